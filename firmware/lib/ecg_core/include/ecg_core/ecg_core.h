@@ -1,0 +1,124 @@
+/* ecg_core: from the raw ADC sample to the int8 input tensors of the beat classifier.
+ *
+ * Portable C99, integers only, no heap, no globals. The state is one caller-owned struct; the same
+ * samples give the same beats, byte for byte, on every machine. The same code is what Python trains on
+ * (`ecg_edge.firmware`), so there is no second implementation of anything in here.
+ *
+ * Use:  ecg_core_init(&core, &config);
+ *       for each sample:  if (ecg_core_push(&core, sample, 0, &beat) == ECG_CORE_BEAT) use(&beat);
+ *       at the end:       while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) use(&beat);
+ *
+ * Not reentrant for one ecg_core_t; different ones are independent. No function blocks.
+ */
+#ifndef ECG_CORE_ECG_CORE_H
+#define ECG_CORE_ECG_CORE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Window of a beat around its R peak, in samples at 360 Hz; every second sample is kept. */
+#define ECG_CORE_FS_HZ 360
+#define ECG_CORE_WINDOW_PRE 96   /* 267 ms before the R peak */
+#define ECG_CORE_WINDOW_POST 160 /* 444 ms from the R peak on */
+#define ECG_CORE_DECIMATION 2
+#define ECG_CORE_BEAT_POINTS ((ECG_CORE_WINDOW_PRE + ECG_CORE_WINDOW_POST) / ECG_CORE_DECIMATION) /* 128 */
+#define ECG_CORE_BEAT_CHANNELS 2 /* 0: this beat, 1: the patient's running average beat */
+#define ECG_CORE_RHYTHM_FEATURES 8
+
+/* Quantization of the tensors: real value = q / INV_SCALE, zero point 0. */
+#define ECG_CORE_BEAT_INV_SCALE 20   /* z-score; saturates at +-6.4 standard deviations */
+#define ECG_CORE_RHYTHM_INV_SCALE 64 /* ratios and differences of ratios; saturates at +-2 */
+
+/* Every status, its value and its text (one X-macro, so that they cannot part). */
+#define ECG_CORE_STATUS_LIST(X)                                     \
+    X(ECG_CORE_OK, 0, "sample taken, no beat")                      \
+    X(ECG_CORE_BEAT, 1, "a beat was written")                       \
+    X(ECG_CORE_BAD_CONFIG, -1, "configuration outside its limits")  \
+    X(ECG_CORE_BAD_ARGUMENT, -2, "null pointer")                    \
+    X(ECG_CORE_BAD_MODE, -3, "ecg_core_mark needs peaks = ECG_CORE_PEAKS_MARKED")
+
+typedef enum {
+#define ECG_CORE_X(name, value, text) name = value,
+    ECG_CORE_STATUS_LIST(ECG_CORE_X)
+#undef ECG_CORE_X
+} ecg_core_status_t;
+
+typedef enum {
+    ECG_CORE_PEAKS_DETECTED = 0, /* the streaming detector finds the R peaks */
+    ECG_CORE_PEAKS_MARKED = 1,   /* the caller gives them with ecg_core_mark (annotated peaks) */
+} ecg_core_peaks_t;
+
+typedef struct {
+    uint16_t fs_hz;      /* 360 */
+    uint16_t adu_per_mv; /* ADC units per millivolt at the electrode, 20 to 20000; MIT-BIH: 200 */
+    uint8_t peaks;       /* ecg_core_peaks_t */
+    uint8_t mains_hz;    /* 50 or 60: the notch; 0: none */
+} ecg_core_config_t;
+
+/* Lead flags of a sample (AD8232: LO+ and LO-). */
+#define ECG_CORE_LEAD_OFF_PLUS 0x01u
+#define ECG_CORE_LEAD_OFF_MINUS 0x02u
+
+/* Flags of a beat. */
+#define ECG_CORE_FLAG_LEARNING 0x0001u   /* the running average is not settled yet */
+#define ECG_CORE_FLAG_LEADS_OFF 0x0002u  /* a lead was off somewhere in the window */
+#define ECG_CORE_FLAG_SATURATED 0x0004u  /* the ADC was at a rail somewhere in the window */
+#define ECG_CORE_FLAG_SEARCHBACK 0x0008u /* found by going back with a lower threshold */
+#define ECG_CORE_FLAG_FLAT 0x0010u       /* no signal in the window: standard deviation at the floor */
+
+typedef struct {
+    uint32_t r_sample;   /* index of the R peak's sample; the first sample pushed is 0 */
+    uint16_t rr_samples; /* interval to the R peak before; 0 for the first beat, 65535 saturates */
+    uint16_t flags;      /* ECG_CORE_FLAG_* */
+    /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
+     * average of this patient's regular beats (factor 0.08) as it stood before this beat. */
+    int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
+    /* Tensor "rhythm", each q / 64. RR: interval to the beat before; prev: the one before that;
+     * mean: running local mean.
+     *   0: RR / mean - 1     1: RR / prev - 1     2: prev / mean - 1     3: mean / 0.8 s - 1
+     *   4: mean |difference of successive RR| / mean
+     *   5: correlation of the two channels        6: log2 of the standard deviations' ratio, this beat to the average
+     *   7: mean absolute difference of the two channels, in standard deviations */
+    int8_t rhythm[ECG_CORE_RHYTHM_FEATURES];
+} ecg_core_beat_t;
+
+typedef struct ecg_core ecg_core_t; /* the layout is in ecg_core_state.h, for static allocation only */
+
+/* Bytes of ecg_core_t on this machine. */
+uint32_t ecg_core_state_bytes(void);
+
+/* Configuration of MIT-BIH: 360 Hz, 200 ADC units per mV, detected peaks, 60 Hz notch. */
+ecg_core_config_t ecg_core_default_config(void);
+
+/* Reset the state. ECG_CORE_OK, ECG_CORE_BAD_CONFIG or ECG_CORE_BAD_ARGUMENT. */
+ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
+
+/* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. */
+ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags, ecg_core_beat_t *beat);
+
+/* Mark the sample pushed last as an R peak (only with peaks = ECG_CORE_PEAKS_MARKED). */
+ecg_core_status_t ecg_core_mark(ecg_core_t *core);
+
+/* End of the signal: gives the beats still waiting for their window, one a call, as if the last sample
+ * were held; ECG_CORE_OK when there are no more. Afterwards only ecg_core_init is allowed. */
+ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat);
+
+/* CRC-32/ISO-HDLC of a beat's two tensors as the classifier sees them: beat, then rhythm. */
+uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
+
+/* Behaviour of this build in one number: runs a built-in synthetic signal through `scratch` and returns
+ * the CRC-32 of all its beats (r_sample little-endian, then both tensors). Model bundles carry the value they
+ * were trained with; the device checks it at boot, the host at the handshake. */
+uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
+
+/* Text of a status; never NULL. */
+const char *ecg_core_status_text(ecg_core_status_t status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,1 @@
+"""From WFDB records to a trained float network: records, labels, splits, beats, models, evaluation."""
