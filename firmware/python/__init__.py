@@ -1,0 +1,1 @@
+"""The device's signal path, called from Python."""
