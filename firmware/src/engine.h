@@ -1,5 +1,6 @@
 /* The one interface behind which a network runs: C generated from the .tflite file (engine_generated.c) or
- * TensorFlow Lite Micro (engine_tflm.cpp). The build flag ECG_ENGINE_TFLM chooses; both give the same bytes. */
+ * TensorFlow Lite Micro (engine_tflm.cpp). The build flag ECG_ENGINE_TFLM chooses; both give the same bytes.
+ */
 #ifndef ECG_EDGE_ENGINE_H
 #define ECG_EDGE_ENGINE_H
 
@@ -13,6 +14,10 @@ extern "C" {
 
 /* Prepare the engine; false when the model cannot run here (TFLM: schema, operators or arena). */
 bool engine_init(void);
+
+/* Are the model's constants in this image those of the bundle? Their checksum against the one in
+ * model_info.h. */
+bool engine_is_intact(void);
 
 /* Run one beat. beat: ECG_CORE_BEAT_POINTS * ECG_CORE_BEAT_CHANNELS bytes, rhythm: ECG_CORE_RHYTHM_FEATURES,
  * logits: ECG_MODEL_LABEL_COUNT bytes out. */

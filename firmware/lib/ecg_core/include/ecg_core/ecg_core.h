@@ -33,12 +33,13 @@ extern "C" {
 #define ECG_CORE_RHYTHM_INV_SCALE 64 /* ratios and differences of ratios; saturates at +-2 */
 
 /* Every status, its value and its text (one X-macro, so that they cannot part). */
-#define ECG_CORE_STATUS_LIST(X)                                     \
-    X(ECG_CORE_OK, 0, "sample taken, no beat")                      \
-    X(ECG_CORE_BEAT, 1, "a beat was written")                       \
-    X(ECG_CORE_BAD_CONFIG, -1, "configuration outside its limits")  \
-    X(ECG_CORE_BAD_ARGUMENT, -2, "null pointer")                    \
-    X(ECG_CORE_BAD_MODE, -3, "ecg_core_mark needs peaks = ECG_CORE_PEAKS_MARKED")
+#define ECG_CORE_STATUS_LIST(X)                                                   \
+    X(ECG_CORE_OK, 0, "sample taken, no beat")                                    \
+    X(ECG_CORE_BEAT, 1, "a beat was written")                                     \
+    X(ECG_CORE_BAD_CONFIG, -1, "configuration outside its limits")                \
+    X(ECG_CORE_BAD_ARGUMENT, -2, "null pointer")                                  \
+    X(ECG_CORE_BAD_MODE, -3, "ecg_core_mark needs peaks = ECG_CORE_PEAKS_MARKED") \
+    X(ECG_CORE_BAD_MARK, -4, "too many marked peaks wait for their window")
 
 typedef enum {
 #define ECG_CORE_X(name, value, text) name = value,
@@ -80,8 +81,8 @@ typedef struct {
      * mean: running local mean.
      *   0: RR / mean - 1     1: RR / prev - 1     2: prev / mean - 1     3: mean / 0.8 s - 1
      *   4: mean |difference of successive RR| / mean
-     *   5: correlation of the two channels        6: log2 of the standard deviations' ratio, this beat to the average
-     *   7: mean absolute difference of the two channels, in standard deviations */
+     *   5: correlation of the two channels        6: log2 of the standard deviations' ratio, this beat to the
+     * average 7: mean absolute difference of the two channels, in standard deviations */
     int8_t rhythm[ECG_CORE_RHYTHM_FEATURES];
 } ecg_core_beat_t;
 
@@ -97,9 +98,12 @@ ecg_core_config_t ecg_core_default_config(void);
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
 /* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. */
-ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags, ecg_core_beat_t *beat);
+ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                                ecg_core_beat_t *beat);
 
-/* Mark the sample pushed last as an R peak (only with peaks = ECG_CORE_PEAKS_MARKED). */
+/* Mark the sample pushed last as an R peak (only with peaks = ECG_CORE_PEAKS_MARKED). As with detected peaks,
+ * r_sample will be the largest deflection nearby (33 ms). One beat comes for each mark, in their order. At
+ * most 16 marks can wait for their window: ECG_CORE_BAD_MARK refuses more. */
 ecg_core_status_t ecg_core_mark(ecg_core_t *core);
 
 /* End of the signal: gives the beats still waiting for their window, one a call, as if the last sample

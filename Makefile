@@ -1,0 +1,75 @@
+# `make run` and `make test` set up what they need. `make help` lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+ARGS ?=
+
+CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h) \
+    firmware/python/build_ecg_core.py setup.py
+C_SOURCES := $(shell find firmware/lib firmware/src tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
+
+.PHONY: help setup system run demo test lint format clean mypy-tree
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: system $(VENV)/.packages $(VENV)/.core $(VENV)/.platformio ## system packages, virtual environment, PlatformIO
+
+run: setup ## the main job: from the records to a verified device (ARGS="--records 100,213")
+	@$(BIN)/ecg-edge run $(ARGS)
+
+demo: setup ## the shipped model on the emulated board, in under two minutes
+	@$(BIN)/ecg-edge demo $(ARGS)
+
+test: lint ## lint and all tests (ARGS="-k name")
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+lint: setup mypy-tree ## ruff, mypy, clang-format, cppcheck
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@MYPYPATH=build/mypy $(BIN)/mypy --no-error-summary -p ecg_edge
+	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
+	@if command -v cppcheck >/dev/null; then cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c99 \
+	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter %.c,$(C_SOURCES)); \
+	    else echo "lint: cppcheck is not installed, left out"; fi
+
+format: setup ## format Python and C
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/clang-format -i $(C_SOURCES)
+
+clean: ## delete what was built (not .venv, runs/ and sessions/)
+	@rm -rf build dist firmware/.pio firmware/python/_ecg_core.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -f $(VENV)/.core $(VENV)/.platformio
+
+system:
+	@PYTHON="$(PYTHON)" ./setup.sh
+
+$(VENV)/.packages: pyproject.toml | system
+	@echo "setup: Python packages (the first time: about 2 GB, some minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,dev]'
+	@touch $@
+
+# Built once more when the device's C changes: an editable install does not notice.
+$(VENV)/.core: $(CORE_SOURCES) $(VENV)/.packages
+	@echo "setup: C extension of the signal path"
+	@$(BIN)/python setup.py --quiet build_ext --inplace --force
+	@touch $@
+
+$(VENV)/.platformio: host/platformio.py $(VENV)/.packages
+	@echo "setup: PlatformIO"
+	@$(BIN)/python -m ecg_edge.host.platformio
+	@touch $@
+
+# The rooms as one package, for mypy: it does not follow the editable install's mapping. Files, not folders:
+# mypy would take the folder training/recipes for the module of that name.
+mypy-tree:
+	@rm -rf build/mypy
+	@for room in training quantize host firmware/python; do \
+	    package=build/mypy/ecg_edge/$${room%%/*}; \
+	    (cd $$room && find . -name '*.py' -o -name '*.pyi') | while read -r file; do \
+	        mkdir -p "$$package/$$(dirname "$$file")" && ln -s "$(CURDIR)/$$room/$$file" "$$package/$$file"; \
+	    done; \
+	done

@@ -1,0 +1,96 @@
+#include "beat_window.h"
+
+#include <stdlib.h>
+
+#include "int_math.h"
+
+#define POINTS ECG_CORE_BEAT_POINTS
+#define FACTOR_Q16 5243     /* 0.08 */
+#define FLAT_DEVIATION 1152 /* 128 * 9 units: 0.01 mV; a smaller one would blow noise up to a beat */
+
+static int16_t at_index(const int16_t *history, uint32_t index) {
+    return history[index & (ECG_HISTORY_SAMPLES - 1)];
+}
+
+uint32_t ecg_window_find_peak(const int16_t *history, uint32_t first, uint32_t last) {
+    uint32_t best = first;
+    for (uint32_t i = first; i < last + 1; i++) {
+        if (abs(at_index(history, i)) > abs(at_index(history, best))) best = i;
+    }
+    return best;
+}
+
+/* Both sums over the window's points; with 128 points of 16 bits they fit 22 and 37 bits. */
+static void sum_window(const int16_t *history, uint32_t start, int32_t *sum, uint64_t *squares) {
+    *sum = 0;
+    *squares = 0;
+    for (uint32_t i = 0; i < POINTS; i++) {
+        const int32_t value = at_index(history, start + ECG_CORE_DECIMATION * i);
+        *sum += value;
+        *squares += (uint32_t)(value * value);
+    }
+}
+
+/* All in units * 128, so that neither mean nor standard deviation is rounded before the division. */
+uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat) {
+    const uint32_t start = beat->r_sample - ECG_CORE_WINDOW_PRE;
+    int32_t sum;
+    uint64_t squares;
+    sum_window(history, start, &sum, &squares);
+    const uint64_t variance = squares * POINTS - (uint64_t)((int64_t)sum * sum);
+    uint32_t deviation = ecg_isqrt(variance);
+    if (deviation < FLAT_DEVIATION) {
+        deviation = FLAT_DEVIATION;
+        beat->flags |= ECG_CORE_FLAG_FLAT;
+    }
+    for (uint32_t i = 0; i < POINTS; i++) {
+        const int32_t value = POINTS * at_index(history, start + ECG_CORE_DECIMATION * i) - sum;
+        beat->beat[i][0] = ecg_clip_int8(ecg_divide(value * ECG_CORE_BEAT_INV_SCALE, (int32_t)deviation));
+    }
+    return deviation;
+}
+
+void ecg_template_write(const ecg_template_t *average, ecg_core_beat_t *beat) {
+    if (average->beats < ECG_TEMPLATE_SETTLED) beat->flags |= ECG_CORE_FLAG_LEARNING;
+    for (uint32_t i = 0; i < POINTS; i++) {
+        beat->beat[i][1] =
+            average->beats == 0 ? beat->beat[i][0] : ecg_clip_int8(ecg_shift_round(average->mean_q8[i], 8));
+    }
+}
+
+static int8_t correlation_q6(const ecg_core_beat_t *beat) {
+    int32_t product = 0, square0 = 0, square1 = 0;
+    for (uint32_t i = 0; i < POINTS; i++) {
+        const int32_t a = beat->beat[i][0], b = beat->beat[i][1];
+        product += a * b;
+        square0 += a * a;
+        square1 += b * b;
+    }
+    const int32_t norm = (int32_t)ecg_isqrt((uint64_t)square0 * (uint64_t)square1);
+    return norm == 0 ? 0 : ecg_clip_int8(ecg_divide(product * ECG_CORE_RHYTHM_INV_SCALE, norm));
+}
+
+static int8_t distance_q6(const ecg_core_beat_t *beat) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < POINTS; i++) sum += abs(beat->beat[i][0] - beat->beat[i][1]);
+    return ecg_clip_int8(ecg_divide(sum * ECG_CORE_RHYTHM_INV_SCALE, POINTS * ECG_CORE_BEAT_INV_SCALE));
+}
+
+void ecg_template_compare(const ecg_template_t *average, uint32_t deviation, ecg_core_beat_t *beat) {
+    beat->rhythm[5] = correlation_q6(beat);
+    beat->rhythm[6] =
+        average->beats == 0 ? 0 : ecg_clip_int8(ecg_log2_q6(deviation) - ecg_log2_q6(average->deviation));
+    beat->rhythm[7] = distance_q6(beat);
+}
+
+/* The plain mean of the first beats, then exponential with 0.08. */
+void ecg_template_learn(ecg_template_t *average, uint32_t deviation, const ecg_core_beat_t *beat) {
+    if (average->beats < ECG_TEMPLATE_SETTLED) average->beats++;
+    const int32_t factor = average->beats < ECG_TEMPLATE_SETTLED ? 65536 / average->beats : FACTOR_Q16;
+    for (uint32_t i = 0; i < POINTS; i++) {
+        const int32_t step = beat->beat[i][0] * 256 - average->mean_q8[i];
+        average->mean_q8[i] = (int16_t)(average->mean_q8[i] + ecg_multiply_shift(step, factor, 16));
+    }
+    const int32_t step = (int32_t)deviation - (int32_t)average->deviation;
+    average->deviation = (uint32_t)((int32_t)average->deviation + ecg_multiply_shift(step, factor, 16));
+}

@@ -1,0 +1,34 @@
+#include "int_math.h"
+
+uint32_t ecg_isqrt(uint64_t value) {
+    uint64_t root = 0;
+    uint64_t bit = (uint64_t)1 << 62;
+    while (bit > value) bit >>= 2;
+    for (; bit != 0; bit >>= 2) {
+        if (value >= root + bit) {
+            value -= root + bit;
+            root = (root >> 1) + bit;
+        } else {
+            root >>= 1;
+        }
+    }
+    return (uint32_t)root;
+}
+
+int32_t ecg_log2_q6(uint32_t value) {
+    int32_t result = 31 * 64;
+    while (value < 0x80000000u) { /* normalize to [1, 2) in Q31 */
+        value <<= 1;
+        result -= 64;
+    }
+    for (int32_t bit = 32; bit != 0; bit >>= 1) { /* each squaring gives the next binary digit */
+        const uint64_t square = (uint64_t)value * value;
+        if (square >> 63) {
+            value = (uint32_t)(square >> 32);
+            result += bit;
+        } else {
+            value = (uint32_t)(square >> 31);
+        }
+    }
+    return result;
+}

@@ -1,0 +1,44 @@
+/* Integer arithmetic with stated rounding, the same on every machine. */
+#ifndef ECG_CORE_INT_MATH_H
+#define ECG_CORE_INT_MATH_H
+
+#include <stdint.h>
+
+static inline int32_t ecg_clip(int32_t value, int32_t low, int32_t high) {
+    return value < low ? low : (value > high ? high : value);
+}
+
+static inline int8_t ecg_clip_int8(int32_t value) {
+    return (int8_t)ecg_clip(value, -128, 127);
+}
+
+static inline int16_t ecg_clip_int16(int32_t value) {
+    return (int16_t)ecg_clip(value, INT16_MIN, INT16_MAX);
+}
+
+/* value / divisor to the nearest integer, halves away from zero; divisor > 0. */
+static inline int32_t ecg_divide(int32_t value, int32_t divisor) {
+    const int32_t half = divisor / 2;
+    return (value >= 0 ? value + half : value - half) / divisor;
+}
+
+/* C leaves >> of negative values to the compiler; all sums below need it to round down. */
+typedef char ecg_assert_shift_rounds_down[((-3) / 2 == -1 && ((int32_t)-3 >> 1) == -2) ? 1 : -1];
+
+/* value / 2^bits to the nearest integer, halves up. */
+static inline int32_t ecg_shift_round(int32_t value, unsigned bits) {
+    return (value + ((int32_t)1 << (bits - 1))) >> bits;
+}
+
+/* value * factor / 2^bits, rounded down; the product may be wider than 32 bits. */
+static inline int32_t ecg_multiply_shift(int32_t value, int32_t factor, unsigned bits) {
+    return (int32_t)(((int64_t)value * factor) >> bits);
+}
+
+/* Largest integer whose square is not above value. */
+uint32_t ecg_isqrt(uint64_t value);
+
+/* log2(value) * 64, at most 1 too low; value > 0. */
+int32_t ecg_log2_q6(uint32_t value);
+
+#endif

@@ -1,0 +1,84 @@
+/* Frames of docs/protocol.md: type, sequence number, body, CRC-32, in COBS, ended by a zero byte.
+ * Neither direction allocates or blocks by itself; the sender calls the application's write function. */
+#ifndef ECG_LINK_FRAME_H
+#define ECG_LINK_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ecg_link/cobs.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ECG_LINK_BODY_MAX 502u
+#define ECG_LINK_HEADER_BYTES 2u
+#define ECG_LINK_CRC_BYTES 4u
+#define ECG_LINK_FRAME_MAX (ECG_LINK_HEADER_BYTES + ECG_LINK_BODY_MAX + ECG_LINK_CRC_BYTES)
+#define ECG_LINK_ENCODED_MAX (ECG_COBS_ENCODED_MAX(ECG_LINK_FRAME_MAX) + 1u) /* with the zero byte */
+
+/* A frame whose length and CRC are right. `body` is valid until the next byte is received. */
+typedef struct {
+    uint8_t type;
+    uint8_t sequence;
+    const uint8_t *body;
+    size_t size;
+} ecg_link_frame_t;
+
+typedef enum {
+    ECG_LINK_MORE = 0,   /* no frame yet */
+    ECG_LINK_FRAME = 1,  /* *frame was written */
+    ECG_LINK_REJECT = 2, /* a frame with a wrong CRC, length or encoding was dropped */
+} ecg_link_event_t;
+
+typedef struct {
+    ecg_cobs_decoder_t decoder;
+    uint8_t bytes[ECG_LINK_FRAME_MAX];
+    uint32_t rejected_frames;
+} ecg_link_receiver_t;
+
+void ecg_link_receiver_init(ecg_link_receiver_t *receiver);
+
+/* Take one byte from the line. */
+ecg_link_event_t ecg_link_receive(ecg_link_receiver_t *receiver, uint8_t byte, ecg_link_frame_t *frame);
+
+/* How the application sends bytes; returns when they are on their way. */
+typedef void (*ecg_link_write_t)(const uint8_t *bytes, size_t size);
+
+typedef struct {
+    ecg_link_write_t write;
+    uint8_t sequence;
+    bool overflow; /* the body did not fit: the frame will not be sent */
+    size_t size;
+    uint8_t bytes[ECG_LINK_FRAME_MAX];
+    uint8_t encoded[ECG_LINK_ENCODED_MAX];
+} ecg_link_sender_t;
+
+void ecg_link_sender_init(ecg_link_sender_t *sender, ecg_link_write_t write);
+
+/* Write a frame: begin, put the fields in the order of their table, send. */
+void ecg_link_begin(ecg_link_sender_t *sender, uint8_t type);
+void ecg_link_put_u8(ecg_link_sender_t *sender, uint8_t value);
+void ecg_link_put_u16(ecg_link_sender_t *sender, uint16_t value);
+void ecg_link_put_u32(ecg_link_sender_t *sender, uint32_t value);
+void ecg_link_put_u64(ecg_link_sender_t *sender, uint64_t value);
+void ecg_link_put_bytes(ecg_link_sender_t *sender, const void *bytes, size_t size);
+
+/* One length byte and the text; cut at 255 bytes. */
+void ecg_link_put_string(ecg_link_sender_t *sender, const char *text);
+
+/* Encode and write the frame; false, and nothing is written, when the body was larger than ECG_LINK_BODY_MAX.
+ */
+bool ecg_link_send(ecg_link_sender_t *sender);
+
+/* Little-endian integers in a body. */
+uint16_t ecg_link_get_u16(const uint8_t *bytes);
+uint32_t ecg_link_get_u32(const uint8_t *bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

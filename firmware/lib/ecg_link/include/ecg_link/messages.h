@@ -1,0 +1,127 @@
+/* The bodies of docs/protocol.md. Parsing refuses a body of any other length than its table's. */
+#ifndef ECG_LINK_MESSAGES_H
+#define ECG_LINK_MESSAGES_H
+
+#include "ecg_link/frame.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ECG_LINK_PROTOCOL_VERSION 1u
+#define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
+#define ECG_LINK_SHA256_BYTES 32u
+#define ECG_LINK_NOT_LABELLED 255u
+
+typedef enum {
+    ECG_LINK_HELLO = 0x01,
+    ECG_LINK_START = 0x02,
+    ECG_LINK_SAMPLES = 0x03,
+    ECG_LINK_FINISH = 0x04,
+    ECG_LINK_DELTAS = 0x05,
+    ECG_LINK_INFO = 0x81,
+    ECG_LINK_STARTED = 0x82,
+    ECG_LINK_CREDIT = 0x83,
+    ECG_LINK_NAK = 0x84,
+    ECG_LINK_BEAT = 0x85,
+    ECG_LINK_DONE = 0x86,
+    ECG_LINK_WAVE = 0x87,
+    ECG_LINK_ERROR = 0x8F,
+} ecg_link_type_t;
+
+typedef enum { ECG_LINK_MODE_REPLAY = 0, ECG_LINK_MODE_LIVE = 1 } ecg_link_mode_t;
+
+typedef enum {
+    ECG_LINK_READY = 0,
+    ECG_LINK_SELF_TEST_FAILED = 1,
+    ECG_LINK_MODEL_DAMAGED = 2,
+    ECG_LINK_OTHER_CORE = 3,
+} ecg_link_status_t;
+
+typedef enum {
+    ECG_LINK_NAK_GAP = 1,
+    ECG_LINK_NAK_OVERRUN = 2,
+    ECG_LINK_NAK_CRC = 3,
+} ecg_link_nak_t;
+
+typedef enum {
+    ECG_LINK_NO_ERROR = 0, /* never on the line */
+    ECG_LINK_ERROR_SELF_TEST = 1,
+    ECG_LINK_ERROR_VERSION = 2,
+    ECG_LINK_ERROR_START_FIELD = 3,
+    ECG_LINK_ERROR_NO_SESSION = 4,
+    ECG_LINK_ERROR_TYPE = 5,
+    ECG_LINK_ERROR_LENGTH = 6,
+    ECG_LINK_ERROR_MODE = 7,
+} ecg_link_error_t;
+
+typedef struct {
+    uint32_t session_id;
+    uint16_t fs_hz;
+    uint16_t adu_per_mv;
+    uint8_t mains_hz;
+    uint8_t mode; /* ecg_link_mode_t, checked by the session */
+} ecg_link_start_t;
+
+typedef struct {
+    uint32_t first_index;
+    uint8_t lead_flags;
+    uint8_t count; /* 1 to ECG_LINK_BLOCK_MAX */
+    int16_t adu[ECG_LINK_BLOCK_MAX];
+} ecg_link_samples_t;
+
+typedef struct {
+    uint8_t status; /* ecg_link_status_t */
+    uint16_t fs_hz;
+    uint32_t arena_bytes;
+    uint32_t core_state_bytes;
+    uint32_t core_fingerprint;
+    const uint8_t *model_sha256; /* ECG_LINK_SHA256_BYTES */
+    const char *firmware_version;
+    const char *board;
+    const char *engine;
+    const char *labels;
+} ecg_link_info_t;
+
+typedef struct {
+    uint32_t beat_index;
+    uint32_t r_sample;
+    uint16_t rr_samples;
+    uint16_t flags;
+    uint8_t label;
+    uint8_t confidence;
+    uint32_t input_crc32;
+    uint8_t count;
+    const int8_t *logits; /* count */
+} ecg_link_beat_t;
+
+typedef struct {
+    uint32_t samples;
+    uint32_t beats;
+    uint32_t tick_hz;
+    uint64_t core_ticks;
+    uint64_t engine_ticks;
+    uint32_t engine_ticks_max;
+} ecg_link_done_t;
+
+bool ecg_link_parse_hello(const ecg_link_frame_t *frame, uint8_t *protocol_version);
+bool ecg_link_parse_start(const ecg_link_frame_t *frame, ecg_link_start_t *start);
+bool ecg_link_parse_samples(const ecg_link_frame_t *frame, ecg_link_samples_t *samples);
+bool ecg_link_parse_deltas(const ecg_link_frame_t *frame, ecg_link_samples_t *samples);
+bool ecg_link_parse_finish(const ecg_link_frame_t *frame, uint32_t *total_samples);
+
+void ecg_link_send_info(ecg_link_sender_t *sender, const ecg_link_info_t *info, uint16_t window_samples);
+void ecg_link_send_started(ecg_link_sender_t *sender, uint32_t session_id);
+void ecg_link_send_credit(ecg_link_sender_t *sender, uint32_t next_index);
+void ecg_link_send_nak(ecg_link_sender_t *sender, uint32_t expected_index, ecg_link_nak_t reason);
+void ecg_link_send_beat(ecg_link_sender_t *sender, const ecg_link_beat_t *beat);
+void ecg_link_send_done(ecg_link_sender_t *sender, const ecg_link_done_t *done, uint32_t rejected_frames);
+void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t lead_flags,
+                        const int16_t *samples, uint8_t count);
+void ecg_link_send_error(ecg_link_sender_t *sender, ecg_link_error_t code, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,67 @@
+/* The device's side of a session: handshake, credit, loss, restart (docs/protocol.md). It knows nothing of
+ * the signal path or the network; the application gives it four functions. */
+#ifndef ECG_LINK_SESSION_H
+#define ECG_LINK_SESSION_H
+
+#include "ecg_link/messages.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A NAK for the same expected sample is not repeated within this time. */
+#define ECG_SESSION_NAK_PAUSE_MS 200u
+
+/* Why the application refuses a START; code ECG_LINK_NO_ERROR: it accepts. */
+typedef struct {
+    ecg_link_error_t code;
+    const char *text;
+} ecg_session_refusal_t;
+
+typedef struct {
+    /* Fill what INFO says of the device. */
+    void (*describe)(ecg_link_info_t *info);
+    /* Reset the signal path for a new session. */
+    ecg_session_refusal_t (*start)(const ecg_link_start_t *start);
+    /* Take a block of samples: each index once, in order. Sends the beats completed in it. */
+    void (*take)(const ecg_link_samples_t *samples);
+    /* Send the beats still pending and fill *done. */
+    void (*finish)(ecg_link_done_t *done);
+} ecg_session_ops_t;
+
+typedef enum {
+    ECG_SESSION_IDLE = 0,
+    ECG_SESSION_REPLAY,
+    ECG_SESSION_LIVE,
+    ECG_SESSION_FINISHED, /* DONE was sent and is sent again when FINISH is repeated */
+} ecg_session_state_t;
+
+typedef struct {
+    const ecg_session_ops_t *ops;
+    ecg_link_sender_t *sender;
+    ecg_link_receiver_t receiver;
+    ecg_session_state_t state;
+    uint16_t window_samples;
+    uint32_t expected_index;
+    uint32_t credited_index;
+    uint32_t rejected_before; /* frames rejected before this session */
+    bool nak_sent;            /* for expected_index, at nak_ms */
+    uint32_t nak_ms;
+    ecg_link_done_t done;
+} ecg_session_t;
+
+/* `window_samples`: samples that the host may have under way; a multiple of 4 x ECG_LINK_BLOCK_MAX. */
+void ecg_session_init(ecg_session_t *session, const ecg_session_ops_t *ops, ecg_link_sender_t *sender,
+                      uint16_t window_samples);
+
+/* Take bytes from the line; `now_ms` is any millisecond counter that wraps at 2^32. */
+void ecg_session_receive(ecg_session_t *session, const uint8_t *bytes, size_t size, uint32_t now_ms);
+
+/* The receive buffer overran: tell the host. */
+void ecg_session_overrun(ecg_session_t *session, uint32_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,160 @@
+/* ecg_nn: int8 kernels that the generated network.c calls. Same bytes as TensorFlow Lite Micro's reference
+ * kernels.
+ *
+ * Portable C99, integers only, no heap, no globals, no libc but memcpy and memset. Every layer is a const
+ * struct made by the generator (`ecg-edge export`), which has checked all ranges; the kernels check nothing.
+ * The caller owns all memory. Input and output must not overlap. Every function is reentrant and none blocks.
+ *
+ * Layouts. Activations are int8, channels last: [height][width][channels]. Convolution weights are
+ * [output channel][kernel height][kernel width][input channel], depthwise weights [kernel height][kernel
+ * width][channel], fully connected weights [output][input].
+ *
+ * Quantization. real = scale * (q - zero point), weights symmetric (-127..127, zero point 0). The generator
+ * folds the input's zero point into the bias (bias - zero point * sum of the channel's weights), so that a
+ * kernel multiplies raw bytes; positions in the padding then count as the input's zero point.
+ *
+ * Scratch. No kernel needs scratch memory. */
+#ifndef ECG_NN_ECG_NN_H
+#define ECG_NN_ECG_NN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* From accumulator to output of one channel: output = zero point + (accumulator + bias) * multiplier *
+ * 2^(shift - 31), with gemmlowp's two roundings. multiplier: 0, or 2^30 to 2^31 - 1. shift: -31 to 30,
+ * positive is to the left. The generator refuses a network whose accumulator, shifted left, could reach 2^30.
+ */
+typedef struct {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t shift;
+} ecg_nn_channel_t;
+
+/* Values that an output byte is clamped to (fused activation), and its zero point; each -128..127. */
+typedef struct {
+    int32_t zero_point;
+    int32_t min;
+    int32_t max;
+} ecg_nn_output_t;
+
+/* A convolution, also depthwise. Sizes in elements, 1..65535; dilation 1 means none. pad_top and pad_left
+ * count the positions before the first input; those after the last follow from the output's size. */
+typedef struct {
+    int32_t input_height, input_width, input_channels;
+    int32_t output_height, output_width, output_channels;
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point; /* what a position in the padding holds */
+    ecg_nn_output_t output;
+    const int8_t *weights;
+    const ecg_nn_channel_t *channels; /* [output_channels] */
+} ecg_nn_conv_t;
+
+/* Any convolution with one group. */
+void ecg_nn_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
+
+/* A convolution along the width only: input, kernel and output have height 1, dilation is 1. */
+void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
+
+/* Depthwise convolution; output_channels is a multiple of input_channels (the depth multiplier). */
+void ecg_nn_depthwise_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
+
+/* Fully connected: `rows` vectors of `inputs` elements to `rows` vectors of `outputs`. */
+typedef struct {
+    int32_t rows, inputs, outputs;
+    ecg_nn_output_t output;
+    const int8_t *weights;
+    const ecg_nn_channel_t *channels; /* [outputs] */
+} ecg_nn_fully_connected_t;
+
+void ecg_nn_fully_connected_s8(const ecg_nn_fully_connected_t *layer, const int8_t *input, int8_t *output);
+
+/* A pooling window; the padding takes no part. Input and output have the same quantization; `min` and `max`
+ * clamp. */
+typedef struct {
+    int32_t input_height, input_width, channels;
+    int32_t output_height, output_width;
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t pad_top, pad_left;
+    int32_t min, max;
+} ecg_nn_pool_t;
+
+void ecg_nn_max_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t *output);
+
+/* Average, rounded to nearest, halves away from zero. */
+void ecg_nn_average_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t *output);
+
+/* Mean over the middle of [outer][reduced][inner]; requant.bias is -(input's zero point) * reduced. */
+typedef struct {
+    int32_t outer, reduced, inner;
+    int32_t output_zero_point;
+    ecg_nn_channel_t requant;
+} ecg_nn_mean_t;
+
+void ecg_nn_mean_s8(const ecg_nn_mean_t *layer, const int8_t *input, int8_t *output);
+
+/* Element-wise sum of two tensors of the same shape. Each input is (q - zero_point) * 2^20, scaled; both
+ * factors and the output's are below 1 (shift <= 0). */
+typedef struct {
+    int32_t elements;
+    int32_t zero_point_a, multiplier_a, shift_a;
+    int32_t zero_point_b, multiplier_b, shift_b;
+    int32_t multiplier, shift;
+    ecg_nn_output_t output;
+} ecg_nn_add_t;
+
+void ecg_nn_add_s8(const ecg_nn_add_t *layer, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* Softmax along the last dimension of [rows][depth]; output scale 1/256, zero point -128. exp_q31[d] is e^(-d
+ * * beta * scale) in Q0.31 for d in 0..table_size - 1; larger differences give probability 0. */
+typedef struct {
+    int32_t rows, depth;
+    int32_t table_size; /* 1..256 */
+    const int32_t *exp_q31;
+} ecg_nn_softmax_t;
+
+void ecg_nn_softmax_s8(const ecg_nn_softmax_t *layer, const int8_t *input, int8_t *output);
+
+/* Any function of one byte (quantize, relu, relu6, logistic): output = table[input + 128]. */
+typedef struct {
+    int32_t elements;
+    const int8_t *table; /* [256] */
+} ecg_nn_lookup_t;
+
+void ecg_nn_lookup_s8(const ecg_nn_lookup_t *layer, const int8_t *input, int8_t *output);
+
+/* Copy `rows` rows of `row_bytes` into an output whose rows are `output_stride` bytes apart (concatenation).
+ */
+typedef struct {
+    int32_t rows, row_bytes, output_stride;
+} ecg_nn_copy_rows_t;
+
+void ecg_nn_copy_rows_s8(const ecg_nn_copy_rows_t *layer, const int8_t *input, int8_t *output);
+
+/* Put a tensor of up to four dimensions into a larger one that is filled with `value`; unused leading
+ * dimensions are 1. before[d]: elements before the input along dimension d. */
+typedef struct {
+    int32_t input[4], before[4], output[4];
+    int32_t value; /* -128..127 */
+} ecg_nn_pad_t;
+
+void ecg_nn_pad_s8(const ecg_nn_pad_t *layer, const int8_t *input, int8_t *output);
+
+/* CRC-32/ISO-HDLC (zlib's) of `size` bytes: the check of the constant tables. */
+uint32_t ecg_nn_crc32(const void *data, size_t size);
+
+/* The form the kernels were compiled in: "portable" or "arm-dsp". */
+const char *ecg_nn_kernels_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

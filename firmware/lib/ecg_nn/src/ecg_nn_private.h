@@ -1,0 +1,64 @@
+/* Arithmetic that several kernels share. */
+#ifndef ECG_NN_PRIVATE_H
+#define ECG_NN_PRIVATE_H
+
+#include <ecg_nn/ecg_nn.h>
+
+/* value / 2^exponent to nearest, halves away from zero; exponent 0..31. */
+static inline int32_t ecg_nn_rounding_divide(int32_t value, int32_t exponent) {
+    const int32_t mask = (int32_t)((1u << exponent) - 1u);
+    const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+    return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
+}
+
+/* High word of 2 * a * b, rounded; a and b are not both -2^31. */
+static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+/* value * multiplier * 2^(shift - 31) with gemmlowp's two roundings. The value, shifted left, is below 2^30.
+ */
+static inline int32_t ecg_nn_requantize(int32_t value, int32_t multiplier, int32_t shift) {
+    const int32_t left = shift > 0 ? shift : 0;
+    return ecg_nn_rounding_divide(ecg_nn_doubling_high_mul(value * (1 << left), multiplier), left - shift);
+}
+
+static inline int32_t ecg_nn_clamp(int32_t value, int32_t min, int32_t max) {
+    const int32_t above = value < min ? min : value;
+    return above > max ? max : above;
+}
+
+/* The output byte of an accumulator that already holds the channel's bias. */
+static inline int8_t ecg_nn_output_s8(int32_t accumulator, const ecg_nn_channel_t *channel,
+                                      const ecg_nn_output_t *output) {
+    const int32_t scaled = ecg_nn_requantize(accumulator, channel->multiplier, channel->shift);
+    return (int8_t)ecg_nn_clamp(scaled + output->zero_point, output->min, output->max);
+}
+
+static inline int32_t ecg_nn_max(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+static inline int32_t ecg_nn_min(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+
+/* Sum of a[i] * b[i]. */
+static inline int32_t ecg_nn_dot(const int8_t *a, const int8_t *b, int32_t length) {
+    int32_t sum = 0;
+    for (int32_t i = 0; i < length; ++i) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+/* Sum of a[i]. */
+static inline int32_t ecg_nn_sum(const int8_t *a, int32_t length) {
+    int32_t sum = 0;
+    for (int32_t i = 0; i < length; ++i) {
+        sum += a[i];
+    }
+    return sum;
+}
+
+#endif

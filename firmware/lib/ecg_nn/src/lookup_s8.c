@@ -1,0 +1,7 @@
+#include "ecg_nn_private.h"
+
+void ecg_nn_lookup_s8(const ecg_nn_lookup_t *layer, const int8_t *input, int8_t *output) {
+    for (int32_t i = 0; i < layer->elements; ++i) {
+        output[i] = layer->table[input[i] - INT8_MIN];
+    }
+}

@@ -1,0 +1,23 @@
+#include "pool_private.h"
+
+static int32_t largest(const ecg_nn_pool_t *layer, const ecg_nn_window_t *window, const int8_t *input) {
+    int32_t max = INT8_MIN;
+    for (int32_t y = window->y_first; y < window->y_end; ++y) {
+        for (int32_t x = window->x_first; x < window->x_end; ++x) {
+            max = ecg_nn_max(max, input[(y * layer->input_width + x) * layer->channels]);
+        }
+    }
+    return max;
+}
+
+void ecg_nn_max_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t *output) {
+    for (int32_t y = 0; y < layer->output_height; ++y) {
+        for (int32_t x = 0; x < layer->output_width; ++x) {
+            const ecg_nn_window_t window = ecg_nn_pool_window(layer, y, x);
+            for (int32_t c = 0; c < layer->channels; ++c) {
+                const int32_t max = largest(layer, &window, input + c);
+                *output++ = (int8_t)ecg_nn_clamp(max, layer->min, layer->max);
+            }
+        }
+    }
+}

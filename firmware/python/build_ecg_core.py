@@ -1,0 +1,105 @@
+"""Builds `_ecg_core`: the device's signal path, compiled for this computer, and a loop over many samples.
+
+The loop is here and not in ecg_core because a device never has more than one sample at a time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cffi import FFI
+
+PROJECT = Path(__file__).resolve().parents[2]
+CORE = Path("firmware/lib/ecg_core")  # setuptools wants sources relative to the project
+
+CONSTANTS = [
+    "ECG_CORE_FS_HZ",
+    "ECG_CORE_WINDOW_PRE",
+    "ECG_CORE_WINDOW_POST",
+    "ECG_CORE_DECIMATION",
+    "ECG_CORE_BEAT_POINTS",
+    "ECG_CORE_BEAT_CHANNELS",
+    "ECG_CORE_RHYTHM_FEATURES",
+    "ECG_CORE_BEAT_INV_SCALE",
+    "ECG_CORE_RHYTHM_INV_SCALE",
+    "ECG_CORE_OK",
+    "ECG_CORE_BEAT",
+    "ECG_CORE_PEAKS_DETECTED",
+    "ECG_CORE_PEAKS_MARKED",
+    "ECG_CORE_LEAD_OFF_PLUS",
+    "ECG_CORE_LEAD_OFF_MINUS",
+    "ECG_CORE_FLAG_LEARNING",
+    "ECG_CORE_FLAG_LEADS_OFF",
+    "ECG_CORE_FLAG_SATURATED",
+    "ECG_CORE_FLAG_SEARCHBACK",
+    "ECG_CORE_FLAG_FLAT",
+]
+
+DECLARATIONS = """
+typedef struct { uint16_t fs_hz; uint16_t adu_per_mv; uint8_t peaks; uint8_t mains_hz; } ecg_core_config_t;
+typedef ... ecg_core_t;
+uint32_t ecg_core_state_bytes(void);
+int ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
+uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
+const char *ecg_core_status_text(int status);
+
+typedef struct { size_t next_mark; size_t rows; int status; } progress_t;
+uint32_t row_bytes(void);
+progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
+                      const uint32_t *marks, size_t mark_count, void *rows, size_t capacity);
+progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
+"""
+
+SOURCE = """
+#include <stddef.h>
+#include <stdint.h>
+#include "ecg_core/ecg_core.h"
+#include "ecg_core/ecg_core_state.h"
+
+typedef struct { ecg_core_beat_t beat; uint32_t crc32; } row_t;
+typedef struct { size_t next_mark; size_t rows; int status; } progress_t;
+
+static uint32_t row_bytes(void) { return (uint32_t)sizeof(row_t); }
+
+/* The caller gives room for every beat that `count` samples can bring. */
+static void take(progress_t *progress, row_t *rows, const ecg_core_beat_t *beat) {
+    rows[progress->rows].beat = *beat;
+    rows[progress->rows].crc32 = ecg_core_beat_crc32(beat);
+    progress->rows++;
+}
+
+static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
+                             const uint32_t *marks, size_t mark_count, void *rows, size_t capacity) {
+    progress_t progress = {0, 0, ECG_CORE_OK};
+    ecg_core_beat_t beat;
+    for (size_t i = 0; i < count && progress.rows < capacity; i++) {
+        progress.status = ecg_core_push(core, samples[i], lead_flags, &beat);
+        if (progress.status == ECG_CORE_BEAT) take(&progress, rows, &beat);
+        for (; progress.next_mark < mark_count && marks[progress.next_mark] == i; progress.next_mark++) {
+            progress.status = ecg_core_mark(core);
+            if (progress.status != ECG_CORE_OK) return progress;
+        }
+    }
+    progress.status = ECG_CORE_OK;
+    return progress;
+}
+
+static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {
+    progress_t progress = {0, 0, ECG_CORE_OK};
+    ecg_core_beat_t beat;
+    while (progress.rows < capacity && ecg_core_finish(core, &beat) == ECG_CORE_BEAT) {
+        take(&progress, rows, &beat);
+    }
+    return progress;
+}
+"""
+
+ffibuilder = FFI()
+ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARATIONS)
+ffibuilder.set_source(
+    "ecg_edge.firmware._ecg_core",
+    SOURCE,
+    sources=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / CORE / "src").glob("*.c")),
+    include_dirs=[str(CORE / "include")],
+    extra_compile_args=["-std=c99", "-O2"],
+)

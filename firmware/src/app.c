@@ -1,0 +1,200 @@
+#include "app.h"
+
+#include "boards/board.h"
+#include "confidence.h"
+#include "ecg_core/ecg_core_state.h"
+#include "ecg_link/session.h"
+#include "engine.h"
+#include "led.h"
+#include "model_info.h"
+#include "selftest.h"
+
+#define WINDOW_SAMPLES 1920u /* 8 blocks: twice of them fit the receive buffer */
+#define READ_BYTES 64u
+#define WAVE_SAMPLES 36u /* 100 ms */
+
+static ecg_link_sender_t sender;
+static ecg_session_t session;
+static ecg_link_status_t status;
+static uint32_t fingerprint;
+
+/* The signal path and what this session has taken so far. */
+static ecg_core_t core;
+static ecg_core_beat_t beat;
+static ecg_link_done_t totals;
+
+/* Live samples on their way to the host. */
+static struct {
+    int16_t samples[WAVE_SAMPLES];
+    uint8_t count;
+    uint8_t lead_flags;
+} wave;
+
+static bool classify(int8_t *logits) {
+    const uint32_t start = board_ticks();
+    const bool ran = engine_invoke(&beat.beat[0][0], beat.rhythm, logits);
+    const uint32_t ticks = board_ticks() - start;
+    totals.engine_ticks += ticks;
+    if (ticks > totals.engine_ticks_max) {
+        totals.engine_ticks_max = ticks;
+    }
+    return ran;
+}
+
+static void report_beat(void) {
+    int8_t logits[ECG_MODEL_LABEL_COUNT];
+    ecg_link_beat_t report = {
+        .beat_index = totals.beats++,
+        .r_sample = beat.r_sample,
+        .rr_samples = beat.rr_samples,
+        .flags = beat.flags,
+        .label = ECG_LINK_NOT_LABELLED,
+        .input_crc32 = ecg_core_beat_crc32(&beat),
+    };
+    if (classify(logits)) {
+        report.label = (uint8_t)argmax(logits, ECG_MODEL_LABEL_COUNT);
+        report.confidence = confidence(logits, ECG_MODEL_LABEL_COUNT, ECG_MODEL_LOGITS_SCALE_Q16);
+        report.count = ECG_MODEL_LABEL_COUNT;
+        report.logits = logits;
+    }
+    ecg_link_send_beat(&sender, &report);
+    led_beat(board_millis());
+}
+
+/* The signal path's ticks are those of whole blocks less the time spent on the beats in them, so that reading
+ * the counter for every sample does not cost more than the sample. */
+static uint32_t core_since;
+
+static void core_clock_start(void) {
+    core_since = board_ticks();
+}
+
+static void core_clock_stop(void) {
+    totals.core_ticks += board_ticks() - core_since;
+}
+
+static void push(int16_t sample_adu, uint8_t lead_flags) {
+    totals.samples++;
+    if (ecg_core_push(&core, sample_adu, lead_flags, &beat) == ECG_CORE_BEAT) {
+        core_clock_stop();
+        report_beat();
+        core_clock_start();
+    }
+}
+
+static void describe(ecg_link_info_t *info) {
+    *info = (ecg_link_info_t){
+        .status = (uint8_t)status,
+        .fs_hz = ECG_CORE_FS_HZ,
+        .arena_bytes = engine_arena_bytes(),
+        .core_state_bytes = ecg_core_state_bytes(),
+        .core_fingerprint = fingerprint,
+        .model_sha256 = ecg_model_sha256,
+        .firmware_version = FIRMWARE_VERSION,
+        .board = board_name(),
+        .engine = engine_name(),
+        .labels = ECG_MODEL_LABELS,
+    };
+}
+
+static ecg_session_refusal_t refusal(ecg_link_error_t code, const char *text) {
+    return (ecg_session_refusal_t){.code = code, .text = text};
+}
+
+static ecg_session_refusal_t start(const ecg_link_start_t *request) {
+    const ecg_core_config_t config = {
+        .fs_hz = request->fs_hz,
+        .adu_per_mv = request->adu_per_mv,
+        .peaks = ECG_CORE_PEAKS_DETECTED,
+        .mains_hz = request->mains_hz,
+    };
+    board_live_stop();
+    if (status != ECG_LINK_READY) {
+        return refusal(ECG_LINK_ERROR_SELF_TEST,
+                       "the boot self-test failed (status in INFO): no beats are labelled");
+    }
+    if (ecg_core_init(&core, &config) != ECG_CORE_OK) {
+        return refusal(ECG_LINK_ERROR_START_FIELD,
+                       "START: fs_hz is 360, adu_per_mv 20 to 20000, mains_hz 0, 50 or 60");
+    }
+    if (request->mode == ECG_LINK_MODE_LIVE && !board_live_start()) {
+        return refusal(ECG_LINK_ERROR_MODE, "START: this board has no analog front end, mode is 0 (replay)");
+    }
+    totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
+    wave.count = 0;
+    return refusal(ECG_LINK_NO_ERROR, "");
+}
+
+static void take(const ecg_link_samples_t *samples) {
+    core_clock_start();
+    for (size_t i = 0; i < samples->count; i++) {
+        push(samples->adu[i], samples->lead_flags);
+    }
+    core_clock_stop();
+}
+
+static void finish(ecg_link_done_t *done) {
+    board_live_stop();
+    core_clock_start();
+    while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) {
+        core_clock_stop();
+        report_beat();
+        core_clock_start();
+    }
+    core_clock_stop();
+    *done = totals;
+}
+
+static void flush_wave(void) {
+    if (wave.count > 0) {
+        ecg_link_send_wave(&sender, totals.samples - wave.count, wave.lead_flags, wave.samples, wave.count);
+        wave.count = 0;
+    }
+}
+
+static void take_live(int16_t sample_adu, uint8_t lead_flags) {
+    if (wave.count == WAVE_SAMPLES || lead_flags != wave.lead_flags) {
+        flush_wave();
+    }
+    wave.lead_flags = lead_flags;
+    wave.samples[wave.count++] = sample_adu;
+    core_clock_start();
+    push(sample_adu, lead_flags);
+    core_clock_stop();
+}
+
+static void serve_live(void) {
+    int16_t sample_adu = 0;
+    uint8_t lead_flags = 0;
+    while (session.state == ECG_SESSION_LIVE && board_sample(&sample_adu, &lead_flags)) {
+        take_live(sample_adu, lead_flags);
+    }
+}
+
+static void serve_line(void) {
+    static uint32_t lost_before;
+    const uint32_t lost = board_lost_bytes();
+    if (lost != lost_before) {
+        lost_before = lost;
+        ecg_session_overrun(&session, board_millis());
+    }
+    uint8_t bytes[READ_BYTES];
+    const size_t size = board_read(bytes, sizeof bytes);
+    ecg_session_receive(&session, bytes, size, board_millis());
+    if (size == 0) {
+        board_idle();
+    }
+}
+
+void app_run(void) {
+    static const ecg_session_ops_t OPS = {
+        .describe = describe, .start = start, .take = take, .finish = finish};
+    status = selftest_run(&core, &fingerprint);
+    ecg_link_sender_init(&sender, board_write);
+    ecg_session_init(&session, &OPS, &sender, WINDOW_SAMPLES);
+    for (;;) {
+        serve_line();
+        serve_live();
+        led_update(board_millis(), (uint8_t)status);
+    }
+}

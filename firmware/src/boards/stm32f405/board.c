@@ -1,0 +1,139 @@
+/* The STM32F405, on silicon and as QEMU's machine netduinoplus2. */
+#include "boards/board.h"
+
+#include "app.h"
+#include "clock.h"
+#include "ecg_adc.h"
+#include "ecg_core/ecg_core.h"
+#include "pins.h"
+#include "registers.h"
+#include "uart.h"
+
+#define SYSTICK_PERIOD 0x1000000u /* 24 bits: 100 ms at 168 MHz */
+
+static clock_rates_t rates;
+static volatile uint32_t systick_periods;
+
+int main(void);
+void SysTick_Handler(void);
+
+void SysTick_Handler(void) {
+    systick_periods++;
+}
+
+static uint64_t ticks64(void) {
+    uint32_t periods, count;
+    do { /* again if the counter wrapped between the two reads */
+        periods = systick_periods;
+        count = SYSTICK->VAL;
+    } while (periods != systick_periods);
+    return (uint64_t)periods * SYSTICK_PERIOD + (SYSTICK_PERIOD - 1u - count);
+}
+
+/* Two bits a pin: 0 input, 1 output, 2 alternate function, 3 analog. */
+static void set_mode(gpio_t *port, uint32_t pin, uint32_t mode) {
+    port->MODER = (port->MODER & ~(3u << (2u * pin))) | (mode << (2u * pin));
+}
+
+static void set_pull_up(gpio_t *port, uint32_t pin) {
+    port->PUPDR = (port->PUPDR & ~(3u << (2u * pin))) | (1u << (2u * pin));
+}
+
+static void init_serial_pins(void) {
+#if BOARD_USART1_ON_PORT_B
+    GPIOB->AFRL = (GPIOB->AFRL & ~(0xFFu << 24)) | (0x77u << 24);
+    set_mode(GPIOB, 6, 2);
+    set_mode(GPIOB, 7, 2);
+    set_pull_up(GPIOB, 7);
+#else
+    GPIOA->AFRH = (GPIOA->AFRH & ~(0xFFu << 4)) | (0x77u << 4);
+    set_mode(GPIOA, 9, 2);
+    set_mode(GPIOA, 10, 2);
+    set_pull_up(GPIOA, 10);
+#endif
+}
+
+static void init_pins(void) {
+    RCC->AHB1ENR |= RCC_AHB1ENR_GPIOABC;
+    init_serial_pins();
+    set_mode(GPIOC, BOARD_LED_PIN, 1);
+    set_mode(GPIOA, BOARD_ECG_PIN, 3);
+    set_mode(GPIOC, BOARD_LO_PLUS_PIN, 0);
+    set_mode(GPIOC, BOARD_LO_MINUS_PIN, 0);
+}
+
+void board_init(void) {
+    rates = clock_init();
+    SYSTICK->LOAD = SYSTICK_PERIOD - 1u;
+    SYSTICK->VAL = 0;
+    SYSTICK->CTRL = SYSTICK_CTRL_ENABLE | SYSTICK_CTRL_TICKINT | SYSTICK_CTRL_CPU_CLOCK;
+    init_pins();
+    board_led(false);
+    uart_init(rates.usart1_hz, BOARD_BAUD);
+}
+
+const char *board_name(void) {
+    return "stm32f405";
+}
+
+size_t board_read(uint8_t *bytes, size_t size) {
+    size_t count = 0;
+    while (count < size && uart_read(&bytes[count])) {
+        count++;
+    }
+    return count;
+}
+
+uint32_t board_lost_bytes(void) {
+    return uart_lost_bytes();
+}
+
+void board_write(const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        uart_write(bytes[i]);
+    }
+}
+
+uint32_t board_ticks(void) {
+    return (uint32_t)ticks64();
+}
+
+uint32_t board_tick_hz(void) {
+    return rates.cpu_hz;
+}
+
+uint32_t board_millis(void) {
+    return (uint32_t)(ticks64() / (rates.cpu_hz / 1000u));
+}
+
+/* With interrupts masked, one that comes after the check still ends WFI, so none is slept through. */
+void board_idle(void) {
+    __asm volatile("cpsid i" ::: "memory");
+    if (uart_is_empty() && ecg_adc_is_empty()) {
+        __asm volatile("wfi");
+    }
+    __asm volatile("cpsie i" ::: "memory");
+}
+
+void board_led(bool on) {
+    const bool high = on != (bool)BOARD_LED_ACTIVE_LOW;
+    GPIOC->BSRR = 1u << (BOARD_LED_PIN + (high ? 0u : 16u));
+}
+
+bool board_live_start(void) {
+    ecg_adc_start(rates.tim2_hz, ECG_CORE_FS_HZ);
+    return true;
+}
+
+void board_live_stop(void) {
+    ecg_adc_stop();
+}
+
+bool board_sample(int16_t *sample_adu, uint8_t *lead_flags) {
+    return ecg_adc_read(sample_adu, lead_flags);
+}
+
+int main(void) {
+    board_init();
+    app_run();
+}

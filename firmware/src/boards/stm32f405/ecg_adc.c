@@ -1,0 +1,75 @@
+#include "ecg_adc.h"
+
+#include "ecg_core/ecg_core.h"
+#include "pins.h"
+#include "registers.h"
+
+#define RING_SAMPLES 64u /* 178 ms, a power of two */
+#define CONVERSION_TIMEOUT_LOOPS 2000u
+#define SAMPLE_TIME_480_CYCLES 7u
+
+static struct {
+    int16_t sample_adu;
+    uint8_t lead_flags;
+} ring[RING_SAMPLES];
+static volatile uint32_t ring_head;
+static volatile uint32_t ring_tail;
+
+void TIM2_IRQHandler(void);
+
+void ecg_adc_start(uint32_t tim2_hz, uint32_t fs_hz) {
+    RCC->APB2ENR |= RCC_APB2ENR_ADC1;
+    RCC->APB1ENR |= RCC_APB1ENR_TIM2;
+    ADC1->SMPR2 = SAMPLE_TIME_480_CYCLES << (3u * BOARD_ECG_ADC_CHANNEL);
+    ADC1->SQR1 = 0; /* one conversion: SQ1 */
+    ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;
+    ADC1->CR2 = ADC_CR2_ADON;
+    ring_tail = ring_head;
+    TIM2->PSC = 0;
+    TIM2->ARR = (tim2_hz + fs_hz / 2u) / fs_hz - 1u;
+    TIM2->CNT = 0;
+    TIM2->DIER = TIM_DIER_UIE;
+    TIM2->CR1 = TIM_CR1_CEN;
+    NVIC_ISER[IRQ_TIM2 / 32u] = 1u << (IRQ_TIM2 % 32u);
+}
+
+void ecg_adc_stop(void) {
+    TIM2->CR1 = 0;
+    NVIC_ICER[IRQ_TIM2 / 32u] = 1u << (IRQ_TIM2 % 32u);
+}
+
+/* One conversion takes 23 us of the 2.8 ms between two samples, so waiting for it here keeps things simple.
+ */
+static int16_t convert(void) {
+    ADC1->CR2 = ADC_CR2_ADON | ADC_CR2_SWSTART;
+    for (uint32_t i = 0; i < CONVERSION_TIMEOUT_LOOPS && (ADC1->SR & ADC_SR_EOC) == 0; i++) {
+    }
+    return (int16_t)(ADC1->DR & 0xFFFu);
+}
+
+void TIM2_IRQHandler(void) {
+    TIM2->SR = ~TIM_SR_UIF;
+    const uint32_t leads = GPIOC->IDR;
+    const unsigned plus = leads & (1u << BOARD_LO_PLUS_PIN) ? ECG_CORE_LEAD_OFF_PLUS : 0u;
+    const unsigned minus = leads & (1u << BOARD_LO_MINUS_PIN) ? ECG_CORE_LEAD_OFF_MINUS : 0u;
+    const int16_t sample = convert();
+    if (ring_head - ring_tail < RING_SAMPLES) {
+        ring[ring_head % RING_SAMPLES].sample_adu = sample;
+        ring[ring_head % RING_SAMPLES].lead_flags = (uint8_t)(plus | minus);
+        ring_head++;
+    }
+}
+
+bool ecg_adc_is_empty(void) {
+    return ring_head == ring_tail;
+}
+
+bool ecg_adc_read(int16_t *sample_adu, uint8_t *lead_flags) {
+    if (ecg_adc_is_empty()) {
+        return false;
+    }
+    *sample_adu = ring[ring_tail % RING_SAMPLES].sample_adu;
+    *lead_flags = ring[ring_tail % RING_SAMPLES].lead_flags;
+    ring_tail++;
+    return true;
+}

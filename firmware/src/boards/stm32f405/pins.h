@@ -1,0 +1,34 @@
+/* Pins of the Adafruit Feather STM32F405. Another board with this chip sets them in build_flags
+ * (docs/porting.md has the lines for the Olimex STM32-H405). */
+#ifndef ECG_EDGE_STM32F405_PINS_H
+#define ECG_EDGE_STM32F405_PINS_H
+
+/* Crystal in Hz, a multiple of 1 MHz; 0: the internal oscillator (16 MHz, 1 %), which every board has. */
+#ifndef BOARD_HSE_HZ
+#define BOARD_HSE_HZ 0u
+#endif
+
+/* USART1: TX PB6 and RX PB7 (1), or TX PA9 and RX PA10 (0). */
+#ifndef BOARD_USART1_ON_PORT_B
+#define BOARD_USART1_ON_PORT_B 1
+#endif
+
+#ifndef BOARD_BAUD
+#define BOARD_BAUD 921600u
+#endif
+
+/* LED on port C. */
+#ifndef BOARD_LED_PIN
+#define BOARD_LED_PIN 1u
+#endif
+#ifndef BOARD_LED_ACTIVE_LOW
+#define BOARD_LED_ACTIVE_LOW 0
+#endif
+
+/* AD8232: OUTPUT on PA4 (ADC1 channel 4, "A0"); LO+ on PC2 ("D12"), LO- on PC3 ("D11"). */
+#define BOARD_ECG_PIN 4u
+#define BOARD_ECG_ADC_CHANNEL 4u
+#define BOARD_LO_PLUS_PIN 2u
+#define BOARD_LO_MINUS_PIN 3u
+
+#endif

@@ -1,0 +1,90 @@
+/* The few registers of the STM32F405 that this firmware uses (reference manual RM0090, ARMv7-M manual). */
+#ifndef ECG_EDGE_STM32F405_REGISTERS_H
+#define ECG_EDGE_STM32F405_REGISTERS_H
+
+#include <stdint.h>
+
+typedef struct {
+    volatile uint32_t CR, PLLCFGR, CFGR, CIR, AHB1RSTR, AHB2RSTR, AHB3RSTR, reserved0, APB1RSTR, APB2RSTR,
+        reserved1[2], AHB1ENR, AHB2ENR, AHB3ENR, reserved2, APB1ENR, APB2ENR;
+} rcc_t;
+
+typedef struct {
+    volatile uint32_t ACR;
+} flash_t;
+
+typedef struct {
+    volatile uint32_t MODER, OTYPER, OSPEEDR, PUPDR, IDR, ODR, BSRR, LCKR, AFRL, AFRH;
+} gpio_t;
+
+typedef struct {
+    volatile uint32_t SR, DR, BRR, CR1, CR2, CR3, GTPR;
+} usart_t;
+
+typedef struct {
+    volatile uint32_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
+} tim_t;
+
+typedef struct {
+    volatile uint32_t SR, CR1, CR2, SMPR1, SMPR2, JOFR[4], HTR, LTR, SQR1, SQR2, SQR3, JSQR, JDR[4], DR;
+} adc_t;
+
+typedef struct {
+    volatile uint32_t CTRL, LOAD, VAL, CALIB;
+} systick_t;
+
+#define RCC ((rcc_t *)0x40023800u)
+#define FLASH ((flash_t *)0x40023C00u)
+#define GPIOA ((gpio_t *)0x40020000u)
+#define GPIOB ((gpio_t *)0x40020400u)
+#define GPIOC ((gpio_t *)0x40020800u)
+#define USART1 ((usart_t *)0x40011000u)
+#define TIM2 ((tim_t *)0x40000000u)
+#define ADC1 ((adc_t *)0x40012000u)
+#define SYSTICK ((systick_t *)0xE000E010u)
+#define NVIC_ISER ((volatile uint32_t *)0xE000E100u)
+#define NVIC_ICER ((volatile uint32_t *)0xE000E180u)
+#define SCB_CPACR (*(volatile uint32_t *)0xE000ED88u)
+
+#define RCC_CR_HSIRDY (1u << 1)
+#define RCC_CR_HSEON (1u << 16)
+#define RCC_CR_HSERDY (1u << 17)
+#define RCC_CR_PLLON (1u << 24)
+#define RCC_CR_PLLRDY (1u << 25)
+#define RCC_PLLCFGR_SRC_HSE (1u << 22)
+#define RCC_CFGR_SW_PLL 2u
+#define RCC_CFGR_SWS_MASK (3u << 2)
+#define RCC_CFGR_SWS_PLL (2u << 2)
+#define RCC_CFGR_PPRE1_DIV4 (5u << 10)
+#define RCC_CFGR_PPRE2_DIV2 (4u << 13)
+#define RCC_AHB1ENR_GPIOABC 7u
+#define RCC_APB1ENR_TIM2 (1u << 0)
+#define RCC_APB2ENR_USART1 (1u << 4)
+#define RCC_APB2ENR_ADC1 (1u << 8)
+
+#define FLASH_ACR_5_WAIT_STATES_CACHED 0x705u
+
+#define USART_SR_ORE (1u << 3)
+#define USART_SR_RXNE (1u << 5)
+#define USART_SR_TXE (1u << 7)
+#define USART_CR1_RE (1u << 2)
+#define USART_CR1_TE (1u << 3)
+#define USART_CR1_RXNEIE (1u << 5)
+#define USART_CR1_UE (1u << 13)
+
+#define TIM_CR1_CEN 1u
+#define TIM_DIER_UIE 1u
+#define TIM_SR_UIF 1u
+
+#define ADC_SR_EOC (1u << 1)
+#define ADC_CR2_ADON 1u
+#define ADC_CR2_SWSTART (1u << 30)
+
+#define SYSTICK_CTRL_ENABLE 1u
+#define SYSTICK_CTRL_TICKINT 2u
+#define SYSTICK_CTRL_CPU_CLOCK 4u
+
+#define IRQ_TIM2 28u
+#define IRQ_USART1 37u
+
+#endif

@@ -1,0 +1,33 @@
+"""`ecg-edge flash`: build the firmware and write it to a board."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from ecg_edge.host import console
+from ecg_edge.host import platformio as pio
+from ecg_edge.host.bundle import load_bundle
+from ecg_edge.host.commands.build import BundleOption, EnvOption, check_environment
+
+
+def flash(
+    env: EnvOption = "stm32f405",
+    bundle: BundleOption = pio.DEFAULT_BUNDLE,
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="PORT", help="Serial port of an ESP32; found by itself when left out."),
+    ] = None,
+) -> None:
+    """Build the firmware and write it to a board: esptool for esp32dev, dfu-util for stm32f405."""
+    check_environment(env)
+    if env == "native":
+        raise typer.BadParameter(
+            "native runs on this computer: `ecg-edge emulate --native`", param_hint="--env"
+        )
+    load_bundle(bundle)
+    with console.err.status(f"Building {env}"):
+        pio.build(env, bundle)
+    with console.err.status("Writing to the board"):
+        pio.upload(env, bundle, port)
+    console.out.print(f"{env}: written. `ecg-edge replay --port PORT` verifies it.", markup=False)

@@ -1,0 +1,225 @@
+"""`ecg-edge replay`: stream whole records to a device and compare every beat with the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from ecg_edge.host import console
+from ecg_edge.host.messages import Info
+from ecg_edge.host.replay import DEFAULT_BUNDLE, Outcome, Update
+from ecg_edge.host.replay import replay as replay_records
+from ecg_edge.host.transports import DEFAULT_BAUD, FALLBACK_BAUD
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+
+def replay(
+    more: Annotated[list[str] | None, typer.Argument(metavar="RECORDS...", help="See --records.")] = None,
+    port: Annotated[
+        str,
+        typer.Option(
+            metavar="PORT",
+            help="A serial device, `emulator`, `native`, `simulator`, socket://HOST:PORT or unix:PATH.",
+        ),
+    ] = "emulator",
+    records: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME...", help="Records: 100 213 (mitdb), nstdb/118e06."),
+    ] = None,
+    bundle: Annotated[
+        Path, typer.Option(metavar="DIR", help="The model that must be on the device.")
+    ] = DEFAULT_BUNDLE,
+    data: console.DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The session's folder. Else a new one in sessions/.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, help="Only the first seconds of each record.")
+    ] = None,
+    baud: Annotated[
+        int,
+        typer.Option(help=f"Of a serial port; {FALLBACK_BAUD} where {DEFAULT_BAUD} damages frames."),
+    ] = DEFAULT_BAUD,
+    report: Annotated[bool, typer.Option(help="Write report.html into the session's folder.")] = True,
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A recipe's run folder, for the report's figures.")
+    ] = None,
+    json: console.JsonOption = None,
+) -> None:
+    """Stream whole records to a device and compare each beat's output bytes with the reference.
+
+    Exit code 0: the device agreed on every byte; 1: it did not, or Ctrl-C; 3: no device, or a lost link.
+    """
+    names = [*(records or []), *(more or [])]
+    if not names:
+        raise typer.BadParameter("name at least one record, e.g. --records 100 213", param_hint="--records")
+    outcome = replay_and_show(
+        names,
+        port=port,
+        bundle=bundle,
+        data=data,
+        out=out,
+        seconds=seconds,
+        baud=baud,
+        report=report,
+        run=run,
+    )
+    if json:
+        console.write_json(json, outcome.results)
+    if outcome.error:
+        raise outcome.error
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def replay_and_show(
+    names: Sequence[str],
+    *,
+    port: str,
+    bundle: Path,
+    data: Path | None = None,
+    out: Path | None = None,
+    seconds: float | None = None,
+    baud: int = DEFAULT_BAUD,
+    report: bool = True,
+    run: Path | None = None,
+) -> Outcome:
+    """Replay with progress and tables on the terminal, and write the report.
+
+    Parameters
+    ----------
+    names, port, bundle, data, out, seconds, baud
+        As in `ecg_edge.host.replay.replay`.
+    report : bool
+        Whether to write report.html.
+    run : Path, optional
+        A recipe's run folder, whose figures go into the report.
+    """
+    with _Display() as display:
+        outcome = replay_records(
+            names,
+            port=port,
+            bundle_path=bundle,
+            data=data,
+            out=out,
+            seconds=seconds,
+            baud=baud,
+            on_device=show_device,
+            on_update=display.update,
+        )
+    _show(outcome)
+    if report and outcome.session.runs:
+        from ecg_edge.host.report import write_report
+
+        items = [done.labelled for done in outcome.session.runs]
+        path = write_report(outcome.session.folder, items=items, run_folder=run)
+        console.out.print(f"Report:  {path}", markup=False)
+    return outcome
+
+
+def show_device(info: Info) -> None:
+    """Say who answered the handshake."""
+    console.note(
+        f"{info.board}: firmware {info.firmware_version}, engine {info.engine}, "
+        f"labels {','.join(info.labels)}, model {info.model_sha256[:16]}"
+    )
+
+
+class _Display:
+    """One progress bar a record, with the rate and the agreement so far."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.percentage:3.0f} %  {task.fields[note]}"),
+            console=console.err,
+            transient=console.err.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> _Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def update(self, now: Update) -> None:
+        """Show where the replay is."""
+        name = f"{now.database}/{now.record}"
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=now.samples, note="")
+        self._progress.update(self._tasks[name], completed=now.taken, note=_note(now))
+
+
+def _note(now: Update) -> str:
+    seconds = max(now.seconds, 1e-9)
+    agreement = 100 * now.agreeing / now.beats if now.beats else 100.0
+    return (
+        f"{now.beats} beats, {now.beats / seconds:.0f}/s, "
+        f"{now.taken / now.fs_hz / seconds:.0f} x real time, {agreement:.2f} % agree"
+    )
+
+
+def _show(outcome: Outcome) -> None:
+    """The records' table, the first differences, and the verdict."""
+    results = outcome.results
+    if results["records"]:
+        console.out.print(_records_table(results))
+    for record in results["records"]:
+        if record["first_differences"]:
+            console.out.print(_differences_table(record))
+    style = "bold green" if outcome.passed else "bold red"
+    console.out.print(_verdict(results), style=style, markup=False)
+    console.out.print(f"Session: {outcome.session.folder}", markup=False)
+
+
+def _verdict(results: dict[str, Any]) -> str:
+    text = (
+        f"{results['verdict'].upper()}: {results['beats']} beats, "
+        f"{results['differing_bytes']} differing bytes, "
+        f"{results['lost_samples']} lost samples, {results['lost_beats']} lost beats, "
+        f"{results['realtime_factor']} times real time"
+    )
+    return f"{text}. Interrupted: {results['reason']}" if results["interrupted"] else text
+
+
+def _records_table(results: dict[str, Any]) -> Any:
+    columns = ("beats", "agree", "bytes differ", "lost", "resent", "x real time", "verdict")
+    table = console.table("Device against reference", "record", *columns)
+    table.columns[0].no_wrap = True
+    for record in results["records"]:
+        table.add_row(
+            f"{record['database']}/{record['record']}",
+            str(record["beats"]),
+            str(record["agreeing_beats"]),
+            str(record["differing_bytes"]),
+            str(record["lost_samples"]),
+            str(record["link"]["retransmitted_frames"]),
+            str(record["realtime_factor"]),
+            record["verdict"],
+        )
+    return table
+
+
+def _differences_table(record: dict[str, Any]) -> Any:
+    """The first beats that differ, each with the reference's line above the device's."""
+    name = f"{record['database']}/{record['record']}"
+    table = console.table(f"First differing beats of {name}", "beat", "differs in", "who", *_FIELDS)
+    for difference in record["first_differences"]:
+        head = (str(difference["beat_index"]), ", ".join(difference["fields"]))
+        table.add_row(*head, "reference", *_cells(difference["expected"]))
+        table.add_row("", "", "device", *_cells(difference["device"]))
+    return table
+
+
+_FIELDS = ("r_sample", "rr_samples", "flags", "label", "input_crc32", "output")
+
+
+def _cells(beat: dict[str, Any] | None) -> list[str]:
+    if beat is None:
+        return ["-"] * len(_FIELDS)
+    return [" ".join(map(str, beat[name])) if name == "output" else str(beat[name]) for name in _FIELDS]

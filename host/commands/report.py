@@ -1,0 +1,26 @@
+"""`ecg-edge report`: make a session's report again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from ecg_edge.host import console
+
+
+def report(
+    session: Annotated[Path, typer.Argument(metavar="SESSION", help="A folder that a replay has written.")],
+    data: console.DataOption = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A recipe's run folder: its figures go in too.")
+    ] = None,
+    json: console.JsonOption = None,
+) -> None:
+    """Write report.html into a session's folder: one file, readable without a network."""
+    from ecg_edge.host.report import read_results, write_report
+
+    path = write_report(session, data=data, run_folder=run)
+    console.out.print(f"Report: {path}", markup=False)
+    if json:
+        console.write_json(json, read_results(session))

@@ -1,0 +1,173 @@
+"""The messages of the serial protocol, one class a frame type; docs/protocol.md has their byte tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROTOCOL_VERSION = 1
+MAX_BODY = 502
+MAX_SAMPLES = 240
+NOT_LABELLED = 255
+MODE_REPLAY = 0
+
+STATUS_TEXT = {
+    0: "ready",
+    1: "the boot self-test failed: the engine's bytes differ from the golden vectors",
+    2: "the model's checksum is wrong",
+    3: "the signal path's fingerprint is not the model's",
+}
+NAK_TEXT = {1: "gap in the indices", 2: "receive buffer overrun", 3: "frame with a wrong CRC"}
+ERROR_TEXT = {
+    1: "self-test failed",
+    2: "unsupported protocol version",
+    3: "bad START field",
+    4: "SAMPLES or FINISH without START",
+    5: "unknown frame type",
+    6: "body of wrong length",
+    7: "not in this mode",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Host: who are you?"""
+
+    TYPE: ClassVar[int] = 0x01
+    protocol_version: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Host: begin a session."""
+
+    TYPE: ClassVar[int] = 0x02
+    session_id: int
+    fs_hz: int
+    adu_per_mv: int
+    mains_hz: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Host: a block of samples; `data` is int16, little-endian, 1 to 240 of them."""
+
+    TYPE: ClassVar[int] = 0x03
+    first_index: int
+    lead_flags: int
+    data: bytes
+
+    @property
+    def values(self) -> NDArray[np.int16]:
+        """The samples in ADC units, shape (count,)."""
+        return np.frombuffer(self.data, dtype="<i2").astype(np.int16, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Host: the signal ends after `total_samples`."""
+
+    TYPE: ClassVar[int] = 0x04
+    total_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Device: the handshake."""
+
+    TYPE: ClassVar[int] = 0x81
+    protocol_version: int
+    status: int
+    fs_hz: int
+    window_samples: int
+    max_block: int
+    arena_bytes: int
+    core_state_bytes: int
+    core_fingerprint: int
+    model_sha256: str
+    firmware_version: str
+    board: str
+    engine: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Device: the session has begun."""
+
+    TYPE: ClassVar[int] = 0x82
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Device: all samples before `next_index` are taken."""
+
+    TYPE: ClassVar[int] = 0x83
+    next_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nak:
+    """Device: go on from `expected_index`."""
+
+    TYPE: ClassVar[int] = 0x84
+    expected_index: int
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Device: one beat; `output` is the model's int8 output tensor, byte for byte."""
+
+    TYPE: ClassVar[int] = 0x85
+    beat_index: int
+    r_sample: int
+    rr_samples: int
+    flags: int
+    label: int
+    confidence: int
+    input_crc32: int
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Device: the session's totals; ticks are of `tick_hz`."""
+
+    TYPE: ClassVar[int] = 0x86
+    samples: int
+    beats: int
+    rejected_frames: int
+    tick_hz: int
+    core_ticks: int
+    engine_ticks: int
+    engine_ticks_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Device, live mode: a block of what its ADC measured; `data` as in Samples."""
+
+    TYPE: ClassVar[int] = 0x87
+    first_index: int
+    lead_flags: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Device: what was wrong with the host's request."""
+
+    TYPE: ClassVar[int] = 0x8F
+    code: int
+    text: str
+
+
+Message: TypeAlias = (
+    Hello | Start | Samples | Finish | Info | Started | Credit | Nak | Beat | Done | Wave | Error
+)

@@ -1,0 +1,38 @@
+"""EC57 scoring: what WFDB's bxb, rxr and sumstats compute, with the same figures.
+
+    comparison = compare_beats(reference, test, fs_hz=360, end_s=650000 / 360)
+    comparison.qrs_se, comparison.veb_ppv, comparison.rr_error_ms     # fractions and milliseconds
+    runs = compare_runs(reference, test, fs_hz=360, kind="veb", end_s=650000 / 360)
+    summary = summarize([("100", comparison)])                        # gross and average
+    print(text.beat_summary(summary))                                 # the text that sumstats prints
+
+The rules are ANSI/AAMI EC57's as the C programs apply them; `docs/scoring.md` states them.
+"""
+
+from ecg_edge.host.scoring import text
+from ecg_edge.host.scoring.beats import (
+    TABLE_COLUMNS,
+    TABLE_ROWS,
+    BeatComparison,
+    Ratio,
+    compare_beats,
+    match_beats,
+)
+from ecg_edge.host.scoring.runs import RunComparison, compare_runs
+from ecg_edge.host.scoring.summary import RunSummary, Summary, summarize, summarize_runs
+
+__all__ = [
+    "TABLE_COLUMNS",
+    "TABLE_ROWS",
+    "BeatComparison",
+    "Ratio",
+    "RunComparison",
+    "RunSummary",
+    "Summary",
+    "compare_beats",
+    "compare_runs",
+    "match_beats",
+    "summarize",
+    "summarize_runs",
+    "text",
+]

@@ -1,0 +1,50 @@
+"""From a network to a program: each operator is checked and becomes kernel calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ecg_edge.quantize.codegen import lower_shapes as shapes
+from ecg_edge.quantize.codegen import lower_weights as weights
+from ecg_edge.quantize.codegen.program import Program, Step, UnsupportedError
+from ecg_edge.quantize.flatbuffer import Network, Operator
+
+LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
+    "ADD": shapes.lower_add,
+    "AVERAGE_POOL_2D": shapes.lower_pool,
+    "CONCATENATION": shapes.lower_concatenation,
+    "CONV_2D": weights.lower_conv,
+    "DEPTHWISE_CONV_2D": weights.lower_depthwise,
+    "EXPAND_DIMS": shapes.lower_reshape,
+    "FULLY_CONNECTED": weights.lower_fully_connected,
+    "LOGISTIC": shapes.lower_lookup,
+    "MAX_POOL_2D": shapes.lower_pool,
+    "MEAN": shapes.lower_mean,
+    "PAD": shapes.lower_pad,
+    "QUANTIZE": shapes.lower_lookup,
+    "RELU": shapes.lower_lookup,
+    "RELU6": shapes.lower_lookup,
+    "RESHAPE": shapes.lower_reshape,
+    "SOFTMAX": shapes.lower_softmax,
+    "SQUEEZE": shapes.lower_reshape,
+}
+
+
+def lower(network: Network) -> Program:
+    """Lower every operator, in order.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the first operator that cannot be run, its index and why.
+    """
+    program = Program(network)
+    for operator in network.operators:
+        lowering = LOWERINGS.get(operator.name)
+        if lowering is None:
+            raise UnsupportedError(
+                f"operator {operator.index} ({operator.name}): no kernel for it. "
+                f"Supported: {', '.join(LOWERINGS)}. Change the model, or run it with TFLM only."
+            )
+        program.steps.append(lowering(program, operator))
+    return program

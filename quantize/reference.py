@@ -1,0 +1,63 @@
+"""The engines that need TensorFlow: the float network, and LiteRT with its reference kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ecg_edge.host.errors import BundleError
+from ecg_edge.quantize.flatbuffer import read_network
+from ecg_edge.training.quiet import quiet, silence_tensorflow
+
+Int8Array = npt.NDArray[np.int8]
+
+
+def run_float(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> npt.NDArray[np.float32]:
+    """Logits of the float network, (n, labels), for the real values of int8 beats."""
+    silence_tensorflow()
+    import tf_keras as keras
+    from ecg_edge.training.beats import real_values
+
+    try:
+        network = keras.models.load_model(model_path, compile=False)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{model_path}: not a Keras network ({error}). Train the model again.") from error
+    beat_real, rhythm_real = real_values(beats, rhythm)
+    logits = network.predict({"beat": beat_real, "rhythm": rhythm_real}, batch_size=1024, verbose=0)
+    return np.asarray(logits, np.float32)
+
+
+def run_litert(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> Int8Array:
+    """Logits of LiteRT's reference kernels, (n, labels).
+
+    The default kernels (XNNPACK) differ from TFLM by one step on a few per cent of inputs; some of these
+    requantize in floating point, and differ more rarely.
+    """
+    interpreter = _litert_interpreter(model_path)
+    network = read_network(model_path)
+    feeds = []
+    for name, values in (("beat", beats), ("rhythm", rhythm)):
+        index = network.inputs[name]
+        feeds.append((index, values.reshape(len(values), *network.tensors[index].shape)))
+    output = network.output_order[0]
+    logits = np.empty((len(beats), network.tensors[output].elements), np.int8)
+    for row in range(len(beats)):
+        for index, values in feeds:
+            interpreter.set_tensor(index, values[row])
+        interpreter.invoke()
+        logits[row] = interpreter.get_tensor(output).reshape(-1)
+    return logits
+
+
+def _litert_interpreter(model_path: Path) -> Any:
+    silence_tensorflow()
+    import tensorflow as tf
+
+    with quiet():
+        interpreter = tf.lite.Interpreter(
+            str(model_path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
+        )
+        interpreter.allocate_tensors()
+    return interpreter

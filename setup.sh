@@ -1,0 +1,79 @@
+#!/bin/sh
+# What the project needs from the system: compilers, the emulator, a Python; then its virtual environment.
+# Silent when everything is there. PYTHON=python3.12 names the interpreter. `make setup` calls this first.
+set -eu
+cd "$(dirname "$0")"
+mkdir -p build
+LOG=build/setup.log
+
+say() { printf 'setup: %s\n' "$*"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+find_python() {
+    for name in .venv/bin/python ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+        if "$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
+# Names of the Debian packages of everything that is not there. Files are asked for, not packages: a compiler
+# or a Python that came another way is as good.
+missing_packages() {
+    python=$(find_python)
+    if [ -z "$python" ]; then
+        has python3 || echo python3 python3-venv python3-dev
+    else
+        version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "$version-venv"
+        include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+        [ -e "$include/Python.h" ] || echo "$version-dev"
+    fi
+    echo '#include <stdio.h>' | cc -E - >/dev/null 2>&1 || echo gcc libc6-dev
+    has arm-none-eabi-gcc || echo gcc-arm-none-eabi
+    case $(arm-none-eabi-gcc -print-file-name=libc.a 2>/dev/null) in
+        /*) ;;
+        *) echo libnewlib-arm-none-eabi ;;
+    esac
+    has qemu-system-arm || echo qemu-system-arm
+    has cppcheck || echo cppcheck
+}
+
+install() {
+    say "system packages: $*"
+    if ! has apt-get; then
+        say "this is neither Debian nor Ubuntu: install what corresponds to these packages by hand."
+        return
+    fi
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    if { $sudo apt-get update; $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@"; } >>"$LOG" 2>&1; then
+        return
+    fi
+    tail -n 3 "$LOG"
+    say "could not install them (all of it: $LOG). Do it by hand: apt-get install $*"
+    say "going on; what needs them will say so."
+}
+
+: >"$LOG"
+packages=$(missing_packages | tr '\n' ' ')
+# shellcheck disable=SC2086  # a list of words
+[ -z "$packages" ] || install $packages
+
+if [ ! -x .venv/bin/python ]; then
+    python=$(find_python)
+    if [ -z "$python" ]; then
+        say "no Python 3.10 to 3.13 found (looked for: ${PYTHON:-python3 and python3.10 to python3.13})."
+        say "install one and name it: make setup PYTHON=/path/to/python3.12"
+        exit 1
+    fi
+    say "virtual environment .venv with $("$python" --version)"
+    "$python" -m venv .venv >>"$LOG" 2>&1 || {
+        tail -n 5 "$LOG"
+        say "could not make .venv; install the package python3-venv and try again."
+        rm -rf .venv
+        exit 1
+    }
+fi

@@ -1,0 +1,139 @@
+"""The command line: speed, messages and exit codes; the commands themselves are tested with their rooms."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ecg_edge.host import cli, console
+from ecg_edge.host.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
+
+LAZY = ("tensorflow", "tf_keras", "numpy", "scipy", "matplotlib", "serial")
+
+
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ecg_edge.host.cli", *args],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+def exit_code_of(*args: str) -> int:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(list(args))
+    return int(stop.value.code or 0)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Make the command `demo` raise something."""
+
+    def install(error: BaseException) -> None:
+        def demo() -> None:
+            raise error
+
+        module = types.ModuleType("ecg_edge.host.commands.demo")
+        module.demo = demo  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    return install
+
+
+def imported_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+def test_help_lists_every_command() -> None:
+    done = run("--help", COLUMNS="120")
+    assert done.returncode == 0
+    assert all(f" {name} " in done.stdout for name in cli.COMMANDS)
+
+
+def test_command_line_imports_nothing_heavy() -> None:
+    assert not imported_after("import ecg_edge.host.cli").intersection(LAZY)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_and_needs_no_tensorflow_for_it(name: str) -> None:
+    modules = imported_after(f"from ecg_edge.host.cli import load_command as c; assert c({name!r}).help")
+    assert not modules.intersection({"tensorflow", "tf_keras"})
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout.split()[0]) == (0, "ecg-edge")
+
+
+def test_unknown_command_is_a_usage_error_with_a_suggestion() -> None:
+    done = run("trian")
+    assert done.returncode == 2
+    assert "train" in done.stderr
+
+
+def test_error_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    done = run("data", "check", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ecg-edge: {tmp_path} (from --data): holds no records.")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(BundleError("b"), 2), (ComparisonError("c"), 1), (LinkError("l"), 3), (EcgEdgeError("e"), 2)],
+)
+def test_exit_code_is_the_errors_own(
+    error: EcgEdgeError, code: int, command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(error)
+    assert exit_code_of("demo") == code
+    assert capsys.readouterr().err == f"ecg-edge: {error}\n"
+
+
+def test_interruption_exits_130(command: Callable[..., None]) -> None:
+    command(KeyboardInterrupt())
+    assert exit_code_of("demo") == cli.EXIT_INTERRUPTED
+
+
+def test_missing_tensorflow_names_the_extra(
+    command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(ModuleNotFoundError("No module named 'tf_keras'", name="tf_keras.layers"))
+    assert exit_code_of("demo") == 2
+    assert "pip install -e '.[train]'" in capsys.readouterr().err
+
+
+def test_a_module_of_our_own_that_is_missing_is_a_fault_of_ours(command: Callable[..., None]) -> None:
+    command(ModuleNotFoundError("No module named 'ecg_edge.nothing'", name="ecg_edge.nothing"))
+    with pytest.raises(ModuleNotFoundError, match=r"ecg_edge\.nothing"):
+        cli.main(["demo"])
+
+
+def test_no_color_is_respected() -> None:
+    assert "\x1b[" not in run("--help", NO_COLOR="1", FORCE_COLOR="").stdout
+
+
+def test_json_to_a_file_and_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {"file": Path("a"), "figures": (1.5, float("nan")), 3: {"set": {1}}}
+    console.write_json(tmp_path / "new" / "f.json", figures)
+    console.write_json("-", figures)
+    text = capsys.readouterr().out
+    assert json.loads(text) == {"file": "a", "figures": [1.5, None], "3": {"set": [1]}}
+    assert (tmp_path / "new" / "f.json").read_text() == text
+
+
+def test_json_to_a_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(EcgEdgeError, match="cannot be written"):
+        console.write_json(tmp_path, {})

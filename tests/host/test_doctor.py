@@ -1,0 +1,163 @@
+"""The doctor's findings on made-up computers: programs are shell scripts, versions a dictionary."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ecg_edge.host import cli, doctor
+
+Installer = Callable[[str, str], None]
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installer:
+    """Empty the PATH; the function returned puts one shell script there."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def install(name: str, script: str) -> None:
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    return install
+
+
+@pytest.fixture
+def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The installed distributions, as the doctor sees them."""
+    installed: dict[str, str] = {}
+
+    def version(name: str) -> str:
+        if name not in installed:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    return installed
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [((3, 9), "fail"), ((3, 10), "ok"), ((3, 13), "ok"), ((3, 14), "fail")]
+)
+def test_python(version: tuple[int, int], status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "version_info", (*version, 1))
+    assert doctor.check_python().status == status
+
+
+def test_signal_path_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.sys.modules, "ecg_edge.firmware._ecg_core", None)
+    check = doctor.check_signal_path()
+    assert (check.status, "make setup" in check.mend) == ("fail", True)
+
+
+def test_tensorflow_pairing(versions: dict[str, str]) -> None:
+    assert doctor.check_tensorflow().status == "warn"
+    versions["tensorflow"] = "2.20.0"
+    assert doctor.check_tensorflow().status == "fail"
+    versions["tf-keras"] = "2.19.0"
+    check = doctor.check_tensorflow()
+    assert (check.status, check.mend) == ("fail", "install the matching pair: pip install 'tf-keras==2.20.*'")
+    versions["tf-keras"] = "2.20.1"
+    assert doctor.check_tensorflow().status == "ok"
+
+
+def test_pruning_toolkit(versions: dict[str, str]) -> None:
+    assert doctor.check_model_optimization().status == "warn"
+    versions["tensorflow-model-optimization"] = "0.8.1"
+    assert doctor.check_model_optimization().status == "ok"
+
+
+@pytest.mark.parametrize(("machine", "status"), [("x86_64", "fail"), ("aarch64", "warn")])
+def test_tflite_micro_has_wheels_for_one_machine(
+    machine: str, status: str, versions: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    monkeypatch.setattr(doctor.platform, "machine", lambda: machine)
+    assert doctor.check_tflite_micro().status == status
+    versions["tflite-micro"] = "0.dev1"
+    assert doctor.check_tflite_micro().status == "ok"
+
+
+def test_c_compiler(programs: Installer) -> None:
+    assert doctor.check_c_compiler().status == "fail"
+    programs("cc", "echo cc 12.2")
+    assert doctor.check_c_compiler().found == "cc 12.2"
+
+
+def test_arm_compiler_missing(programs: Installer) -> None:
+    assert "apt-get install gcc-arm-none-eabi" in doctor.check_arm_compiler().mend
+
+
+def test_arm_compiler_without_newlib(programs: Installer) -> None:
+    programs("arm-none-eabi-gcc", 'case $1 in --version) echo gcc 12;; *) echo "libc.a";; esac')
+    check = doctor.check_arm_compiler()
+    assert (check.found, check.mend) == ("gcc 12, without newlib", "apt-get install libnewlib-arm-none-eabi")
+
+
+def test_arm_compiler_complete(programs: Installer) -> None:
+    programs("arm-none-eabi-gcc", 'case $1 in --version) echo gcc 12;; *) echo "/usr/lib/libc.a";; esac')
+    assert doctor.check_arm_compiler().status == "ok"
+
+
+@pytest.mark.parametrize(("machines", "status"), [("netduino2", "fail"), ("netduinoplus2  Netduino", "ok")])
+def test_emulator_needs_the_machine(machines: str, status: str, programs: Installer) -> None:
+    assert doctor.check_emulator().found == "qemu-system-arm is missing"
+    programs("qemu-system-arm", f'case $1 in --version) echo QEMU 7.2;; *) echo "{machines}";; esac')
+    assert doctor.check_emulator().status == status
+
+
+def test_program_that_fails_counts_as_missing(programs: Installer) -> None:
+    programs("qemu-system-arm", "exit 1")
+    assert doctor.check_emulator().found == "qemu-system-arm is missing"
+
+
+def test_serial_port_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serial.tools import list_ports
+
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    monkeypatch.setattr(list_ports, "comports", lambda: [type("Port", (), {"device": str(port)})()])
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    check = doctor.check_serial()
+    assert (check.status, str(port) in check.found) == ("warn", True)
+    assert check.mend.startswith(f"sudo usermod -aG {port.group()} $USER")
+
+
+def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert doctor.check_records().status == "warn"
+    assert doctor.check_records(tmp_path).status == "fail"
+    (tmp_path / "mitdb").mkdir()
+    (tmp_path / "mitdb" / "100.hea").touch()
+    assert doctor.check_records(tmp_path).found == f"mitdb 1 in {tmp_path}"
+
+
+@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("warn", 0), ("fail", 1)])
+def test_exit_code_and_json(
+    status: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = doctor.Check("thing", status, "found", "mend")
+    monkeypatch.setattr("ecg_edge.host.doctor.run_checks", lambda data: [check])
+    monkeypatch.delitem(doctor.sys.modules, "ecg_edge.host.commands.doctor", raising=False)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["doctor", "--json", "-"])
+    assert (stop.value.code or 0) == code
+    expected = {"name": "thing", "status": status, "found": "found", "mend": "mend"}
+    assert json.loads(capsys.readouterr().out) == {"ok": code == 0, "checks": [expected]}
+
+
+def test_every_check_that_is_not_ok_says_how_to_mend_it() -> None:
+    checks = doctor.run_checks()
+    assert {check.name for check in checks} > {
+        "Python",
+        "TensorFlow",
+        "ARM compiler",
+        "emulator",
+        "PlatformIO",
+    }
+    assert all(check.mend for check in checks if check.status != doctor.OK)

@@ -1,0 +1,197 @@
+"""The replay as a user runs it: records, a bundle and a port in; a session folder and an exit code out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ecg_edge.host import cli
+from ecg_edge.host import link as link_module
+from ecg_edge.host import replay as replay_module
+from ecg_edge.host.bundle import Bundle
+from ecg_edge.host.errors import BundleError, LinkError, RecordError
+from ecg_edge.host.replay import Outcome, Update, replay
+from ecg_edge.host.simulator import Faults
+from simulated import HashEngine, device_on_a_socket, make_bundle, make_database
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two records of a minute."""
+    return make_database(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """A bundle whose reference is the hash engine."""
+    monkeypatch.setattr(replay_module, "reference_engine", lambda bundle: HashEngine())
+    monkeypatch.setattr(link_module, "GIVE_UP_S", 1.0)
+    monkeypatch.setattr(link_module, "RESEND_S", 0.2)
+    return make_bundle(tmp_path / "bundle")
+
+
+def run(bundle: Bundle, database: Path, faults: Faults | None = None, **options: Any) -> Outcome:
+    """Replay both records to a simulated device."""
+    with device_on_a_socket(bundle, faults) as port:
+        settings = {"bundle_path": bundle.path, "data": database, "out": bundle.path.parent / "session"}
+        return replay(["100", "mitdb/101"], port=port, **{**settings, **options})
+
+
+@contextmanager
+def command(bundle: Bundle, database: Path, faults: Faults | None = None, **info: Any) -> Iterator[list[str]]:
+    """The words of a replay command for a simulated device."""
+    with device_on_a_socket(bundle, faults, **info) as port:
+        folders = ["--bundle", str(bundle.path), "--data", str(database), "--no-report"]
+        yield ["replay", "--port", port, *folders, "--out", str(bundle.path.parent / "session")]
+
+
+def exit_code(words: list[str]) -> int:
+    """Run the command line; its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    return int(caught.value.code or 0)
+
+
+def test_a_device_in_agreement_passes(bundle: Bundle, database: Path) -> None:
+    updates: list[Update] = []
+    outcome = run(bundle, database, on_update=updates.append)
+    assert outcome.passed and outcome.error is None
+    assert outcome.results["beats"] > 140 and outcome.results["differing_bytes"] == 0
+    assert [record["record"] for record in outcome.results["records"]] == ["100", "101"]
+    assert json.loads((outcome.session.folder / "results.json").read_text())["verdict"] == "pass"
+    assert updates[-1].taken == updates[-1].samples == 21600
+    assert updates[-1].agreeing == updates[-1].beats > 60
+
+
+def test_only_the_first_seconds(bundle: Bundle, database: Path) -> None:
+    outcome = run(bundle, database, seconds=20.0)
+    assert outcome.passed and outcome.results["samples"] == 2 * 20 * 360
+    assert outcome.results["records"][0]["scores"]["ec57"]["qrs_se"] > 0.9  # of the annotations up to there
+
+
+def test_damaged_frames_cost_no_verdict(bundle: Bundle, database: Path) -> None:
+    outcome = run(bundle, database, Faults(damaged_samples={10, 50, 120}, dropped_samples={70}))
+    assert outcome.passed
+    assert outcome.results["link"]["naks"] >= 4 and outcome.results["link"]["rejected_by_device"] == 3
+
+
+def test_wrong_outputs_fail_and_are_shown(
+    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with command(bundle, database, Faults(wrong_outputs={3, 8})) as words:
+        assert exit_code([*words, "--records", "100", "--json", "-"]) == 1
+    text = capsys.readouterr().out
+    results = json.loads(text[text.index("{\n") :])
+    assert (results["verdict"], results["differing_bytes"]) == ("fail", 2)
+    assert "First differing beats of mitdb/100" in text and "FAIL" in text
+    first = results["records"][0]["first_differences"][0]
+    for who in ("expected", "device"):
+        assert " ".join(map(str, first[who]["output"])) in " ".join(text.replace("│", " ").split())
+
+
+def test_a_lost_beat_fails(bundle: Bundle, database: Path) -> None:
+    outcome = run(bundle, database, Faults(dropped_beats={4}))
+    assert not outcome.passed and outcome.results["lost_beats"] == 2  # one in each record
+
+
+def test_a_lost_link_keeps_the_partial_session(
+    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with command(bundle, database, Faults(hang_up_at=12_000)) as words:
+        assert exit_code([*words, "100", "101"]) == 3
+    results = json.loads((bundle.path.parent / "session" / "results.json").read_text())
+    assert (results["verdict"], results["interrupted"]) == ("fail", True)
+    assert "the link was lost" in results["reason"] and "the link was lost" in capsys.readouterr().err
+    (record,) = results["records"]
+    assert record["interrupted"] and 20 < record["agreeing_beats"] < record["beats"]
+
+
+def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> None:
+    def interrupt(update: Update) -> None:
+        if update.record == "101" and update.taken > 6000:
+            raise KeyboardInterrupt
+
+    outcome = run(bundle, database, on_update=interrupt)
+    assert not outcome.passed and outcome.error is None
+    results = json.loads((outcome.session.folder / "results.json").read_text())
+    assert (results["interrupted"], results["reason"], results["verdict"]) == (True, "Ctrl-C", "fail")
+    assert [record["verdict"] for record in results["records"]] == ["pass", "fail"]
+    assert results["records"][1]["agreeing_beats"] > 10
+
+
+def test_a_damaged_record_keeps_what_was_replayed(bundle: Bundle, database: Path, tmp_path: Path) -> None:
+    damaged = make_database(tmp_path / "damaged", seconds=20.0)
+    path = damaged / "mitdb" / "101.dat"
+    path.write_bytes(path.read_bytes()[:-100])
+    outcome = run(bundle, damaged)
+    assert isinstance(outcome.error, RecordError) and "101.dat: truncated" in str(outcome.error)
+    assert [record["verdict"] for record in outcome.results["records"]] == ["pass"]
+    assert outcome.results["verdict"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [
+        ({"model_sha256": "77" * 32}, "holds the model 7777.*, but the bundle .*bundle is [0-9a-f]{64}"),
+        ({"core_fingerprint": 0xABCD}, "has the signal path 0000abcd, but the bundle"),
+        ({"labels": ("N", "V")}, "labels N,V at 360 Hz, but the bundle .* says N,L,R,A,V"),
+        ({"fs_hz": 250}, "at 250 Hz"),
+        ({"status": 1}, "refuses to label beats: the boot self-test failed"),
+        ({"status": 2}, "the model's checksum is wrong"),
+        ({"status": 9}, "status 9"),
+        ({"protocol_version": 3}, "speaks protocol version 3"),
+    ],
+)
+def test_another_device_is_refused(bundle: Bundle, database: Path, info: dict[str, Any], text: str) -> None:
+    session = bundle.path.parent / "session"
+    with device_on_a_socket(bundle, **info) as port, pytest.raises(LinkError, match=text):
+        replay(["100"], port=port, bundle_path=bundle.path, data=database, out=session)
+    assert not session.exists()
+
+
+def test_another_signal_path_on_this_computer_is_refused(
+    bundle: Bundle, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecg_edge.firmware.fingerprint", lambda: 1)
+    with pytest.raises(BundleError, match="this computer's is 00000001"):
+        run(bundle, database)
+
+
+def test_a_wrong_model_leaves_with_3(
+    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with command(bundle, database, model_sha256="77" * 32) as words:
+        assert exit_code([*words, "100"]) == 3
+    assert "Flash this bundle" in capsys.readouterr().err
+
+
+def test_a_missing_record_or_bundle_leaves_with_2(
+    bundle: Bundle, database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["replay", "--port", "unix:/none", "--bundle", str(bundle.path), "--data", str(database)]
+    assert exit_code([*words, "999"]) == 2
+    assert "999.hea: not found" in capsys.readouterr().err
+    assert exit_code([*words, "--bundle", str(tmp_path / "none"), "100"]) == 2
+    assert "manifest.json: not found" in capsys.readouterr().err
+    assert exit_code(words) == 2
+    assert "name at least one record" in capsys.readouterr().err
+
+
+def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
+    script = [sys.executable, str(project_root / "host" / "replay.py")]
+    asked = subprocess.run(
+        [*script, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "--records" in asked.stdout and "--port" in asked.stdout
+    failed = subprocess.run(
+        [*script, "--bundle", "none", "100"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert failed.returncode == 2 and "none/manifest.json: not found" in failed.stderr

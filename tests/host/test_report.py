@@ -1,0 +1,236 @@
+"""The report: one file, nothing from outside, every kind of beat, and the truth about a failed session."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ecg_edge.host.accuracy import Labelled
+from ecg_edge.host.commands.report import report as report_command
+from ecg_edge.host.comparison import Comparator, expect
+from ecg_edge.host.errors import EcgEdgeError
+from ecg_edge.host.link import Progress
+from ecg_edge.host.messages import Beat, Done
+from ecg_edge.host.plots import Strip, beat_kinds, replay_picture
+from ecg_edge.host.report import examples, read_items, read_results, write_report
+from ecg_edge.host.session import RecordRun, Session
+from ecg_edge.host.simulator import simulator_info
+from ecg_edge.training.records import load_record
+from simulated import LABELS, HashEngine, make_bundle, make_database
+
+VOID = {"meta", "br", "path", "use", "rect"}
+
+
+class Page(HTMLParser):
+    """What a page holds: its text, its tags, and whatever it would fetch."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.ids: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href", "srcset") and not (value or "").startswith("#"):
+                self.fetched.append(f"{tag} {name}={value}")
+            if name == "id":
+                self.ids.append(value or "")
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """All text, with single spaces."""
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two records of a minute."""
+    return make_database(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def session(tmp_path: Path, database: Path) -> Session:
+    """A session of both records in which the device agreed, written to its folder."""
+    bundle = make_bundle(tmp_path / "bundle")
+    info = simulator_info(bundle.manifest.model_sha256, bundle.manifest.core_fingerprint, LABELS, "hash")
+    session = Session(tmp_path / "session", "simulator", bundle, info, "hash", 60)
+    for name in ("100", "101"):
+        session.runs.append(run_of(database, name))
+    session.write()
+    return session
+
+
+def run_of(database: Path, name: str) -> RecordRun:
+    """A record whose beats all came back as expected."""
+    record = load_record(database, "mitdb", name)
+    expected = expect(record.samples, 200, 60, HashEngine())
+    comparator = Comparator(expected)
+    beats = [replace(beat, confidence=9) for beat in comparator._expected]
+    comparator.take(beats)
+    done = Done(len(record.samples), len(beats), 0, 0, 0, 0, 0)
+    progress = Progress(len(record.samples), len(record.samples), beats, seconds=0.4, done=done)
+    return RecordRun(record, progress, comparator.finish())
+
+
+def test_the_page_stands_alone(session: Session) -> None:
+    html = write_report(session.folder, items=[run.labelled for run in session.runs]).read_text()
+    page = Page(html)
+    assert page.open == [] and page.fetched == []
+    assert not re.search(r"url\((?!#)|@import|<script", html)
+    assert len(html) < 5_000_000
+
+
+def test_the_page_says_what_results_json_says(session: Session) -> None:
+    results = read_results(session.folder)
+    text = Page(write_report(session.folder, items=[run.labelled for run in session.runs]).read_text()).text
+    assert f"PASS On every one of {results['beats']} beats" in text
+    assert results["model_sha256"] in text and results["device"]["board"] in text
+    assert "mitdb/100" in text and "mitdb/101" in text
+    assert "a device simulated in Python" in text and "Not a medical device" in text
+    assert "EC57 beat by beat" in text and "detector in the loop" in text
+    figures = results["scores"]["DS2"]["ec57"]
+    assert f"{100 * figures['qrs_se']:.2f}" in text and f"{100 * figures['veb_se']:.2f}" in text
+
+
+def test_a_failed_session_shows_both_outputs(session: Session) -> None:
+    run = session.runs[0]
+    beats = [replace(run.progress.beats[0], output=b"\x01\x02\x03\x04\x80"), *run.progress.beats[1:]]
+    expected = expect(run.record.samples, 200, 60, HashEngine())
+    comparator = Comparator(expected)
+    comparator.take(beats)
+    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish())
+    session.write()
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    assert "FAIL Device and reference differ" in text
+    assert "1 2 3 4 -128" in text and " ".join(map(str, expected.outputs[0])) in text
+
+
+def test_an_interrupted_session_says_why(session: Session) -> None:
+    session.interrupted = "the link <was> lost"
+    session.write()
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    assert "FAIL The session was interrupted: the link <was> lost" in text
+
+
+def test_every_kind_of_beat_has_a_strip(session: Session) -> None:
+    items = [run.labelled for run in session.runs]
+    kinds = {(row, column) for item in items for row, column, _ in beat_kinds(item, LABELS)}
+    right, wrong, outside = examples(items, LABELS)
+    assert len(right) + len(wrong) == len(kinds) and outside == []
+    assert len(right) == sum(row == column for row, column in kinds)
+    counts = [int(re.search(r"(\d+) of this kind", e.caption)[1]) for e in [*right, *wrong]]  # type: ignore[index]
+    assert sum(counts) == sum(len(beat_kinds(item, LABELS)) for item in items)
+
+
+def test_missed_and_false_beats_are_kinds(database: Path) -> None:
+    record = load_record(database, "mitdb", "100")
+    at = record.beat_samples
+    beats = [Beat(k, int(sample), 0, 0, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
+    false = Beat(len(beats), int(at[3] + 150), 0, 0, 4, 0, 0, bytes(5))
+    item = Labelled(record, sorted([*beats, false], key=lambda beat: beat.r_sample), len(record.samples))
+    kinds = beat_kinds(item, LABELS)
+    assert kinds[0] == ("N", "missed", at[0])
+    assert ("no beat", "V", at[3] + 150) in kinds
+    titles = [example.title for example in examples([item], LABELS)[1]]
+    assert "annotated N, missed by the device" in titles and "no beat annotated, device says V" in titles
+
+
+def test_beats_are_read_back_as_they_were(session: Session, database: Path) -> None:
+    items = read_items(session.folder, read_results(session.folder), database)
+    assert [item.beats for item in items] == [run.labelled.beats for run in session.runs]
+    assert [item.samples for item in items] == [21600, 21600]
+
+
+def test_without_records_there_are_no_strips(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "no-home"))
+    text = Page(write_report(session.folder).read_text()).text
+    assert "The records are not on this computer" in text and "PASS" in text
+
+
+def test_figures_of_the_run_go_in(session: Session, tmp_path: Path) -> None:
+    pair = {"n": 10, "se": 0.9375, "ppv": None, "f1": 0.5}
+    row = {
+        "protocol": "random split",
+        "engine": "int8",
+        "n_beats": 1234,
+        "accuracy": 0.98765,
+        "macro_f1": 0.9,
+    }
+    (tmp_path / "evaluation.json").write_text(json.dumps([{**row, "per_class": {"N": pair}}]))
+    engine = {"engine": "generated C", "label_agreement": 1.0, "differing_bytes": 0, "accuracy": None}
+    verify = {
+        "beats": 77,
+        "source": "golden vectors",
+        "skipped": {"float Keras": "TensorFlow is not installed"},
+    }
+    engines = [{**engine, "largest_difference_lsb": 0.0}]
+    (tmp_path / "verify.json").write_text(json.dumps({**verify, "engines": engines}))
+    text = Page(write_report(session.folder, items=[], run_folder=tmp_path).read_text()).text
+    assert "random split int8 1 234 98.77 0.900 93.75 / -" in text
+    assert "77 beats (golden vectors)" in text and "float Keras did not run: no TensorFlow" in text
+
+
+def test_the_command_makes_it_again(session: Session, database: Path, tmp_path: Path) -> None:
+    report_command(session.folder, data=database, json=tmp_path / "out.json")
+    assert "annotated N, device says" in (session.folder / "report.html").read_text()
+    assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "pass"
+
+
+def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EcgEdgeError, match=r"results\.json: not found\. Name a folder"):
+        write_report(tmp_path)
+
+
+def test_damaged_files_are_named(session: Session, database: Path) -> None:
+    (session.folder / "beats.csv").write_text("database,record\nmitdb,100\n")
+    with pytest.raises(EcgEdgeError, match=r"beats\.csv: missing or damaged"):
+        write_report(session.folder, data=database)
+    (session.folder / "results.json").write_text("{")
+    with pytest.raises(EcgEdgeError, match=r"results\.json: damaged"):
+        write_report(session.folder)
+
+
+def test_the_picture_of_a_replay(session: Session, tmp_path: Path) -> None:
+    import matplotlib.image
+
+    strips = [Strip(run.labelled, 10.0, 8.0) for run in session.runs]
+    path = tmp_path / "images" / "replay.png"
+    replay_picture(strips, LABELS, path, "A replay")
+    pixels = matplotlib.image.imread(path)
+    assert pixels.shape[1] == 1650 and np.all(pixels[0, 0, :3] == 1.0) and pixels.min() < 0.5
+
+
+def test_a_strip_at_either_end_of_a_record_is_drawn(session: Session) -> None:
+    item = session.runs[0].labelled
+    first, last = item.beats[0].r_sample, item.beats[-1].r_sample
+    ends = replace(item, beats=[item.beats[0], item.beats[-1]])
+    right, wrong, _ = examples([ends], LABELS)
+    assert first < 360 * 5 and last > len(item.record.samples) - 360 * 5
+    assert all("<svg" in example.svg for example in [*right, *wrong])

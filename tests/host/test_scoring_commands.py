@@ -1,0 +1,174 @@
+"""`ecg-edge score` and `ecg-edge detect` on records of the test's own making, and on a real one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ecg_edge.firmware import BEAT_DTYPE, FLAG_FLAT
+from ecg_edge.host.annotations import Annotations, read_annotations, write_annotations
+from ecg_edge.host.cli import app
+from ecg_edge.host.commands import detect, score
+from ecg_edge.host.errors import RecordError
+from typer.testing import CliRunner, Result
+
+FS_HZ = 360
+MINUTE = 60 * FS_HZ
+BEATS = np.arange(6 * MINUTE, 10 * MINUTE, FS_HZ)  # 240 beats, all after the learning period
+
+
+def write_record(root: Path, database: str, name: str, fs_hz: int = FS_HZ) -> None:
+    """Header and reference annotations; no signal."""
+    folder = root / database
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = f"{name} 1 {fs_hz} {10 * 60 * fs_hz}\n{name}.dat 212 200 11 1024 0 0 0 MLII\n"
+    (folder / f"{name}.hea").write_text(lines)
+    at = BEATS * fs_hz // FS_HZ
+    write_annotations(folder, name, "atr", Annotations.of(at, ["N"] * len(at)), fs_hz)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """mitdb with a record of DS1, one of DS2 and a paced one; nstdb with two noise levels; svdb at 128 Hz."""
+    for name in ("101", "100", "102"):
+        write_record(tmp_path, "mitdb", name)
+    for name in ("118e24", "119e24", "118e_6"):
+        write_record(tmp_path, "nstdb", name)
+    write_record(tmp_path, "svdb", "800", fs_hz=128)
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def write_test_beats(root: Path, database: str, name: str, at: np.ndarray) -> None:
+    write_annotations(root / database, name, "qrs", Annotations.of(at, ["N"] * len(at)), FS_HZ)
+
+
+def test_score_prints_and_writes_the_figures(root: Path, tmp_path: Path) -> None:
+    for name, missed in (("100", 12), ("101", 0), ("102", 0)):
+        write_test_beats(root, "mitdb", name, BEATS[missed:])
+    result = run("score", "mitdb", "-t", "qrs", "--data", root, "--reports", "--json", tmp_path / "s.json")
+    assert result.exit_code == 0, result.output
+    assert "Beat-by-beat comparison results for record 100" in result.stdout
+    assert "Total QRS complexes: 720  Total VEBs: 0  Total SVEBs: 0" in result.stdout
+    figures = json.loads((tmp_path / "s.json").read_text())["mitdb"]
+    assert figures["gross"]["qrs_se"] == pytest.approx(708 / 720)
+    assert figures["records"]["100"]["qrs_se"] == pytest.approx(228 / 240)
+    assert figures["average"]["veb_se"] is None
+    assert figures["veb_runs"]["gross"]["couplet_se"] is None
+
+
+def test_score_takes_test_annotations_from_elsewhere(root: Path, tmp_path: Path) -> None:
+    write_test_beats(tmp_path / "found", "mitdb", "100", BEATS[::2])
+    result = run("score", "mitdb/100", "-t", "qrs", "--data", root, "--test-dir", tmp_path / "found")
+    assert result.exit_code == 0, result.output
+    assert "Gross" + " " * 78 + "  50.00 100.00" in result.stdout
+
+
+def test_score_with_json_on_standard_output(root: Path) -> None:
+    write_test_beats(root, "mitdb", "100", BEATS)
+    result = run("score", "mitdb/100", "-t", "qrs", "--data", root, "--json", "-")
+    assert json.loads(result.stdout)["mitdb"]["gross"]["qrs_ppv"] == 1
+
+
+def test_score_start_and_window(root: Path) -> None:
+    write_test_beats(root, "mitdb", "100", BEATS + 30)  # 83 ms late
+    options = ("score", "mitdb/100", "-t", "qrs", "--data", root, "--json", "-")
+    wide, narrow = run(*options), run(*options, "--match-window-ms", "80", "--start-s", "480")
+    assert json.loads(wide.stdout)["mitdb"]["gross"]["qrs_se"] == 1
+    assert json.loads(narrow.stdout)["mitdb"]["gross"]["qrs_se"] == 0
+    assert np.sum(json.loads(narrow.stdout)["mitdb"]["records"]["100"]["table"][0]) == 120
+
+
+def test_score_names_what_is_missing(root: Path) -> None:
+    result = run("score", "mitdb/100", "-t", "qrs", "--data", root)
+    assert isinstance(result.exception, RecordError)
+    assert "100.qrs: not found" in str(result.exception)
+    with pytest.raises(RecordError, match="no records with annotator 'ari'"):
+        score.resolve_records(root, ["mitdb"], "ari")
+
+
+def test_records_are_resolved_once(root: Path) -> None:
+    found = score.resolve_records(root, ["mitdb/102", "nstdb", "mitdb"], "atr")
+    assert found == {"mitdb": ["102", "100", "101"], "nstdb": ["118e24", "118e_6", "119e24"]}
+
+
+def beats_at(samples: np.ndarray, flags: int = 0) -> np.ndarray:
+    beats = np.zeros(len(samples), BEAT_DTYPE)
+    beats["r_sample"], beats["flags"] = samples, flags
+    return beats
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Misses every fourth beat of 100, finds twice too many in 118e_6, is 3 samples late everywhere."""
+
+    def find(root: Path, database: str, name: str) -> Any:
+        if name == "100":
+            return beats_at(np.delete(BEATS, np.s_[::4]) + 3)
+        if name == "118e_6":
+            return beats_at(np.arange(BEATS[0], BEATS[-1] + FS_HZ, FS_HZ // 2) + 3)
+        return beats_at(BEATS + 3)
+
+    monkeypatch.setattr(detect, "find_beats", find)
+
+
+@pytest.mark.usefixtures("detector")
+def test_detect_scores_splits_and_noise_levels_apart(root: Path, tmp_path: Path) -> None:
+    options = ("--data", root, "--json", tmp_path / "d.json", "--per-record")
+    result = run("detect", "--databases", "mitdb", "nstdb", "svdb", *options)
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "d.json").read_text())
+    assert {name: list(groups) for name, groups in figures.items()} == {
+        "mitdb": ["DS1", "DS2", "all"],
+        "nstdb": ["24 dB", "-6 dB", "all"],
+        "svdb": ["all"],
+    }
+    assert list(figures["mitdb"]["all"]["records"]) == ["100", "101", "102"]
+    assert figures["mitdb"]["DS1"]["gross"]["qrs_se"] == 1
+    assert figures["mitdb"]["DS2"]["gross"]["qrs_se"] == 0.75
+    assert figures["mitdb"]["all"]["gross"]["qrs_se"] == pytest.approx(660 / 720)
+    assert figures["nstdb"]["24 dB"]["average"]["qrs_ppv"] == 1
+    assert figures["nstdb"]["-6 dB"]["gross"]["qrs_ppv"] == pytest.approx(0.5)
+    assert figures["nstdb"]["-6 dB"]["gross"]["qrs_f1"] == pytest.approx(2 / 3)
+    assert figures["svdb"]["all"]["gross"] == {
+        "qrs_se": 1,
+        "qrs_ppv": 1,
+        "qrs_f1": 1,
+        "rr_error_ms": 0,
+        "shutdown_s": 0,
+        "offset_ms": 1000 / 128,
+    }
+    assert figures["mitdb"]["all"]["records"]["101"]["offset_ms"] == pytest.approx(3000 / 360)
+    assert "DS2" in result.stdout and "75.00" in result.stdout
+
+
+@pytest.mark.usefixtures("detector")
+def test_detect_leaves_annotation_files_at_the_records_own_rate(root: Path, tmp_path: Path) -> None:
+    assert run("detect", "svdb", "--data", root, "--write-annotations", tmp_path / "out").exit_code == 0
+    written = read_annotations(tmp_path / "out" / "svdb", "800", detect.ANNOTATOR, 128)
+    assert written.samples.tolist() == (BEATS // FS_HZ * 128 + 1).tolist()
+    assert set(written.symbols) == {"N"}
+
+
+@pytest.mark.usefixtures("detector")
+def test_detect_with_json_on_standard_output(root: Path) -> None:
+    result = run("detect", "svdb", "--data", root, "--json", "-")
+    assert json.loads(result.stdout)["svdb"]["all"]["beats"] == 240
+
+
+def test_beats_in_bad_signal_are_unclassifiable() -> None:
+    beats = np.concatenate((beats_at(BEATS[:2]), beats_at(BEATS[2:3], FLAG_FLAT)))
+    assert detect.to_annotations(beats, FS_HZ).symbols.tolist() == ["N", "N", "Q"]
+
+
+@pytest.mark.records
+def test_detect_on_a_real_record(data_dir: Path) -> None:
+    result = run("detect", "mitdb/100", "--data", data_dir, "--json", "-")
+    gross = json.loads(result.stdout)["mitdb"]["all"]["gross"]
+    assert gross["qrs_se"] > 0.995 and gross["qrs_ppv"] > 0.995

@@ -1,0 +1,246 @@
+"""Comparison, scores, and what a session folder holds."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confusion, score, score_groups
+from ecg_edge.host.annotations import read_annotations
+from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
+from ecg_edge.host.link import Progress
+from ecg_edge.host.messages import Beat, Done
+from ecg_edge.host.protocol import Decoder, encode
+from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
+from ecg_edge.host.simulator import simulator_info
+from ecg_edge.training.records import Record
+from simulated import LABELS, HashEngine, make_bundle, make_ecg
+
+SAMPLES, PEAKS = make_ecg(60.0)
+EXPECTED = expect(SAMPLES, 200, 60, HashEngine())
+
+
+def device_beats(expected: Expected = EXPECTED) -> list[Beat]:
+    """What a device in agreement sends."""
+    names = ("r_sample", "rr_samples", "flags", "crc32")
+    beats = []
+    for k, (row, output) in enumerate(zip(expected.beats, expected.outputs, strict=True)):
+        r_sample, rr, flags, crc32 = (int(row[name]) for name in names)
+        beats.append(Beat(k, r_sample, rr, flags, int(output.argmax()), 7, crc32, output.tobytes()))
+    return beats
+
+
+def compared(beats: list[Beat]) -> Comparison:
+    """Comparison of a device's beats with what is expected."""
+    comparator = Comparator(EXPECTED)
+    comparator.take(beats)
+    return comparator.finish()
+
+
+def test_an_equal_device_agrees() -> None:
+    comparison = compared(device_beats())
+    assert comparison.agrees and comparison.agreeing == comparison.beats == len(EXPECTED.beats) > 60
+    assert comparison.differences == []
+
+
+def test_one_bit_of_output_is_one_differing_byte() -> None:
+    beats = device_beats()
+    output = bytes([beats[5].output[0] ^ 1]) + beats[5].output[1:]
+    beats[5] = replace(beats[5], output=output)
+    comparison = compared(beats)
+    assert not comparison.agrees and comparison.differing_bytes == 1
+    assert comparison.agreeing == comparison.beats - 1 and not any(comparison.differing_fields.values())
+    (difference,) = comparison.differences
+    assert (difference.beat_index, difference.fields) == (5, ("output",))
+    assert difference.device == beats[5] and difference.expected == replace(device_beats()[5], confidence=0)
+
+
+@pytest.mark.parametrize("name", ["r_sample", "rr_samples", "flags", "input_crc32", "label"])
+def test_every_field_is_compared(name: str) -> None:
+    beats = device_beats()
+    beats[9] = replace(beats[9], **{name: getattr(beats[9], name) + 1})
+    comparison = compared(beats)
+    assert not comparison.agrees and comparison.differing_bytes == 0
+    assert comparison.differing_fields == {**dict.fromkeys(comparison.differing_fields, 0), name: 1}
+    assert comparison.differences[0].fields == (name,)
+
+
+def test_a_lost_beat_counts_with_all_its_bytes() -> None:
+    comparison = compared(device_beats()[:3] + device_beats()[4:])
+    assert (comparison.lost_beats, comparison.differing_bytes) == (1, len(LABELS))
+    assert (comparison.differences[0].beat_index, comparison.differences[0].device) == (3, None)
+
+
+def test_an_extra_beat_counts_with_all_its_bytes() -> None:
+    beats = device_beats()
+    twice = compared([*beats, beats[0]])
+    beyond = compared([*beats, replace(beats[0], beat_index=len(beats))])
+    for comparison in (twice, beyond):
+        assert not comparison.agrees and comparison.agreeing == len(beats)
+        assert (comparison.extra_beats, comparison.differing_bytes) == (1, len(LABELS))
+
+
+def test_an_output_of_another_length_differs_in_each_byte_too_many() -> None:
+    assert count_differing_bytes(b"abc", b"abcde") == 2
+    assert count_differing_bytes(b"abc", b"") == 3
+    assert count_differing_bytes(b"abc", b"aXc") == 1
+
+
+def test_only_the_first_differences_are_kept() -> None:
+    comparison = compared([replace(beat, flags=beat.flags ^ 1) for beat in reversed(device_beats())])
+    assert [difference.beat_index for difference in comparison.differences] == [0, 1, 2, 3, 4]
+    assert comparison.differing_fields["flags"] == comparison.beats
+
+
+# ---- scores -----------------------------------------------------------------------------------------
+
+
+def labelled(symbols: str, device: str, name: str = "100") -> Labelled:
+    """Beats a second apart: `symbols` by the annotator, `device` by the device; "." is no beat there."""
+    at = 360 * (1 + np.arange(len(symbols)))
+    annotated = np.array([symbol != "." for symbol in symbols])
+    record = Record(
+        name, "mitdb", 360, 200, "MLII", np.zeros(360 * (len(symbols) + 2), np.int16),
+        at[annotated], np.array(list(symbols.replace(".", ""))), ("",) * int(annotated.sum()),
+    )  # fmt: skip
+    beats = [
+        Beat(k, int(sample) + 5, 360, 0, LABELS.index(symbol), 0, 0, bytes(5))
+        for k, (sample, symbol) in enumerate(zip(at, device, strict=True))
+        if symbol != "."
+    ]
+    return Labelled(record, beats, len(record.samples))
+
+
+def test_the_confusion_matrix_holds_every_beat_once() -> None:
+    item = labelled("NNLRAVVF.N", "NVLRAVNVN.")
+    matrix = confusion(item, LABELS)
+    names, columns = [*LABELS, OTHER_BEAT, NO_BEAT], [*LABELS, "not labelled", MISSED]
+    cells = {(names[i], columns[j]): int(matrix[i, j]) for i, j in zip(*matrix.nonzero(), strict=True)}
+    assert cells == {
+        ("N", "N"): 1, ("N", "V"): 1, ("L", "L"): 1, ("R", "R"): 1, ("A", "A"): 1, ("V", "V"): 1,
+        ("V", "N"): 1, (OTHER_BEAT, "V"): 1, (NO_BEAT, "N"): 1, ("N", MISSED): 1,
+    }  # fmt: skip
+
+
+def test_scores_by_hand() -> None:
+    figures = score([labelled("NNLRAVVF.N", "NVLRAVNVN.")], LABELS)
+    assert figures is not None and figures["records"] == 1
+    classes = figures["classes"]
+    assert classes["accuracy"] == pytest.approx(5 / 8, abs=1e-6)  # F is no label; the missed N is an error
+    assert classes["labels"]["V"] == {"annotated": 2, "device": 3, "se": 0.5, "ppv": 0.333333, "f1": 0.4}
+    assert figures["ec57"]["counts"]["qrs_se"] == [8, 9] and figures["ec57"]["counts"]["qrs_ppv"] == [8, 9]
+    assert figures["ec57"]["counts"]["sveb_se"] == [1, 1]
+    assert "from 0 s" in figures["ec57"]["protocol"]
+
+
+def test_groups_are_de_chazal_s() -> None:
+    items = [labelled("NNNN", "NNNN", "100"), labelled("NVNN", "NNNN", "101")]
+    groups = score_groups(items, LABELS)
+    assert {name: group["records"] for name, group in groups.items()} == {"all": 2, "DS1": 1, "DS2": 1}
+    assert groups["DS2"]["classes"]["accuracy"] == 1.0 and groups["DS1"]["classes"]["accuracy"] == 0.75
+
+
+def test_a_record_without_beat_annotations_is_not_scored() -> None:
+    assert score([labelled("....", "NNNN")], LABELS) is None
+
+
+# ---- the folder -------------------------------------------------------------------------------------
+
+
+def make_session(folder: Path, beats: list[Beat], done: bool = True, taken: int = len(SAMPLES)) -> Session:
+    """A session of one record."""
+    bundle = make_bundle(folder / "bundle")
+    info = simulator_info(bundle.manifest.model_sha256, bundle.manifest.core_fingerprint, LABELS, "hash")
+    session = Session(folder / "session", "socket://x:1", bundle, info, "hash", 60)
+    symbols = np.array(["N"] * len(PEAKS))
+    record = Record("100", "mitdb", 360, 200, "MLII", SAMPLES, PEAKS, symbols, ("",) * len(PEAKS))
+    totals = Done(taken, len(beats), 1, 1_000_000, 216_000, 76_000, 1500) if done else None
+    progress = Progress(len(SAMPLES), taken, beats, naks=1, retransmitted_frames=4, seconds=0.5, done=totals)
+    session.runs.append(RecordRun(record, progress, compared(beats)))
+    return session
+
+
+def test_results_of_a_session_that_passes(tmp_path: Path) -> None:
+    session = make_session(tmp_path, device_beats())
+    results = session.write()
+    assert json.loads((session.folder / "results.json").read_text()) == json.loads(json.dumps(results))
+    assert (results["verdict"], results["interrupted"], results["differing_bytes"]) == ("pass", False, 0)
+    assert (results["lost_samples"], results["realtime_factor"]) == (0, 120.0)
+    assert results["beats"] == results["agreeing_beats"] == len(EXPECTED.beats)
+    sha256 = session.bundle.manifest.model_sha256
+    assert results["model_sha256"] == results["device"]["model_sha256"] == sha256
+    assert results["device"]["board"].startswith("simulator") and results["device"]["labels"] == LABELS
+    assert results["ticks"]["core_us_per_sample"] == 10.0 and results["ticks"]["engine_ticks_max"] == 1500
+    (record,) = results["records"]
+    assert (record["record"], record["verdict"], record["realtime_factor"]) == ("100", "pass", 120.0)
+    link = {"naks": 1, "retransmitted_frames": 4, "rejected_by_device": 1}
+    assert record["link"] == results["link"] == {"resends": 0, "bad_frames": 0, "sequence_gaps": 0, **link}
+    assert record["scores"]["ec57"]["qrs_se"] > 0.98
+
+
+def test_every_beat_is_in_the_csv_and_in_the_annotation_file(tmp_path: Path) -> None:
+    session = make_session(tmp_path, device_beats())
+    session.write()
+    with (session.folder / "beats.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    annotations = read_annotations(session.folder / "annotations", "100", "dev")
+    assert [int(row["r_sample"]) for row in rows] == annotations.samples.tolist()
+    assert [row["label"] for row in rows] == annotations.symbols.tolist()
+    outputs = np.array([row["output"].split() for row in rows], np.int64)
+    assert np.array_equal(outputs, EXPECTED.outputs)
+    assert rows[0]["input_crc32"] == f"{EXPECTED.beats['crc32'][0]:08x}"
+
+
+def test_a_difference_is_written_with_both_outputs(tmp_path: Path) -> None:
+    beats = device_beats()
+    beats[2] = replace(beats[2], output=bytes([beats[2].output[0] ^ 128]) + beats[2].output[1:])
+    results = make_session(tmp_path, beats).write()
+    assert (results["verdict"], results["differing_bytes"]) == ("fail", 1)
+    (difference,) = results["records"][0]["first_differences"]
+    assert difference["beat_index"] == 2 and difference["fields"] == ("output",)
+    pair = difference["expected"]["output"], difference["device"]["output"]
+    assert abs(pair[0][0] - pair[1][0]) == 128 and pair[0][1:] == pair[1][1:]
+
+
+def test_lost_samples_fail_the_verdict(tmp_path: Path) -> None:
+    results = make_session(tmp_path, device_beats(), taken=len(SAMPLES) - 240).write()
+    assert (results["verdict"], results["lost_samples"]) == ("fail", 240)
+
+
+def test_an_interrupted_session_says_so(tmp_path: Path) -> None:
+    session = make_session(tmp_path, device_beats()[:10], done=False, taken=3000)
+    session.interrupted = "Ctrl-C"
+    results = session.write()
+    assert (results["verdict"], results["interrupted"], results["reason"]) == ("fail", True, "Ctrl-C")
+    assert results["records"][0]["interrupted"] and results["ticks"] is None
+    assert results["lost_samples"] == len(SAMPLES) - 3000
+
+
+def test_a_session_without_records_is_no_pass(tmp_path: Path) -> None:
+    session = make_session(tmp_path, [])
+    session.runs.clear()
+    assert session.write()["verdict"] == "fail"
+
+
+def test_the_frame_log_can_be_read_back(tmp_path: Path) -> None:
+    frames = [encode(beat, k) for k, beat in enumerate(device_beats()[:3])]
+    log = FrameLog(tmp_path / "frames.log.gz")
+    for frame in frames:
+        log("<", frame)
+    log.close()
+    with gzip.open(tmp_path / "frames.log.gz", "rt") as file:
+        lines = [line.split() for line in file]
+    read = b"".join(bytes.fromhex(line[2]) + b"\0" for line in lines)
+    assert Decoder().feed(read) == device_beats()[:3]
+    assert all(line[1] == "<" and float(line[0]) >= 0 for line in lines)
+
+
+@pytest.mark.parametrize("port", ["/dev/ttyUSB0", "emulator", "socket://host:1/../x", "unix:/tmp/a b"])
+def test_a_folder_s_name_is_safe(port: str) -> None:
+    folder = session_folder(Path("sessions"), port)
+    assert folder.parent == Path("sessions") and folder.name.replace("-", "").isalnum()

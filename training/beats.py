@@ -1,0 +1,177 @@
+"""Beats as the device sees them: records pushed through the C signal path, with the annotated symbol of each.
+
+What a record gives is cached; the key holds the record's bytes and the signal path's fingerprint, so that a
+change of either makes it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from ecg_edge import firmware
+from ecg_edge.host.scoring.beats import match_beats
+from ecg_edge.training.labels import LABELS
+from ecg_edge.training.records import FS_HZ, Record, load_record, record_files
+
+MATCH_WINDOW: Final = round(0.150 * FS_HZ)  # ANSI/AAMI EC57: a detection within 150 ms of a beat is that beat
+PEAKS: Final = ("annotated", "detected")
+
+OnRecord = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """Beats of any number of records.
+
+    Attributes
+    ----------
+    features : ndarray of firmware.BEAT_DTYPE, shape (n,)
+        What the signal path said of each beat.
+    symbols : ndarray of str, shape (n,)
+        Annotated symbol; "" where the detector found a beat that is not annotated.
+    records : ndarray of str, shape (n,)
+        Name of the record of each beat.
+    """
+
+    features: npt.NDArray[Any]
+    symbols: npt.NDArray[np.str_]
+    records: npt.NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def __getitem__(self, chosen: npt.NDArray[Any]) -> Beats:
+        """The beats of an index array or a mask."""
+        return Beats(self.features[chosen], self.symbols[chosen], self.records[chosen])
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Index in `LABELS` of each beat; -1 outside the five classes."""
+        matches = self.symbols[:, None] == np.array(LABELS)[None, :]
+        return np.where(matches.any(1), matches.argmax(1), -1)
+
+    @property
+    def beat(self) -> npt.NDArray[np.int8]:
+        """Tensor "beat" as the device has it, shape (n, 128, 2)."""
+        return np.ascontiguousarray(self.features["beat"])
+
+    @property
+    def rhythm(self) -> npt.NDArray[np.int8]:
+        """Tensor "rhythm" as the device has it, shape (n, 8)."""
+        return np.ascontiguousarray(self.features["rhythm"])
+
+    def five_classes(self) -> Beats:
+        """Only the beats of the network's five classes."""
+        return self[self.labels >= 0]
+
+
+def concatenate(parts: Iterable[Beats]) -> Beats:
+    """All beats of `parts`, in their order."""
+    parts = list(parts)
+    return Beats(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.symbols for part in parts]),
+        np.concatenate([part.records for part in parts]),
+    )
+
+
+def real_values(
+    beat: npt.NDArray[np.int8], rhythm: npt.NDArray[np.int8]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The real values that the device's int8 tensors stand for.
+
+    Parameters
+    ----------
+    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 8)
+
+    Returns
+    -------
+    ndarrays of float32, shapes (n, 1, 128, 2) and (n, 8)
+        The network's inputs.
+    """
+    beat_scale, rhythm_scale = np.float32(firmware.BEAT_SCALE), np.float32(firmware.RHYTHM_SCALE)
+    return beat[:, None].astype(np.float32) * beat_scale, rhythm.astype(np.float32) * rhythm_scale
+
+
+def load_beats(
+    root: Path,
+    database: str,
+    records: Sequence[str],
+    peaks: str,
+    cache: Path | None = None,
+    on_record: OnRecord | None = None,
+) -> Beats:
+    """Beats of `records`, lead MLII.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the databases.
+    peaks : str
+        "annotated": the signal path is given the annotated R peaks. "detected": it finds them itself, and
+        each beat takes the symbol of the annotated beat within 150 ms.
+    cache : Path, optional
+        Folder for what a record gave; by default one in the user's cache folder.
+    on_record : callable, optional
+        Called with each record's name before it is read.
+    """
+    folder = cache_folder() if cache is None else cache
+    parts = []
+    for name in records:
+        if on_record is not None:
+            on_record(name)
+        features, symbols = _cached(root, database, name, peaks, folder)
+        parts.append(Beats(features, symbols, np.full(len(symbols), name)))
+    return concatenate(parts)
+
+
+def cache_folder() -> Path:
+    """Where beats are cached: `ecg-edge/beats` in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "ecg-edge" / "beats"
+
+
+def find_beats(record: Record, peaks: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
+    """Push a record through the signal path.
+
+    Returns
+    -------
+    ndarray of firmware.BEAT_DTYPE, shape (n,), and ndarray of str, shape (n,)
+        Beats, and the annotated symbol of each ("" for none).
+    """
+    marks = record.beat_samples if peaks == "annotated" else None
+    features = firmware.process(record.samples, adu_per_mv=record.adu_per_mv, r_peaks=marks)
+    symbols = np.full(len(features), "", dtype="U1")
+    pairs = match_beats(record.beat_samples, features["r_sample"].astype(np.int64), MATCH_WINDOW)
+    symbols[pairs[:, 1]] = record.beat_symbols[pairs[:, 0]]
+    return features, symbols
+
+
+def _cached(
+    root: Path, database: str, name: str, peaks: str, folder: Path
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
+    path = folder / f"{database}-{name}-{peaks}-{_key(root, database, name)}.npz"
+    if path.is_file():
+        with np.load(path) as stored:
+            return stored["features"], stored["symbols"]
+    features, symbols = find_beats(load_record(root, database, name), peaks)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez(partial, features=features, symbols=symbols)
+    partial.replace(path)  # two processes may write the same record at once
+    return features, symbols
+
+
+def _key(root: Path, database: str, name: str) -> str:
+    """Hash of the record's files and of the signal path's behaviour."""
+    digest = hashlib.sha256(f"{firmware.fingerprint():08x} {firmware.BEAT_DTYPE.descr}".encode())
+    for path in record_files(root, database, name):
+        digest.update(path.read_bytes() if path.is_file() else b"missing")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,121 @@
+"""The two sides of a recipe: the beats it trains on, and the beats of each protocol it is tested on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ecg_edge.host.errors import RecipeError, RecordError
+from ecg_edge.training import splits
+from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
+from ecg_edge.training.labels import LABELS
+from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.records import available_records
+
+
+@dataclass(frozen=True, eq=False)
+class Test:
+    """Beats that a network is tested on, under the name of the protocol.
+
+    Attributes
+    ----------
+    protocol : str
+        E.g. "DS1->DS2, detector in the loop".
+    split, peaks : str
+        E.g. "DS1->DS2" and "detected".
+    beats : Beats
+        All beats of the test side, those outside the five classes too.
+    """
+
+    __test__ = False  # not a test case of pytest
+
+    protocol: str
+    split: str
+    peaks: str
+    beats: Beats
+
+
+_PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
+
+
+def split_of(recipe: Recipe, root: Path) -> splits.Split:
+    """The records on either side of the recipe's split, cut down to `data.records` where it names some.
+
+    Raises
+    ------
+    RecipeError
+        When the recipe names a record that the split does not have, or leaves a side without any.
+    """
+    if recipe.data.database == "synth":
+        split = splits.synthetic(available_records(root, "synth"))
+    else:
+        split = splits.random_beats() if recipe.data.split == "random" else splits.ds1_ds2()
+    split = _only(split, recipe.data.records) if recipe.data.records else split
+    if not split.train or not split.test:
+        raise RecipeError(f"recipe {recipe.name}: no records to train or to test on; see data.records.")
+    return split
+
+
+def _only(split: splits.Split, names: tuple[str, ...]) -> splits.Split:
+    unknown = sorted(set(names) - set(split.train) - set(split.test))
+    if unknown:
+        raise RecipeError(f"data.records: {', '.join(unknown)} are on neither side of this split.")
+    train, test = (tuple(name for name in side if name in names) for side in (split.train, split.test))
+    return splits.Split(train, test, split.by_patient)
+
+
+def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> Beats:
+    """The beats that the recipe trains on, of the five classes only."""
+    split = split_of(recipe, root)
+    beats = _of_peaks(recipe, root, split.train, recipe.data.peaks, on_record).five_classes()
+    if recipe.data.split == "random":
+        beats = beats[~_is_test(beats, recipe)]
+    missing = set(range(len(LABELS))) - set(beats.labels.tolist())
+    if missing:
+        names = ", ".join(LABELS[label] for label in sorted(missing))
+        raise RecordError(f"recipe {recipe.name}: no beats of class {names} to train on; add records.")
+    return beats
+
+
+def test_sides(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Test]:
+    """The protocols that test the recipe, none with a beat, or by patient a patient, that trained it."""
+    split, name = split_of(recipe, root), _split_name(recipe)
+    if recipe.data.split == "random":
+        beats = _of_peaks(recipe, root, split.test, "annotated", on_record).five_classes()
+        return [_test(name, "annotated", beats[_is_test(beats, recipe)])]
+    return [
+        _test(name, peaks, _of_peaks(recipe, root, split.test, peaks, on_record)) for peaks in _PEAKS_TEXT
+    ]
+
+
+def _test(split: str, peaks: str, beats: Beats) -> Test:
+    return Test(f"{split}, {_PEAKS_TEXT[peaks]}", split, peaks, beats)
+
+
+def _split_name(recipe: Recipe) -> str:
+    names = {"random": "random split", "patient": "DS1->DS2"}
+    synthetic = {"random": "synthetic ECG, random split", "patient": "synthetic ECG by patient"}
+    name = (synthetic if recipe.data.database == "synth" else names)[recipe.data.split]
+    return f"{name} ({len(recipe.data.records)} records only)" if recipe.data.records else name
+
+
+def _of_peaks(
+    recipe: Recipe, root: Path, records: tuple[str, ...], peaks: str, on_record: OnRecord | None
+) -> Beats:
+    wanted = ("annotated", "detected") if peaks == "both" else (peaks,)
+    return concatenate(
+        load_beats(root, recipe.data.database, records, each, on_record=on_record) for each in wanted
+    )
+
+
+def _is_test(beats: Beats, recipe: Recipe) -> npt.NDArray[np.bool_]:
+    """Which beats of a random split test: the same share of every class, drawn by the recipe's seed."""
+    random, chosen = np.random.default_rng(recipe.seed), np.zeros(len(beats), bool)
+    for label in range(len(LABELS)):
+        members: npt.NDArray[Any] = np.flatnonzero(beats.labels == label)
+        random.shuffle(members)
+        chosen[members[: round(recipe.data.test_fraction * len(members))]] = True
+    return chosen

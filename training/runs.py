@@ -1,0 +1,67 @@
+"""A run: a recipe, the records it uses, and the folder for what it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ecg_edge.host.data import cache_root
+from ecg_edge.host.errors import RecordError
+from ecg_edge.training import synthetic
+from ecg_edge.training.recipes import Recipe, find_recipe, load_recipe
+from ecg_edge.training.records import available_records, data_root
+
+DEFAULT_RUNS: Final = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command works on.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    data_root : Path
+        Folder of the databases.
+    folder : Path
+        <runs>/<recipe's name>.
+    """
+
+    recipe: Recipe
+    data_root: Path
+    folder: Path
+
+
+def open_run(recipe: str, data: Path | None = None, runs: Path = DEFAULT_RUNS) -> Run:
+    """The run of a recipe, given by path or by the name of a shipped one.
+
+    Raises
+    ------
+    RecipeError, RecordError
+        When the recipe is not valid, or there are no records for it.
+    """
+    loaded = load_recipe(find_recipe(recipe))
+    root = synthetic_root(data) if loaded.data.database == synthetic.DATABASE else recorded_root(data)
+    return Run(loaded, root, runs / loaded.name)
+
+
+def recorded_root(data: Path | None) -> Path:
+    """Folder of PhysioNet's databases."""
+    root = data_root(data)
+    if root is None:
+        raise RecordError(
+            "no records: name their folder with --data or ECG_EDGE_DATA, or get them with "
+            "`ecg-edge data get mitdb`. The recipe `synthetic` needs none."
+        )
+    return root
+
+
+def synthetic_root(data: Path | None) -> Path:
+    """Folder of the synthetic database: `data` where it has one, else the user's cache, made when missing."""
+    if data is not None and available_records(data, synthetic.DATABASE):
+        return data
+    root = cache_root()
+    if len(available_records(root, synthetic.DATABASE)) != synthetic.PATIENTS:
+        synthetic.make_database(root)
+    return root

@@ -1,0 +1,90 @@
+"""Which records train and which test, never with one patient on both sides.
+
+MIT-BIH is divided as de Chazal, O'Dwyer and Reilly did (IEEE Trans Biomed Eng 51(7):1196-1206, 2004), the
+four paced records left out. Their division puts record 201 into DS1 and record 202 of the same person into
+DS2, so training by patient leaves 201 out and tests on the whole of DS2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+PACED: Final = ("102", "104", "107", "217")
+
+# fmt: off
+DS1: Final = (
+    "101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122",
+    "124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230",
+)
+DS2: Final = (
+    "100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210",
+    "212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234",
+)
+# fmt: on
+
+# Records of one person. nstdb's are mitdb's 118 and 119 with noise added.
+_SAME_PATIENT: Final = {
+    ("mitdb", "202"): "mitdb/201",
+    **{
+        ("nstdb", f"{base}e{snr}"): f"mitdb/{base}"
+        for base in ("118", "119")
+        for snr in ("00", "06", "12", "18", "24", "_6")
+    },
+}
+
+# Folds of DS1 for choosing recipes: the few patients with L (109, 207) and R (118, 124, 207) are spread.
+_DS1_FOLDS: Final = (
+    ("109", "118", "205", "215", "101"),
+    ("207", "112", "223", "115", "122"),
+    ("124", "119", "208", "220", "106"),
+    ("203", "209", "116", "230", "108", "114"),
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Names of the records of one database on either side.
+
+    Attributes
+    ----------
+    train, test : tuple of str
+        Record names; equal on both sides only when `by_patient` is False.
+    by_patient : bool
+        True: no patient is on both sides. False: beats of the same records are divided at random.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    by_patient: bool = True
+
+
+def patient_of(database: str, record: str) -> str:
+    """Name that all records of one person have in common, e.g. "mitdb/201" for mitdb's 201 and 202."""
+    return _SAME_PATIENT.get((database, record), f"{database}/{record}")
+
+
+def ds1_ds2() -> Split:
+    """Train on DS1 without the patient whom DS2 has too (record 201), test on all of DS2."""
+    test_patients = {patient_of("mitdb", record) for record in DS2}
+    train = tuple(record for record in DS1 if patient_of("mitdb", record) not in test_patients)
+    return Split(train, DS2)
+
+
+def random_beats() -> Split:
+    """All records that are not paced on both sides; the beats are divided at random (not by patient)."""
+    records = tuple(sorted(DS1 + DS2))
+    return Split(records, records, by_patient=False)
+
+
+def ds1_folds() -> tuple[Split, ...]:
+    """Four divisions of DS1 by patient, for choosing recipes without a look at DS2."""
+    records = ds1_ds2().train
+    return tuple(Split(tuple(r for r in records if r not in fold), fold) for fold in _DS1_FOLDS)
+
+
+def synthetic(records: Sequence[str]) -> Split:
+    """Divide the synthetic database: every third patient (one record each) tests."""
+    names = sorted(records)
+    return Split(tuple(n for i, n in enumerate(names) if i % 3 != 2), tuple(names[2::3]))

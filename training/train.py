@@ -1,0 +1,188 @@
+"""Train the float network of a recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tf_keras as keras
+from ecg_edge.host.errors import EcgEdgeError
+from ecg_edge.training import models
+from ecg_edge.training.beats import Beats, real_values
+from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.labels import LABELS
+from ecg_edge.training.recipes import RECIPE_NAME, Recipe, Training
+
+MODEL_FILE: Final = Path("train") / "model.keras"
+HISTORY_FILE: Final = Path("train") / "history.json"
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], npt.NDArray[np.int64]]
+"""Tensor "beat" (n, 128, 2), tensor "rhythm" (n, 8), label (n,)."""
+
+OnEpoch = Callable[[int, int, Mapping[str, float]], None]
+"""Called with the epoch, from 1, the number of epochs, and the figures of the epoch."""
+
+
+def train(
+    recipe: Recipe,
+    data_root: Path,
+    run_dir: Path,
+    on_epoch: OnEpoch | None = None,
+    on_record: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Train a network and save it as `train/model.keras` in the run folder, with its history and the recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data_root : Path
+        Folder of the databases.
+    run_dir : Path
+        Folder of the run; made when missing.
+    on_epoch, on_record : callable, optional
+        Called after each epoch, and before each record is read.
+
+    Returns
+    -------
+    dict
+        What `train/history.json` holds: parameters, multiply_accumulates, records, beats by class, and each
+        epoch's figures. The same recipe and records give the same weights on the same machine.
+    """
+    beats = training_beats(recipe, data_root, on_record)
+    network = fit(recipe, beats, on_epoch)
+    save(network, run_dir / MODEL_FILE)
+    history = _history(network, beats)
+    (run_dir / HISTORY_FILE).write_text(json.dumps(history, indent=2) + "\n")
+    (run_dir / RECIPE_NAME).write_text(recipe.to_toml(), encoding="utf-8")
+    return history
+
+
+def load(path: Path, made_by: str) -> Any:
+    """A saved network.
+
+    Raises
+    ------
+    EcgEdgeError
+        When there is none; the message says that the command `made_by` makes it.
+    """
+    if not path.is_file():
+        raise EcgEdgeError(f"{path}: not found. Make it with `ecg-edge {made_by}`.")
+    return keras.models.load_model(path, compile=False)
+
+
+def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> Any:
+    """A network trained on `beats`, nothing written."""
+    make_repeatable(recipe.seed)
+    network, settings = models.build(recipe.model), recipe.training
+    arrays = training_arrays(recipe, beats)
+    fit_network(network, arrays, settings, settings.epochs, settings.learning_rate, on_epoch)
+    return network
+
+
+def training_arrays(recipe: Recipe, beats: Beats) -> Arrays:
+    """What a network of the recipe is fitted to: `beats`, and SMOTE's where the recipe asks for them."""
+    arrays = (beats.beat, beats.rhythm, beats.labels)
+    share = recipe.training.smote
+    return oversample(*arrays, share, recipe.seed) if share > 0 else arrays
+
+
+def fit_network(
+    network: Any,
+    arrays: Arrays,
+    settings: Training,
+    epochs: int,
+    learning_rate: float,
+    on_epoch: OnEpoch | None = None,
+    callbacks: tuple[Any, ...] = (),
+) -> None:
+    """Fit a network; the learning rate falls to zero along half a cosine."""
+    beat, rhythm, labels = arrays
+    steps = epochs * -(-len(labels) // settings.batch_size)
+    network.compile(
+        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        metrics=["accuracy"],
+    )
+    network.fit(
+        real_values(beat, rhythm),
+        keras.utils.to_categorical(labels, len(LABELS)),
+        sample_weight=class_weights(labels, settings)[labels],
+        batch_size=settings.batch_size,
+        epochs=epochs,
+        callbacks=[*callbacks, _Reporter(epochs, on_epoch)],
+        verbose=0,
+    )
+
+
+def class_weights(labels: npt.NDArray[np.int64], settings: Training) -> npt.NDArray[np.float32]:
+    """Weight of each class in the loss, shape (5,), scaled so that an average beat weighs 1."""
+    counts = np.bincount(labels, minlength=len(LABELS)).astype(np.float64)
+    weights = (counts.mean() / counts) ** settings.class_weight_power
+    weights = np.minimum(weights, settings.class_weight_limit)
+    return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+
+
+def oversample(
+    beat: npt.NDArray[np.int8],
+    rhythm: npt.NDArray[np.int8],
+    labels: npt.NDArray[np.int64],
+    share: float,
+    seed: int,
+) -> Arrays:
+    """Fill rare classes up with SMOTE to `share` of the most frequent class. For training beats only.
+
+    Returns
+    -------
+    tuple of ndarray
+        The given beats first, then the synthetic ones, on the same int8 grid.
+    """
+    from imblearn.over_sampling import SMOTE
+
+    counts = np.bincount(labels, minlength=len(LABELS))
+    target = {c: max(int(n), round(share * counts.max())) for c, n in enumerate(counts)}
+    flat = np.concatenate([beat.reshape(len(beat), -1), rhythm], axis=1).astype(np.float32)
+    smote = SMOTE(sampling_strategy=target, k_neighbors=min(5, int(counts.min()) - 1), random_state=seed)
+    filled, filled_labels = smote.fit_resample(flat, labels)
+    quantized = np.rint(filled).astype(np.int8)
+    split = beat[0].size
+    return quantized[:, :split].reshape(-1, *beat.shape[1:]), quantized[:, split:], filled_labels
+
+
+def make_repeatable(seed: int) -> None:
+    """Seed Python, numpy and TensorFlow, and allow TensorFlow no operation that is not deterministic."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def save(network: Any, path: Path) -> None:
+    """Save a network in Keras's own format; the folder is made when missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    network.save(path)
+
+
+def _history(network: Any, beats: Beats) -> dict[str, Any]:
+    counts = np.bincount(beats.labels, minlength=len(LABELS)).tolist()
+    return {
+        "parameters": network.count_params(),
+        "multiply_accumulates": models.multiply_accumulates(network),
+        "records": sorted(set(beats.records.tolist())),
+        "beats": dict(zip(LABELS, counts, strict=True)),
+        "epochs": {key: [float(v) for v in values] for key, values in network.history.history.items()},
+    }
+
+
+class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells `on_epoch` of each epoch."""
+
+    def __init__(self, epochs: int, on_epoch: OnEpoch | None) -> None:
+        super().__init__()
+        self._epochs, self._on_epoch = epochs, on_epoch
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self._on_epoch is not None:
+            self._on_epoch(epoch + 1, self._epochs, logs or {})
