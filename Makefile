@@ -2,6 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+LOG := build/setup.log
 JOBS ?= 2
 ARGS ?=
 
@@ -49,10 +50,12 @@ system:
 
 $(VENV)/.packages: pyproject.toml | system
 	@echo "setup: Python packages (the first time: about 2 GB, some minutes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,dev]'
-	@touch $@
+	@{ $(BIN)/python -m pip install --upgrade pip 'setuptools>=77' \
+	    && $(BIN)/python -m pip install -e '.[train,dev]'; } >>$(LOG) 2>&1 \
+	    || { tail -n 20 $(LOG); echo "setup: failed; all of it: $(LOG)"; exit 1; }
+	@touch $@ $(VENV)/.core
 
-# Built once more when the device's C changes: an editable install does not notice.
+# The editable install has built it; built once more when the device's C changes, which that does not notice.
 $(VENV)/.core: $(CORE_SOURCES) $(VENV)/.packages
 	@echo "setup: C extension of the signal path"
 	@$(BIN)/python setup.py --quiet build_ext --inplace --force

@@ -1,4 +1,4 @@
-"""The one thing pyproject.toml cannot say: build the C signal path as the extension `ecg_edge.firmware._ecg_core`."""
+"""What pyproject.toml cannot say: build the C signal path as `ecg_edge.firmware._ecg_core`."""
 
 from setuptools import setup
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from ecg_edge.host.annotations import Annotations
 from ecg_edge.host.messages import Beat
 from ecg_edge.host.scoring import BeatComparison, compare_beats, match_beats
 from ecg_edge.training.records import Record
 from ecg_edge.training.splits import DS1, DS2
-from numpy.typing import NDArray
 
 EC57_START_S = 300.0  # EC57 leaves the first five minutes to the detector to learn from
 MATCH_WINDOW_S = 0.15
@@ -67,7 +68,8 @@ def score(items: Sequence[Labelled], labels: tuple[str, ...]) -> dict[str, Any] 
         "records": len(items),
         "ec57": {
             "protocol": EC57_PROTOCOL.format(start=max(item.start_s for item in items)),
-            **{name: _finite(value) for name, value in comparison.figures.items()},
+            # No RR error: that needs the subtypes of annotations, which Record leaves out.
+            **{name: _finite(ratio.value) for name, ratio in comparison.ratios.items()},
             "counts": {name: list(ratio) for name, ratio in comparison.ratios.items()},
         },
         "classes": {"protocol": CLASSES_PROTOCOL, **class_figures(matrix, labels)},

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import RecordError
 
 NOISE = "~"

@@ -123,7 +123,7 @@ def load_bundle(path: Path) -> Bundle:
     actual = sha256_of(model)
     if actual != manifest.model_sha256:
         raise BundleError(
-            f"{model}: SHA-256 is {actual[:16]}..., but {MANIFEST_NAME} says {manifest.model_sha256[:16]}.... "
+            f"{model}: SHA-256 is {actual[:12]}..., the manifest says {manifest.model_sha256[:12]}.... "
             "The model was changed after the export; make the bundle again with `ecg-edge export`."
         )
     return Bundle(path, manifest)
@@ -137,7 +137,7 @@ def _read_manifest(path: Path) -> Manifest:
             f"{path}: not found. A bundle is a folder such as models/nlrav; make one with `ecg-edge export`."
         ) from None
     except json.JSONDecodeError as error:
-        raise BundleError(f"{path}: not JSON ({error}). Make the bundle again with `ecg-edge export`.") from None
+        raise BundleError(f"{path}: not JSON ({error}). Make it again with `ecg-edge export`.") from None
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
         raise BundleError(

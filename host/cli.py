@@ -12,8 +12,9 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from ecg_edge.host.errors import EcgEdgeError, ToolError
 from typer.core import TyperCommand
+
+from ecg_edge.host.errors import EcgEdgeError, ToolError
 
 EXIT_INTERRUPTED = 130
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.messages import Beat
-from numpy.typing import NDArray
 
 FIELDS = ("r_sample", "rr_samples", "flags", "input_crc32", "label")
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
@@ -112,9 +113,16 @@ class Comparator:
                 self._seen.add(beat.beat_index)
                 self._take_expected(self._expected[beat.beat_index], beat)
 
-    def finish(self) -> Comparison:
-        """The result, with the beats that never arrived. Call it once."""
-        for expected in self._expected:
+    def finish(self, complete: bool = True) -> Comparison:
+        """The result, with the beats that never arrived. Call it once.
+
+        Parameters
+        ----------
+        complete : bool
+            False: the stream ended early, so that only a beat before the last one that arrived is lost.
+        """
+        end = len(self._expected) if complete else max(self._seen, default=0)
+        for expected in self._expected[:end]:
             if expected.beat_index not in self._seen:
                 self.comparison.lost_beats += 1
                 self.comparison.differing_bytes += len(expected.output)

@@ -19,7 +19,7 @@ from ecg_edge.host.errors import ToolError
 
 ROOT = Path(__file__).resolve().parent.parent
 ECG_NN = ROOT / "firmware" / "lib" / "ecg_nn"
-FLAGS = ("-std=c99", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror")
+FLAGS = ("-std=c99", "-O3", "-fPIC", "-shared")
 
 
 def cache_folder() -> Path:

@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
-from ecg_edge.host.errors import EcgEdgeError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+from ecg_edge.host.errors import EcgEdgeError
+
+LOG_WIDTH = 120  # columns of tables where there is no terminal to ask; COLUMNS overrides it
+
+
+def _console(stream: TextIO, stderr: bool) -> Console:
+    width = None if stream.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
+    return Console(stderr=stderr, width=width, soft_wrap=True, highlight=False)
+
+
+out = _console(sys.stdout, stderr=False)
+err = _console(sys.stderr, stderr=True)
 
 JsonOption = Annotated[
     Path | None,
@@ -57,7 +68,7 @@ def progress_bar(unit: str = "") -> Progress:
 
 def table(title: str, *columns: str) -> Table:
     """An empty table with the first column to the left and the others to the right."""
-    result = Table(title=title, title_justify="left")
+    result = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
         result.add_column(column, justify="left" if number == 0 else "right")
     return result

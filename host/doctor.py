@@ -25,6 +25,8 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
 TOOL_TIMEOUT_S = 20
 QEMU_MACHINE = "netduinoplus2"
 
+CORE_SOURCES = Path(__file__).resolve().parent.parent / "firmware" / "lib" / "ecg_core"
+
 OK, WARN, FAIL = "ok", "warn", "fail"
 SETUP = "make setup"
 FOR_TRAINING = ("TensorFlow", "model optimization")
@@ -86,11 +88,16 @@ def check_python() -> Check:
 def check_signal_path() -> Check:
     """The device's signal path is built for this Python."""
     try:
-        importlib.import_module("ecg_edge.firmware._ecg_core")
+        extension = importlib.import_module("ecg_edge.firmware._ecg_core")
     except ImportError as error:
         headers = Path(sysconfig.get_path("include"), "Python.h").exists()
         first = "" if headers else "apt-get install python3-dev, then "
         return Check("signal path", FAIL, str(error), f"{first}build the C extension: {SETUP}")
+    built, changed = Path(extension.__file__ or "").stat().st_mtime, _newest(CORE_SOURCES)
+    if changed > built:
+        return Check(
+            "signal path", FAIL, f"C extension is older than {CORE_SOURCES}", f"build it again: {SETUP}"
+        )
     return Check("signal path", OK, "C extension built for this Python")
 
 
@@ -191,6 +198,11 @@ def check_records(data: Path | None = None) -> Check:
         return Check("records", WARN, "none", mend)
     counts = ", ".join(f"{name} {len(records_in(root, name))}" for name in databases_in(root))
     return Check("records", OK, f"{counts} in {root}")
+
+
+def _newest(folder: Path) -> float:
+    """Time of the last change of a C file in a folder; 0 where there is none."""
+    return max((path.stat().st_mtime for path in folder.rglob("*.[ch]")), default=0.0)
 
 
 def _version(distribution: str) -> str | None:

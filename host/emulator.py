@@ -4,8 +4,8 @@
     with native_device() as port: ...     # "/dev/pts/4"
 
 The emulated board is QEMU's `netduinoplus2`, an STM32F405, and boots the same ELF that is flashed. Without
-`count_instructions` it runs as fast as this computer can and its ticks are those of this computer's clock; with
-it every instruction takes 1 ns of the board's time, so ticks count instructions exactly:
+`count_instructions` it runs as fast as this computer can, and its ticks are those of this computer's clock.
+With it every instruction takes 1 ns of the board's time, so ticks count instructions exactly:
 instructions = ticks x 1e9 / 168e6.
 """
 

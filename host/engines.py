@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.bundle import C_FOLDER, MODEL_NAME, Bundle
 from ecg_edge.host.compile import ECG_NN, compile_library, ecg_nn_sources, load_library
 from ecg_edge.host.errors import BundleError, ToolError

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.bundle import GOLDEN_NAME, Bundle
 from ecg_edge.host.errors import BundleError
 

@@ -85,6 +85,7 @@ def _export(run: Learning) -> None:
 def _verify(run: Learning) -> None:
     """Compare the engines on beats of the test side, as the device's detector finds them."""
     import numpy as np
+
     from ecg_edge.host.bundle import load_bundle
     from ecg_edge.quantize.verify import Beats, require_same_bytes, verify
     from ecg_edge.training.datasets import test_sides
@@ -136,7 +137,14 @@ LEARN = (
 )
 _MODELS = (PRUNED, INT8, EVALUATION_NAME)
 DELIVER = (
-    Step("export", "ecg_edge.quantize.export_run", (*_DATA, "description"), _MODELS, BUNDLE_NAME, _export),
+    Step(
+        "export",
+        "ecg_edge.quantize.export_run",
+        (*_DATA, "name", "description"),
+        _MODELS,
+        BUNDLE_NAME,
+        _export,
+    ),
     Step("verify", "ecg_edge.quantize.verify", _DATA, (BUNDLE_NAME,), VERIFY_NAME, _verify),
 )
 
@@ -156,12 +164,15 @@ def stage_of(step: Step, run: Learning) -> Stage:
 
 
 def _inputs(step: Step, run: Learning) -> dict[str, str]:
+    from ecg_edge.firmware import fingerprint
+
     recipe = dataclasses.asdict(run.recipe)
     return {
         **hash_files(sources_of(step.module), ROOT),
         **hash_files((run.folder / name for name in step.needs), ROOT),
         **{f"{section} of the recipe": hash_value(recipe[section]) for section in step.sections},
         "records": run.records.fingerprint,
+        "signal path as built": f"{fingerprint():08x}",  # its source may be newer than the extension
         "versions of the tools": hash_value(_versions()),
     }
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.messages import (
     ERROR_TEXT,
@@ -20,6 +22,7 @@ from ecg_edge.host.messages import (
     PROTOCOL_VERSION,
     Beat,
     Credit,
+    Deltas,
     Done,
     Error,
     Finish,
@@ -33,7 +36,6 @@ from ecg_edge.host.messages import (
 )
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.transports import Transport
-from numpy.typing import NDArray
 
 RESEND_S = 1.0  # silence after which the host sends again
 HELLO_S = 0.5  # the same while a board may still be booting
@@ -55,7 +57,7 @@ class Progress:
     naks, resends : int
         Times the device asked to go back, and times silence made the host send again.
     retransmitted_frames : int
-        SAMPLES frames sent more than once.
+        Frames of samples sent more than once.
     bad_frames, sequence_gaps : int
         Frames from the device that arrived damaged, and that are missing by their sequence numbers.
     seconds : float
@@ -190,6 +192,26 @@ class Link:
         return _Stream(self, samples, window_samples, on_progress, progress or Progress()).run()
 
 
+class _Blocks:
+    """A signal, cut into the shortest message of each block."""
+
+    def __init__(self, samples: NDArray[np.int16]) -> None:
+        steps = np.diff(samples.astype(np.int32), prepend=0)
+        wide = (steps < -128) | (steps > 127)
+        self._first = samples
+        self._data = samples.astype("<i2", copy=False).tobytes()
+        self._steps = steps.astype(np.int8).tobytes()
+        self._wide_before = np.concatenate(
+            [[0], np.cumsum(wide)]
+        )  # steps that need more than int8, before each
+
+    def block(self, start: int, end: int) -> Samples | Deltas:
+        """Samples `start` to `end`: as DELTAS where every difference fits a byte."""
+        if self._wide_before[end] > self._wide_before[start + 1]:
+            return Samples(start, 0, self._data[2 * start : 2 * end])
+        return Deltas(start, 0, int(self._first[start]), self._steps[start + 1 : end])
+
+
 class _Stream:
     """The state of one stream: what was sent, what the device has taken, how long it has been silent."""
 
@@ -204,7 +226,7 @@ class _Stream:
         self._link, self._on_progress, self.progress = link, on_progress, progress
         self._window = window_samples
         self._block = min(MAX_SAMPLES, window_samples)
-        self._data = samples.astype("<i2", copy=False).tobytes()
+        self._samples = _Blocks(samples)
         self._total = len(samples)
         self._next = 0  # index of the sample to send next
         self._finish_sent = False
@@ -245,7 +267,7 @@ class _Stream:
         limit = min(self.progress.samples_taken + self._window, self._total)
         while self._next + self._block <= limit or self._next < limit == self._total:
             end = min(self._next + self._block, limit)
-            frames.append(Samples(self._next, 0, self._data[2 * self._next : 2 * end]))
+            frames.append(self._samples.block(self._next, end))
             self.progress.retransmitted_frames += self._next < self.progress.samples_sent
             self._next = end
             self.progress.samples_sent = max(self.progress.samples_sent, end)

@@ -76,6 +76,23 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Deltas:
+    """Host: a block of 1 + len(deltas) samples; each int8 in `deltas` is a sample minus the one before it."""
+
+    TYPE: ClassVar[int] = 0x05
+    first_index: int
+    lead_flags: int
+    first_sample: int
+    deltas: bytes
+
+    @property
+    def values(self) -> NDArray[np.int16]:
+        """The samples in ADC units, shape (count,)."""
+        steps = np.frombuffer(self.deltas, np.int8).astype(np.int64)
+        return np.cumsum(np.concatenate([[self.first_sample], steps])).astype(np.int16)
+
+
+@dataclass(frozen=True, slots=True)
 class Info:
     """Device: the handshake."""
 
@@ -169,5 +186,5 @@ class Error:
 
 
 Message: TypeAlias = (
-    Hello | Start | Samples | Finish | Info | Started | Credit | Nak | Beat | Done | Wave | Error
+    Hello | Start | Samples | Deltas | Finish | Info | Started | Credit | Nak | Beat | Done | Wave | Error
 )

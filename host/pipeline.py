@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ecg_edge.host import doctor
 from ecg_edge.host.acquire import Records, find_records
 from ecg_edge.host.console import write_json
-from ecg_edge.host.errors import ComparisonError, EcgEdgeError, ToolError
+from ecg_edge.host.errors import ComparisonError, EcgEdgeError, RecordError, ToolError
 from ecg_edge.host.learning import (
     BUNDLE_NAME,
     DELIVER,
@@ -28,7 +29,7 @@ from ecg_edge.host.learning import (
     stage_of,
 )
 from ecg_edge.host.sources import ROOT, sources_of
-from ecg_edge.host.stages import Stage, StageResult, Stages, hash_files, hash_value
+from ecg_edge.host.stages import DONE, Stage, StageResult, Stages, hash_files, hash_value
 
 if TYPE_CHECKING:
     from ecg_edge.host.replay import Outcome, Update
@@ -124,7 +125,10 @@ def run(job: Job, display: Display) -> Summary:
     """
     require_tools(doctor.run_checks(job.data))
     display.start("records")
+    start = time.monotonic()
     records = find_records(job.data, display.warn, display.progress)
+    where = f"{records.database} in {records.root}"
+    display.end(StageResult("records", DONE, time.monotonic() - start, where))
     return _Pipeline(job, records, display).run()
 
 
@@ -155,10 +159,10 @@ class _Pipeline:
         recipes = [load_recipe(find_recipe(name)) for name in names]
         self._records, self._display = records, display
         self._learned = [Learning(r, records, job.runs / r.name, display.progress) for r in recipes]
-        self._stages = Stages(job.runs / ".stages", job.fresh)
+        self._stages = Stages(job.runs / ".stages", job.fresh, display.end)
         self._folder = job.runs / recipes[0].name
         self._session = self._folder / SESSION_NAME
-        self._names = tuple(job.records) or self._default_names()
+        self._names = self._names_to_replay(job.records or self._default_names())
 
     def run(self) -> Summary:
         for run in self._learned:
@@ -175,15 +179,27 @@ class _Pipeline:
             return REPLAYED
         from ecg_edge.training.datasets import split_of
 
-        test = split_of(self._learned[0].recipe, self._records.root).test
-        return tuple(f"{self._records.database}/{name}" for name in test)
+        return split_of(self._learned[0].recipe, self._records.root).test
+
+    def _names_to_replay(self, names: Sequence[str]) -> list[str]:
+        """The names with their database, checked to be there: better now than after the training."""
+        from ecg_edge.training.records import record_files
+
+        full = [name if "/" in name else f"{self._records.database}/{name}" for name in names]
+        for name in full:
+            for path in record_files(self._records.root, *name.split("/", 1)):
+                if not path.is_file():
+                    raise RecordError(
+                        f"{path}: not found. `ecg-edge data list` shows the records that are here."
+                    )
+        return full
 
     def _learn(self, step: Step, run: Learning) -> None:
         self._do(stage_of(step, run))
 
     def _do(self, stage: Stage) -> None:
         self._display.start(stage.name)
-        self._display.end(self._stages.run(stage))
+        self._stages.run(stage)
 
     # The firmware with the bundle in it.
 
@@ -223,28 +239,27 @@ class _Pipeline:
         return error
 
     def _replay_inputs(self) -> dict[str, str]:
+        databases = sorted({name.split("/")[0] for name in self._names})
         return {
             **hash_files(sources_of("ecg_edge.host.replay", "ecg_edge.host.emulator"), ROOT),
             **hash_files([self._elf, self._folder / BUNDLE_NAME], ROOT),
             "records to replay": hash_value(self._names),
-            "records": self._records.fingerprint,
+            "records": hash_value([Records(self._records.root, name).fingerprint for name in databases]),
             "emulator": hash_value(doctor.check_emulator().found),
         }
 
     def _replay(self) -> None:
-        from ecg_edge.host.emulator import emulator
         from ecg_edge.host.replay import replay
 
         shutil.rmtree(self._session, ignore_errors=True)
-        with emulator(self._elf) as port:
-            outcome = replay(
-                self._names,
-                port=port,
-                bundle_path=self._folder / BUNDLE_NAME,
-                data=self._records.root,
-                out=self._session,
-                on_update=self._on_update,
-            )
+        outcome = replay(
+            self._names,
+            port=f"emulator:{self._elf}",
+            bundle_path=self._folder / BUNDLE_NAME,
+            data=self._records.root,
+            out=self._session,
+            on_update=self._on_update,
+        )
         if outcome.results["interrupted"] and outcome.error is None:
             raise KeyboardInterrupt
         if not outcome.passed:

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-from ecg_edge.host.errors import BundleError, ToolError
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+
+from ecg_edge.host.errors import BundleError, ToolError
 
 PROJECT = Path(__file__).resolve().parent.parent / "firmware"
 DEFAULT_BUNDLE = PROJECT.parent / "models" / "nlrav"
@@ -69,7 +70,7 @@ def is_set_up() -> bool:
 
 
 def setup_platformio() -> Path:
-    """Make PlatformIO's SCons package from the installed SCons, when it is missing.
+    """Make PlatformIO's SCons package from the installed SCons, when it is missing, and turn telemetry off.
 
     Returns
     -------
@@ -85,6 +86,9 @@ def setup_platformio() -> Path:
     if not is_set_up():
         _installed_version("platformio")
         _write_package(package, _installed_version("scons"))
+    state = core_dir() / "appstate.json"
+    if not state.exists():
+        state.write_text(json.dumps({"settings": {"enable_telemetry": False}}))
     return package
 
 
@@ -148,13 +152,18 @@ def build(environment: str, bundle: Path | None = None, build_dir: Path | None =
 
 
 def upload(environment: str, bundle: Path | None = None, port: str | None = None) -> None:
-    """Write the firmware of `environment` to the board that is plugged in.
+    """Build the firmware of `environment` and write it to the board that is plugged in.
 
     Raises
     ------
     ToolError
         When no board is found or its tool (esptool, dfu-util, OpenOCD) fails.
     """
+    check_compiler(environment)
+    if environment == "stm32f405" and shutil.which("dfu-util") is None:
+        raise ToolError(
+            "dfu-util is missing, and it writes to an STM32F405 over USB: apt-get install dfu-util"
+        )
     arguments = ["run", "-e", environment, "-t", "upload"]
     run_platformio(
         [*arguments, "--upload-port", port] if port else arguments, _checked_bundle(bundle or DEFAULT_BUNDLE)

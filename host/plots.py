@@ -12,10 +12,11 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from ecg_edge.host.accuracy import NO_BEAT, Labelled, pair_beats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from ecg_edge.host.accuracy import NO_BEAT, Labelled, pair_beats
 
 # Middle tones, so that they can be read on white and on black.
 LABEL_COLORS = {"N": "#5f7f95", "L": "#2a9d8f", "R": "#3f7fd0", "A": "#d9822b", "V": "#d1495b"}
@@ -27,7 +28,7 @@ RIGHT_COLOR = "#2f9e6e"
 _INK = "#010101"
 _PAPER_INK = "#1f2933"
 
-_MARGIN = 0.09  # room on the left of a strip for the names of its rows of labels, as a share of its length
+_MARGIN = 0.12  # room on the left of a strip for the names of its rows of labels, as a share of its length
 
 _STYLE: Any = {
     "font.family": "sans-serif",
@@ -59,10 +60,10 @@ class Strip:
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
+def _figure(width: float, height: float, layout: Any = "constrained") -> Iterator[Figure]:
     """A figure outside pyplot, which would keep it, with this module's style."""
     with mpl.rc_context(_STYLE):
-        yield Figure(figsize=(width, height), layout="constrained")
+        yield Figure(figsize=(width, height), layout=layout)
 
 
 def to_svg(figure: Figure) -> str:
@@ -82,8 +83,9 @@ def to_svg(figure: Figure) -> str:
 
 def strip_svg(strip: Strip, labels: Sequence[str], width: float = 5.4, height: float = 1.75) -> str:
     """One strip as SVG: the device's labels above, the annotations below, dots at the device's R peaks."""
-    with _figure(width, height) as figure:
-        draw_strip(figure.add_subplot(), strip, labels, _INK)
+    with _figure(width, height, layout="none") as figure:  # fixed margins: half the time of computed ones
+        axes = figure.add_axes((0.075, 0.16, 0.92, 0.82))
+        draw_strip(axes, strip, labels, _INK)
         return to_svg(figure)
 
 

@@ -11,12 +11,14 @@ import zlib
 from collections.abc import Callable
 
 from cobs import cobs
+
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.messages import (
     MAX_BODY,
     MAX_SAMPLES,
     Beat,
     Credit,
+    Deltas,
     Done,
     Error,
     Finish,
@@ -52,6 +54,7 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Done: struct.Struct("<IIIIQQI"),
 }
 _BLOCK = struct.Struct("<IBB")
+_DELTAS = struct.Struct("<IBBh")
 _BEAT = struct.Struct("<IIHHBBIB")
 _INFO = struct.Struct("<BBHHHIII32s")
 
@@ -64,6 +67,13 @@ def _pack_block(message: Samples | Wave) -> bytes:
     if len(message.data) % 2 or not 1 <= count <= MAX_SAMPLES:
         raise FrameError(f"a block of {len(message.data)} bytes; 1 to {MAX_SAMPLES} int16 fit a frame.", 6)
     return _BLOCK.pack(message.first_index, message.lead_flags, count) + message.data
+
+
+def _pack_deltas(m: Deltas) -> bytes:
+    count = 1 + len(m.deltas)
+    if count > MAX_SAMPLES:
+        raise FrameError(f"a block of {count} samples; 1 to {MAX_SAMPLES} fit a frame.", 6)
+    return _DELTAS.pack(m.first_index, m.lead_flags, count, m.first_sample) + m.deltas
 
 
 def _pack_beat(m: Beat) -> bytes:
@@ -85,6 +95,8 @@ def _pack_info(m: Info) -> bytes:
 def _pack_body(message: Message) -> bytes:
     if isinstance(message, (Samples, Wave)):
         return _pack_block(message)
+    if isinstance(message, Deltas):
+        return _pack_deltas(message)
     if isinstance(message, Beat):
         return _pack_beat(message)
     if isinstance(message, Info):
@@ -108,10 +120,21 @@ def _parse_head(layout: struct.Struct, name: str, body: bytes) -> tuple[int, ...
 
 def _parse_block(name: str, body: bytes) -> tuple[int, int, bytes]:
     first, flags, count = _parse_head(_BLOCK, name, body)
-    if not 1 <= count <= MAX_SAMPLES:
-        raise FrameError(f"{name}: a block of {count} samples; 1 to {MAX_SAMPLES} are allowed.", 6)
+    _check_count(name, count)
     _check_length(name, len(body), _BLOCK.size + 2 * count)
     return first, flags, body[_BLOCK.size :]
+
+
+def _check_count(name: str, count: int) -> None:
+    if not 1 <= count <= MAX_SAMPLES:
+        raise FrameError(f"{name}: a block of {count} samples; 1 to {MAX_SAMPLES} are allowed.", 6)
+
+
+def _parse_deltas(body: bytes) -> Deltas:
+    first, flags, count, sample = _parse_head(_DELTAS, "DELTAS", body)
+    _check_count("DELTAS", count)
+    _check_length("DELTAS", len(body), _DELTAS.size + count - 1)
+    return Deltas(first, flags, sample, body[_DELTAS.size :])
 
 
 def _parse_samples(body: bytes) -> Samples:
@@ -179,6 +202,7 @@ def _fixed_parser(kind: type[Message], layout: struct.Struct) -> Callable[[bytes
 _PARSERS: dict[int, Callable[[bytes], Message]] = {
     **{kind.TYPE: _fixed_parser(kind, layout) for kind, layout in _FIXED.items()},
     Samples.TYPE: _parse_samples,
+    Deltas.TYPE: _parse_deltas,
     Wave.TYPE: _parse_wave,
     Beat.TYPE: _parse_beat,
     Info.TYPE: _parse_info,

@@ -26,12 +26,12 @@ from ecg_edge.host.engines import Engine, reference_engine
 from ecg_edge.host.errors import BundleError, EcgEdgeError, LinkError, RecordError
 from ecg_edge.host.link import Link, Progress
 from ecg_edge.host.messages import MODE_REPLAY, STATUS_TEXT, Info
+from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.transports import DEFAULT_BAUD, open_transport
 from ecg_edge.training.records import Record, data_root, load_record, record_files
 
 DEFAULT_DATABASE = "mitdb"
-DEFAULT_BUNDLE = Path("models/nlrav")
 DEFAULT_SESSIONS = Path("sessions")
 MAINS_HZ = 60
 
@@ -255,7 +255,9 @@ class _Replay:
             self._link.stream(record.samples, self._session.info.window_samples, update, progress)
         finally:
             comparator.take(progress.beats[compared:])
-            self._session.runs.append(RecordRun(record, progress, comparator.finish()))
+            self._session.runs.append(
+                RecordRun(record, progress, comparator.finish(progress.done is not None))
+            )
 
 
 def _ahead(todo: Sequence[Callable[[], _Prepared]]) -> Iterator[_Prepared]:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.host.accuracy import MISSED, NO_BEAT, Labelled
-from ecg_edge.host.errors import EcgEdgeError
+from ecg_edge.host.errors import EcgEdgeError, RecordError
 from ecg_edge.host.messages import NOT_LABELLED, Beat
-from ecg_edge.host.plots import Strip, beat_kinds, confusion_svg, strip_svg
-from ecg_edge.host.session import BEATS_NAME, REPORT_NAME, RESULTS_NAME
+from ecg_edge.host.plots import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
+from ecg_edge.host.session import BEATS_NAME, REPORT_NAME, RESULTS_NAME, SCHEMA_VERSION
 from ecg_edge.training.records import data_root, load_record
 
 EVALUATION_NAME = "evaluation.json"
 VERIFY_NAME = "verify.json"
 STRIP_S = 5.0
+PICTURE_S = 10.0
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -103,6 +104,11 @@ def read_results(session: Path) -> dict[str, Any]:
     if not isinstance(results, dict) or "verdict" not in results:
         raise EcgEdgeError(
             f"{session / RESULTS_NAME}: not found. Name a folder that `ecg-edge replay` has written."
+        )
+    if (found := results.get("schema_version")) != SCHEMA_VERSION:
+        raise EcgEdgeError(
+            f"{session / RESULTS_NAME}: schema version is {found!r}, this program reads {SCHEMA_VERSION}. "
+            "Replay the records again."
         )
     return results
 
@@ -201,6 +207,54 @@ def _said(name: str) -> str:
     return "not labelled by the device" if name == "?" else f"device says {name}"
 
 
+# ---- the picture ------------------------------------------------------------------------------------
+
+
+def write_picture(session: Path, path: Path, data: Path | None = None, count: int = 3) -> None:
+    """Write a PNG of the most varied ten seconds of some of a session's records, on white.
+
+    Parameters
+    ----------
+    session : Path
+        The session's folder.
+    path : Path
+        The PNG file.
+    data : Path, optional
+        Folder of the databases.
+    count : int
+        How many records at most.
+
+    Raises
+    ------
+    RecordError
+        When the records are not on this computer.
+    """
+    results = read_results(session)
+    items = read_items(session, results, data)
+    if not items:
+        raise RecordError("No records found to draw. Name their folder with --data.")
+    labels, device = results["device"]["labels"], results["device"]
+    strips = sorted((most_varied(item, labels) for item in items), key=lambda found: -found[0])[:count]
+    board = f"{device['board']} in QEMU" if results["port_kind"] == "emulator" else device["board"]
+    title = (
+        f"Labels of the device (above) and annotations (below). {board}, model {results['bundle']}: "
+        f"{results['beats']} beats replayed, {results['differing_bytes']} bytes differ from the reference"
+    )
+    replay_picture([strip for _, strip in strips], labels, path, title)
+
+
+def most_varied(item: Labelled, labels: Sequence[str]) -> tuple[int, Strip]:
+    """The stretch of `PICTURE_S` with the most kinds of beats (annotated, said), the first of equals."""
+    kinds = beat_kinds(item, labels)
+    window = round(PICTURE_S * item.record.fs_hz)
+    best, start = 0, 0
+    for first in range(0, max(item.samples - window, 0) + 1, window // 2):
+        found = {kind[:2] for kind in kinds if first <= kind[2] < first + window}
+        if len(found) > best:
+            best, start = len(found), first
+    return best, Strip(item, start / item.record.fs_hz, PICTURE_S)
+
+
 # ---- filters of the template ------------------------------------------------------------------------
 
 
@@ -209,4 +263,4 @@ def _percent(share: float | None, digits: int = 2) -> str:
 
 
 def _number(value: float | None, digits: int = 0) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}".replace(",", " ")
+    return "-" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")

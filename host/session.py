@@ -25,10 +25,11 @@ from typing import Any
 from ecg_edge.host.accuracy import Labelled, device_annotations, score, score_groups
 from ecg_edge.host.annotations import write_annotations
 from ecg_edge.host.bundle import Bundle
-from ecg_edge.host.comparison import Comparison
+from ecg_edge.host.comparison import Comparison, Difference
 from ecg_edge.host.console import write_json
 from ecg_edge.host.link import Progress
 from ecg_edge.host.messages import Beat, Done, Info
+from ecg_edge.host.transports import port_kind
 from ecg_edge.training.records import Record
 
 SCHEMA_VERSION = 1
@@ -80,7 +81,8 @@ class RecordRun:
 def session_folder(root: Path, port: str) -> Path:
     """A new folder's path under `root`, named by the time (UTC) and the port."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    name = re.sub(r"[^A-Za-z0-9]+", "-", port).strip("-")
+    kind = port_kind(port)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", port).strip("-") if kind in ("serial", "socket") else kind
     return root / f"{stamp}-{name}"
 
 
@@ -165,6 +167,7 @@ class Session:
             "metrics": self.bundle.manifest.metrics,
             "reference_engine": self.engine,
             "port": self.port,
+            "port_kind": port_kind(self.port),
             "device": asdict(self.info),
             "mains_hz": self.mains_hz,
             "started": self.started.isoformat(timespec="seconds"),
@@ -182,15 +185,14 @@ class Session:
             "verdict": _verdict(run.passed),
             "interrupted": run.progress.done is None,
             **_totals([run]),
-            "first_differences": [asdict(difference) for difference in _readable(run.comparison)],
+            "first_differences": [_readable(difference) for difference in run.comparison.differences],
             "scores": score([run.labelled], self.info.labels),
         }
 
     def _write_annotations(self, run: RecordRun) -> None:
         annotations = device_annotations(run.progress.beats, self.info.labels)
-        write_annotations(
-            self.folder / "annotations", run.record.name, ANNOTATOR, annotations, run.record.fs_hz
-        )
+        folder = self.folder / "annotations" / run.record.database
+        write_annotations(folder, run.record.name, ANNOTATOR, annotations, run.record.fs_hz)
 
 
 def _verdict(passed: bool) -> str:
@@ -231,36 +233,21 @@ def _totals(runs: list[RecordRun]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class _ReadableBeat:
-    r_sample: int
-    rr_samples: int
-    flags: int
-    label: int
-    input_crc32: str
-    output: list[int]
+def _readable(difference: Difference) -> dict[str, Any]:
+    return {
+        "beat_index": difference.beat_index,
+        "fields": difference.fields,
+        "expected": _readable_beat(difference.expected),
+        "device": _readable_beat(difference.device),
+    }
 
 
-@dataclass(frozen=True)
-class _ReadableDifference:
-    beat_index: int
-    fields: tuple[str, ...]
-    expected: _ReadableBeat | None
-    device: _ReadableBeat | None
-
-
-def _readable(comparison: Comparison) -> list[_ReadableDifference]:
-    return [
-        _ReadableDifference(d.beat_index, d.fields, _readable_beat(d.expected), _readable_beat(d.device))
-        for d in comparison.differences
-    ]
-
-
-def _readable_beat(beat: Beat | None) -> _ReadableBeat | None:
+def _readable_beat(beat: Beat | None) -> dict[str, Any] | None:
     if beat is None:
         return None
-    place = (beat.r_sample, beat.rr_samples, beat.flags, beat.label)
-    return _ReadableBeat(*place, f"{beat.input_crc32:08x}", signed(beat.output))
+    crc32, output = f"{beat.input_crc32:08x}", signed(beat.output)
+    place = {name: getattr(beat, name) for name in ("r_sample", "rr_samples", "flags", "label")}
+    return {**place, "input_crc32": crc32, "output": output}
 
 
 def signed(output: bytes) -> list[int]:

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.messages import (
@@ -24,6 +26,7 @@ from ecg_edge.host.messages import (
     STATUS_TEXT,
     Beat,
     Credit,
+    Deltas,
     Done,
     Error,
     Finish,
@@ -37,7 +40,6 @@ from ecg_edge.host.messages import (
 )
 from ecg_edge.host.protocol import Decoder, FrameError, encode
 from ecg_edge.host.transports import SocketTransport, Transport
-from numpy.typing import NDArray
 
 WINDOW_SAMPLES = 1920
 
@@ -46,12 +48,12 @@ _SHORTEST_SAMPLES = 20  # encoded bytes: longer than every other frame from the 
 
 @dataclass(frozen=True)
 class Faults:
-    """What goes wrong, by number. SAMPLES frames are counted as they arrive, replies as they are sent.
+    """What goes wrong, by number. SAMPLES and DELTAS are counted as they arrive, replies as they are sent.
 
     Attributes
     ----------
     damaged_samples, dropped_samples : set of int
-        SAMPLES frames that arrive with a flipped bit, and that do not arrive.
+        SAMPLES or DELTAS frames that arrive with a flipped bit, and that do not arrive.
     damaged_replies : set of int
         Frames from the device that get a flipped bit.
     wrong_outputs, dropped_beats : set of int
@@ -138,7 +140,7 @@ class Simulator:
         return self._line.recv(65_536)
 
     def _cut(self, data: bytes) -> Iterator[bytes]:
-        """Whole frames that `data` completes, with the line's faults applied to the SAMPLES among them."""
+        """Whole frames that `data` completes, with the line's faults applied to the blocks of samples."""
         *frames, self._pending = (self._pending + data).split(b"\0")
         for frame in frames:
             if len(frame) < _SHORTEST_SAMPLES:
@@ -179,7 +181,7 @@ class Simulator:
             self._start(message)
         elif self._session is None:
             self._send(Error(4, "expected START first"))
-        elif isinstance(message, Samples):
+        elif isinstance(message, (Samples, Deltas)):
             self._take(self._session, message)
         elif isinstance(message, Finish):
             self._finish(self._session, message)
@@ -192,13 +194,13 @@ class Simulator:
         self._send(Started(message.session_id))
         self._send(Credit(0))
 
-    def _take(self, session: _Session, message: Samples) -> None:
+    def _take(self, session: _Session, message: Samples | Deltas) -> None:
         if message.first_index > session.taken:
             self._nak(1)
             return
         if message.first_index == session.taken:
             self._send_beats(session, session.path.push(message.values))
-            session.taken += len(message.data) // 2
+            session.taken += len(message.values)
             self._misbehave(session.taken)
         if session.taken >= session.credit + WINDOW_SAMPLES // 4 or message.first_index < session.taken:
             session.credit = session.taken

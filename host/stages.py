@@ -16,7 +16,7 @@ from typing import Any
 
 from ecg_edge.host.errors import EcgEdgeError
 
-DONE, CACHED = "done", "cached"
+DONE, CACHED, FAILED = "done", "cached", "failed"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class StageResult:
     ----------
     name : str
     status : str
-        "done" or "cached".
+        "done", "cached" or "failed".
     seconds : float
         What it took, now or, when cached, at the time.
     reason : str
@@ -71,23 +71,34 @@ class Stages:
         Where the stamps are kept.
     fresh : bool
         True: nothing is left out.
+    on_result : callable
+        Called with the result of each stage, also of one that fails.
     """
 
-    def __init__(self, folder: Path, fresh: bool = False) -> None:
-        self._folder, self._fresh = folder, fresh
+    def __init__(
+        self,
+        folder: Path,
+        fresh: bool = False,
+        on_result: Callable[[StageResult], None] = lambda result: None,
+    ) -> None:
+        self._folder, self._fresh, self._on_result = folder, fresh, on_result
         self.results: list[StageResult] = []
 
     def run(self, stage: Stage) -> StageResult:
-        """Do a stage, or leave it out when nothing has changed."""
+        """Do a stage, or leave it out when nothing has changed. A failure is kept in `results`, too."""
         stamp_path = self._folder / f"{stage.name.replace(' ', '-')}.json"
         stamp, inputs = _read(stamp_path), dict(stage.inputs())
         reason = "asked for" if self._fresh else _why(stamp, inputs, stage.outputs)
-        if not reason:
-            result = StageResult(stage.name, CACHED, stamp["seconds"])
-        else:
-            result = StageResult(stage.name, DONE, _do(stage, stamp_path, inputs), reason)
-        self.results.append(result)
-        return result
+        status, start = FAILED if reason else CACHED, time.monotonic()
+        try:
+            if reason:
+                _do(stage, stamp_path, inputs)
+                status = DONE
+        finally:
+            seconds = time.monotonic() - start if reason else stamp["seconds"]
+            self.results.append(StageResult(stage.name, status, seconds, reason))
+            self._on_result(self.results[-1])
+        return self.results[-1]
 
 
 def hash_files(files: Iterable[Path], root: Path) -> dict[str, str]:
@@ -117,7 +128,7 @@ def hash_value(value: Any) -> str:
     return hash_bytes(json.dumps(value, sort_keys=True, default=str).encode())
 
 
-def _do(stage: Stage, stamp_path: Path, inputs: dict[str, str]) -> float:
+def _do(stage: Stage, stamp_path: Path, inputs: dict[str, str]) -> None:
     stamp_path.unlink(missing_ok=True)
     start = time.monotonic()
     stage.action()
@@ -130,7 +141,6 @@ def _do(stage: Stage, stamp_path: Path, inputs: dict[str, str]) -> float:
     stamp = {"seconds": round(seconds, 1), "inputs": inputs, "outputs": hash_files(stage.outputs, Path("/"))}
     stamp_path.parent.mkdir(parents=True, exist_ok=True)
     stamp_path.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-    return seconds
 
 
 def _read(stamp_path: Path) -> dict[str, Any]:

@@ -5,8 +5,9 @@
 | port | what |
 |---|---|
 | `/dev/ttyUSB0`, `COM3` | a serial device, at 921600 baud unless told otherwise |
-| `emulator` | the stm32f405 firmware, booted in QEMU for as long as the transport is open |
-| `native` | the same application as a program on this computer |
+| `emulator` | the stm32f405 firmware of the last build, booted in QEMU while the transport is open |
+| `native` | the same application of the last build as a program on this computer |
+| `emulator:ELF`, `native:PROGRAM` | the same with an image of your own |
 | `simulator` | a device in Python: no device at all, but everything around one |
 | `socket://host:port`, `unix:/path` | a TCP or Unix socket |
 | `rfc2217://...` and pyserial's other URLs | what pyserial makes of them |
@@ -18,10 +19,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import serial
+
 from ecg_edge.host.bundle import Bundle
 from ecg_edge.host.errors import LinkError
 
@@ -118,6 +121,14 @@ class SocketTransport:
         self._socket.close()
 
 
+def port_kind(port: str) -> str:
+    """Which row of the table above a port is: "emulator", "native", "simulator", "socket" or "serial"."""
+    scheme = port.partition(":")[0]
+    if scheme in ("emulator", "native", "simulator"):
+        return scheme
+    return "socket" if scheme in ("unix", "socket") else "serial"
+
+
 @contextmanager
 def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = None) -> Iterator[Transport]:
     """Open `port` (see the table above) and close it at the end.
@@ -125,7 +136,7 @@ def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = 
     Parameters
     ----------
     port : str
-        Serial device, `emulator`, `native`, `unix:PATH`, `socket://HOST:PORT` or a pyserial URL.
+        As in the table above.
     baud : int
         Speed of a serial device, in bits per second.
     bundle : Bundle, optional
@@ -150,15 +161,14 @@ def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = 
 @contextmanager
 def _device(port: str) -> Iterator[str]:
     """Start the device that `port` names, where it is one of this computer's own; give its address."""
-    if port == "emulator":
-        from ecg_edge.host.emulator import emulator
+    from ecg_edge.host.emulator import emulator, native_device
 
-        with emulator() as address:
+    kind, image = port_kind(port), port.partition(":")[2]
+    if kind == "emulator":
+        with emulator(Path(image) if image else None) as address:
             yield address
-    elif port == "native":
-        from ecg_edge.host.emulator import native_device
-
-        with native_device() as address:
+    elif kind == "native":
+        with native_device(Path(image) if image else None) as address:
             yield address
     else:
         yield port

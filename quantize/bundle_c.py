@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.golden import Golden
 from ecg_edge.quantize.codegen.emit import banner, table_bytes, wrapped
 from ecg_edge.quantize.codegen.generate import Generated

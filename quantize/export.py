@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge import firmware
 from ecg_edge.host import bundle as layout
 from ecg_edge.host.engines import TflmEngine
@@ -221,6 +222,7 @@ def _write(
     _write_text(out / layout.GOLDEN_NAME, golden.to_json())
     _write_text(out / "MODEL_CARD.md", model_card(manifest, generated.program.macs, constant_bytes))
     (out / layout.MODEL_NAME).write_bytes(model)
+    (out / FLOAT_MODEL_NAME).unlink(missing_ok=True)
     if float_model is not None:
         shutil.copyfile(float_model, out / FLOAT_MODEL_NAME)
     _write_text(out / layout.MANIFEST_NAME, manifest.to_json())

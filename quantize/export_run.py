@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+
 from ecg_edge.host.bundle import Bundle
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.export import export_bundle
@@ -120,7 +121,7 @@ def _metrics(path: Path) -> dict[str, Any]:
 
 
 def _figures(row: dict[str, Any]) -> dict[str, Any]:
-    figures = {"beats": row["n_beats"], "accuracy": row["accuracy"], "macro F1": row["macro_f1"]}
+    figures = {"beats": row["n_beats"], "accuracy": row["accuracy"], "macro_f1": row["macro_f1"]}
     for label, values in row["per_class"].items():
         figures[f"{label} Se"], figures[f"{label} +P"] = values["se"], values["ppv"]
     return figures

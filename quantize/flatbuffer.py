@@ -16,6 +16,7 @@ import flatbuffers.number_types as nt
 import flatbuffers.table
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.operator_names import BUILTIN_OPERATORS
 

@@ -14,9 +14,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+
 from ecg_edge import firmware
 from ecg_edge.host.errors import ComparisonError
 from ecg_edge.quantize import prune
+from ecg_edge.quantize.flatbuffer import Network, parse_network
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats, real_values
 from ecg_edge.training.datasets import training_beats
@@ -77,46 +79,24 @@ def with_extremes(
     return beat, rhythm
 
 
-class ReferenceEngine:
-    """LiteRT with its reference kernels, whose bits are TFLM's; the default ones differ by 1 LSB at times."""
-
-    name = "litert reference"
-
-    def __init__(self, flatbuffer: bytes) -> None:
-        with quiet():
-            self._interpreter = tf.lite.Interpreter(
-                model_content=flatbuffer,
-                experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-            )
-        self._interpreter.allocate_tensors()
-
-    def inputs(self) -> dict[str, Any]:
-        """LiteRT's details of the inputs "beat" and "rhythm"."""
-        details = self._interpreter.get_input_details()
-        return {name: next(d for d in details if name in d["name"]) for name in INPUT_SCALES}
-
-    def run(self, beats: npt.NDArray[np.int8], rhythm: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-        """Logits of beats: (n, 128, 2) and (n, 8) int8 to (n, labels) int8."""
-        inputs, output = self.inputs(), self._interpreter.get_output_details()[0]
-        logits = np.zeros((len(beats), output["shape"][-1]), np.int8)
-        for number in range(len(beats)):
-            self._interpreter.set_tensor(inputs["beat"]["index"], beats[number][None, None])
-            self._interpreter.set_tensor(inputs["rhythm"]["index"], rhythm[number][None])
-            self._interpreter.invoke()
-            logits[number] = self._interpreter.get_tensor(output["index"])[0]
-        return logits
-
-
 def check_inputs(flatbuffer: bytes) -> None:
     """Raise ComparisonError unless both inputs have the signal path's scale and the zero point 0."""
-    for name, tensor in ReferenceEngine(flatbuffer).inputs().items():
-        scale, zero_point = tensor["quantization"]
-        wanted = INPUT_SCALES[name]
+    network = parse_network(flatbuffer)
+    for name, wanted in INPUT_SCALES.items():
+        scale, zero_point = input_quantization(network, name)
         if zero_point != 0 or not np.isclose(scale, wanted, rtol=1e-6, atol=0):
             raise ComparisonError(
                 f"the quantized network's input {name} has scale {scale:.8g} and zero point {zero_point}; "
                 f"the signal path writes {wanted:.8g} and 0. The calibration beats must hold -128 and 127."
             )
+
+
+def input_quantization(network: Network, name: str) -> tuple[float, int]:
+    """Scale and zero point of an input."""
+    quantization = network.tensors[network.inputs[name]].quantization
+    if quantization is None:
+        raise ComparisonError(f"the network's input {name} is not quantized.")
+    return float(quantization.scales[0]), int(quantization.zero_points[0])
 
 
 def _convert(network: Any, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np.float32]) -> bytes:
@@ -137,13 +117,9 @@ def _convert(network: Any, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np
 def _signature(network: Any) -> Any:
     """The network on one beat, its inputs and its output by name."""
 
-    @tf.function(  # type: ignore[misc]
-        input_signature=[
-            tf.TensorSpec((1, *BEAT_SHAPE), tf.float32, name="beat"),
-            tf.TensorSpec((1, *RHYTHM_SHAPE), tf.float32, name="rhythm"),
-        ]
-    )
     def infer(beat: Any, rhythm: Any) -> dict[str, Any]:
         return {"logits": network([beat, rhythm], training=False)}
 
-    return infer
+    beat = tf.TensorSpec((1, *BEAT_SHAPE), tf.float32, name="beat")
+    rhythm = tf.TensorSpec((1, *RHYTHM_SHAPE), tf.float32, name="rhythm")
+    return tf.function(infer, input_signature=[beat, rhythm])

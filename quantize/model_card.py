@@ -72,7 +72,10 @@ def _figures(protocol: str, engines: Mapping[str, Mapping[str, Any]]) -> str:
     """One table a protocol: a row a figure, a column an engine."""
     names = list(dict.fromkeys(name for figures in engines.values() for name in figures))
     head = f"## Figures: {protocol}\n\n| | {' | '.join(engines)} |\n|---|{'---|' * len(engines)}\n"
-    rows = [f"| {name} | {' | '.join(_text(f.get(name)) for f in engines.values())} |" for name in names]
+    rows = [
+        f"| {name.replace('_', ' ')} | {' | '.join(_text(f.get(name)) for f in engines.values())} |"
+        for name in names
+    ]
     return head + "\n".join(rows) + "\n"
 
 

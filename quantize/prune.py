@@ -10,12 +10,14 @@ from typing import Any, Final
 import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
+
 from ecg_edge.training import train
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.recipes import Recipe
 
 MODEL_FILE: Final = Path("prune") / "model.keras"
 SPARSITY_FILE: Final = Path("prune") / "sparsity.json"
+KEPT_WHOLE: Final = "logits"  # a hundred weights: little to win, and a class may hang on a few of them
 
 
 def prune(
@@ -33,8 +35,8 @@ def prune(
         Share of zeros in the kernel of each layer, and under "all" in all kernels together.
     """
     network = train.load(run_dir / train.MODEL_FILE, f"train {recipe.name}")
-    arrays = train.training_arrays(recipe, training_beats(recipe, data_root, on_record))
-    pruned = prune_network(network, recipe, arrays, on_epoch)
+    examples = train.examples(recipe, training_beats(recipe, data_root, on_record))
+    pruned = prune_network(network, recipe, examples, on_epoch)
     train.save(pruned, run_dir / MODEL_FILE)
     zeros = sparsity(pruned)
     (run_dir / SPARSITY_FILE).write_text(json.dumps(zeros, indent=2) + "\n")
@@ -42,11 +44,11 @@ def prune(
 
 
 def prune_network(
-    network: Any, recipe: Recipe, arrays: train.Arrays, on_epoch: train.OnEpoch | None = None
+    network: Any, recipe: Recipe, examples: train.Examples, on_epoch: train.OnEpoch | None = None
 ) -> Any:
-    """A pruned copy of a network, fine-tuned on `arrays`."""
+    """A pruned copy of a network, fine-tuned on `examples`."""
     train.make_repeatable(recipe.seed)
-    settings, steps_an_epoch = recipe.prune, -(-len(arrays[2]) // recipe.training.batch_size)
+    settings, steps_an_epoch = recipe.prune, -(-len(examples.labels) // recipe.training.batch_size)
     schedule = tfmot.sparsity.keras.PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=settings.sparsity,
@@ -59,8 +61,8 @@ def prune_network(
     masked = keras.models.clone_model(copy, clone_function=lambda layer: _masked(layer, schedule))
     train.fit_network(
         masked,
-        arrays,
-        recipe.training,
+        recipe,
+        examples,
         settings.epochs,
         settings.learning_rate,
         on_epoch,
@@ -77,6 +79,6 @@ def sparsity(network: Any) -> dict[str, float]:
 
 
 def _masked(layer: Any, schedule: Any) -> Any:
-    if not hasattr(layer, "kernel"):
+    if not hasattr(layer, "kernel") or layer.name == KEPT_WHOLE:
         return layer
     return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.flatbuffer import read_network
 from ecg_edge.training.quiet import quiet, silence_tensorflow
@@ -18,6 +19,7 @@ def run_float(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> npt.NDAr
     """Logits of the float network, (n, labels), for the real values of int8 beats."""
     silence_tensorflow()
     import tf_keras as keras
+
     from ecg_edge.training.beats import real_values
 
     try:
@@ -55,9 +57,14 @@ def _litert_interpreter(model_path: Path) -> Any:
     silence_tensorflow()
     import tensorflow as tf
 
-    with quiet():
-        interpreter = tf.lite.Interpreter(
-            str(model_path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
-        )
-        interpreter.allocate_tensors()
+    try:
+        with quiet():
+            interpreter = tf.lite.Interpreter(
+                str(model_path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
+            )
+            interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise BundleError(
+            f"{model_path}: LiteRT cannot run it ({error}). Export the bundle again."
+        ) from error
     return interpreter

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.bundle import Bundle
 from ecg_edge.host.engines import GeneratedEngine, TflmEngine, tflm_available
 from ecg_edge.host.errors import ComparisonError, ToolError
@@ -165,8 +166,8 @@ def _tflm_logits(bundle: Bundle, beats: Beats) -> Int8Array:
         return TflmEngine(bundle.model_path).run(beats.beat, beats.rhythm)
     if beats.tflm_logits is None:
         raise ToolError(
-            "the tflite-micro wheel is not installed (it exists for Linux on x86-64 only), so only golden vectors "
-            "can be compared. Use --golden."
+            "the tflite-micro wheel is not installed (it exists for Linux on x86-64 only), so only golden "
+            "vectors can be compared. Use --golden."
         )
     return beats.tflm_logits
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge import firmware
 from ecg_edge.host.scoring.beats import match_beats
 from ecg_edge.training.labels import LABELS

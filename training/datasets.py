@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import RecipeError, RecordError
 from ecg_edge.training import splits
 from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
@@ -49,14 +50,18 @@ def split_of(recipe: Recipe, root: Path) -> splits.Split:
     RecipeError
         When the recipe names a record that the split does not have, or leaves a side without any.
     """
-    if recipe.data.database == "synth":
-        split = splits.synthetic(available_records(root, "synth"))
-    else:
-        split = splits.random_beats() if recipe.data.split == "random" else splits.ds1_ds2()
+    split = _whole_split(recipe, root)
     split = _only(split, recipe.data.records) if recipe.data.records else split
     if not split.train or not split.test:
         raise RecipeError(f"recipe {recipe.name}: no records to train or to test on; see data.records.")
     return split
+
+
+def _whole_split(recipe: Recipe, root: Path) -> splits.Split:
+    synthetic = available_records(root, "synth") if recipe.data.database == "synth" else ()
+    if recipe.data.split == "random":
+        return splits.random_beats(synthetic or splits.UNPACED)
+    return splits.synthetic(synthetic) if synthetic else splits.ds1_ds2()
 
 
 def _only(split: splits.Split, names: tuple[str, ...]) -> splits.Split:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import EcgEdgeError
 from ecg_edge.training.beats import Beats, real_values
 from ecg_edge.training.datasets import Test, test_sides
@@ -190,7 +192,7 @@ def float_engine(network: Any) -> Predict:
 def int8_engine(flatbuffer: Path) -> Predict:
     """Labels by the int8 network: TFLM where its wheel exists, LiteRT's reference kernels elsewhere."""
     from ecg_edge.host.engines import TflmEngine, tflm_available
-    from ecg_edge.quantize.int8 import ReferenceEngine
+    from ecg_edge.quantize.reference import run_litert
 
-    engine = TflmEngine(flatbuffer) if tflm_available() else ReferenceEngine(flatbuffer.read_bytes())
-    return lambda beats: np.asarray(engine.run(beats.beat, beats.rhythm).argmax(1), np.int64)
+    run = TflmEngine(flatbuffer).run if tflm_available() else partial(run_litert, flatbuffer)
+    return lambda beats: np.asarray(run(beats.beat, beats.rhythm).argmax(1), np.int64)

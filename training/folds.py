@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.datasets import Test
 from ecg_edge.training.evaluate import Row, float_engine, row

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import tf_keras as keras
+
 from ecg_edge.training.labels import LABELS
 from ecg_edge.training.recipes import Model
 
@@ -33,12 +34,11 @@ def build(model: Model) -> Any:
     layers = keras.layers
     beat = keras.Input(BEAT_SHAPE, name="beat")
     rhythm = keras.Input(RHYTHM_SHAPE, name="rhythm")
-    x = layers.GaussianNoise(model.noise, name="beat_noise")(beat)
+    x = beat
     for number, shape in enumerate(zip(model.filters, model.kernels, model.strides, strict=True), start=1):
         x = _convolution(x, number, *shape)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    y = layers.GaussianNoise(model.noise, name="rhythm_noise")(rhythm)
-    y = layers.Dense(model.rhythm_units, activation="relu", name="rhythm_dense")(y)
+    y = layers.Dense(model.rhythm_units, activation="relu", name="rhythm_dense")(rhythm)
     z = layers.Concatenate(name="features")([x, y])
     z = layers.Dropout(model.dropout, name="dropout")(z)
     z = layers.Dense(model.head_units, activation="relu", name="head")(z)
@@ -53,7 +53,7 @@ def _convolution(x: Any, number: int, filters: int, kernel: int, stride: int) ->
     x = layers.Conv2D(
         filters, (1, kernel), (1, stride), padding="same", use_bias=False, name=f"convolution_{number}"
     )(x)
-    x = layers.BatchNormalization(name=f"normalization_{number}")(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"normalization_{number}")(x)
     return layers.ReLU(name=f"relu_{number}")(x)
 
 

@@ -64,8 +64,6 @@ class Model:
         Width of the dense layer on the rhythm features and of the one before the logits.
     dropout : float
         Share of the head's inputs dropped in training.
-    noise : float
-        Standard deviation of the noise added to both inputs in training, in units of the inputs.
     """
 
     filters: tuple[int, ...] = (8, 16, 24, 24)
@@ -74,7 +72,6 @@ class Model:
     rhythm_units: int = 16
     head_units: int = 24
     dropout: float = 0.2
-    noise: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,8 @@ class Training:
         A class weighs (mean count / its count) ** power: 0 none, 1 all classes alike.
     class_weight_limit : float
         No class weighs more than this.
+    patient_weight_power : float
+        Within a class, a patient with n beats weighs n ** (1 - power): 0 all beats alike, 1 all patients.
     smote : float
         Rare classes of the training side are filled up with synthetic beats (SMOTE) to this share of the most
         frequent class; 0 for none.
@@ -103,8 +102,37 @@ class Training:
     learning_rate: float = 0.003
     class_weight_power: float = 0.5
     class_weight_limit: float = 10.0
+    patient_weight_power: float = 0.0
     smote: float = 0.0
     label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How far training beats are varied, anew in each epoch; 0 for not at all.
+
+    Attributes
+    ----------
+    stretch : float
+        In time, around the R peak: up to this share wider or narrower.
+    shift : float
+        In time: up to so many points of 5.6 ms.
+    height : float
+        Up to this share higher or lower.
+    wander : float
+        Height of a slow wave added, in the beat's standard deviations.
+    noise : float
+        Standard deviation of white noise added, likewise.
+    rhythm : float
+        Standard deviation of white noise added to the rhythm features.
+    """
+
+    stretch: float = 0.0
+    shift: float = 0.0
+    height: float = 0.0
+    wander: float = 0.0
+    noise: float = 0.0
+    rhythm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +142,7 @@ class Prune:
     Attributes
     ----------
     sparsity : float
-        Share of the weights of each layer that end up zero.
+        Share of the weights of each layer but the last that end up zero.
     epochs : int
         Epochs of fine-tuning; the sparsity rises through the first half of them.
     learning_rate : float
@@ -149,6 +177,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     training: Training = field(default_factory=Training)
+    augment: Augment = field(default_factory=Augment)
     prune: Prune = field(default_factory=Prune)
     quantize: Quantize = field(default_factory=Quantize)
 
@@ -166,6 +195,7 @@ _SECTIONS: Final[dict[str, type]] = {
     "data": Data,
     "model": Model,
     "training": Training,
+    "augment": Augment,
     "prune": Prune,
     "quantize": Quantize,
 }
@@ -254,13 +284,15 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         ),
         "model.rhythm_units and head_units must be at least 1": model.rhythm_units >= 1 <= model.head_units,
         "model.dropout must be at least 0 and below 1": 0 <= model.dropout < 1,
-        "model.noise must be at least 0": model.noise >= 0,
         "training.epochs and batch_size must be at least 1": min(training.epochs, training.batch_size) >= 1,
         "training.learning_rate must be above 0": training.learning_rate > 0,
         "training.class_weight_power must be from 0 to 1": 0 <= training.class_weight_power <= 1,
+        "training.patient_weight_power must be from 0 to 1": 0 <= training.patient_weight_power <= 1,
         "training.class_weight_limit must be at least 1": training.class_weight_limit >= 1,
         "training.smote must be from 0 to 1": 0 <= training.smote <= 1,
         "training.label_smoothing must be at least 0 and below 1": 0 <= training.label_smoothing < 1,
+        "augment.stretch and height must be below 1": max(recipe.augment.stretch, recipe.augment.height) < 1,
+        "augment's values must be at least 0": min(dataclasses.astuple(recipe.augment)) >= 0,
         "prune.sparsity must be at least 0 and below 1": 0 <= prune.sparsity < 1,
         "prune.epochs must be at least 1": prune.epochs >= 1,
         "prune.learning_rate must be above 0": prune.learning_rate > 0,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import RecordError
 from ecg_edge.training.labels import BEAT_SYMBOLS
 

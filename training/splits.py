@@ -23,6 +23,7 @@ DS2: Final = (
     "212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234",
 )
 # fmt: on
+UNPACED: Final = tuple(sorted(DS1 + DS2))
 
 # Records of one person. nstdb's are mitdb's 118 and 119 with noise added.
 _SAME_PATIENT: Final = {
@@ -72,10 +73,9 @@ def ds1_ds2() -> Split:
     return Split(train, DS2)
 
 
-def random_beats() -> Split:
-    """All records that are not paced on both sides; the beats are divided at random (not by patient)."""
-    records = tuple(sorted(DS1 + DS2))
-    return Split(records, records, by_patient=False)
+def random_beats(records: Sequence[str] = UNPACED) -> Split:
+    """Every record on both sides: their beats are divided at random, not by patient."""
+    return Split(tuple(records), tuple(records), by_patient=False)
 
 
 def ds1_folds() -> tuple[Split, ...]:

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.training.records import FS_HZ
 
 DATABASE: Final = "synth"
@@ -150,30 +151,25 @@ def _rhythm(
     patient: Patient, duration_s: float, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], list[str]]:
     """Times and symbols of the beats. A resets the rhythm; V is followed by a compensatory pause."""
-    times, symbols, at, pause = [], [], 0.5, 1.0
-    while at < duration_s - 1.0:
+    times, symbols, pause = [0.5], [patient.conduction], 1.0
+    while True:
         symbol = _next_symbol(patient, symbols, random)
         early = random.uniform(0.58, 0.74) if symbol in "AV" else pause
-        breathing = 1 + 0.03 * np.sin(2 * np.pi * 0.25 * at) + random.normal(0, 0.015)
-        at += patient.rr_s * early * breathing
+        breathing = 1 + 0.03 * np.sin(2 * np.pi * 0.25 * times[-1]) + random.normal(0, 0.015)
+        at = times[-1] + patient.rr_s * early * breathing
+        if at > duration_s - 0.6:  # room for the last T wave
+            return np.array(times), symbols
         times.append(at)
         symbols.append(symbol)
         pause = {"A": 1.05, "V": 2.0 - early}.get(symbol, 1.0)
-    return np.array(times), symbols
 
 
 def _next_symbol(patient: Patient, before: list[str], random: np.random.Generator) -> str:
     """Regular beats, with a premature one now and then, never within five beats of another."""
     if len(before) < 5 or set(before[-5:]) & {"A", "V"}:
         return patient.conduction
-    chance = random.uniform() * (1 - 10 * patient.ectopic_share)  # five of each ten beats come here
-    return (
-        "A"
-        if chance < patient.ectopic_share
-        else "V"
-        if chance < 2 * patient.ectopic_share
-        else patient.conduction
-    )
+    share, chance = 2 * patient.ectopic_share, random.uniform()  # about every second beat comes here
+    return "A" if chance < share else "V" if chance < 2 * share else patient.conduction
 
 
 def _waves(patient: Patient, symbol: str, rr_s: float) -> tuple[Wave, ...]:
@@ -190,9 +186,8 @@ def _add_beat(signal_mv: npt.NDArray[np.float64], peak: int, waves: tuple[Wave, 
     start, end = max(0, peak - FS_HZ // 2), min(len(signal_mv), peak + FS_HZ)
     t = (np.arange(start, end) - peak) / FS_HZ
     for wave in waves:
-        signal_mv[start:end] += (
-            gain * wave.height_mv * np.exp(-0.5 * ((t - wave.centre_s) / wave.width_s) ** 2)
-        )
+        distance = (t - wave.centre_s) / wave.width_s
+        signal_mv[start:end] += gain * wave.height_mv * np.exp(-0.5 * distance**2)
 
 
 def _noise(length: int, random: np.random.Generator) -> npt.NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 import tf_keras as keras
+
 from ecg_edge.host.errors import EcgEdgeError
 from ecg_edge.training import models
+from ecg_edge.training.augment import Batches
 from ecg_edge.training.beats import Beats, real_values
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.labels import LABELS
@@ -21,8 +24,25 @@ from ecg_edge.training.recipes import RECIPE_NAME, Recipe, Training
 MODEL_FILE: Final = Path("train") / "model.keras"
 HISTORY_FILE: Final = Path("train") / "history.json"
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], npt.NDArray[np.int64]]
-"""Tensor "beat" (n, 128, 2), tensor "rhythm" (n, 8), label (n,)."""
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a network is fitted to.
+
+    Attributes
+    ----------
+    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 8)
+        The network's inputs as the device has them.
+    labels : ndarray of int64, shape (n,)
+    weights : ndarray of float32, shape (n,)
+        Of each beat in the loss; 1 on average.
+    """
+
+    beat: npt.NDArray[np.int8]
+    rhythm: npt.NDArray[np.int8]
+    labels: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
+
 
 OnEpoch = Callable[[int, int, Mapping[str, float]], None]
 """Called with the epoch, from 1, the number of epochs, and the figures of the epoch."""
@@ -79,78 +99,74 @@ def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> Any:
     """A network trained on `beats`, nothing written."""
     make_repeatable(recipe.seed)
     network, settings = models.build(recipe.model), recipe.training
-    arrays = training_arrays(recipe, beats)
-    fit_network(network, arrays, settings, settings.epochs, settings.learning_rate, on_epoch)
+    fit_network(network, recipe, examples(recipe, beats), settings.epochs, settings.learning_rate, on_epoch)
     return network
 
 
-def training_arrays(recipe: Recipe, beats: Beats) -> Arrays:
-    """What a network of the recipe is fitted to: `beats`, and SMOTE's where the recipe asks for them."""
-    arrays = (beats.beat, beats.rhythm, beats.labels)
+def examples(recipe: Recipe, beats: Beats) -> Examples:
+    """`beats` with their weights, and SMOTE's beats where the recipe asks for them."""
+    weighed = Examples(beats.beat, beats.rhythm, beats.labels, beat_weights(beats, recipe.training))
     share = recipe.training.smote
-    return oversample(*arrays, share, recipe.seed) if share > 0 else arrays
+    return oversample(weighed, share, recipe.seed) if share > 0 else weighed
 
 
 def fit_network(
     network: Any,
-    arrays: Arrays,
-    settings: Training,
+    recipe: Recipe,
+    data: Examples,
     epochs: int,
     learning_rate: float,
     on_epoch: OnEpoch | None = None,
     callbacks: tuple[Any, ...] = (),
 ) -> None:
     """Fit a network; the learning rate falls to zero along half a cosine."""
-    beat, rhythm, labels = arrays
-    steps = epochs * -(-len(labels) // settings.batch_size)
+    settings, targets = recipe.training, keras.utils.to_categorical(data.labels, len(LABELS))
+    inputs = real_values(data.beat, data.rhythm)
+    batches = Batches(inputs, targets, data.weights, settings.batch_size, recipe.augment, recipe.seed)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     network.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),
+        optimizer=keras.optimizers.Adam(schedule),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
         metrics=["accuracy"],
     )
     network.fit(
-        real_values(beat, rhythm),
-        keras.utils.to_categorical(labels, len(LABELS)),
-        sample_weight=class_weights(labels, settings)[labels],
-        batch_size=settings.batch_size,
-        epochs=epochs,
-        callbacks=[*callbacks, _Reporter(epochs, on_epoch)],
-        verbose=0,
+        batches, epochs=epochs, shuffle=False, callbacks=[*callbacks, _Reporter(epochs, on_epoch)], verbose=0
     )
 
 
-def class_weights(labels: npt.NDArray[np.int64], settings: Training) -> npt.NDArray[np.float32]:
-    """Weight of each class in the loss, shape (5,), scaled so that an average beat weighs 1."""
+def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
+    """Weight of each beat in the loss, shape (n,): rare classes and patients with few beats weigh more."""
+    labels = beats.labels
     counts = np.bincount(labels, minlength=len(LABELS)).astype(np.float64)
-    weights = (counts.mean() / counts) ** settings.class_weight_power
-    weights = np.minimum(weights, settings.class_weight_limit)
-    return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+    class_weights = (counts.mean() / np.maximum(counts, 1)) ** settings.class_weight_power
+    weights: npt.NDArray[np.float64] = np.minimum(class_weights, settings.class_weight_limit)[labels]
+    of_patient = np.char.add(np.char.add(beats.records, " "), beats.symbols)
+    _, group, size = np.unique(of_patient, return_inverse=True, return_counts=True)
+    weights = weights * (size.astype(np.float64) ** -settings.patient_weight_power)[group]
+    return (weights / weights.mean()).astype(np.float32)
 
 
-def oversample(
-    beat: npt.NDArray[np.int8],
-    rhythm: npt.NDArray[np.int8],
-    labels: npt.NDArray[np.int64],
-    share: float,
-    seed: int,
-) -> Arrays:
+def oversample(data: Examples, share: float, seed: int) -> Examples:
     """Fill rare classes up with SMOTE to `share` of the most frequent class. For training beats only.
 
     Returns
     -------
-    tuple of ndarray
-        The given beats first, then the synthetic ones, on the same int8 grid.
+    Examples
+        The given beats, then the synthetic ones, on the same int8 grid, each with its class's mean weight.
     """
     from imblearn.over_sampling import SMOTE
 
-    counts = np.bincount(labels, minlength=len(LABELS))
+    counts = np.bincount(data.labels, minlength=len(LABELS))
     target = {c: max(int(n), round(share * counts.max())) for c, n in enumerate(counts)}
-    flat = np.concatenate([beat.reshape(len(beat), -1), rhythm], axis=1).astype(np.float32)
+    flat = np.concatenate([data.beat.reshape(len(data.beat), -1), data.rhythm], axis=1).astype(np.float32)
     smote = SMOTE(sampling_strategy=target, k_neighbors=min(5, int(counts.min()) - 1), random_state=seed)
-    filled, filled_labels = smote.fit_resample(flat, labels)
+    filled, labels = smote.fit_resample(flat, data.labels)
     quantized = np.rint(filled).astype(np.int8)
-    split = beat[0].size
-    return quantized[:, :split].reshape(-1, *beat.shape[1:]), quantized[:, split:], filled_labels
+    means = np.bincount(data.labels, data.weights, len(LABELS)) / counts
+    weights = np.concatenate([data.weights, means[labels[len(data.labels) :]].astype(np.float32)])
+    split = data.beat[0].size
+    beat, rhythm = quantized[:, :split].reshape(-1, *data.beat.shape[1:]), quantized[:, split:]
+    return Examples(beat, rhythm, labels, weights)
 
 
 def make_repeatable(seed: int) -> None:

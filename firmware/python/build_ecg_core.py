@@ -100,6 +100,7 @@ ffibuilder.set_source(
     "ecg_edge.firmware._ecg_core",
     SOURCE,
     sources=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / CORE / "src").glob("*.c")),
+    depends=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / CORE).rglob("*.h")),
     include_dirs=[str(CORE / "include")],
     extra_compile_args=["-std=c99", "-O2"],
 )

@@ -28,7 +28,7 @@ FLAG_SATURATED: int = lib.ECG_CORE_FLAG_SATURATED
 FLAG_SEARCHBACK: int = lib.ECG_CORE_FLAG_SEARCHBACK
 FLAG_FLAT: int = lib.ECG_CORE_FLAG_FLAT
 
-# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the beat before (0: none);
+# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none);
 # flags: FLAG_*; beat, rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
 BEAT_DTYPE = np.dtype(
     [
@@ -69,7 +69,9 @@ def _checked_peaks(r_peaks: Peaks, count: int) -> npt.NDArray[np.uint32]:
     if peaks.ndim != 1:
         raise ValueError(f"r_peaks must have one dimension, not shape {peaks.shape}")
     if peaks.min() < 0 or peaks.max() >= count:
-        raise ValueError(f"r_peaks must lie in the block, 0 to {count - 1}: found {peaks.min()} to {peaks.max()}")
+        raise ValueError(
+            f"r_peaks must lie in the block, 0 to {count - 1}: found {peaks.min()} to {peaks.max()}"
+        )
     if np.any(np.diff(peaks.astype(np.int64)) < 0):
         raise ValueError("r_peaks must be sorted")
     return peaks.astype(np.uint32)
@@ -141,7 +143,7 @@ class SignalPath:
         self._finished = True
         rows = np.empty(_FINISH_ROWS, BEAT_DTYPE)
         progress = lib.finish_all(self._state, ffi.from_buffer(rows), len(rows))
-        return rows[: progress.rows].copy()
+        return _first_rows(rows, progress.rows)
 
     def _check_open(self) -> None:
         if self._finished:
@@ -158,7 +160,9 @@ class SignalPath:
         ]
         return np.concatenate(parts) if parts else np.empty(0, BEAT_DTYPE)
 
-    def _push_chunk(self, chunk: Samples, marks: npt.NDArray[np.uint32], start: int, lead_flags: int) -> Beats:
+    def _push_chunk(
+        self, chunk: Samples, marks: npt.NDArray[np.uint32], start: int, lead_flags: int
+    ) -> Beats:
         first, last = np.searchsorted(marks, [start, start + len(chunk)])
         here = np.ascontiguousarray(marks[first:last] - np.uint32(start))
         progress = lib.push_block(
@@ -172,7 +176,12 @@ class SignalPath:
             len(self._rows),
         )
         _raise_on(progress.status)
-        return self._rows[: progress.rows].copy()
+        return _first_rows(self._rows, progress.rows)
+
+
+def _first_rows(rows: Beats, count: int) -> Beats:
+    copy: Beats = rows[:count].copy()
+    return copy
 
 
 def _raise_on(status: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from ecg_edge.host import console
 from ecg_edge.host import platformio as pio
 from ecg_edge.host.bundle import load_bundle

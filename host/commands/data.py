@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from ecg_edge.host import console
 from ecg_edge.host import data as records
 from ecg_edge.host.errors import RecordError

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 import numpy.typing as npt
 import typer
+
 from ecg_edge.firmware import (
     FLAG_FLAT,
     FLAG_LEADS_OFF,

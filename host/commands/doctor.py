@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import typer
+
 from ecg_edge.host import console
 from ecg_edge.host.doctor import FAIL, OK, WARN, Check, run_checks
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from ecg_edge.host import console
 from ecg_edge.host.emulator import emulator, native_device
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from ecg_edge.host import console
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+
 from ecg_edge.host import console
 from ecg_edge.host import platformio as pio
 from ecg_edge.host.bundle import load_bundle
@@ -26,8 +27,6 @@ def flash(
             "native runs on this computer: `ecg-edge emulate --native`", param_hint="--env"
         )
     load_bundle(bundle)
-    with console.err.status(f"Building {env}"):
-        pio.build(env, bundle)
-    with console.err.status("Writing to the board"):
+    with console.err.status(f"Building {env} and writing it to the board"):
         pio.upload(env, bundle, port)
     console.out.print(f"{env}: written. `ecg-edge replay --port PORT` verifies it.", markup=False)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
 from ecg_edge.host import console
 from ecg_edge.host.messages import Info
-from ecg_edge.host.replay import DEFAULT_BUNDLE, Outcome, Update
+from ecg_edge.host.platformio import DEFAULT_BUNDLE
+from ecg_edge.host.replay import Outcome, Update
 from ecg_edge.host.replay import replay as replay_records
 from ecg_edge.host.transports import DEFAULT_BAUD, FALLBACK_BAUD
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 
 def replay(
@@ -179,7 +181,7 @@ def _show(outcome: Outcome) -> None:
 
 def _verdict(results: dict[str, Any]) -> str:
     text = (
-        f"{results['verdict'].upper()}: {results['beats']} beats, "
+        f"{results['verdict'].upper()}: {results['agreeing_beats']} of {results['beats']} beats equal, "
         f"{results['differing_bytes']} differing bytes, "
         f"{results['lost_samples']} lost samples, {results['lost_beats']} lost beats, "
         f"{results['realtime_factor']} times real time"

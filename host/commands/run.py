@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from ecg_edge.host import console
-from ecg_edge.host.stages import CACHED, StageResult
+from ecg_edge.host.stages import CACHED, DONE, FAILED, StageResult
 
 if TYPE_CHECKING:
     from ecg_edge.host.pipeline import Summary
@@ -73,7 +74,7 @@ class StageDisplay:
 
     def end(self, result: StageResult) -> None:
         """It is over."""
-        colour = "dim" if result.status == CACHED else "green"
+        colour = {CACHED: "dim", DONE: "green", FAILED: "red"}[result.status]
         reason = f"  ({result.reason})" if result.reason else ""
         line = f"{result.status:7} {result.name:24} {result.seconds:7.1f} s{reason}"
         console.err.print(line, style=colour, markup=False)
@@ -81,7 +82,10 @@ class StageDisplay:
 
 def _show(summary: Summary) -> None:
     """The tables, the verdict, and where the rest is."""
-    console.out.print(_evaluation_table(summary.evaluation))
+    for protocol in dict.fromkeys(row["protocol"] for row in summary.evaluation):
+        console.out.print(
+            _evaluation_table([row for row in summary.evaluation if row["protocol"] == protocol])
+        )
     console.out.print(_verify_table(summary.verify))
     console.out.print(_replay_table(summary.results))
     if summary.records.synthetic:
@@ -101,26 +105,25 @@ def _verdict(summary: Summary) -> str:
 
 
 def _evaluation_table(rows: list[dict[str, Any]]) -> Any:
-    labels = list(rows[0]["per_class"])
-    table = console.table(
-        "Test side, by protocol (Se / +P in %)", "protocol", "network", "beats", "accuracy", *labels
-    )
-    for row in rows:
-        pairs = [f"{_percent(c['se'])} / {_percent(c['ppv'])}" for c in row["per_class"].values()]
-        table.add_row(
-            row["protocol"], row["engine"], str(row["n_beats"]), _percent(row["accuracy"], 2), *pairs
-        )
+    """One protocol: a column a network, of each class the sensitivity and the positive predictivity."""
+    title = f"{rows[0]['protocol']}: {rows[0]['n_beats']} beats, in per cent"
+    table = console.table(title, "", *(row["engine"] for row in rows))
+    table.add_row("accuracy", *(_percent(row["accuracy"], 2) for row in rows))
+    table.add_row("macro-F1", *(_percent(row["macro_f1"]) for row in rows))
+    for label in rows[0]["per_class"]:
+        figures = [row["per_class"][label] for row in rows]
+        table.add_row(f"{label}  Se / +P", *(f"{_percent(f['se'])} / {_percent(f['ppv'])}" for f in figures))
     return table
 
 
 def _verify_table(report: dict[str, Any]) -> Any:
     title = f"Engines against TFLM, {report['beats']} beats ({report['source']})"
-    table = console.table(title, "engine", "same label", "largest difference", "differing bytes", "accuracy")
+    table = console.table(title, "engine", "same label", "most LSB", "differing bytes", "accuracy")
     for engine in report["engines"]:
         table.add_row(
             engine["engine"],
             _percent(engine["label_agreement"], 2),
-            f"{engine['largest_difference_lsb']:.3g} LSB",
+            f"{engine['largest_difference_lsb']:.3g}",
             "-" if engine["differing_bytes"] is None else str(engine["differing_bytes"]),
             _percent(engine["accuracy"], 2),
         )
@@ -131,7 +134,7 @@ def _replay_table(results: dict[str, Any]) -> Any:
     device = results["device"]
     title = f"Device ({device['board']}, engine {device['engine']}) against {results['reference_engine']}"
     table = console.table(
-        title, "record", "beats", "differing bytes", "lost samples", "times real time", "verdict"
+        title, "record", "beats", "differing bytes", "lost samples", "x real time", "verdict"
     )
     for record in results["records"]:
         counts = (

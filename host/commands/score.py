@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import typer
+
 from ecg_edge.host import console, scoring
 from ecg_edge.host.annotations import read_annotations, read_timing
 from ecg_edge.host.data import find_data_root

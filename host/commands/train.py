@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from ecg_edge.host import console
 
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file or a shipped recipe.")]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from ecg_edge.host import console
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def verify(
 def _record_beats(data: Path | None, records: list[str], limit: int, names: tuple[str, ...]) -> Beats | None:
     """Beats of records as the device finds them, evenly thinned out; None when no records are at hand."""
     import numpy as np
+
     from ecg_edge.host.data import find_data_root
     from ecg_edge.host.errors import RecordError
     from ecg_edge.quantize.verify import Beats
@@ -75,8 +77,8 @@ def _print(report: VerifyReport) -> None:
         table.add_row(*_row(figures, labels))
     console.out.print(table)
     console.note(
-        "as TFLM: beats with TFLM's label. max LSB: largest difference of a logit from TFLM's, in int8 steps. "
-        "bytes off: output bytes that are not TFLM's."
+        "as TFLM: beats with TFLM's label. max LSB: largest difference of a logit from TFLM's, in steps of "
+        "the int8 output. bytes off: bytes that are not TFLM's."
     )
     for engine, reason in report.skipped.items():
         console.note(f"{engine} was not run: {reason}.")

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.annotations import Annotations
 from ecg_edge.host.scoring.streams import FAR, BeatStream, IntArray, in_latest, read_stream
 

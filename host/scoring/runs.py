@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+
 from ecg_edge.host.annotations import NOISE, SHUTDOWN_BITS, Annotations
 from ecg_edge.host.scoring.beats import LEARNING_S, MATCH_WINDOW_S, Ratio
 from ecg_edge.host.scoring.streams import LABEL_OF, IntArray
@@ -153,14 +154,13 @@ class _Side:
             if length and label in self._rules.breakers:
                 found.append(_Run(length, run_start, run_end))
                 length = 0
-            elif label in self._rules.beats or label == (self._rules.end if length else self._rules.start):
-                if not length:
-                    run_start = time - window
-                if label == self._rules.start:
-                    length = LONG  # and its end stays unknown until flutter or fibrillation ends
-                    continue
-                length = min(length + (label != self._rules.end), LONG)
+            elif length and (label in self._rules.beats or label == self._rules.end):
+                length = min(length + (label in self._rules.beats), LONG)
                 run_end = time + window
+            elif not length and label in self._rules.beats:
+                length, run_start, run_end = 1, time - window, time + window
+            elif not length and label == self._rules.start:
+                length, run_start = LONG, time - window  # its end is known when the episode ends
         return [*found, _Run(length, run_start, run_end)] if length else found
 
     def _in_episode(self, first: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.annotations import NOISE, SHUTDOWN_BITS, Annotations
 
 IntArray = npt.NDArray[np.int64]

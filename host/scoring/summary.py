@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from ecg_edge.host.scoring.beats import TABLE_COLUMNS, TABLE_ROWS, BeatComparison, Ratio
 from ecg_edge.host.scoring.runs import RunComparison
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+
 from ecg_edge.quantize.codegen.plan import ALIGNMENT, Plan
 from ecg_edge.quantize.codegen.program import (
     Call,
@@ -98,13 +99,18 @@ def _ordered(tables: Iterable[Table]) -> list[Table]:
     )
 
 
+def _padded_size(size: int) -> int:
+    """Bytes of a byte table: whole words, at least three of them spare, which a kernel may read."""
+    return -(-(size + 3) // ALIGNMENT) * ALIGNMENT
+
+
 def _bytes_of(table: Table) -> bytes:
     values = table.values
     if isinstance(values, Channels):
         rows = np.stack([values.bias, values.multiplier, values.shift], axis=1)
         return rows.astype("<i4").tobytes()
     if values.dtype == np.int8:
-        return values.tobytes() + bytes(-values.size % ALIGNMENT)
+        return values.tobytes().ljust(_padded_size(values.size), b"\0")
     return values.astype("<i4").tobytes()
 
 
@@ -115,7 +121,7 @@ def _tables(program: Program) -> str:
     members = "\n".join(f"    {_declaration(table)};" for table in tables)
     values = "\n".join(f"    .{table.name} =\n        {{\n{_values(table)}\n        }}," for table in tables)
     return (
-        "/* All constants, in one piece so that one CRC covers them. Byte tables are filled up to words. */\n"
+        "/* All constants, in one piece so that one CRC covers them. Byte tables end in spare bytes. */\n"
         f"static const struct {{\n{members}\n}} tables = {{\n{values}\n}};\n"
     )
 
@@ -125,7 +131,7 @@ def _declaration(table: Table) -> str:
     if isinstance(values, Channels):
         return f"ecg_nn_channel_t {table.name}[{values.bias.size}]"
     if values.dtype == np.int8:
-        return f"int8_t {table.name}[{values.size + -values.size % ALIGNMENT}]"
+        return f"int8_t {table.name}[{_padded_size(values.size)}]"
     return f"int32_t {table.name}[{values.size}]"
 
 

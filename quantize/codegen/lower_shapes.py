@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+
 from ecg_edge.quantize.codegen import fixedpoint as fp
 from ecg_edge.quantize.codegen.lower_weights import check_reach, output_fields, padding_before
 from ecg_edge.quantize.codegen.program import (

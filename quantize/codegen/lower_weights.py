@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.quantize.codegen.fixedpoint import activation_range, float32_product, quantize_multiplier
 from ecg_edge.quantize.codegen.program import (
     Call,
@@ -35,13 +36,13 @@ def output_fields(operator: Operator, output: Tensor) -> dict[str, int]:
 
 
 def check_reach(operator: Operator, reach: int, shift: int) -> None:
-    """Check that an accumulator of at most `reach`, and its left shift, stay below 2^30, as the kernels ask."""
+    """Check that an accumulator of at most `reach`, shifted left, stays below 2^30, as the kernels ask."""
     reach <<= max(shift, 0)
     require(reach < REACH_LIMIT, operator, f"its accumulator can reach {reach}, more than {REACH_LIMIT}")
 
 
 def padding_before(operator: Operator, size: int, out_size: int, kernel: int, axis: str) -> int:
-    """Positions of padding before the first input along "width" or "height"; checks the output's size."""
+    """Padding before the first input along "width" or "height"; checks the output's size."""
     stride = int(operator.options[f"stride_{axis}"])
     reach = (kernel - 1) * int(operator.options.get(f"dilation_{axis}", 1)) + 1
     same = operator.options["padding"] == "SAME"

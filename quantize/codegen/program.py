@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.flatbuffer import Network, Operator, Tensor
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import wfdb
+from numpy.typing import NDArray
+
 from ecg_edge.firmware import fingerprint
 from ecg_edge.host.annotations import Annotations, write_annotations
 from ecg_edge.host.bundle import MANIFEST_NAME, MODEL_NAME, Bundle, Manifest, Tensor, load_bundle
 from ecg_edge.host.simulator import Faults, Simulator, simulator_info
-from numpy.typing import NDArray
 
 FS_HZ = 360
 LABELS = ("N", "L", "R", "A", "V")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ecg_edge.host import cli, console
 from ecg_edge.host.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
 

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from ecg_edge.host import data, download
 from ecg_edge.host.errors import RecordError
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ecg_edge.host import cli, doctor
 
 Installer = Callable[[str, str], None]
@@ -52,6 +54,14 @@ def test_signal_path_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(doctor.sys.modules, "ecg_edge.firmware._ecg_core", None)
     check = doctor.check_signal_path()
     assert (check.status, "make setup" in check.mend) == ("fail", True)
+
+
+def test_signal_path_older_than_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "new.c").touch()
+    os.utime(tmp_path / "new.c", (2**32, 2**32))
+    monkeypatch.setattr(doctor, "CORE_SOURCES", tmp_path)
+    check = doctor.check_signal_path()
+    assert (check.status, "is older than" in check.found) == ("fail", True)
 
 
 def test_tensorflow_pairing(versions: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from ecg_edge.host import compile as compiling
 from ecg_edge.host.bundle import load_bundle
 from ecg_edge.host.engines import GeneratedEngine, TflmEngine, reference_engine, tflm_available

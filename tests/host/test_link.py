@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from simulated import LABELS, HashEngine, make_ecg
+
 from ecg_edge.firmware import fingerprint
 from ecg_edge.host import link as link_module
 from ecg_edge.host.comparison import Comparator, Comparison, expect
-from ecg_edge.host.errors import LinkError
+from ecg_edge.host.errors import LinkError, ToolError
 from ecg_edge.host.link import Link, Progress
-from ecg_edge.host.messages import Credit, Error, Hello, Nak, Samples, Started
+from ecg_edge.host.messages import Credit, Deltas, Error, Finish, Hello, Nak, Samples, Start, Started
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.simulator import Faults, simulator, simulator_info
-from ecg_edge.host.transports import SocketTransport, open_transport
-from numpy.typing import NDArray
-from simulated import LABELS, HashEngine, make_ecg
+from ecg_edge.host.transports import SocketTransport, open_transport, port_kind
 
 INFO = simulator_info("ab" * 32, fingerprint(), LABELS, "hash")
 ECG = make_ecg(60.0)[0]
@@ -64,6 +65,28 @@ def test_a_clean_line_loses_nothing() -> None:
 def test_any_length_is_streamed(length: int) -> None:
     progress, comparison = stream(Faults(), ECG[:length])
     assert progress.samples_taken == length and comparison.agrees
+
+
+@pytest.mark.parametrize("step", [1, 127, 128, 129, 20_000])
+def test_steps_of_any_size_arrive(step: int) -> None:
+    samples = ECG.copy()
+    samples[1000::500] += np.int16(step)  # into the middle of some blocks and the beginning of others
+    samples[4800] = -32768
+    progress, comparison = stream(Faults(), samples)
+    assert comparison.agrees and progress.samples_taken == len(samples)
+
+
+def test_blocks_are_as_short_as_they_can_be() -> None:
+    frames: list[bytes] = []
+    with simulator(INFO, HashEngine()) as transport:
+        link = Link(transport)
+        link.log = lambda direction, encoded: frames.append(encoded) if direction == ">" else None
+        link.start(360, 200, 60, 0)
+        link.stream(
+            np.array([0, 127, -1, 1000, 1001] + [0] * 235 + [1000] * 240, np.int16), INFO.window_samples
+        )
+    kinds = [type(message) for message in Decoder().feed(b"\0".join([*frames, b""]))]
+    assert kinds == [Start, Samples, Deltas, Finish]
 
 
 def test_a_damaged_frame_is_sent_again() -> None:
@@ -163,7 +186,7 @@ def scripted_device(answers: dict[type, list[Any]]) -> Iterator[Link]:
 @pytest.mark.parametrize("answer", [Credit(100_000), Nak(100_000, 1)])
 def test_an_index_that_was_never_sent_is_refused(answer: Credit | Nak) -> None:
     expected = pytest.raises(LinkError, match="for sample 100000; only 1920 were sent")
-    with scripted_device({Samples: [answer]}) as link, expected:
+    with scripted_device({Deltas: [answer]}) as link, expected:
         link.stream(ECG, 1920)
 
 
@@ -185,8 +208,8 @@ def test_credit_is_kept() -> None:
         decoder = Decoder()
         while data := device_end.recv(400):
             for message in decoder.feed(data):
-                if isinstance(message, Samples):
-                    taken += len(message.data) // 2
+                if isinstance(message, (Samples, Deltas)):
+                    taken += len(message.values)
                     furthest.append(taken - (allowed + 720))
                     if taken >= allowed + 480:
                         allowed = taken
@@ -218,12 +241,29 @@ def test_frames_are_logged_in_both_directions() -> None:
         ("socket://127.0.0.1:1", "cannot be opened.*refused"),
         ("socket://nowhere", "a socket URL is socket://HOST:PORT"),
         ("nonsense://x", "nonsense://x: cannot be opened"),
+        ("native:/no/such/program", "/no/such/program: not found"),
+        ("emulator:/no/such.elf", r"/no/such\.elf: not found"),
         ("simulator", "name a bundle with --bundle"),
     ],
 )
 def test_a_port_that_cannot_be_opened_says_why(port: str, text: str) -> None:
-    with pytest.raises(LinkError, match=text), open_transport(port):
+    with pytest.raises((LinkError, ToolError), match=text), open_transport(port):
         pass
+
+
+def test_kinds_of_ports() -> None:
+    ports = [
+        "emulator",
+        "emulator:x.elf",
+        "native",
+        "simulator",
+        "unix:/x",
+        "socket://h:1",
+        "/dev/ttyUSB0",
+        "COM3",
+    ]
+    kinds = ["emulator", "emulator", "native", "simulator", "socket", "socket", "serial", "serial"]
+    assert [port_kind(port) for port in ports] == kinds
 
 
 def test_a_pseudo_terminal_is_a_serial_port() -> None:

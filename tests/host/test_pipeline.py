@@ -1,13 +1,20 @@
-"""Stages are repeated when something that they depend on has changed, and only then."""
+"""The main job: where its records come from, what it repeats, and what it makes of a device that differs."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from ecg_edge.host import sources, stages
-from ecg_edge.host.errors import EcgEdgeError
+
+from ecg_edge.host import acquire, data, doctor, learning, pipeline, sources, stages
+from ecg_edge.host.acquire import Records
+from ecg_edge.host.errors import ComparisonError, EcgEdgeError, LinkError, RecordError, ToolError
+from ecg_edge.training.recipes import find_recipe, load_recipe
 
 Runner = Callable[..., stages.StageResult]
 
@@ -77,8 +84,10 @@ def test_failed_stage_is_not_remembered(tmp_path: Path) -> None:
 
     stage = stages.Stage("fail", lambda: {"a": "b"}, (tmp_path / "out.txt",), fail)
     for _ in range(2):
+        runner = stages.Stages(tmp_path)
         with pytest.raises(EcgEdgeError, match="no"):
-            stages.Stages(tmp_path).run(stage)
+            runner.run(stage)
+        assert [result.status for result in runner.results] == ["failed"]
 
 
 def test_stage_that_makes_nothing_is_an_error(tmp_path: Path) -> None:
@@ -91,3 +100,201 @@ def test_sources_follow_imports_and_reach_the_devices_c() -> None:
     names = {str(path.relative_to(sources.ROOT)) for path in sources.sources_of("ecg_edge.training.train")}
     assert {"training/train.py", "training/beats.py", "firmware/lib/ecg_core/src/detector.c"} <= names
     assert not names & {"host/data.py", "host/cli.py", "host/replay.py", "quantize/prune.py"}
+
+
+# ---- a recipe's stages
+
+
+def inputs_of(step: learning.Step, root: Path, **changes: Any) -> dict[str, str]:
+    recipe = dataclasses.replace(load_recipe(find_recipe("nlrav")), **changes)
+    run = learning.Learning(recipe, Records(root, "mitdb"), root / "run", lambda text: None)
+    return dict(learning.stage_of(step, run).inputs())
+
+
+@pytest.mark.parametrize(("step", "repeated"), [(0, False), (1, True)])
+def test_changed_pruning_repeats_pruning_but_not_training(step: int, repeated: bool, tmp_path: Path) -> None:
+    (tmp_path / "run" / "train").mkdir(parents=True)
+    (tmp_path / "run" / learning.TRAINED).touch()
+    prune = dataclasses.replace(load_recipe(find_recipe("nlrav")).prune, sparsity=0.25)
+    before = inputs_of(learning.LEARN[step], tmp_path)
+    assert (inputs_of(learning.LEARN[step], tmp_path, prune=prune) != before) == repeated
+
+
+def test_changed_record_repeats_training(tmp_path: Path) -> None:
+    (tmp_path / "mitdb").mkdir()
+    before = inputs_of(learning.LEARN[0], tmp_path)
+    (tmp_path / "mitdb" / "100.dat").write_bytes(b"samples")
+    assert inputs_of(learning.LEARN[0], tmp_path)["records"] != before["records"]
+
+
+# ---- where the records come from
+
+
+@pytest.fixture
+def no_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user without records; gives the folder of their cache."""
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("ecg_edge.host.download.RETRY_WAITS_S", ())
+    return tmp_path / "cache" / "ecg-edge" / "data"
+
+
+def find(explicit: Path | None = None) -> tuple[Records, list[str]]:
+    warnings: list[str] = []
+    found = acquire.find_records(explicit, warnings.append, lambda text: None, "http://127.0.0.1:1")
+    return found, warnings
+
+
+def test_without_records_and_network_the_ecg_is_synthetic_and_the_user_told(no_records: Path) -> None:
+    found, warnings = find()
+    assert found == Records(no_records, "synth")
+    assert len(list((no_records / "synth").glob("*.dat"))) == 18
+    assert len(warnings) == 1
+    assert "SYNTHETIC" in warnings[0]
+    assert "cannot be fetched" in warnings[0]
+
+
+def test_complete_cache_needs_no_network(no_records: Path) -> None:
+    (no_records / "mitdb").mkdir(parents=True)
+    (no_records / "mitdb" / "100.hea").touch()
+    (no_records / "mitdb" / data.SUMS_NAME).write_text(f"{'0' * 64} 100.hea\n")
+    assert find() == (Records(no_records, "mitdb"), [])
+
+
+def test_named_folder_without_mitdb_is_an_error_not_synthetic(no_records: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "nstdb").mkdir(parents=True)
+    (tmp_path / "mine" / "nstdb" / "bw.hea").touch()
+    with pytest.raises(RecordError, match=r"mine/mitdb: no records"):
+        find(tmp_path / "mine")
+
+
+@pytest.mark.records
+def test_named_folder_with_mitdb_is_taken(data_dir: Path) -> None:
+    assert find(data_dir) == (Records(data_dir, "mitdb"), [])
+
+
+# ---- before and after the training
+
+
+def test_missing_tools_are_listed_before_anything_is_done() -> None:
+    checks = [
+        doctor.Check("emulator", "fail", "qemu-system-arm is missing", "apt-get install qemu-system-arm"),
+        doctor.Check("TensorFlow", "warn", "missing", "pip install -e '.[train]'"),
+        doctor.Check("records", "warn", "none", "get them"),
+    ]
+    with pytest.raises(ToolError) as error:
+        pipeline.require_tools(checks)
+    assert "apt-get install qemu-system-arm" in str(error.value)
+    assert "pip install -e '.[train]'" in str(error.value)
+    assert "get them" not in str(error.value)
+
+
+class SilentDisplay:
+    """Remembers what ended how."""
+
+    def __init__(self) -> None:
+        self.ended: dict[str, str] = {}
+
+    def warn(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def start(self, stage: str) -> None:
+        pass
+
+    def progress(self, text: str) -> None:
+        pass
+
+    def end(self, result: stages.StageResult) -> None:
+        self.ended[result.name] = result.status
+
+
+@dataclasses.dataclass
+class FakeDevice:
+    """What the replay will come to."""
+
+    results: dict[str, Any]
+    error: EcgEdgeError | None = None
+
+
+@pytest.fixture
+def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
+    """A job whose learning is done, whose build copies nothing, and whose device says what the test wants."""
+    fake = FakeDevice(
+        {"verdict": "pass", "interrupted": False, "differing_bytes": 0, "lost_samples": 0, "lost_beats": 0}
+    )
+
+    def build(board: str, bundle: Path, folder: Path) -> None:
+        (folder / board).mkdir(parents=True, exist_ok=True)
+        (folder / board / "firmware.elf").touch()
+
+    def replay(names: tuple[str, ...], *, out: Path, **_: Any) -> Any:
+        out.mkdir(parents=True)
+        (out / "results.json").write_text(json.dumps(fake.results))
+        session, passed = SimpleNamespace(folder=out), fake.results["verdict"] == "pass"
+        return SimpleNamespace(passed=passed, results=fake.results, error=fake.error, session=session)
+
+    (tmp_path / "mitdb").mkdir()
+    for name in pipeline.REPLAYED:
+        for suffix in ("hea", "dat", "atr"):
+            (tmp_path / "mitdb" / f"{name}.{suffix}").touch()
+    for recipe in pipeline.RECIPES:
+        (tmp_path / recipe).mkdir()
+        (tmp_path / recipe / "evaluation.json").write_text("[]")
+    (tmp_path / "nlrav" / "verify.json").write_text("{}")
+    (tmp_path / "nlrav" / "bundle").mkdir()
+    monkeypatch.setattr(pipeline, "LEARN", ())
+    monkeypatch.setattr(pipeline, "DELIVER", ())
+    monkeypatch.setattr("ecg_edge.host.platformio.build", build)
+    monkeypatch.setattr("ecg_edge.host.replay.replay", replay)
+    monkeypatch.setattr("ecg_edge.host.report.write_report", lambda s, **_: (s / "report.html").touch())
+    monkeypatch.setattr(doctor, "run_checks", lambda data: [])
+    monkeypatch.setattr(pipeline, "find_records", lambda *_: Records(tmp_path, "mitdb"))
+    return fake
+
+
+def job(folder: Path, *records: str) -> tuple[pipeline.Summary, dict[str, str]]:
+    display = SilentDisplay()
+    return pipeline.run(pipeline.Job(runs=folder, records=records), display), display.ended
+
+
+def test_device_that_agrees_passes_and_is_not_asked_again(device: FakeDevice, tmp_path: Path) -> None:
+    first, second = job(tmp_path), job(tmp_path)
+    assert (first[0].verdict, first[0].error) == ("pass", None)
+    assert set(first[1].values()) == {"done"}
+    assert {status for name, status in second[1].items() if name != "records"} == {"cached"}
+
+
+def test_other_records_are_replayed(device: FakeDevice, tmp_path: Path) -> None:
+    job(tmp_path)
+    _, ended = job(tmp_path, "100", "mitdb/213")
+    assert (ended["build stm32f405"], ended["boot and replay"]) == ("cached", "done")
+
+
+def test_record_that_is_missing_is_told_before_anything_is_done(device: FakeDevice, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"mitdb/999\.hea: not found"):
+        job(tmp_path, "999")
+
+
+def test_device_that_differs_fails_with_a_report_and_is_asked_again(
+    device: FakeDevice, tmp_path: Path
+) -> None:
+    device.results.update(verdict="fail", differing_bytes=7)
+    for _ in range(2):
+        summary, ended = job(tmp_path)
+        assert isinstance(summary.error, ComparisonError)
+        assert "differ in 7 bytes" in str(summary.error)
+        assert summary.report.is_file()
+        assert (ended["boot and replay"], ended["report"]) == ("failed", "done")
+
+
+def test_lost_link_is_the_jobs_error(device: FakeDevice, tmp_path: Path) -> None:
+    device.results.update(verdict="fail", interrupted=True)
+    device.error = LinkError("gone")
+    assert job(tmp_path)[0].error is device.error
+
+
+def test_ctrl_c_during_the_replay_ends_the_job(device: FakeDevice, tmp_path: Path) -> None:
+    device.results.update(verdict="fail", interrupted=True)
+    with pytest.raises(KeyboardInterrupt):
+        job(tmp_path)
+    assert (tmp_path / "nlrav" / "session" / "results.json").is_file()

@@ -6,12 +6,17 @@ import re
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cobs import cobs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ecg_edge.host.messages import (
     MAX_SAMPLES,
     Beat,
     Credit,
+    Deltas,
     Done,
     Error,
     Finish,
@@ -25,14 +30,13 @@ from ecg_edge.host.messages import (
     Wave,
 )
 from ecg_edge.host.protocol import Decoder, FrameError, decode, encode
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 INFO = Info(1, 0, 360, 1920, 240, 1696, 3200, 0x1234ABCD, "ab" * 32, "0.1.0", "stm32f405", "tflm", ("N", "V"))
 MESSAGES: list[Message] = [
     Hello(),
     Start(7, 360, 200, 60, 0),
     Samples(480, 3, bytes(range(2, 102))),
+    Deltas(480, 0, -1024, b"\x01\xff\x80\x7f"),
     Finish(650_000),
     INFO,
     Started(7),
@@ -70,6 +74,8 @@ def test_bodies_are_those_of_the_document() -> None:
     assert frame_bytes(Start(1, 360, 200, 60, 0)) == bytes.fromhex("0200 01000000 6801 c800 3c 00")
     samples = Samples(240, 1, b"\x01\x00\xff\xff")
     assert frame_bytes(samples) == bytes.fromhex("0300 f0000000 01 02 0100 ffff")
+    deltas = Deltas(240, 1, -2, b"\x01\xff")
+    assert frame_bytes(deltas) == bytes.fromhex("0500 f0000000 01 03 feff 01 ff")
     assert frame_bytes(Nak(9, 3)) == bytes.fromhex("8400 09000000 03")
     beat = bytes.fromhex("8500 01000000 02000000 0300 0400 05 06 07000000 02 807f")
     assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, b"\x80\x7f")) == beat
@@ -116,6 +122,9 @@ def rejected(type_: int, body: bytes) -> FrameError:
         (0x03, bytes(6), "a block of 0 samples"),
         (0x03, bytes(5) + b"\x02" + bytes(2), "SAMPLES: the body has 8 bytes, its table says 10"),
         (0x03, bytes(5) + b"\xf1" + bytes(482), "a block of 241 samples"),
+        (0x05, bytes(5) + b"\x00" + bytes(2), "DELTAS: a block of 0 samples"),
+        (0x05, bytes(5) + b"\x03" + bytes(3), "DELTAS: the body has 9 bytes, its table says 10"),
+        (0x05, bytes(5) + b"\xff" + bytes(256), "DELTAS: a block of 255 samples"),
         (0x87, bytes(5) + b"\x01" + bytes(4), "WAVE: the body has 10 bytes, its table says 8"),
         (0x85, bytes(18) + b"\x05" + bytes(4), "BEAT: the body has 23 bytes, its table says 24"),
         (0x85, bytes(3), "BEAT: the body has 3 bytes"),
@@ -152,6 +161,15 @@ def test_too_many_samples_are_not_sent() -> None:
         encode(Samples(0, 0, bytes(2 * (MAX_SAMPLES + 1))), 0)
     with pytest.raises(FrameError, match="1 to 240"):
         encode(Samples(0, 0, b""), 0)
+    with pytest.raises(FrameError, match="a block of 241 samples"):
+        encode(Deltas(0, 0, 0, bytes(240)), 0)
+
+
+def test_deltas_and_samples_say_the_same() -> None:
+    values = np.array([-32768, 0, 32767, -1], np.int16)
+    assert Samples(0, 0, values.astype("<i2").tobytes()).values.tolist() == values.tolist()
+    steps = np.array([127, -128, -1, -128], np.int8)  # the sums wrap, as the document says
+    assert Deltas(0, 0, -32768, steps.tobytes()).values.tolist() == [-32768, -32641, 32767, 32766, 32638]
 
 
 def test_a_stream_without_end_marks_takes_no_memory() -> None:

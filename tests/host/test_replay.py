@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulated import HashEngine, device_on_a_socket, make_bundle, make_database
+
 from ecg_edge.host import cli
 from ecg_edge.host import link as link_module
 from ecg_edge.host import replay as replay_module
@@ -19,7 +22,6 @@ from ecg_edge.host.bundle import Bundle
 from ecg_edge.host.errors import BundleError, LinkError, RecordError
 from ecg_edge.host.replay import Outcome, Update, replay
 from ecg_edge.host.simulator import Faults
-from simulated import HashEngine, device_on_a_socket, make_bundle, make_database
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +118,16 @@ def test_a_lost_link_keeps_the_partial_session(
 def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> None:
     def interrupt(update: Update) -> None:
         if update.record == "101" and update.taken > 6000:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     outcome = run(bundle, database, on_update=interrupt)
     assert not outcome.passed and outcome.error is None
     results = json.loads((outcome.session.folder / "results.json").read_text())
     assert (results["interrupted"], results["reason"], results["verdict"]) == (True, "Ctrl-C", "fail")
     assert [record["verdict"] for record in results["records"]] == ["pass", "fail"]
-    assert results["records"][1]["agreeing_beats"] > 10
+    cut = results["records"][1]
+    assert 10 < cut["agreeing_beats"] < cut["beats"] and cut["lost_samples"] > 0
+    assert (cut["lost_beats"], cut["differing_bytes"]) == (0, 0)  # not lost: never asked for
 
 
 def test_a_damaged_record_keeps_what_was_replayed(bundle: Bundle, database: Path, tmp_path: Path) -> None:
@@ -195,3 +199,13 @@ def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path) -> No
         [*script, "--bundle", "none", "100"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert failed.returncode == 2 and "none/manifest.json: not found" in failed.stderr
+
+
+@pytest.mark.records
+def test_a_real_record_goes_the_whole_way(bundle: Bundle, data_dir: Path) -> None:
+    with device_on_a_socket(bundle) as port:
+        out = bundle.path.parent / "session"
+        outcome = replay(["100"], port=port, bundle_path=bundle.path, data=data_dir, out=out)
+    assert outcome.passed and outcome.results["samples"] == 650_000
+    assert outcome.results["realtime_factor"] > 5  # hundreds on an idle computer
+    assert outcome.results["records"][0]["scores"]["ec57"]["qrs_se"] > 0.995

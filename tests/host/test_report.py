@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from simulated import LABELS, HashEngine, make_bundle, make_database
+
 from ecg_edge.host.accuracy import Labelled
 from ecg_edge.host.commands.report import report as report_command
 from ecg_edge.host.comparison import Comparator, expect
@@ -17,11 +19,10 @@ from ecg_edge.host.errors import EcgEdgeError
 from ecg_edge.host.link import Progress
 from ecg_edge.host.messages import Beat, Done
 from ecg_edge.host.plots import Strip, beat_kinds, replay_picture
-from ecg_edge.host.report import examples, read_items, read_results, write_report
+from ecg_edge.host.report import examples, most_varied, read_items, read_results, write_report
 from ecg_edge.host.session import RecordRun, Session
 from ecg_edge.host.simulator import simulator_info
 from ecg_edge.training.records import load_record
-from simulated import LABELS, HashEngine, make_bundle, make_database
 
 VOID = {"meta", "br", "path", "use", "rect"}
 
@@ -188,7 +189,7 @@ def test_figures_of_the_run_go_in(session: Session, tmp_path: Path) -> None:
     verify = {
         "beats": 77,
         "source": "golden vectors",
-        "skipped": {"float Keras": "TensorFlow is not installed"},
+        "skipped": {"float Keras": "no TensorFlow"},
     }
     engines = [{**engine, "largest_difference_lsb": 0.0}]
     (tmp_path / "verify.json").write_text(json.dumps({**verify, "engines": engines}))
@@ -208,6 +209,13 @@ def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
         write_report(tmp_path)
 
 
+def test_a_session_of_another_version_is_refused(session: Session) -> None:
+    path = session.folder / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 7}))
+    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 1"):
+        write_report(session.folder)
+
+
 def test_damaged_files_are_named(session: Session, database: Path) -> None:
     (session.folder / "beats.csv").write_text("database,record\nmitdb,100\n")
     with pytest.raises(EcgEdgeError, match=r"beats\.csv: missing or damaged"):
@@ -225,6 +233,15 @@ def test_the_picture_of_a_replay(session: Session, tmp_path: Path) -> None:
     replay_picture(strips, LABELS, path, "A replay")
     pixels = matplotlib.image.imread(path)
     assert pixels.shape[1] == 1650 and np.all(pixels[0, 0, :3] == 1.0) and pixels.min() < 0.5
+
+
+def test_the_command_draws_the_most_varied_stretch(session: Session, database: Path, tmp_path: Path) -> None:
+    report_command(session.folder, data=database, picture=tmp_path / "replay.png")
+    assert (tmp_path / "replay.png").stat().st_size > 10_000
+    item = session.runs[0].labelled
+    variety, strip = most_varied(item, LABELS)
+    shown = {k[:2] for k in beat_kinds(item, LABELS) if 0 <= k[2] / 360 - strip.start_s < strip.seconds}
+    assert len(shown) == variety > 1
 
 
 def test_a_strip_at_either_end_of_a_record_is_drawn(session: Session) -> None:

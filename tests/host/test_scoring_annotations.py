@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_edge.host.annotations import Annotations, Timing, read_annotations, read_timing, write_annotations
-from ecg_edge.host.errors import RecordError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from ecg_edge.host.annotations import Annotations, Timing, read_annotations, read_timing, write_annotations
+from ecg_edge.host.errors import RecordError
 
 MARK = st.tuples(
     st.integers(0, 5000),

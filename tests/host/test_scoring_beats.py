@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ecg_edge.host.annotations import Annotations
 from ecg_edge.host.scoring import TABLE_COLUMNS, TABLE_ROWS, BeatComparison, compare_beats, match_beats
-from hypothesis import given
-from hypothesis import strategies as st
 
 Marks = Sequence[tuple[int, str] | tuple[int, str, int]]
 
@@ -243,6 +244,7 @@ def stream(steps: list[tuple[int, str]]) -> Annotations:
     return Annotations.of(np.cumsum([step for step, _ in steps]), [symbol for _, symbol in steps])
 
 
+@settings(deadline=None)
 @given(STREAM, STREAM)
 def test_every_beat_is_counted_once(reference_steps: list[Any], test_steps: list[Any]) -> None:
     reference, test = stream(reference_steps), stream(test_steps)
@@ -252,6 +254,7 @@ def test_every_beat_is_counted_once(reference_steps: list[Any], test_steps: list
     assert table[:5, :5].sum() == len(match_beats(reference.samples, test.samples, 15))
 
 
+@settings(deadline=None)
 @given(STREAM)
 def test_a_file_against_itself_is_perfect(steps: list[Any]) -> None:
     reference = stream(steps)
@@ -265,6 +268,7 @@ def test_a_file_against_itself_is_perfect(steps: list[Any]) -> None:
 TIMES = st.lists(st.integers(0, 2000), max_size=60, unique=True).map(sorted)
 
 
+@settings(deadline=None)
 @given(TIMES, TIMES, st.integers(0, 60))
 def test_pairs_are_near_ascending_and_the_same_from_either_side(
     reference: list[int], test: list[int], window: int

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
+
 from ecg_edge.firmware import BEAT_DTYPE, FLAG_FLAT
 from ecg_edge.host.annotations import Annotations, read_annotations, write_annotations
 from ecg_edge.host.cli import app
 from ecg_edge.host.commands import detect, score
 from ecg_edge.host.errors import RecordError
-from typer.testing import CliRunner, Result
 
 FS_HZ = 360
 MINUTE = 60 * FS_HZ

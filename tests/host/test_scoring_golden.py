@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from ecg_edge.host.annotations import Annotations, Timing, read_annotations, read_timing
 from ecg_edge.host.scoring import compare_beats, compare_runs, summarize, text
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ecg_edge.host.annotations import Annotations, read_annotations, write_annotations
 from ecg_edge.host.scoring import compare_beats, compare_runs, summarize, summarize_runs, text
 

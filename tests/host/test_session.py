@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from simulated import LABELS, HashEngine, make_bundle, make_ecg
+
 from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confusion, score, score_groups
 from ecg_edge.host.annotations import read_annotations
 from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
@@ -19,7 +21,6 @@ from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.simulator import simulator_info
 from ecg_edge.training.records import Record
-from simulated import LABELS, HashEngine, make_bundle, make_ecg
 
 SAMPLES, PEAKS = make_ecg(60.0)
 EXPECTED = expect(SAMPLES, 200, 60, HashEngine())
@@ -74,6 +75,15 @@ def test_a_lost_beat_counts_with_all_its_bytes() -> None:
     comparison = compared(device_beats()[:3] + device_beats()[4:])
     assert (comparison.lost_beats, comparison.differing_bytes) == (1, len(LABELS))
     assert (comparison.differences[0].beat_index, comparison.differences[0].device) == (3, None)
+
+
+def test_after_an_interruption_only_beats_before_the_last_are_lost() -> None:
+    comparator = Comparator(EXPECTED)
+    comparator.take([beat for beat in device_beats() if beat.beat_index in (0, 1, 3)])
+    comparison = comparator.finish(complete=False)
+    assert (comparison.lost_beats, comparison.agreeing) == (1, 3)
+    assert comparison.differences[0].beat_index == 2
+    assert Comparator(EXPECTED).finish(complete=False).lost_beats == 0
 
 
 def test_an_extra_beat_counts_with_all_its_bytes() -> None:
@@ -188,7 +198,7 @@ def test_every_beat_is_in_the_csv_and_in_the_annotation_file(tmp_path: Path) -> 
     session.write()
     with (session.folder / "beats.csv").open() as file:
         rows = list(csv.DictReader(file))
-    annotations = read_annotations(session.folder / "annotations", "100", "dev")
+    annotations = read_annotations(session.folder / "annotations" / "mitdb", "100", "dev")
     assert [int(row["r_sample"]) for row in rows] == annotations.samples.tolist()
     assert [row["label"] for row in rows] == annotations.symbols.tolist()
     outputs = np.array([row["output"].split() for row in rows], np.int64)
@@ -244,3 +254,7 @@ def test_the_frame_log_can_be_read_back(tmp_path: Path) -> None:
 def test_a_folder_s_name_is_safe(port: str) -> None:
     folder = session_folder(Path("sessions"), port)
     assert folder.parent == Path("sessions") and folder.name.replace("-", "").isalnum()
+
+
+def test_a_folder_of_an_emulated_board_is_named_so() -> None:
+    assert session_folder(Path("sessions"), "emulator:/some/where/firmware.elf").name.endswith("Z-emulator")

@@ -28,9 +28,7 @@ def beat_network(
         b.inputs.reverse()
     features = _mean(b, _conv(b, beat), rhythm)
     both = b.activation((1, 16), 1 / 64, 0)
-    b.operator(
-        "CONCATENATION", [features.index, rhythm.index], both, options("ConcatenationOptions", axis=1)
-    )
+    b.operator("CONCATENATION", [features.index, rhythm.index], both, options("ConcatenationOptions", axis=1))
     logits = _dense(b, both, labels)
     b.tensors[logits.index].name = "StatefulPartitionedCall/logits:0"
     return b.finish([logits])
@@ -38,10 +36,12 @@ def beat_network(
 
 def _conv(b: Builder, beat: T) -> T:
     weights = b.rng.integers(-127, 128, (8, 1, 7, 2)).astype(np.int8)
-    index = b.tensor(weights.shape, b.rng.uniform(1e-3, 3e-3, 8), np.zeros(8), data=weights)
+    scales = b.rng.uniform(1e-3, 3e-3, 8)
+    index = b.tensor(weights.shape, scales, np.zeros(8), data=weights)
+    bias = b.tensor((8,), scales * beat.scale, np.zeros(8), dtype=2, data=np.arange(-400, 400, 100, np.int32))
     output = b.activation((1, 1, 64, 8), 0.03, -128)
     settings = options("Conv2DOptions", padding=SAME, strideH=1, strideW=2, fusedActivationFunction=1)
-    return b.operator("CONV_2D", [beat.index, index], output, settings)
+    return b.operator("CONV_2D", [beat.index, index, bias], output, settings)
 
 
 def _mean(b: Builder, source: T, like: T) -> T:

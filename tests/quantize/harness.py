@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tflite_micro import runtime
+
 from ecg_edge.host.compile import ECG_NN, ecg_nn_sources, find_compiler
 from ecg_edge.quantize.codegen.generate import Generated
-from tflite_micro import runtime
 
 WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 # Undefined behaviour ends the process.

@@ -1,4 +1,4 @@
-"""Random small int8 networks, built directly as TFLite flatbuffers with the schema that the TFLM wheel brings."""
+"""Random small int8 networks, built directly as TFLite flatbuffers with the TFLM wheel's schema."""
 
 from __future__ import annotations
 
@@ -269,9 +269,7 @@ def mean(b: Builder, source: T) -> T:
 
 def add(b: Builder, source: T) -> T:
     other = quantize(b, source) if b.rng.random() < 0.7 else b.input(source.shape)
-    output = b.activation(
-        source.shape, max(source.scale, other.scale) * math.exp(b.rng.uniform(-1.5, 1.5))
-    )
+    output = b.activation(source.shape, max(source.scale, other.scale) * math.exp(b.rng.uniform(-1.5, 1.5)))
     settings = options("AddOptions", fusedActivationFunction=int(b.rng.choice(ACTIVATIONS)))
     pair = [source.index, other.index]
     b.rng.shuffle(pair)
@@ -304,7 +302,9 @@ def reshape(b: Builder, source: T) -> T:
         channels = int(b.rng.choice(divisors))
         shape = (1, 1, total // channels, channels)
     output = b.like(source, shape)
-    return b.operator("RESHAPE", [source.index, b.ints(shape)], output, options("ReshapeOptions", newShape=shape))
+    return b.operator(
+        "RESHAPE", [source.index, b.ints(shape)], output, options("ReshapeOptions", newShape=shape)
+    )
 
 
 def expand_dims(b: Builder, source: T) -> T | None:

@@ -11,9 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("tflite_micro", reason="the tests build networks with the schema in the tflite-micro wheel")
+pytest.importorskip(
+    "tflite_micro", reason="the tests build networks with the schema in the tflite-micro wheel"
+)
 
 from beat_network import beat_network
+from harness import INCLUDE, WARNINGS, Compiled
+from random_networks import Builder, T, options, random_network
+
 from ecg_edge.host.compile import ecg_nn_sources
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.codegen.emit import table_bytes
@@ -22,8 +27,6 @@ from ecg_edge.quantize.codegen.lower import LOWERINGS
 from ecg_edge.quantize.codegen.plan import largest_live_sum, plan_arena, tensor_lifetimes
 from ecg_edge.quantize.codegen.program import UnsupportedError
 from ecg_edge.quantize.flatbuffer import c_name, parse_network, read_network
-from harness import INCLUDE, WARNINGS, Compiled
-from random_networks import Builder, T, options, random_network
 
 NETWORKS = Path(__file__).parent / "networks"
 
@@ -83,7 +86,9 @@ def test_an_unknown_operator_is_named_with_its_index_and_what_is_supported() -> 
 def test_weights_with_a_zero_point_are_refused() -> None:
     b = Builder(0)
     output = dense(b, b.input((1, 4), 0.1, 0), zero_point=3)
-    with pytest.raises(UnsupportedError, match=r"operator 0 \(FULLY_CONNECTED\): its weights have a zero point"):
+    with pytest.raises(
+        UnsupportedError, match=r"operator 0 \(FULLY_CONNECTED\): its weights have a zero point"
+    ):
         generate(b.finish([output]))
 
 

@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.codegen.lower import LOWERINGS
 from harness import Compiled, random_inputs, tflm_layers
 from random_networks import random_network
+
+from ecg_edge.quantize.codegen.generate import generate
+from ecg_edge.quantize.codegen.lower import LOWERINGS
 
 NETWORKS = Path(__file__).parent / "networks"
 BATCHES, BATCH, RUNS = 6, 32, 5
@@ -32,7 +33,9 @@ def compare(model: bytes, compiled: Compiled, number: int, rng: np.random.Genera
 def test_random_networks_give_tflms_bytes(batch: int, tmp_path: Path) -> None:
     seeds = range(batch * BATCH, (batch + 1) * BATCH)
     models = [random_network(seed) for seed in seeds]
-    compiled = Compiled([generate(model, f"seed {s}") for s, model in zip(seeds, models, strict=True)], tmp_path)
+    compiled = Compiled(
+        [generate(model, f"seed {s}") for s, model in zip(seeds, models, strict=True)], tmp_path
+    )
     layers = 0
     for number, model in enumerate(models):
         rng = np.random.default_rng(number)
@@ -63,7 +66,8 @@ def test_widest_accumulators_give_tflms_bytes(tmp_path: Path) -> None:
         network = compiled.networks[number].program.network
         for value in (-128, 127):
             inputs = {
-                name: np.full(network.tensors[i].elements, value, np.int8) for name, i in network.inputs.items()
+                name: np.full(network.tensors[i].elements, value, np.int8)
+                for name, i in network.inputs.items()
             }
             expected = tflm_layers(model, compiled.networks[number], inputs)
             for ours, reference in zip(compiled.run(number, inputs), expected, strict=True):

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's wheel")
 
 from beat_network import LABELS, beat_network
+
 from ecg_edge.host import cli
 from ecg_edge.host.bundle import Bundle, load_bundle
 from ecg_edge.host.errors import ComparisonError
@@ -43,7 +44,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a computer without TensorFlow."""
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else find(name))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "tensorflow" else find(name)
+    )
 
 
 @pytest.fixture
@@ -86,13 +89,18 @@ def test_a_differing_byte_is_a_comparison_error(wrong_bundle: Bundle, no_tensorf
         engines.require_same_bytes(report)
 
 
-def test_the_command_passes_and_writes_its_figures(bundle: Bundle, no_tensorflow: None, tmp_path: Path) -> None:
+def test_the_command_passes_and_writes_its_figures(
+    bundle: Bundle, no_tensorflow: None, tmp_path: Path
+) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main(["verify", str(bundle.path), "--golden", "--json", str(tmp_path / "v.json")])
     assert left.value.code in (None, 0)
     figures = json.loads((tmp_path / "v.json").read_text())
     assert figures["beats"] == 32
-    assert {row["engine"]: row["differing_bytes"] for row in figures["engines"]} == {"TFLM": 0, "generated C": 0}
+    assert {row["engine"]: row["differing_bytes"] for row in figures["engines"]} == {
+        "TFLM": 0,
+        "generated C": 0,
+    }
 
 
 def test_the_command_leaves_with_1_on_a_differing_byte(
@@ -105,7 +113,9 @@ def test_the_command_leaves_with_1_on_a_differing_byte(
 
 
 @pytest.mark.records
-def test_the_shipped_model_gives_the_same_bytes_on_records(data_dir: Path, shipped_bundle: Path, no_tensorflow: None) -> None:
+def test_the_shipped_model_gives_the_same_bytes_on_records(
+    data_dir: Path, shipped_bundle: Path, no_tensorflow: None
+) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main(["verify", str(shipped_bundle), "100", "232", "--data", str(data_dir)])
     assert left.value.code in (None, 0)

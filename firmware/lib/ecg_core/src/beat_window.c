@@ -14,8 +14,13 @@ static int16_t at_index(const int16_t *history, uint32_t index) {
 
 uint32_t ecg_window_find_peak(const int16_t *history, uint32_t first, uint32_t last) {
     uint32_t best = first;
+    int32_t highest = -1;
     for (uint32_t i = first; i < last + 1; i++) {
-        if (abs(at_index(history, i)) > abs(at_index(history, best))) best = i;
+        const int32_t height = abs(at_index(history, i));
+        if (height > highest) {
+            highest = height;
+            best = i;
+        }
     }
     return best;
 }
@@ -50,7 +55,7 @@ uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat) {
     return deviation;
 }
 
-void ecg_template_write(const ecg_template_t *average, ecg_core_beat_t *beat) {
+static void write_average(const ecg_template_t *average, ecg_core_beat_t *beat) {
     if (average->beats < ECG_TEMPLATE_SETTLED) beat->flags |= ECG_CORE_FLAG_LEARNING;
     for (uint32_t i = 0; i < POINTS; i++) {
         beat->beat[i][1] =
@@ -58,29 +63,27 @@ void ecg_template_write(const ecg_template_t *average, ecg_core_beat_t *beat) {
     }
 }
 
-static int8_t correlation_q6(const ecg_core_beat_t *beat) {
-    int32_t product = 0, square0 = 0, square1 = 0;
+/* Correlation and mean absolute difference of the channels. */
+static void compare_channels(ecg_core_beat_t *beat) {
+    int32_t product = 0, square0 = 0, square1 = 0, distance = 0;
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t a = beat->beat[i][0], b = beat->beat[i][1];
         product += a * b;
         square0 += a * a;
         square1 += b * b;
+        distance += abs(a - b);
     }
     const int32_t norm = (int32_t)ecg_isqrt((uint64_t)square0 * (uint64_t)square1);
-    return norm == 0 ? 0 : ecg_clip_int8(ecg_divide(product * ECG_CORE_RHYTHM_INV_SCALE, norm));
-}
-
-static int8_t distance_q6(const ecg_core_beat_t *beat) {
-    int32_t sum = 0;
-    for (uint32_t i = 0; i < POINTS; i++) sum += abs(beat->beat[i][0] - beat->beat[i][1]);
-    return ecg_clip_int8(ecg_divide(sum * ECG_CORE_RHYTHM_INV_SCALE, POINTS * ECG_CORE_BEAT_INV_SCALE));
+    const int32_t q6 = ECG_CORE_RHYTHM_INV_SCALE;
+    beat->rhythm[5] = norm == 0 ? 0 : ecg_clip_int8(ecg_divide(product * q6, norm));
+    beat->rhythm[7] = ecg_clip_int8(ecg_divide(distance * q6, POINTS * ECG_CORE_BEAT_INV_SCALE));
 }
 
 void ecg_template_compare(const ecg_template_t *average, uint32_t deviation, ecg_core_beat_t *beat) {
-    beat->rhythm[5] = correlation_q6(beat);
+    write_average(average, beat);
+    compare_channels(beat);
     beat->rhythm[6] =
         average->beats == 0 ? 0 : ecg_clip_int8(ecg_log2_q6(deviation) - ecg_log2_q6(average->deviation));
-    beat->rhythm[7] = distance_q6(beat);
 }
 
 /* The plain mean of the first beats, then exponential with 0.08. */

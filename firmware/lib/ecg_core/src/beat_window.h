@@ -12,10 +12,7 @@ uint32_t ecg_window_find_peak(const int16_t *history, uint32_t first, uint32_t l
 /* Writes channel 0 of the beat and sets ECG_CORE_FLAG_FLAT; returns the standard deviation, units * 128. */
 uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat);
 
-/* Writes channel 1 and sets ECG_CORE_FLAG_LEARNING. */
-void ecg_template_write(const ecg_template_t *average, ecg_core_beat_t *beat);
-
-/* Rhythm features 5 to 7 from the two channels. */
+/* Writes channel 1, ECG_CORE_FLAG_LEARNING and rhythm features 5 to 7. */
 void ecg_template_compare(const ecg_template_t *average, uint32_t deviation, ecg_core_beat_t *beat);
 
 /* Takes a regular beat into the average. */

@@ -1,20 +1,21 @@
 #include "detector.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "int_math.h"
+#include "queue.h"
 
 #define PEAK_HOLD 36     /* 100 ms without a higher energy: it was a peak */
-#define REFRACTORY 72    /* 200 ms: no two beats are nearer */
-#define T_WAVE_REACH 130 /* 360 ms after a beat a much lower peak is its T wave */
-#define DEFAULT_RR 288
+#define SHAPE_STEP 3     /* samples between two points of the shape */
+#define SHAPE_SCALE 20   /* a standard deviation of the shape */
+#define SLOPE_REACH 18   /* slopes are summed within 50 ms of the R peak */
+#define SHARP_STEP 2     /* half the distance of the samples whose difference is a slope: fast, */
+#define QRS_STEP 5       /* as QRS, */
+#define BLUNT_STEP 16    /* slow */
+#define AROUND_POINTS 21 /* energies that tell how calm it is around, */
+#define AROUND_STEP 8    /* 22 ms apart */
 
-void ecg_detector_init(ecg_detector_t *detector) {
-    memset(detector, 0, sizeof *detector);
-}
-
-/* Sum of eight samples minus the sum of the eight before: a slope between 6 and 25 Hz. */
+/* Sum of eight samples minus the sum of the eight before: slopes of 8 to 27 Hz. */
 static int32_t slope(ecg_detector_t *detector, int16_t lowpass, uint32_t index) {
     int16_t *in = detector->slope_in;
     const uint32_t size = 2 * ECG_DETECT_SLOPE_TAPS;
@@ -34,91 +35,95 @@ static int32_t energy(ecg_detector_t *detector, int32_t slope_value, uint32_t in
     return detector->energy;
 }
 
-bool ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index,
-                       ecg_candidate_t *candidate) {
+void ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index, ecg_queue_t *queue) {
     const int32_t before = detector->energy;
     const int32_t now = energy(detector, slope(detector, lowpass, index), index);
+    detector->energies[index % ECG_DETECT_ENERGIES] = (uint16_t)ecg_clip(now / 16, 0, UINT16_MAX);
     if (now > before) detector->rising = 1;
     if (now >= detector->peak) {
         detector->peak = now;
         detector->peak_at = index;
     }
-    if (index - detector->peak_at < PEAK_HOLD) return false;
-    const bool found = detector->rising && detector->peak_at >= ECG_DETECTOR_DELAY;
-    candidate->at = detector->peak_at - ECG_DETECTOR_DELAY;
-    candidate->energy = detector->peak;
+    if (index - detector->peak_at < PEAK_HOLD) return;
+    if (detector->rising && detector->peak_at >= ECG_DETECTOR_DELAY) {
+        (void)ecg_queue_add(queue, detector->peak_at - ECG_DETECTOR_DELAY, detector->peak);
+    }
     detector->peak = now;
     detector->peak_at = index;
     detector->rising = 0;
-    return found;
 }
 
-static int32_t highest_in(const ecg_queue_t *queue) {
-    int32_t highest = 0;
-    for (uint32_t i = 0; i < queue->count; i++) {
-        if (queue->items[i].energy > highest) highest = queue->items[i].energy;
+static int32_t at_index(const int16_t *history, uint32_t index) {
+    return history[index & (ECG_HISTORY_SAMPLES - 1)];
+}
+
+static int32_t log_of(int32_t value) {
+    return ecg_log2_q6((uint32_t)value + 1);
+}
+
+static int32_t difference(const int16_t *history, uint32_t at, uint32_t step) {
+    return abs(at_index(history, at + step) - at_index(history, at - step));
+}
+
+static void describe_slopes(const int16_t *history, ecg_candidate_t *candidate) {
+    int32_t sharp = 0, all = 0, blunt = 0, steepest = 0;
+    for (uint32_t i = candidate->at - SLOPE_REACH; i != candidate->at + SLOPE_REACH; i++) {
+        const int32_t steepness = difference(history, i, QRS_STEP);
+        if (steepness > steepest) steepest = steepness;
+        all += steepness;
+        sharp += difference(history, i, SHARP_STEP);
+        blunt += difference(history, i, BLUNT_STEP);
     }
-    return highest;
+    const int32_t reference = log_of(all);
+    candidate->sharp = (int16_t)(log_of(sharp) - reference);
+    candidate->blunt = (int16_t)(log_of(blunt) - reference);
+    candidate->peaky = (int16_t)(log_of(steepest) - reference);
 }
 
-static int32_t threshold(const ecg_detector_t *detector) {
-    return detector->noise + (detector->signal - detector->noise) / 4;
-}
-
-static bool higher_neighbour(const ecg_queue_t *queue) {
-    const ecg_candidate_t *first = &queue->items[0];
-    for (uint32_t i = 1; i < queue->count; i++) {
-        const ecg_candidate_t *other = &queue->items[i];
-        if (other->at - first->at < REFRACTORY && other->energy > first->energy) return true;
+static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
+    const uint32_t first = candidate->at - SHAPE_STEP * (ECG_SHAPE_POINTS / 2);
+    int32_t sum = 0, lowest = INT16_MAX, highest = INT16_MIN;
+    uint64_t squares = 0;
+    for (uint32_t i = 0; i < ECG_SHAPE_POINTS; i++) {
+        const int32_t value = at_index(history, first + SHAPE_STEP * i);
+        sum += value;
+        squares += (uint32_t)(value * value);
+        if (value < lowest) lowest = value;
+        if (value > highest) highest = value;
     }
-    return false;
-}
-
-static bool t_wave(const ecg_detector_t *detector, const ecg_candidate_t *candidate) {
-    const uint32_t since = candidate->at - detector->beat_at;
-    return detector->has_beat && since < T_WAVE_REACH && candidate->energy < detector->beat_energy / 2;
-}
-
-/* Nothing else in view reaches the threshold although a beat is overdue. */
-static bool overdue(const ecg_detector_t *detector, const ecg_queue_t *queue, int32_t rr_mean) {
-    const ecg_candidate_t *first = &queue->items[0];
-    uint32_t gap_end = first->at + 288;
-    for (uint32_t i = queue->count; i-- > 1;) {
-        if (queue->items[i].energy > threshold(detector))
-            gap_end = queue->items[i].at;
-        else if (queue->items[i].energy > first->energy)
-            return false;
+    candidate->swing = highest - lowest;
+    const uint64_t variance = squares * ECG_SHAPE_POINTS - (uint64_t)((int64_t)sum * sum);
+    const int32_t deviation = (int32_t)ecg_isqrt(variance) + 1;
+    for (uint32_t i = 0; i < ECG_SHAPE_POINTS; i++) {
+        const int32_t value = ECG_SHAPE_POINTS * at_index(history, first + SHAPE_STEP * i) - sum;
+        candidate->shape[i] = ecg_clip_int8(ecg_divide(value * SHAPE_SCALE, deviation));
     }
-    const uint32_t gap = gap_end - detector->beat_at;
-    return detector->has_beat && gap * 2 > (uint32_t)rr_mean * 3 && first->energy * 2 > threshold(detector);
 }
 
-static void learn(int32_t *level, int32_t value, int32_t weight) {
-    *level += (value - *level) / weight;
-}
-
-static ecg_verdict_t verdict(const ecg_detector_t *detector, const ecg_queue_t *queue, int32_t rr_mean) {
-    const ecg_candidate_t *first = &queue->items[0];
-    if (detector->has_beat && first->at - detector->beat_at < REFRACTORY) return ECG_VERDICT_NOISE;
-    if (higher_neighbour(queue) || t_wave(detector, first)) return ECG_VERDICT_NOISE;
-    if (first->energy > threshold(detector)) return ECG_VERDICT_BEAT;
-    return overdue(detector, queue, rr_mean) ? ECG_VERDICT_SEARCHBACK : ECG_VERDICT_NOISE;
-}
-
-ecg_verdict_t ecg_detector_judge(ecg_detector_t *detector, const ecg_queue_t *queue, int32_t rr_mean) {
-    const ecg_candidate_t *first = &queue->items[0];
-    if (!detector->started) {
-        detector->started = 1;
-        detector->signal = highest_in(queue);
+static void sort(uint16_t *values, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        const uint16_t value = values[i];
+        uint32_t at = i;
+        for (; at > 0 && values[at - 1] > value; at--) values[at] = values[at - 1];
+        values[at] = value;
     }
-    const ecg_verdict_t result = verdict(detector, queue, rr_mean > 0 ? rr_mean : DEFAULT_RR);
-    if (result == ECG_VERDICT_NOISE) {
-        learn(&detector->noise, first->energy, 8);
-    } else {
-        learn(&detector->signal, first->energy, 8);
-        detector->has_beat = 1;
-        detector->beat_at = first->at;
-        detector->beat_energy = first->energy;
+}
+
+static void describe_surroundings(const ecg_detector_t *detector, ecg_candidate_t *candidate) {
+    uint16_t around[AROUND_POINTS];
+    const uint32_t first = candidate->energy_at + ECG_DETECTOR_DELAY - AROUND_STEP * (AROUND_POINTS / 2);
+    for (uint32_t i = 0; i < AROUND_POINTS; i++) {
+        around[i] = detector->energies[(first + AROUND_STEP * i) % ECG_DETECT_ENERGIES];
     }
-    return result;
+    sort(around, AROUND_POINTS);
+    const int32_t reference = log_of(candidate->energy);
+    candidate->calm = (int16_t)(log_of(around[AROUND_POINTS / 4] * 16) - reference);
+    candidate->usual = (int16_t)(log_of(around[AROUND_POINTS / 2] * 16) - reference);
+}
+
+void ecg_detector_describe(const ecg_detector_t *detector, const int16_t *history,
+                           ecg_candidate_t *candidate) {
+    describe_shape(history, candidate);
+    describe_slopes(history, candidate);
+    describe_surroundings(detector, candidate);
 }

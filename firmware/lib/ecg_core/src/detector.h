@@ -1,22 +1,20 @@
-/* QRS energy, its peaks, and which of them are beats. */
+/* QRS energy, its peaks, and their shape. Which of them are beats is decided in judge.c. */
 #ifndef ECG_CORE_DETECTOR_H
 #define ECG_CORE_DETECTOR_H
-
-#include <stdbool.h>
 
 #include "ecg_core/ecg_core_state.h"
 
 /* From a sample to the middle of the energy that contains it: low-pass, slope, moving sum. */
 #define ECG_DETECTOR_DELAY (2 + ECG_DETECT_SLOPE_TAPS + ECG_DETECT_ENERGY_TAPS / 2 - 1)
 
-typedef enum { ECG_VERDICT_NOISE, ECG_VERDICT_BEAT, ECG_VERDICT_SEARCHBACK } ecg_verdict_t;
+/* Filtered samples after the R peak that ecg_detector_describe looks at. */
+#define ECG_DETECTOR_REACH 36
 
-void ecg_detector_init(ecg_detector_t *detector);
+/* Takes the low-pass output of sample `index` and puts a new peak of the QRS energy into the queue. */
+void ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index, ecg_queue_t *queue);
 
-/* Takes the low-pass output of sample `index`; true: *candidate is a new peak of the QRS energy. */
-bool ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index, ecg_candidate_t *candidate);
-
-/* Judges the oldest candidate of the queue, with those after it in view, and learns from the verdict. */
-ecg_verdict_t ecg_detector_judge(ecg_detector_t *detector, const ecg_queue_t *queue, int32_t rr_mean);
+/* Fills the rest of a candidate whose `at` is on the R peak. */
+void ecg_detector_describe(const ecg_detector_t *detector, const int16_t *history,
+                           ecg_candidate_t *candidate);
 
 #endif

@@ -1,5 +1,6 @@
 #include "filters.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "int_math.h"
@@ -29,9 +30,10 @@ void ecg_filter_start(ecg_filter_t *filter, int16_t sample_adu) {
     filter->offset_adu = sample_adu;
 }
 
-static int32_t scale_input(const ecg_filter_t *filter, int16_t sample_adu) {
-    const int32_t value = ecg_clip(sample_adu - filter->offset_adu, -filter->limit_adu, filter->limit_adu);
-    return (value * filter->gain_q12) >> (12 - NOTCH_FRACTION_BITS);
+/* A level that leaves the range becomes the new offset: after an hour at a rail the signal is seen again. */
+static int32_t scale_input(ecg_filter_t *filter, int16_t sample_adu) {
+    if (abs(sample_adu - filter->offset_adu) > filter->limit_adu) filter->offset_adu = sample_adu;
+    return ((sample_adu - filter->offset_adu) * filter->gain_q12) >> (12 - NOTCH_FRACTION_BITS);
 }
 
 static int32_t remove_mains(ecg_filter_t *filter, int32_t x) {
@@ -57,7 +59,7 @@ static int16_t remove_muscle_noise(ecg_filter_t *filter, int32_t x) {
     return ecg_clip_int16(ecg_shift_round(sum, 3 + NOTCH_FRACTION_BITS));
 }
 
-/* The middle of the last 669 ms minus their mean: no baseline below 0.5 Hz, no phase distortion. */
+/* The middle of the last 669 ms minus their mean: -15 dB at 0.5 Hz, -3 dB at 1.1 Hz, no phase distortion. */
 static int16_t remove_baseline(ecg_filter_t *filter, int16_t x) {
     const uint16_t at = filter->baseline_at;
     filter->baseline_sum += x - filter->baseline[at];

@@ -15,12 +15,20 @@ uint32_t ecg_isqrt(uint64_t value) {
     return (uint32_t)root;
 }
 
-int32_t ecg_log2_q6(uint32_t value) {
-    int32_t result = 31 * 64;
-    while (value < 0x80000000u) { /* normalize to [1, 2) in Q31 */
-        value <<= 1;
-        result -= 64;
+/* Shifts value to [1, 2) in Q31 and returns by how much. */
+static int32_t normalize(uint32_t *value) {
+    int32_t shift = 0;
+    for (int32_t step = 16; step != 0; step >>= 1) {
+        if (*value >> (32 - step) == 0) {
+            *value <<= step;
+            shift += step;
+        }
     }
+    return shift;
+}
+
+int32_t ecg_log2_q6(uint32_t value) {
+    int32_t result = (31 - normalize(&value)) * 64;
     for (int32_t bit = 32; bit != 0; bit >>= 1) { /* each squaring gives the next binary digit */
         const uint64_t square = (uint64_t)value * value;
         if (square >> 63) {

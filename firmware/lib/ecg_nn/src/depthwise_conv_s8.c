@@ -1,22 +1,6 @@
-#include "ecg_nn_private.h"
+#include "depthwise_conv_private.h"
 
-/* Sum over the kernel of one output channel `c`, which reads input channel `depth`. */
-static int32_t kernel_sum(const ecg_nn_conv_t *layer, const int8_t *input, int32_t y0, int32_t x0, int32_t c,
-                          int32_t depth) {
-    const int8_t *weights = layer->weights + c;
-    int32_t sum = 0;
-    for (int32_t ky = 0; ky < layer->kernel_height; ++ky) {
-        const int32_t y = y0 + ky * layer->dilation_height;
-        const int y_inside = y >= 0 && y < layer->input_height;
-        for (int32_t kx = 0; kx < layer->kernel_width; ++kx, weights += layer->output_channels) {
-            const int32_t x = x0 + kx * layer->dilation_width;
-            const int inside = y_inside && x >= 0 && x < layer->input_width;
-            const int32_t at = (y * layer->input_width + x) * layer->input_channels + depth;
-            sum += *weights * (inside ? input[at] : layer->input_zero_point);
-        }
-    }
-    return sum;
-}
+#ifndef ECG_NN_ARM_DSP
 
 static void output_position(const ecg_nn_conv_t *layer, const int8_t *input, int32_t y0, int32_t x0,
                             int8_t *output) {
@@ -25,7 +9,7 @@ static void output_position(const ecg_nn_conv_t *layer, const int8_t *input, int
     for (int32_t depth = 0; depth < layer->input_channels; ++depth) {
         for (int32_t m = 0; m < multiplier; ++m, ++c) {
             const ecg_nn_channel_t *channel = &layer->channels[c];
-            const int32_t sum = channel->bias + kernel_sum(layer, input, y0, x0, c, depth);
+            const int32_t sum = channel->bias + ecg_nn_depthwise_sum(layer, input, y0, x0, c, depth);
             output[c] = ecg_nn_output_s8(sum, channel, &layer->output);
         }
     }
@@ -39,3 +23,5 @@ void ecg_nn_depthwise_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, i
         }
     }
 }
+
+#endif

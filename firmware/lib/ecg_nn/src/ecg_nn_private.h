@@ -16,12 +16,29 @@ static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
+/* The form of the kernels: chosen by the compiler's target; ECG_NN_PORTABLE asks for portable C anywhere. */
+#if defined(__ARM_FEATURE_DSP) && !defined(ECG_NN_PORTABLE)
+#define ECG_NN_ARM_DSP
+#include "arm_dsp_private.h"
+#else
+
 /* value * multiplier * 2^(shift - 31) with gemmlowp's two roundings. The value, shifted left, is below 2^30.
  */
 static inline int32_t ecg_nn_requantize(int32_t value, int32_t multiplier, int32_t shift) {
     const int32_t left = shift > 0 ? shift : 0;
     return ecg_nn_rounding_divide(ecg_nn_doubling_high_mul(value * (1 << left), multiplier), left - shift);
 }
+
+/* Sum of a[i] * b[i]. */
+static inline int32_t ecg_nn_dot(const int8_t *a, const int8_t *b, int32_t length) {
+    int32_t sum = 0;
+    for (int32_t i = 0; i < length; ++i) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+#endif
 
 static inline int32_t ecg_nn_clamp(int32_t value, int32_t min, int32_t max) {
     const int32_t above = value < min ? min : value;
@@ -35,21 +52,31 @@ static inline int8_t ecg_nn_output_s8(int32_t accumulator, const ecg_nn_channel_
     return (int8_t)ecg_nn_clamp(scaled + output->zero_point, output->min, output->max);
 }
 
+#ifdef ECG_NN_ARM_DSP
+
+/* The same for an output without limits; where there are some, ecg_nn_clamp_bytes follows. */
+static inline int8_t ecg_nn_saturated_s8(int32_t accumulator, const ecg_nn_channel_t *channel,
+                                         int32_t zero_point) {
+    return ecg_nn_saturate(ecg_nn_requantize(accumulator, channel->multiplier, channel->shift) + zero_point);
+}
+
+/* Apply the limits of an output, if any, to bytes that are there. */
+static inline void ecg_nn_clamp_bytes(int8_t *bytes, int32_t count, const ecg_nn_output_t *output) {
+    if (output->min > INT8_MIN || output->max < INT8_MAX) {
+        for (int32_t i = 0; i < count; ++i) {
+            bytes[i] = (int8_t)ecg_nn_clamp(bytes[i], output->min, output->max);
+        }
+    }
+}
+
+#endif
+
 static inline int32_t ecg_nn_max(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
 static inline int32_t ecg_nn_min(int32_t a, int32_t b) {
     return a < b ? a : b;
-}
-
-/* Sum of a[i] * b[i]. */
-static inline int32_t ecg_nn_dot(const int8_t *a, const int8_t *b, int32_t length) {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < length; ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
 }
 
 /* Sum of a[i]. */

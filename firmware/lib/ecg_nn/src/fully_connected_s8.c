@@ -1,5 +1,7 @@
 #include "ecg_nn_private.h"
 
+#ifndef ECG_NN_ARM_DSP
+
 void ecg_nn_fully_connected_s8(const ecg_nn_fully_connected_t *layer, const int8_t *input, int8_t *output) {
     for (int32_t row = 0; row < layer->rows; ++row, input += layer->inputs) {
         const int8_t *weights = layer->weights;
@@ -10,3 +12,5 @@ void ecg_nn_fully_connected_s8(const ecg_nn_fully_connected_t *layer, const int8
         }
     }
 }
+
+#endif

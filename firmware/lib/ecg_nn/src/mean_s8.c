@@ -1,5 +1,7 @@
 #include "ecg_nn_private.h"
 
+#ifndef ECG_NN_ARM_DSP
+
 static int8_t column_mean(const ecg_nn_mean_t *layer, const int8_t *column) {
     int32_t sum = layer->requant.bias;
     for (int32_t i = 0; i < layer->reduced; ++i, column += layer->inner) {
@@ -16,3 +18,5 @@ void ecg_nn_mean_s8(const ecg_nn_mean_t *layer, const int8_t *input, int8_t *out
         }
     }
 }
+
+#endif

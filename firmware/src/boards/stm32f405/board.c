@@ -9,9 +9,9 @@
 #include "registers.h"
 #include "uart.h"
 
-#define SYSTICK_PERIOD 0x1000000u /* 24 bits: 100 ms at 168 MHz */
-
+/* SysTick is both the tick counter and the sampling clock: it interrupts ECG_CORE_FS_HZ times a second. */
 static clock_rates_t rates;
+static uint32_t systick_period;
 static volatile uint32_t systick_periods;
 
 int main(void);
@@ -19,15 +19,7 @@ void SysTick_Handler(void);
 
 void SysTick_Handler(void) {
     systick_periods++;
-}
-
-static uint64_t ticks64(void) {
-    uint32_t periods, count;
-    do { /* again if the counter wrapped between the two reads */
-        periods = systick_periods;
-        count = SYSTICK->VAL;
-    } while (periods != systick_periods);
-    return (uint64_t)periods * SYSTICK_PERIOD + (SYSTICK_PERIOD - 1u - count);
+    ecg_adc_tick();
 }
 
 /* Two bits a pin: 0 input, 1 output, 2 alternate function, 3 analog. */
@@ -64,7 +56,9 @@ static void init_pins(void) {
 
 void board_init(void) {
     rates = clock_init();
-    SYSTICK->LOAD = SYSTICK_PERIOD - 1u;
+    systick_period = (rates.cpu_hz + ECG_CORE_FS_HZ / 2u) / ECG_CORE_FS_HZ;
+    SCB_SHPR3 |= SCB_SHPR3_SYSTICK_LOWEST; /* a conversion takes longer than a byte on the line */
+    SYSTICK->LOAD = systick_period - 1u;
     SYSTICK->VAL = 0;
     SYSTICK->CTRL = SYSTICK_CTRL_ENABLE | SYSTICK_CTRL_TICKINT | SYSTICK_CTRL_CPU_CLOCK;
     init_pins();
@@ -94,16 +88,29 @@ void board_write(const uint8_t *bytes, size_t size) {
     }
 }
 
+/* While SysTick's interrupt is pending, a period has ended that systick_periods does not count yet, and a
+ * count read after that is one of the new period. An interrupt in between changes systick_periods: then
+ * again. A count of 0 is on the border of two periods: also again. */
 uint32_t board_ticks(void) {
-    return (uint32_t)ticks64();
+    uint32_t periods, count, pending;
+    do {
+        periods = systick_periods;
+        count = SYSTICK->VAL;
+        pending = SCB_ICSR & SCB_ICSR_PENDSTSET;
+        if (pending) {
+            count = SYSTICK->VAL;
+        }
+    } while (count == 0 || periods != systick_periods);
+    return (periods + (pending ? 1u : 0u)) * systick_period + (systick_period - count);
 }
 
 uint32_t board_tick_hz(void) {
     return rates.cpu_hz;
 }
 
+/* In steps of 2.8 ms: a read of the counter itself would slow the main loop down for nothing. */
 uint32_t board_millis(void) {
-    return (uint32_t)(ticks64() / (rates.cpu_hz / 1000u));
+    return (uint32_t)((uint64_t)systick_periods * 1000u / ECG_CORE_FS_HZ);
 }
 
 /* With interrupts masked, one that comes after the check still ends WFI, so none is slept through. */
@@ -121,7 +128,7 @@ void board_led(bool on) {
 }
 
 bool board_live_start(void) {
-    ecg_adc_start(rates.tim2_hz, ECG_CORE_FS_HZ);
+    ecg_adc_start();
     return true;
 }
 

@@ -8,8 +8,8 @@
 #define HSI_HZ 16000000u
 #define CLOCK_TIMEOUT_LOOPS 200000u /* some 50 ms at 16 MHz; a crystal needs a few */
 
-static const clock_rates_t PLL_RATES = {.cpu_hz = 168000000u, .usart1_hz = 84000000u, .tim2_hz = 84000000u};
-static const clock_rates_t HSI_RATES = {.cpu_hz = HSI_HZ, .usart1_hz = HSI_HZ, .tim2_hz = HSI_HZ};
+static const clock_rates_t PLL_RATES = {.cpu_hz = 168000000u, .usart1_hz = 84000000u};
+static const clock_rates_t HSI_RATES = {.cpu_hz = HSI_HZ, .usart1_hz = HSI_HZ};
 
 static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value) {
     for (uint32_t i = 0; i < CLOCK_TIMEOUT_LOOPS; i++) {
@@ -44,7 +44,7 @@ static bool switch_to_pll(void) {
 
 clock_rates_t clock_init(void) {
     /* The internal oscillator runs after every reset, so on silicon this bit is set. QEMU's machine has no
-     * clock controller and reads 0: its CPU and SysTick run at 168 MHz without being told. */
+     * clock controller and reads 0: its SysTick counts at 168 MHz without being told. */
     if ((RCC->CR & RCC_CR_HSIRDY) == 0) {
         return PLL_RATES;
     }

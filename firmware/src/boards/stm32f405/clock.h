@@ -6,7 +6,6 @@
 typedef struct {
     uint32_t cpu_hz;
     uint32_t usart1_hz; /* APB2 */
-    uint32_t tim2_hz;   /* twice APB1, as APB1 is divided */
 } clock_rates_t;
 
 /* Bring the chip to 168 MHz. A clock that does not start leaves the next best: crystal, internal oscillator

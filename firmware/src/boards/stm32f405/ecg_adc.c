@@ -12,30 +12,22 @@ static struct {
     int16_t sample_adu;
     uint8_t lead_flags;
 } ring[RING_SAMPLES];
-static volatile uint32_t ring_head;
-static volatile uint32_t ring_tail;
+static volatile uint32_t ring_head; /* samples taken, written by the interrupt alone */
+static volatile uint32_t ring_tail; /* samples read, written by the main loop alone */
+static volatile bool started;
 
-void TIM2_IRQHandler(void);
-
-void ecg_adc_start(uint32_t tim2_hz, uint32_t fs_hz) {
+void ecg_adc_start(void) {
     RCC->APB2ENR |= RCC_APB2ENR_ADC1;
-    RCC->APB1ENR |= RCC_APB1ENR_TIM2;
     ADC1->SMPR2 = SAMPLE_TIME_480_CYCLES << (3u * BOARD_ECG_ADC_CHANNEL);
     ADC1->SQR1 = 0; /* one conversion: SQ1 */
     ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;
     ADC1->CR2 = ADC_CR2_ADON;
     ring_tail = ring_head;
-    TIM2->PSC = 0;
-    TIM2->ARR = (tim2_hz + fs_hz / 2u) / fs_hz - 1u;
-    TIM2->CNT = 0;
-    TIM2->DIER = TIM_DIER_UIE;
-    TIM2->CR1 = TIM_CR1_CEN;
-    NVIC_ISER[IRQ_TIM2 / 32u] = 1u << (IRQ_TIM2 % 32u);
+    started = true;
 }
 
 void ecg_adc_stop(void) {
-    TIM2->CR1 = 0;
-    NVIC_ICER[IRQ_TIM2 / 32u] = 1u << (IRQ_TIM2 % 32u);
+    started = false;
 }
 
 /* One conversion takes 23 us of the 2.8 ms between two samples, so waiting for it here keeps things simple.
@@ -47,8 +39,10 @@ static int16_t convert(void) {
     return (int16_t)(ADC1->DR & 0xFFFu);
 }
 
-void TIM2_IRQHandler(void) {
-    TIM2->SR = ~TIM_SR_UIF;
+void ecg_adc_tick(void) {
+    if (!started) {
+        return;
+    }
     const uint32_t leads = GPIOC->IDR;
     const unsigned plus = leads & (1u << BOARD_LO_PLUS_PIN) ? ECG_CORE_LEAD_OFF_PLUS : 0u;
     const unsigned minus = leads & (1u << BOARD_LO_MINUS_PIN) ? ECG_CORE_LEAD_OFF_MINUS : 0u;

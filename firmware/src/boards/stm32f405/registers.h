@@ -22,10 +22,6 @@ typedef struct {
 } usart_t;
 
 typedef struct {
-    volatile uint32_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
-} tim_t;
-
-typedef struct {
     volatile uint32_t SR, CR1, CR2, SMPR1, SMPR2, JOFR[4], HTR, LTR, SQR1, SQR2, SQR3, JSQR, JDR[4], DR;
 } adc_t;
 
@@ -39,11 +35,11 @@ typedef struct {
 #define GPIOB ((gpio_t *)0x40020400u)
 #define GPIOC ((gpio_t *)0x40020800u)
 #define USART1 ((usart_t *)0x40011000u)
-#define TIM2 ((tim_t *)0x40000000u)
 #define ADC1 ((adc_t *)0x40012000u)
 #define SYSTICK ((systick_t *)0xE000E010u)
 #define NVIC_ISER ((volatile uint32_t *)0xE000E100u)
-#define NVIC_ICER ((volatile uint32_t *)0xE000E180u)
+#define SCB_ICSR (*(volatile uint32_t *)0xE000ED04u)
+#define SCB_SHPR3 (*(volatile uint32_t *)0xE000ED20u)
 #define SCB_CPACR (*(volatile uint32_t *)0xE000ED88u)
 
 #define RCC_CR_HSIRDY (1u << 1)
@@ -58,7 +54,6 @@ typedef struct {
 #define RCC_CFGR_PPRE1_DIV4 (5u << 10)
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
 #define RCC_AHB1ENR_GPIOABC 7u
-#define RCC_APB1ENR_TIM2 (1u << 0)
 #define RCC_APB2ENR_USART1 (1u << 4)
 #define RCC_APB2ENR_ADC1 (1u << 8)
 
@@ -72,10 +67,6 @@ typedef struct {
 #define USART_CR1_RXNEIE (1u << 5)
 #define USART_CR1_UE (1u << 13)
 
-#define TIM_CR1_CEN 1u
-#define TIM_DIER_UIE 1u
-#define TIM_SR_UIF 1u
-
 #define ADC_SR_EOC (1u << 1)
 #define ADC_CR2_ADON 1u
 #define ADC_CR2_SWSTART (1u << 30)
@@ -84,7 +75,9 @@ typedef struct {
 #define SYSTICK_CTRL_TICKINT 2u
 #define SYSTICK_CTRL_CPU_CLOCK 4u
 
-#define IRQ_TIM2 28u
+#define SCB_ICSR_PENDSTSET (1u << 26)
+#define SCB_SHPR3_SYSTICK_LOWEST (0xFFu << 24)
+
 #define IRQ_USART1 37u
 
 #endif

@@ -15,7 +15,6 @@ void Reset_Handler(void);
 void Default_Handler(void);
 void SysTick_Handler(void);
 void USART1_IRQHandler(void);
-void TIM2_IRQHandler(void);
 
 /* A fault or an interrupt nobody asked for: stay here, where a debugger finds it. */
 void Default_Handler(void) {
@@ -44,9 +43,7 @@ __attribute__((section(".vectors"), used)) static const uintptr_t VECTORS[16 + 8
     [1] = VECTOR(Reset_Handler),
     [2 ... 14] = VECTOR(Default_Handler),
     [15] = VECTOR(SysTick_Handler),
-    [16 ... 16 + 27] = VECTOR(Default_Handler),
-    [16 + 28] = VECTOR(TIM2_IRQHandler),
-    [16 + 29 ... 16 + 36] = VECTOR(Default_Handler),
+    [16 ... 16 + 36] = VECTOR(Default_Handler),
     [16 + 37] = VECTOR(USART1_IRQHandler),
     [16 + 38 ... 16 + 81] = VECTOR(Default_Handler),
 };

@@ -13,19 +13,23 @@ extern "C" {
 
 #define ECG_CORE_STATE_MAX_BYTES 6144 /* 6 KiB, asserted in ecg_core.c */
 
-#define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms, odd so that it has a middle \
-                                      */
-#define ECG_HISTORY_SAMPLES 512      /* filtered samples kept, a power of two above window + decision time */
-#define ECG_DETECT_SLOPE_TAPS 8      /* half width of the QRS slope filter */
-#define ECG_DETECT_ENERGY_TAPS 32    /* moving sum of the rectified slope: 89 ms */
-#define ECG_QUEUE_CANDIDATES 16      /* peaks that wait for their window or their verdict */
+#define ECG_FILTER_BASELINE_TAPS                                                                         \
+    241                           /* moving mean that is subtracted: 669 ms, odd so that it has a middle \
+                                   */
+#define ECG_HISTORY_SAMPLES 512   /* filtered samples kept, a power of two above window + decision time */
+#define ECG_DETECT_SLOPE_TAPS 8   /* half width of the QRS slope filter */
+#define ECG_DETECT_ENERGY_TAPS 32 /* moving sum of the rectified slope: 89 ms */
+#define ECG_DETECT_ENERGIES 256   /* energies kept, a power of two */
+#define ECG_QUEUE_CANDIDATES 16   /* peaks that wait for their window or their verdict */
+#define ECG_SHAPE_POINTS 25       /* QRS shape: every third sample within 100 ms of the R peak */
+#define ECG_JUDGE_BEATS 8         /* beats that a candidate is compared with */
 
 /* Input scaling, mains notch, low-pass, baseline removal. */
 typedef struct {
-    int32_t offset_adu;             /* the first sample: the filters start at rest */
-    int32_t limit_adu;              /* input is clipped this far from the offset */
-    int32_t gain_q12;               /* internal units per ADC unit */
-    int32_t notch_cos_q14;          /* 2 cos(2 pi mains / fs); 0: no notch */
+    int32_t offset_adu;    /* the level that counts as zero: first sample, or where the signal jumped to */
+    int32_t limit_adu;     /* a sample further from the offset becomes the offset */
+    int32_t gain_q12;      /* internal units per ADC unit */
+    int32_t notch_cos_q14; /* 2 cos(2 pi mains / fs); 0: no notch */
     int32_t notch_x[2], notch_y[2]; /* the last inputs and outputs */
     int32_t taps[5];                /* low-pass: 5 taps 1 2 3 2 1 */
     int16_t baseline[ECG_FILTER_BASELINE_TAPS];
@@ -33,33 +37,57 @@ typedef struct {
     int32_t baseline_sum;
 } ecg_filter_t;
 
-/* A peak of the QRS energy, later of the filtered signal. */
+/* A peak of the QRS energy: perhaps a beat. Ratios are log2 * 64, against the energy where nothing else is
+ * said. */
 typedef struct {
-    uint32_t at;    /* sample index: energy peak, after refinement the R peak */
-    int32_t energy; /* height of the energy peak */
+    uint32_t at;                    /* sample index: the energy's peak, after refinement the R peak */
+    uint32_t energy_at;             /* the energy's peak */
+    int32_t energy;                 /* its height */
+    int32_t swing;                  /* highest minus lowest of the filtered signal within 100 ms */
+    int16_t sharp;                  /* energy of faster slopes than QRS */
+    int16_t blunt;                  /* energy of slower ones */
+    int16_t peaky;                  /* steepest slope against all slopes */
+    int16_t calm;                   /* lower quartile of the energy around */
+    int16_t usual;                  /* median of the energy around */
+    int8_t shape[ECG_SHAPE_POINTS]; /* z-scored, 20 a standard deviation */
 } ecg_candidate_t;
 
+/* A ring of candidates, the oldest first; queue.h gives access. */
 typedef struct {
     ecg_candidate_t items[ECG_QUEUE_CANDIDATES];
-    uint8_t count;   /* items in use, the oldest first */
-    uint8_t refined; /* how many of them have `at` on the R peak */
+    uint8_t first;
+    uint8_t count;      /* items in use */
+    uint8_t refined;    /* how many of them have `at` on the R peak */
+    uint8_t described;  /* how many have the rest filled */
+    uint32_t latest_at; /* the R peak refined last */
 } ecg_queue_t;
 
-/* QRS energy and the levels that decide what is a beat. */
+/* QRS energy and its peaks. */
 typedef struct {
     int16_t slope_in[2 * ECG_DETECT_SLOPE_TAPS];
     uint16_t energy_in[ECG_DETECT_ENERGY_TAPS];
-    int32_t slope_new, slope_old; /* sums over the newer and the older half of slope_in */
-    int32_t energy, energy_before;
-    int32_t peak;          /* highest energy since the last candidate */
-    uint32_t peak_at;      /* where */
-    uint8_t rising;        /* the energy rose since the last candidate, so peak is a real maximum */
-    uint8_t started;       /* the levels have a first value */
-    uint8_t has_beat;      /* beat_at and beat_energy are valid */
-    int32_t signal, noise; /* running heights of beats and of what was not a beat */
-    uint32_t beat_at;      /* the last beat's R peak */
-    int32_t beat_energy;   /* and its energy */
+    uint16_t energies[ECG_DETECT_ENERGIES]; /* by sample index, units of 16 */
+    int32_t slope_new, slope_old;           /* sums over the newer and the older half of slope_in */
+    int32_t energy;
+    int32_t peak;     /* highest energy since the last candidate */
+    uint32_t peak_at; /* where */
+    uint8_t rising;   /* the energy rose since the last candidate, so peak is a real maximum */
 } ecg_detector_t;
+
+/* What is known of the beats so far, against which a candidate is judged. */
+typedef struct {
+    int32_t energies[ECG_JUDGE_BEATS]; /* of the last beats */
+    int32_t swings[ECG_JUDGE_BEATS];
+    int32_t sharps[ECG_JUDGE_BEATS];
+    int32_t blunts[ECG_JUDGE_BEATS];
+    int8_t shapes[ECG_JUDGE_BEATS][ECG_SHAPE_POINTS];
+    uint32_t beats; /* how many there were */
+    uint32_t beat_at;
+    int32_t rr_mean_q4;
+    int32_t noise;    /* running energy of what was not a beat */
+    int32_t rejected; /* highest energy rejected since the last beat, 0: none */
+    uint32_t rejected_at;
+} ecg_judge_t;
 
 /* The patient's running average beat. */
 typedef struct {
@@ -84,18 +112,27 @@ typedef struct {
     uint16_t repeats; /* how often the last value came in a row */
 } ecg_quality_t;
 
+/* The beat that is being made; each stage is the work of one sample, so that no sample takes long. */
+typedef struct {
+    ecg_core_beat_t beat;
+    uint32_t deviation; /* standard deviation of its window */
+    uint8_t stage;
+} ecg_pending_t;
+
 struct ecg_core {
     ecg_core_config_t config;
     uint32_t samples; /* pushed so far */
+    uint32_t end;     /* index after the last real sample; UINT32_MAX before ecg_core_finish */
+    uint32_t held;    /* how often ecg_core_finish has repeated the last sample */
     uint32_t last_beat_at;
     uint8_t has_last_beat;
     int16_t last_sample;
-    uint32_t held;        /* how often ecg_core_finish has repeated the last sample */
-    uint32_t end;         /* index after the last real sample; UINT32_MAX before ecg_core_finish */
     int16_t history[ECG_HISTORY_SAMPLES]; /* filtered signal, by sample index */
     ecg_filter_t filter;
     ecg_detector_t detector;
     ecg_queue_t queue;
+    ecg_judge_t judge;
+    ecg_pending_t pending;
     ecg_template_t average;
     ecg_rhythm_t rhythm;
     ecg_quality_t quality;

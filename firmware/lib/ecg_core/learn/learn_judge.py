@@ -1,0 +1,340 @@
+"""Learns the weights of judge.c on DS1 of the MIT-BIH Arrhythmia Database and writes src/judge_weights.h.
+
+    python firmware/lib/ecg_core/learn/learn_judge.py --data DIR [--output FILE]
+
+Candidates and their figures come from the C code itself. The labels are the annotations: of the candidates
+within 150 ms of a beat, the highest one near it is the beat. Each DS1 record is also learned from
+
+- with noise: the second channel of the noise records `em` and `ma`. nstdb's test signals carry noise from the
+  same recordings; what is scored there is made with the first channel, on records 118 and 119, which for that
+  reason get no noise here;
+- with higher T waves, and with beats taken out, so that pauses are known.
+
+After a first round with the truth as the judge's memory, later rounds add what it sees when it lives with its
+own verdicts. Two machines may learn slightly different weights: the shipped ones are the file under version
+control, and a new file changes the fingerprint of the signal path, to which models are tied. Needs the extra
+`train` (scikit-learn) and gcc; takes about ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.training.records import load_record
+from ecg_edge.training.splits import DS1
+
+CORE = Path(__file__).resolve().parents[1]
+FEATURES = 22
+HIDDEN = 20
+WINDOW = 54  # 150 ms
+NOISES = (("em", 24), ("em", 18), ("em", 12), ("em", 6), ("em", 0), ("em", -6), ("ma", 6))
+NOISE_SAMPLES = 180_000
+ROUNDS = 4
+OTHER_ROWS = 300_000  # rows that are not clean records, drawn at random
+# In heavy noise F1 of sensitivity and predictivity is best with a lower threshold: beats there count double.
+DOUBLED = ("em0", "em-6")
+
+Samples = npt.NDArray[np.int16]
+Places = npt.NDArray[np.int64]
+Rows = Any  # structured array of ROW
+
+ROW = np.dtype(
+    [("features", np.int16, (FEATURES,)), ("at", np.uint32), ("energy", np.int32), ("beat", np.uint8)],
+    align=True,
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One signal to learn from; flutter: spans of ventricular flutter, which is neither beat nor noise."""
+
+    kind: str
+    samples: Samples
+    beats: Places
+    adu_per_mv: int
+    flutter: tuple[tuple[int, int], ...] = ()
+
+
+def build(weights: str | None = None) -> ctypes.CDLL:
+    """The harness with these weights (text of judge_weights.h), or with the ones in src/."""
+    folder = Path(tempfile.mkdtemp())
+    source = folder / "src"
+    source.mkdir()
+    for path in (CORE / "src").iterdir():
+        (source / path.name).write_text(path.read_text())
+    if weights is not None:
+        (source / "judge_weights.h").write_text(weights)
+    (folder / "learn").mkdir()
+    harness = folder / "learn" / "learn_harness.c"
+    harness.write_text((CORE / "learn/learn_harness.c").read_text())
+    parts = [str(path) for path in source.glob("*.c") if path.name not in ("ecg_core.c", "fingerprint.c")]
+    library = folder / "harness.so"
+    options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{source}", f"-I{CORE / 'include'}"]
+    subprocess.run(["gcc", *options, str(harness), *parts, "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+def judge(
+    library: ctypes.CDLL, variant: Variant, mode: int, truth: npt.NDArray[np.uint8] | None = None
+) -> Rows:
+    """Candidates of a signal; mode 0 lists, 1 remembers the truth, 2 its own verdicts."""
+    samples = np.ascontiguousarray(variant.samples)
+    rows = np.zeros(len(samples) // 36 + 64, ROW)
+    pointer = ctypes.c_void_p
+    known = np.zeros(len(rows), np.uint8) if truth is None else truth
+    found = library.judge_record(
+        samples.ctypes.data_as(pointer),
+        ctypes.c_long(len(samples)),
+        ctypes.c_uint16(variant.adu_per_mv),
+        mode,
+        known.ctypes.data_as(pointer),
+        rows.ctypes.data_as(pointer),
+        ctypes.c_long(len(rows)),
+    )
+    return rows[:found]
+
+
+def label(rows: Rows, beats: Places) -> npt.NDArray[np.uint8]:
+    """1 for the candidate of each annotated beat: the highest of those about as near as the nearest."""
+    at, energy = rows["at"].astype(np.int64), rows["energy"]
+    labels = np.zeros(len(at), np.uint8)
+    for beat in beats:
+        near = np.arange(*np.searchsorted(at, [beat - WINDOW, beat + WINDOW + 1]))
+        if len(near):
+            distance = np.abs(at[near] - beat)
+            near = near[distance <= distance.min() + 20]
+            labels[near[energy[near].argmax()]] = 1
+    return labels
+
+
+def to_int16(samples: npt.NDArray[np.float64]) -> Samples:
+    """Clipped at the rails."""
+    clipped: Samples = np.clip(samples, -32768, 32767).astype(np.int16)
+    return clipped
+
+
+def quiet_part(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Without the lowest and the highest twentieth."""
+    ordered = np.sort(values)
+    return ordered[len(ordered) // 20 : len(ordered) - len(ordered) // 20]
+
+
+def with_noise(samples: Samples, beats: Places, noise: Samples, snr_db: float, seed: int) -> Samples:
+    """Noise at a signal-to-noise ratio as PhysioNet's `nst` defines it, over the whole signal."""
+    swings = np.array([np.ptp(samples[b - 18 : b + 18].astype(float)) for b in beats[:300] if b > 20])
+    shift = int(np.random.default_rng(seed).integers(0, len(noise)))
+    rest = np.roll(noise, shift)[: len(samples)].astype(float)
+    rest -= rest.mean()
+    seconds = rest[: len(rest) // 360 * 360].reshape(-1, 360).std(axis=1)
+    power = float(np.mean(quiet_part(seconds))) ** 2
+    gain = np.sqrt(np.mean(quiet_part(swings)) ** 2 / 8 / (power * 10 ** (snr_db / 10)))
+    return to_int16(samples + gain * rest)
+
+
+def with_high_t_waves(samples: Samples, beats: Places, factor: float) -> Samples:
+    """What lies 100 to 470 ms after each R peak, above the line between its ends, times `factor`."""
+    result = samples.astype(float)
+    for beat, following in pairwise(beats):
+        start, end = int(beat) + 36, int(beat + min(170, 0.62 * (following - beat)))
+        if end - start < 40 or end >= len(samples):
+            continue
+        line = np.linspace(result[start], result[end], end - start)
+        ramp = np.minimum(np.arange(end - start), np.arange(end - start)[::-1])
+        weight = 1 + (factor - 1) * np.minimum(1, ramp / 24)
+        result[start:end] = line + (result[start:end] - line) * weight
+    return to_int16(result)
+
+
+def without_some_beats(samples: Samples, beats: Places, seed: int) -> tuple[Samples, Places]:
+    """Runs of one to eight beats replaced by a line with the noise of the quiet stretch before them."""
+    random = np.random.default_rng(seed)
+    result, keep, i = samples.astype(float), np.ones(len(beats), bool), 5
+    while i < len(beats) - 12:
+        run = int(random.choice([1, 1, 2, 3, 5, 8]))
+        start, end = int(beats[i]) - 80, int(beats[i + run - 1]) + 130
+        if end < min(len(samples), beats[i + run] - 60) and start > beats[i - 1] + 130:
+            quiet = samples[start - 25 : start].astype(float)
+            quiet -= np.linspace(quiet[0], quiet[-1], len(quiet))
+            line = np.linspace(result[start - 10 : start].mean(), result[end : end + 10].mean(), end - start)
+            noise = np.resize(np.concatenate([quiet, quiet[::-1]]), end - start)
+            result[start:end] = line + noise * random.uniform(0.5, 1)
+            keep[i : i + run] = False
+        i += run + int(random.integers(4, 25))
+    return result.astype(np.int16), beats[keep]
+
+
+def flutter_of(samples: Places, symbols: npt.NDArray[np.str_], count: int) -> tuple[tuple[int, int], ...]:
+    """Spans between the annotations [ and ]."""
+    starts, ends = samples[symbols == "["], samples[symbols == "]"]
+    return tuple((int(s), int(min(ends[ends > s], default=count))) for s in starts)
+
+
+def cut(variant: Variant, kind: str, start: int, count: int) -> Variant:
+    """A stretch of a signal."""
+    inside = (variant.beats >= start) & (variant.beats < start + count)
+    flutter = tuple((s - start, e - start) for s, e in variant.flutter)
+    return Variant(
+        kind,
+        variant.samples[start : start + count],
+        variant.beats[inside] - start,
+        variant.adu_per_mv,
+        flutter,
+    )
+
+
+def altered(name: str, clean: Variant) -> Iterator[Variant]:
+    """High T waves and missing beats. Not in record 207: its flutter is neither."""
+    random = np.random.default_rng(int(name))
+    if clean.flutter:
+        return
+    for factor in (1.6, 2.6):
+        part = cut(clean, "high T", int(random.integers(0, len(clean.samples) - 216_000)), 216_000)
+        samples = with_high_t_waves(part.samples, part.beats, factor * random.uniform(0.8, 1.2))
+        yield Variant(part.kind, samples, part.beats, part.adu_per_mv)
+    part = cut(clean, "pauses", 0, 400_000)
+    samples, beats = without_some_beats(part.samples, part.beats, int(name))
+    yield Variant(part.kind, samples, beats, part.adu_per_mv)
+
+
+def noisy(name: str, clean: Variant, noise: dict[str, Samples]) -> Iterator[Variant]:
+    """A stretch of the record at each noise level."""
+    random = np.random.default_rng(int(name) + 1)
+    for number, (kind, snr_db) in enumerate(NOISES):
+        start = int(random.integers(0, len(clean.samples) - NOISE_SAMPLES))
+        part = cut(clean, f"{kind}{snr_db}", start, NOISE_SAMPLES)
+        samples = with_noise(part.samples, part.beats, noise[kind], snr_db, int(name) * 10 + number)
+        yield Variant(part.kind, samples, part.beats, part.adu_per_mv, part.flutter)
+
+
+def read_noise(data: Path, kind: str) -> Samples:
+    """Second channel of a noise record."""
+    import wfdb
+
+    record = wfdb.rdrecord(str(data / "nstdb" / kind), physical=False)
+    return np.asarray(record.d_signal[:, 1], np.int16)
+
+
+def all_variants(data: Path) -> Iterator[Variant]:
+    """Everything to learn from."""
+    noise = {kind: read_noise(data, kind) for kind, _ in NOISES}
+    for name in DS1:
+        record = load_record(data, "mitdb", name)
+        flutter = flutter_of(record.annotation_samples, record.annotation_symbols, len(record.samples))
+        beats = np.asarray(record.beat_samples, np.int64)
+        clean = Variant("clean", record.samples, beats, int(record.adu_per_mv), flutter)
+        yield clean
+        yield from altered(name, clean)
+        if name not in ("118", "119"):
+            yield from noisy(name, clean, noise)
+
+
+@dataclass
+class Table:
+    """Rows to learn from: features (n, 22), labels (n,), kinds (n,)."""
+
+    features: npt.NDArray[np.int16]
+    labels: npt.NDArray[np.uint8]
+    kinds: npt.NDArray[np.str_]
+
+    def plus(self, other: Table) -> Table:
+        """Both, one after the other."""
+        return Table(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.kinds, other.kinds]),
+        )
+
+
+def gather(library: ctypes.CDLL, variants: list[Variant], mode: int) -> Table:
+    """All candidates outside of ventricular flutter."""
+    features, labels, kinds = [], [], []
+    for variant in variants:
+        truth = label(judge(library, variant, 0), variant.beats)
+        rows = judge(library, variant, mode, truth)
+        at = rows["at"].astype(np.int64)
+        counts = np.ones(len(at), bool)
+        for start, end in variant.flutter:
+            counts &= (at < start - 200) | (at > end + 200)
+        features.append(rows["features"][counts])
+        labels.append(truth[counts])
+        kinds.append(np.full(int(counts.sum()), variant.kind))
+    return Table(np.concatenate(features), np.concatenate(labels), np.concatenate(kinds))
+
+
+def choose_rows(table: Table, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Clean rows twice, a sample of the others, and beats in heavy noise once more."""
+    clean = np.flatnonzero(table.kinds == "clean")
+    others = random.permutation(np.flatnonzero(table.kinds != "clean"))[:OTHER_ROWS]
+    doubled = others[np.isin(table.kinds[others], DOUBLED) & (table.labels[others] == 1)]
+    return np.concatenate([clean, clean, others, doubled])
+
+
+def fit(table: Table, epochs: int) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A network with one hidden layer; its inputs' centre and spread."""
+    from sklearn.neural_network import MLPClassifier
+
+    rows = choose_rows(table, np.random.default_rng(0))
+    chosen = table.features[rows]
+    centre, spread = np.round(chosen.mean(axis=0)), chosen.std(axis=0) + 1e-6
+    network = MLPClassifier((HIDDEN,), alpha=1e-3, batch_size=1024, random_state=0, warm_start=True)
+    for rate, passes in ((3e-3, epochs), (3e-4, epochs // 2)):
+        network.set_params(learning_rate_init=rate, max_iter=passes)
+        network.fit((chosen - centre) / spread, table.labels[rows])
+    return network, centre, spread
+
+
+def c_array(name: str, kind: str, values: npt.NDArray[Any]) -> str:
+    """One constant array; of a matrix one row a line."""
+    lines = ",\n".join("    " + ", ".join(str(int(v)) for v in row) for row in np.atleast_2d(values))
+    return f"static const {kind} {name}[{values.size}] = {{\n{lines}}};\n"
+
+
+def weights_text(network: Any, centre: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> str:
+    """judge_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
+    gain = np.minimum(np.round(64 / spread * 256), 32767)
+    exact = 64 * 256 / (gain * spread)  # the rounding of the gain goes into the weights
+    return (
+        "/* Generated by learn/learn_judge.py from DS1 of mitdb. Do not edit. */\n"
+        "#ifndef ECG_CORE_JUDGE_WEIGHTS_H\n#define ECG_CORE_JUDGE_WEIGHTS_H\n\n#include <stdint.h>\n\n"
+        f"/* clang-format off */\n#define JUDGE_HIDDEN {HIDDEN}\n\n"
+        + c_array("JUDGE_CENTRE", "int16_t", centre)
+        + c_array("JUDGE_GAIN", "int16_t", gain)
+        + "/* A row of 22 weights for each hidden unit. */\n"
+        + c_array("JUDGE_HIDDEN_WEIGHT", "int16_t", np.round(network.coefs_[0].T * exact * 256))
+        + c_array("JUDGE_HIDDEN_BIAS", "int32_t", np.round(network.intercepts_[0] * 16384))
+        + c_array("JUDGE_OUTPUT_WEIGHT", "int16_t", np.round(network.coefs_[1][:, 0] * 256))
+        + f"static const int32_t JUDGE_OUTPUT_BIAS = {round(float(network.intercepts_[1][0]) * 16384)};\n"
+        + "\n/* clang-format on */\n\n#endif\n"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Learn the judge's weights on DS1.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
+    parser.add_argument("--output", type=Path, default=CORE / "src/judge_weights.h")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore", message=".*optimization hasn't converged.*")
+    variants = list(all_variants(arguments.data))
+    table = gather(build(), variants, 1)
+    text = weights_text(*fit(table, 12))
+    for number in range(1, ROUNDS + 1):
+        table = table.plus(gather(build(text), variants, 2))
+        text = weights_text(*fit(table, 24 if number == ROUNDS else 12))
+        print(f"round {number} of {ROUNDS}: {len(table.labels)} candidates", flush=True)
+        arguments.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

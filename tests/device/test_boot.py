@@ -1,0 +1,207 @@
+"""The firmware boots, says who it is, and refuses to label beats when anything in its image is damaged."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from elftools.elf.elffile import ELFFile
+from numpy.typing import NDArray
+
+from ecg_edge.firmware import fingerprint, process
+from ecg_edge.host import platformio as pio
+from ecg_edge.host.bundle import load_bundle
+from ecg_edge.host.emulator import emulator, native_device
+from ecg_edge.host.errors import LinkError
+from ecg_edge.host.link import Link
+from ecg_edge.host.messages import Beat, Done, Finish, Message, Samples, Wave
+from ecg_edge.host.transports import open_transport
+
+pytestmark = [
+    pytest.mark.device,
+    pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"),
+    pytest.mark.skipif(
+        shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
+    ),
+]
+
+READY, SELF_TEST_FAILED, MODEL_DAMAGED, OTHER_CORE = range(4)
+REPLAY, LIVE = 0, 1
+FS_HZ, ADU_PER_MV, MAINS_HZ = 360, 200, 60
+
+
+@pytest.fixture(scope="module")
+def images(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The firmware with the shipped model, built for the emulated board and for this computer."""
+    folder = tmp_path_factory.mktemp("pio")
+    return {name: pio.build(name, shipped_bundle, folder) for name in ("stm32f405", "native")}
+
+
+@contextmanager
+def linked(port: str) -> Iterator[Link]:
+    with open_transport(port) as transport:
+        yield Link(transport)
+
+
+@contextmanager
+def booted(environment: str, image: Path) -> Iterator[Link]:
+    with (
+        emulator(image) if environment == "stm32f405" else native_device(image) as port,
+        linked(port) as link,
+    ):
+        yield link
+
+
+@pytest.mark.parametrize("environment", ["stm32f405", "native"])
+def test_the_handshake_names_the_model(
+    environment: str, images: dict[str, Path], shipped_bundle: Path, project_root: Path
+) -> None:
+    manifest = load_bundle(shipped_bundle).manifest
+    with booted(environment, images[environment]) as link:
+        info = link.handshake()
+    assert info.status == READY
+    assert info.board == environment
+    assert info.model_sha256 == manifest.model_sha256
+    assert info.labels == manifest.labels
+    assert info.core_fingerprint == manifest.core_fingerprint == fingerprint()
+    assert info.engine.startswith("generated/")
+    assert info.arena_bytes == manifest.arena_bytes["generated"]
+    assert f'version = "{info.firmware_version}"' in (project_root / "pyproject.toml").read_text()
+
+
+def flip_bit(image: Path, output: Path, symbol: str) -> Path:
+    """A copy of an ELF with one bit flipped in the middle of a constant."""
+    data = bytearray(image.read_bytes())
+    with image.open("rb") as file:
+        elf = ELFFile(file)
+        (found,) = elf.get_section_by_name(".symtab").get_symbol_by_name(symbol)
+        section = elf.get_section(found["st_shndx"])
+        at = found["st_value"] - section["sh_addr"] + section["sh_offset"] + found["st_size"] // 2
+    data[at] ^= 0x04
+    output.write_bytes(data)
+    return output
+
+
+@pytest.mark.parametrize(
+    ("symbol", "status"),
+    [("tables", MODEL_DAMAGED), ("ecg_model_golden_logits", SELF_TEST_FAILED)],
+)
+def test_one_flipped_bit_silences_the_device(
+    symbol: str, status: int, images: dict[str, Path], tmp_path: Path
+) -> None:
+    damaged = flip_bit(images["stm32f405"], tmp_path / "damaged.elf", symbol)
+    with booted("stm32f405", damaged) as link:
+        assert link.handshake().status == status
+        with pytest.raises(LinkError, match=r"code 1.*self-test"):
+            link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+        link.send(Samples(0, 0, bytes(480)))
+        with pytest.raises(LinkError, match="code 4"):
+            answers(link, Done)
+
+
+def test_another_signal_path_silences_the_device(shipped_bundle: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(shipped_bundle, other)
+    header = other / "c" / "model_info.h"
+    expected = f"0x{fingerprint():08X}u"
+    assert expected in header.read_text()
+    header.write_text(header.read_text().replace(expected, f"0x{fingerprint() ^ 1:08X}u"))
+    with booted("native", pio.build("native", other, tmp_path / "pio")) as link:
+        assert link.handshake().status == OTHER_CORE
+
+
+def answers(link: Link, last: type[Message], timeout_s: float = 60) -> list[Message]:
+    """What the device sends up to the first message of type `last`."""
+    received: list[Message] = []
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for message in link.receive(0.1):
+            received.append(message)
+            if isinstance(message, last):
+                return received
+    raise AssertionError(f"no {last.__name__} came, only {received}")
+
+
+def rhythm_strip(beats: int) -> NDArray[np.int16]:
+    """A narrow bump every 0.8 s on a slow wave: enough for the detector; int16 (288 * beats,)."""
+    at = np.arange(288 * beats)
+    bump = 250 * np.exp(-(((at % 288) - 144) ** 2) / 18)
+    return np.round(bump + 30 * np.sin(at / 200)).astype(np.int16)
+
+
+@pytest.mark.parametrize("environment", ["stm32f405", "native"])
+@pytest.mark.parametrize("block", [1, 239, 240])
+def test_blocks_of_any_size_give_the_beats_of_the_python_path(
+    environment: str, block: int, images: dict[str, Path]
+) -> None:
+    signal = rhythm_strip(6)
+    expected = process(signal)
+    blocks = [
+        Samples(first, 0, signal[first : first + block].astype("<i2").tobytes())
+        for first in range(0, len(signal), block)
+    ]
+    with booted(environment, images[environment]) as link:
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+        link.send(*blocks, Finish(len(signal)))
+        received = answers(link, Done)
+    beats = [message for message in received if isinstance(message, Beat)]
+    assert len(expected) >= 4
+    assert [m.beat_index for m in beats] == list(range(len(expected)))
+    for name in ("r_sample", "rr_samples", "flags"):
+        assert [getattr(m, name) for m in beats] == expected[name].tolist()
+    assert [m.input_crc32 for m in beats] == expected["crc32"].tolist()
+    done = received[-1]
+    assert isinstance(done, Done)
+    assert (done.samples, done.beats) == (len(signal), len(expected))
+    assert done.engine_ticks_max <= done.engine_ticks
+
+
+def test_live_mode_sends_every_sample_of_the_front_end(images: dict[str, Path]) -> None:
+    with booted("stm32f405", images["stm32f405"]) as link:
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, LIVE)
+        waves = [answers(link, Wave)[-1] for _ in range(5)]
+        link.send(Finish(0))
+        done = answers(link, Done)[-1]
+    next_index = 0
+    for wave in waves:
+        assert isinstance(wave, Wave)
+        assert wave.first_index == next_index
+        next_index += len(wave.data) // 2
+    assert isinstance(done, Done)
+    assert done.samples >= next_index > 0
+
+
+def test_a_board_without_a_front_end_refuses_live_mode(images: dict[str, Path]) -> None:
+    with booted("native", images["native"]) as link, pytest.raises(LinkError, match=r"code 7.*front end"):
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, LIVE)
+
+
+def test_ticks_count_instructions(images: dict[str, Path]) -> None:
+    signal = rhythm_strip(4)
+    with emulator(images["stm32f405"], count_instructions=True) as port, linked(port) as link:
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+        for first in range(0, len(signal), 240):
+            link.send(Samples(first, 0, signal[first : first + 240].astype("<i2").tobytes()))
+        link.send(Finish(len(signal)))
+        done = answers(link, Done)[-1]
+    assert isinstance(done, Done)
+    per_sample = done.core_ticks * 1e9 / done.tick_hz / len(signal)
+    assert 50 < per_sample < 3000
+
+
+def test_the_board_does_not_count_more_ticks_than_passed(images: dict[str, Path]) -> None:
+    signal = rhythm_strip(400)
+    with booted("stm32f405", images["stm32f405"]) as link:
+        window = link.handshake().window_samples
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+        progress = link.stream(signal, window)
+    done = progress.done
+    assert done is not None
+    assert done.samples == len(signal)
+    assert (progress.naks, done.rejected_frames) == (0, 0)
+    assert 0 < done.core_ticks + done.engine_ticks < progress.seconds * done.tick_hz

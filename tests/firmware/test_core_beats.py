@@ -1,0 +1,209 @@
+"""What a beat holds: R peak, z-scored window, running average beat, rhythm features, flags."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from core_signals import ADU_PER_MV, beats_at, ecg
+from scipy.signal import lfilter
+
+from ecg_edge.firmware import (
+    FLAG_FLAT,
+    FLAG_LEADS_OFF,
+    FLAG_LEARNING,
+    FLAG_SATURATED,
+    LEAD_OFF_PLUS,
+    SignalPath,
+    process,
+)
+
+Float = npt.NDArray[np.float64]
+MEAN_INTERVALS = 16
+TEMPLATE_SETTLED = 12
+
+
+def filtered_reference(samples: npt.NDArray[np.int16]) -> Float:
+    """The filters of docs/signal-path.md in floating point, aligned with the samples; in mV * 900."""
+    x = (samples.astype(float) - samples[0]) * 800 / ADU_PER_MV
+    notched = lfilter(0.91 * np.array([1, -1, 1]), [1, -0.9, 0.81], x)
+    low = lfilter(np.array([1, 2, 3, 2, 1]) / 8, [1], notched)
+    mean = lfilter(np.ones(241) / 241, [1], low)
+    filtered = np.concatenate([np.zeros(120), low[:-120]]) - mean
+    return np.concatenate([filtered[122:], np.full(122, np.nan)])
+
+
+def z_score(window: Float) -> Float:
+    return np.clip((window - window.mean()) / window.std() * 20, -128, 127)
+
+
+def test_window_is_the_z_score_of_the_filtered_signal() -> None:
+    samples, r_peaks = ecg(seconds=20, seed=3)
+    filtered = filtered_reference(samples)
+    beats = [b for b in process(samples, r_peaks=r_peaks) if b["r_sample"] < len(samples) - 300]
+    assert len(beats) > 15
+    for beat in beats:
+        r = int(beat["r_sample"])
+        expected = z_score(filtered[r - 96 : r + 160 : 2]) if r >= 96 else None
+        if expected is not None:
+            assert np.abs(beat["beat"][:, 0] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("adu_per_mv", [20, 1365, 20000])
+def test_the_gain_of_the_board_does_not_matter(adu_per_mv: int) -> None:
+    samples = beats_at(np.arange(300, 5000, 290), 5400)
+    scaled = np.round(samples * 0.8 * (adu_per_mv / ADU_PER_MV)).astype(np.int16)
+    expected = process(samples)["beat"][:, :, 0].astype(int)
+    found = process(scaled, adu_per_mv=adu_per_mv)["beat"][:, :, 0].astype(int)
+    tolerance = 12 if adu_per_mv == 20 else 1  # 20 a millivolt: one ADC unit is half a standard deviation
+    assert np.abs(found - expected).max() <= tolerance
+
+
+def test_r_peak_of_synthetic_beats_is_exact() -> None:
+    r_peaks = np.arange(400, 9000, 290)
+    beats = process(beats_at(r_peaks, 9400))
+    assert np.abs(beats["r_sample"].astype(int) - r_peaks).max() <= 1
+
+
+def test_mains_hum_is_removed() -> None:
+    r_peaks = np.arange(400, 9000, 290)
+    clean = beats_at(r_peaks, 9400)
+    for mains_hz in (50, 60):
+        hum = 40 * np.sin(2 * np.pi * mains_hz * np.arange(len(clean)) / 360)
+        noisy = np.round(clean + hum).astype(np.int16)
+        found = process(noisy, mains_hz=mains_hz, r_peaks=r_peaks)["beat"][5:, :, 0].astype(int)
+        expected = process(clean, mains_hz=mains_hz, r_peaks=r_peaks)["beat"][5:, :, 0].astype(int)
+        assert np.abs(found - expected).max() <= 3
+
+
+def template_reference(beats: npt.NDArray[np.void]) -> tuple[list[Float], list[bool]]:
+    """Channel 1 and the learning flag from channel 0 and the intervals, by the rule in the documentation."""
+    template, known, mean_rr, intervals = np.zeros(128), 0, 0.0, 0
+    channels, learning = [], []
+    for beat in beats:
+        window, rr = beat["beat"][:, 0].astype(float), float(beat["rr_samples"])
+        channels.append(template.copy() if known else window)
+        learning.append(known < TEMPLATE_SETTLED)
+        regular = intervals > 0 and 0.87 * mean_rr <= rr <= 1.15 * mean_rr
+        if known == 0 or regular:
+            known = min(known + 1, TEMPLATE_SETTLED)
+            template += (window - template) * (0.08 if known == TEMPLATE_SETTLED else 1 / known)
+        if rr:
+            intervals = min(intervals + 1, MEAN_INTERVALS)
+            mean_rr += (min(rr, 1080) - mean_rr) / intervals
+    return channels, learning
+
+
+def irregular_record() -> npt.NDArray[np.void]:
+    random = np.random.default_rng(5)
+    r_peaks = 300 + np.cumsum(random.choice([270, 285, 300, 180, 400], 80, p=[0.3, 0.3, 0.2, 0.1, 0.1]))
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 400)
+    noise = random.normal(0, 4, len(samples))
+    return process(np.round(samples + noise).astype(np.int16), r_peaks=r_peaks)
+
+
+def test_channel_1_is_the_running_average_of_regular_beats() -> None:
+    beats = irregular_record()
+    channels, learning = template_reference(beats)
+    assert learning[0] and not learning[-1]
+    for beat, expected, flag in zip(beats, channels, learning, strict=True):
+        assert np.abs(beat["beat"][:, 1] - expected).max() <= 1
+        assert bool(beat["flags"] & FLAG_LEARNING) == flag
+
+
+def test_the_first_beat_is_its_own_average() -> None:
+    first = irregular_record()[0]
+    assert np.array_equal(first["beat"][:, 0], first["beat"][:, 1])
+    assert first["rr_samples"] == 0
+    assert list(first["rhythm"]) == [0, 0, 0, 0, 0, 64, 0, 0]
+
+
+def test_rhythm_features_of_the_intervals() -> None:
+    beats = irregular_record()
+    mean, intervals, before, irregularity = 0.0, 0, 0.0, 0.0
+    for beat in beats[1:]:
+        rr = float(beat["rr_samples"])
+        local = mean if intervals else rr
+        prev = before or rr
+        expected = [rr / local - 1, rr / prev - 1, prev / local - 1, local / 288 - 1, irregularity / local]
+        if before == 0:
+            expected[2] = 0
+        assert np.abs(beat["rhythm"][:5] - np.clip(np.array(expected) * 64, -128, 127)).max() <= 1
+        intervals = min(intervals + 1, MEAN_INTERVALS)
+        mean += (rr - mean) / intervals
+        if before:
+            irregularity += (abs(rr - before) - irregularity) / MEAN_INTERVALS
+        before = rr
+
+
+def test_features_that_compare_the_channels() -> None:
+    for beat in irregular_record()[1:]:
+        a, b = beat["beat"].astype(float).T
+        correlation = (a @ b) / np.sqrt((a @ a) * (b @ b))
+        assert abs(beat["rhythm"][5] - 64 * correlation) <= 1
+        assert abs(beat["rhythm"][7] - 64 * np.mean(np.abs(a - b)) / 20) <= 1
+
+
+def test_a_beat_of_double_height_shows_in_the_ratio_of_deviations() -> None:
+    r_peaks = np.arange(400, 400 + 30 * 290, 290)
+    samples = beats_at(r_peaks, 400 + 31 * 290)
+    last = slice(int(r_peaks[20]) - 140, int(r_peaks[20]) + 140)
+    samples[last] *= 2
+    beats = process(samples, r_peaks=r_peaks)
+    assert abs(int(beats["rhythm"][20, 6]) - 64) <= 8
+    assert np.abs(beats["rhythm"][10:20, 6]).max() <= 4
+
+
+def test_every_mark_brings_one_beat_in_order() -> None:
+    random = np.random.default_rng(9)
+    samples, _ = ecg(seconds=20, seed=2)
+    marks = np.sort(random.choice(len(samples), 60, replace=False))
+    marks = np.concatenate([[0, 3], marks[marks > 60], [len(samples) - 1]])
+    beats = process(samples, r_peaks=marks)
+    assert len(beats) == len(marks)
+    r_samples = beats["r_sample"].astype(int)
+    assert np.all(np.diff(r_samples) >= 0)
+    assert np.abs(r_samples - marks).max() <= 28
+    assert r_samples.min() >= 0
+    assert r_samples.max() < len(samples)
+
+
+def test_a_mark_beside_the_peak_gives_the_same_bytes() -> None:
+    samples, r_peaks = ecg(seconds=20, seed=4)
+    exact = process(samples, r_peaks=r_peaks)
+    beside = process(samples, r_peaks=r_peaks - 9)
+    assert exact.tobytes() == beside.tobytes()
+
+
+def test_marked_and_detected_peaks_give_the_same_bytes() -> None:
+    samples, _ = ecg(seconds=30, seed=6)
+    detected = process(samples)
+    marked = process(samples, r_peaks=detected["r_sample"])
+    assert np.array_equal(detected["crc32"], marked["crc32"])
+
+
+def test_leads_off_is_flagged_where_the_window_meets_it() -> None:
+    samples, _ = ecg(seconds=20, seed=1)
+    path = SignalPath()
+    parts = [path.push(samples[:3000]), path.push(samples[3000:3100], lead_flags=LEAD_OFF_PLUS)]
+    beats = np.concatenate([*parts, path.push(samples[3100:]), path.finish()])
+    r = beats["r_sample"].astype(int)
+    touched = (r - 96 < 3100) & (r + 160 > 3000)
+    assert touched.sum() >= 1
+    assert np.array_equal((beats["flags"] & FLAG_LEADS_OFF) != 0, touched)
+
+
+def test_a_rail_is_flagged() -> None:
+    samples, r_peaks = ecg(seconds=20, seed=1)
+    clipped = samples.copy()
+    clipped[3000:3060] = 1023
+    beats = process(clipped, r_peaks=r_peaks)
+    r = beats["r_sample"].astype(int)
+    touched = (r - 96 < 3060) & (r + 160 > 3007)
+    assert np.array_equal((beats["flags"] & FLAG_SATURATED) != 0, touched)
+
+
+def test_a_flat_window_is_flagged_and_quiet() -> None:
+    beats = process(np.full(2000, 57, np.int16), r_peaks=[500, 900])
+    assert np.all(beats["flags"] & FLAG_FLAT)
+    assert not beats["beat"].any()

@@ -1,0 +1,145 @@
+"""Signals that no heart makes: nothing crashes, overflows or depends on the machine."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from core_signals import ecg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from ecg_edge.firmware import fingerprint, process
+
+Samples = npt.NDArray[np.int16]
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+
+
+def check_order(samples: Samples) -> None:
+    beats = process(samples)
+    r_samples = beats["r_sample"].astype(int)
+    assert np.all(np.diff(r_samples) >= 72)
+    assert np.all(r_samples < max(1, len(samples)))
+    assert np.array_equal(beats["rr_samples"][1:], np.minimum(np.diff(r_samples), 65535)[: len(beats)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.int16, st.integers(0, 4000)))
+def test_any_samples(samples: Samples) -> None:
+    check_order(samples)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(-32768, 32767), st.integers(-32768, 32767), st.integers(1, 400))
+def test_square_waves_between_any_levels(low: int, high: int, half_period: int) -> None:
+    wave = np.where(np.arange(4000) // half_period % 2, high, low)
+    check_order(wave.astype(np.int16))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([20, 200, 20000]), st.sampled_from([0, 50, 60]))
+def test_white_noise_at_every_gain(seed: int, adu_per_mv: int, mains_hz: int) -> None:
+    samples = np.random.default_rng(seed).integers(-32768, 32768, 6000).astype(np.int16)
+    beats = process(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz)
+    assert np.all(np.diff(beats["r_sample"].astype(int)) >= 72)
+
+
+@pytest.mark.parametrize("value", [-32768, -1, 0, 1, 32767])
+def test_a_constant_signal_has_no_beats(value: int) -> None:
+    assert len(process(np.full(20000, value, np.int16))) == 0
+
+
+def test_the_signal_comes_back_after_an_hour_at_the_rail() -> None:
+    samples, r_peaks = ecg(seconds=60, seed=8)
+    start = 360 * 600
+    signal = np.concatenate([np.full(start, 32767, np.int16), samples])
+    r_samples = process(signal)["r_sample"].astype(int) - start
+    late = r_peaks[r_peaks > 360 * 10]
+    found = [np.abs(r_samples - r).min() <= 3 for r in late]
+    assert np.mean(found) > 0.95
+
+
+@pytest.fixture(scope="module")
+def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The signal path as a program under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    compiler = shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    core = project_root / "firmware/lib/ecg_core"
+    program = tmp_path_factory.mktemp("core") / "harness"
+    sources = [*sorted((core / "src").glob("*.c")), project_root / "tests/firmware/core_harness.c"]
+    options = [*WARNINGS, *SANITIZERS, f"-I{core / 'include'}", "-o", str(program)]
+    subprocess.run([compiler, *options, *map(str, sources)], check=True)
+    return program
+
+
+def run_harness(harness: Path, samples: Samples) -> list[str]:
+    """Lines of the harness: the fingerprint, then each beat's R sample and CRC-32, then of the marked run."""
+    done = subprocess.run([str(harness)], input=samples.tobytes(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    return done.stdout.decode().splitlines()
+
+
+def expected_lines(samples: Samples) -> list[str]:
+    marks = np.arange(0, len(samples), 200)
+    both = np.concatenate([process(samples), process(samples, r_peaks=marks)])
+    return [f"{fingerprint():08x}", *(f"{beat['r_sample']} {beat['crc32']:08x}" for beat in both)]
+
+
+@pytest.mark.parametrize("kind", ["ecg", "noise", "extremes"])
+def test_sanitizers_find_nothing_and_the_bytes_are_the_same(harness: Path, kind: str) -> None:
+    random = np.random.default_rng(11)
+    samples = {
+        "ecg": ecg(seconds=60, seed=5)[0],
+        "noise": random.integers(-32768, 32768, 30000).astype(np.int16),
+        "extremes": random.choice(np.array([-32768, 0, 32767], np.int16), 30000),
+    }[kind]
+    assert run_harness(harness, samples) == expected_lines(samples)
+
+
+@pytest.mark.records
+@pytest.mark.parametrize("name", ["105", "203", "207"])
+def test_sanitizers_find_nothing_on_records(harness: Path, data_dir: Path, name: str) -> None:
+    from ecg_edge.training.records import load_record
+
+    samples = load_record(data_dir, "mitdb", name).samples[:200000]
+    assert run_harness(harness, samples) == expected_lines(samples)
+
+
+def core_sources(project_root: Path) -> list[str]:
+    return sorted(str(path) for path in (project_root / "firmware/lib/ecg_core/src").glob("*.c"))
+
+
+@pytest.mark.parametrize(
+    "compiler",
+    [["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4"]],
+    ids=["gcc", "clang", "cortex-m4"],
+)
+def test_compiles_without_warnings(project_root: Path, tmp_path: Path, compiler: list[str]) -> None:
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not installed")
+    include = f"-I{project_root / 'firmware/lib/ecg_core/include'}"
+    for source in core_sources(project_root):
+        target = str(tmp_path / "core.o")
+        subprocess.run([*compiler, *WARNINGS, "-O2", include, "-c", source, "-o", target], check=True)
+
+
+def test_cppcheck_finds_nothing(project_root: Path) -> None:
+    if shutil.which("cppcheck") is None:
+        pytest.skip("cppcheck is not installed")
+    core = project_root / "firmware/lib/ecg_core"
+    checks = ["--enable=warning,style,performance,portability", "--inline-suppr", "--error-exitcode=1"]
+    options = ["--std=c99", "--quiet", f"-I{core / 'include'}"]
+    subprocess.run(["cppcheck", *checks, *options, str(core / "src")], check=True)
+
+
+def test_no_heap_and_no_floating_point(project_root: Path) -> None:
+    text = "".join(Path(source).read_text() for source in core_sources(project_root))
+    for word in ("malloc", "free(", "float", "double"):
+        assert word not in text

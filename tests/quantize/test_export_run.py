@@ -1,0 +1,67 @@
+"""What a bundle says of the run it comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ecg_edge.host.errors import BundleError
+from ecg_edge.quantize import export_run
+
+
+def evaluation_row(protocol: str, engine: str, accuracy: float) -> dict[str, object]:
+    """A row as `evaluation.json` has it, with two of the classes."""
+    per_class = {
+        "N": {"n": 9, "se": 0.9, "ppv": 0.8, "f1": 0.85},
+        "V": {"n": 0, "se": None, "ppv": None, "f1": None},
+    }
+    return {
+        "protocol": protocol,
+        "engine": engine,
+        "n_beats": 10,
+        "accuracy": accuracy,
+        "macro_f1": 0.5,
+        "per_class": per_class,
+    }
+
+
+def test_figures_stand_under_their_protocol_and_engine(tmp_path: Path) -> None:
+    path = tmp_path / "evaluation.json"
+    rows = [
+        evaluation_row("A", "float", 0.9),
+        evaluation_row("A", "int8", 0.8),
+        evaluation_row("B", "int8", 0.7),
+    ]
+    path.write_text(json.dumps(rows))
+    metrics = export_run._metrics(path)
+    assert {protocol: list(engines) for protocol, engines in metrics.items()} == {
+        "A": ["float", "int8"],
+        "B": ["int8"],
+    }
+    assert metrics["B"]["int8"] == {
+        "beats": 10,
+        "accuracy": 0.7,
+        "macro_f1": 0.5,
+        "N Se": 0.9,
+        "N +P": 0.8,
+        "V Se": None,
+        "V +P": None,
+    }
+
+
+def test_a_run_without_an_evaluation_has_no_figures(tmp_path: Path) -> None:
+    assert export_run._metrics(tmp_path / "evaluation.json") == {}
+
+
+def test_a_damaged_evaluation_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "evaluation.json").write_text('[{"protocol": "A"}]')
+    with pytest.raises(BundleError, match=r"evaluation\.json: damaged"):
+        export_run._metrics(tmp_path / "evaluation.json")
+
+
+def test_the_tools_have_versions() -> None:
+    tools = export_run.tool_versions()
+    assert tools["python"].count(".") == 1
+    assert tools["numpy"]

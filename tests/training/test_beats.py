@@ -1,0 +1,62 @@
+"""Beats of records: the signal path's, each with its annotation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg_edge import firmware
+from ecg_edge.training import beats as module
+from ecg_edge.training.beats import Beats, concatenate, find_beats, load_beats, real_values
+from ecg_edge.training.records import load_record
+
+
+def test_annotated_peaks_give_one_beat_an_annotation(synthetic_root: Path) -> None:
+    record = load_record(synthetic_root, "synth", "s01")
+    features, symbols = find_beats(record, "annotated")
+    assert symbols.tolist() == record.beat_symbols.tolist()
+    assert features.dtype == firmware.BEAT_DTYPE
+
+
+def test_detected_beats_take_the_symbol_of_the_annotation_within_150_ms(synthetic_root: Path) -> None:
+    record = load_record(synthetic_root, "synth", "s01")
+    features, symbols = find_beats(record, "detected")
+    matched = symbols != ""
+    assert matched.sum() >= 0.95 * len(record.beat_samples)
+    for r_sample, symbol in zip(features["r_sample"][matched].tolist(), symbols[matched], strict=True):
+        nearest = int(np.argmin(np.abs(record.beat_samples - r_sample)))
+        assert abs(record.beat_samples[nearest] - r_sample) <= 54
+        assert record.beat_symbols[nearest] == symbol
+
+
+def test_a_record_is_pushed_once_and_again_when_it_changes(
+    synthetic_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)
+    monkeypatch.setattr(module, "find_beats", lambda *_: pytest.fail("the cache was not used"))
+    again = load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)
+    np.testing.assert_array_equal(first.features, again.features)
+    np.testing.assert_array_equal(first.symbols, again.symbols)
+    monkeypatch.undo()
+    monkeypatch.setattr(firmware, "fingerprint", lambda: 1)
+    monkeypatch.setattr(module, "find_beats", lambda *_: (first.features[:1], first.symbols[:1]))
+    assert len(load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)) == 1
+
+
+def test_labels_are_those_of_the_five_classes_only() -> None:
+    symbols = np.array(["N", "L", "R", "A", "V", "F", ""])
+    beats = Beats(np.zeros(7, firmware.BEAT_DTYPE), symbols, np.full(7, "100"))
+    assert beats.labels.tolist() == [0, 1, 2, 3, 4, -1, -1]
+    assert beats.five_classes().symbols.tolist() == list("NLRAV")
+    assert len(concatenate([beats, beats])) == 14
+
+
+def test_real_values_are_the_device_s_scales() -> None:
+    beat, rhythm = np.full((1, 128, 2), 20, np.int8), np.full((1, 8), -64, np.int8)
+    beat_values, rhythm_values = real_values(beat, rhythm)
+    assert beat_values.shape == (1, 1, 128, 2) and rhythm_values.shape == (1, 8)
+    assert beat_values.dtype == rhythm_values.dtype == np.float32
+    np.testing.assert_allclose(beat_values, 1.0)
+    np.testing.assert_allclose(rhythm_values, -1.0)

@@ -1,0 +1,79 @@
+"""The two sides of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg_edge.host.errors import RecipeError, RecordError
+from ecg_edge.training.datasets import test_sides as sides_of
+from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.recipes import Data, Recipe
+
+RECIPE = Recipe("trial", data=Data(database="synth", peaks="annotated"))
+
+
+def keys(beats: object) -> set[tuple[str, int]]:
+    return set(zip(beats.records.tolist(), beats.features["r_sample"].tolist(), strict=True))
+
+
+def test_by_patient_the_sides_have_no_record_in_common(synthetic_root: Path) -> None:
+    train, tests = training_beats(RECIPE, synthetic_root), sides_of(RECIPE, synthetic_root)
+    assert [test.protocol for test in tests] == [
+        "synthetic ECG by patient, annotated peaks",
+        "synthetic ECG by patient, detector in the loop",
+    ]
+    for test in tests:
+        assert not set(train.records.tolist()) & set(test.beats.records.tolist())
+
+
+def test_a_random_split_tests_the_asked_share_of_every_class(
+    synthetic_root: Path,
+) -> None:
+    recipe = replace(
+        RECIPE, data=Data(database="synth", split="random", peaks="annotated", test_fraction=0.25)
+    )
+    train, (test,) = training_beats(recipe, synthetic_root), sides_of(recipe, synthetic_root)
+    assert test.protocol == "synthetic ECG, random split, annotated peaks"
+    assert not keys(train) & keys(test.beats)
+    counts = np.array([np.bincount(beats.labels, minlength=5) for beats in (train, test.beats)])
+    np.testing.assert_allclose(counts[1] / counts.sum(0), 0.25, atol=0.03)
+    other = sides_of(replace(recipe, seed=2), synthetic_root)[0]
+    assert keys(other.beats) != keys(test.beats)
+
+
+def test_both_takes_annotated_and_detected_beats(synthetic_root: Path) -> None:
+    single = {
+        p: training_beats(replace(RECIPE, data=replace(RECIPE.data, peaks=p)), synthetic_root)
+        for p in ("annotated", "detected", "both")
+    }
+    assert len(single["both"]) == len(single["annotated"]) + len(single["detected"])
+
+
+def test_a_record_of_neither_side_is_named(synthetic_root: Path) -> None:
+    recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01", "s99", "s03")))
+    with pytest.raises(RecipeError, match=r"s99 are on neither side"):
+        training_beats(recipe, synthetic_root)
+
+
+def test_a_side_without_records_is_an_error(synthetic_root: Path) -> None:
+    recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01",)))
+    with pytest.raises(RecipeError, match=r"no records to train or to test on"):
+        training_beats(recipe, synthetic_root)
+
+
+def test_a_missing_class_is_named(synthetic_root: Path) -> None:
+    recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01", "s03")))
+    with pytest.raises(RecordError, match=r"no beats of class L, R to train on"):
+        training_beats(recipe, synthetic_root)
+
+
+def test_a_subset_is_in_the_protocol_s_name(synthetic_root: Path) -> None:
+    recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01", "s03")))
+    assert (
+        sides_of(recipe, synthetic_root)[0].protocol
+        == "synthetic ECG by patient (2 records only), annotated peaks"
+    )

@@ -1,0 +1,157 @@
+"""Training: repeatable, within its limits, and never with SMOTE on the test side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ecg_edge import firmware
+from ecg_edge.training.beats import Beats
+from ecg_edge.training.datasets import test_sides as sides_of
+from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.recipes import Augment, Data, Model, Prune, Quantize, Recipe, Training
+
+pytestmark = pytest.mark.tensorflow
+pytest.importorskip("tf_keras")
+
+RECIPE = Recipe(
+    "trial",
+    data=Data(database="synth", peaks="annotated"),
+    model=Model(filters=(4, 8), kernels=(7, 5), strides=(4, 4), rhythm_units=4, head_units=8),
+    training=Training(epochs=2, batch_size=64, smote=0.2),
+    augment=Augment(stretch=0.1, shift=2.0, height=0.1, wander=0.1, noise=0.1, rhythm=0.05),
+    prune=Prune(sparsity=0.5, epochs=2),
+    quantize=Quantize(calibration_beats=100),
+)
+
+
+@pytest.fixture(scope="module")
+def train() -> Any:
+    from ecg_edge.training import train
+
+    return train
+
+
+def test_the_same_recipe_gives_the_same_weights(train: Any, synthetic_root: Path) -> None:
+    beats = training_beats(RECIPE, synthetic_root)
+    first, again = (train.fit(RECIPE, beats).get_weights() for _ in range(2))
+    other = train.fit(replace(RECIPE, seed=2), beats).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_smote_fills_rare_classes_from_the_training_side_alone(train: Any, synthetic_root: Path) -> None:
+    beats = training_beats(RECIPE, synthetic_root)
+    data, given = train.examples(RECIPE, beats), len(beats)
+    counts = np.bincount(data.labels)
+    assert counts.min() >= round(0.2 * counts.max())
+    assert len(data.labels) == len(data.weights) > given
+    np.testing.assert_array_equal(data.beat[:given], beats.beat)
+    np.testing.assert_array_equal(data.rhythm[:given], beats.rhythm)
+    # A synthetic beat lies between two training beats of its class, never beyond them.
+    for label in np.unique(data.labels[given:]):
+        own = beats.beat[beats.labels == label]
+        made = data.beat[given:][data.labels[given:] == label]
+        assert (made >= own.min(0)).all() and (made <= own.max(0)).all()
+
+
+def test_the_test_side_is_the_same_with_and_without_smote(synthetic_root: Path) -> None:
+    plain = replace(RECIPE, training=replace(RECIPE.training, smote=0.0))
+    for with_smote, without in zip(
+        sides_of(RECIPE, synthetic_root), sides_of(plain, synthetic_root), strict=True
+    ):
+        np.testing.assert_array_equal(with_smote.beats.features, without.beats.features)
+
+
+def weights_of(
+    train: Any, counts: dict[tuple[str, str], int], **settings: float
+) -> dict[tuple[str, str], float]:
+    """Weight of a beat by (record, symbol), for so many beats of each."""
+    keys = [key for key, count in counts.items() for _ in range(count)]
+    records, symbols = (np.array([key[i] for key in keys]) for i in range(2))
+    beats = Beats(np.zeros(len(keys), firmware.BEAT_DTYPE), symbols, records)
+    weights = train.beat_weights(beats, Training(**settings))
+    assert weights.mean() == pytest.approx(1, rel=1e-5)
+    return dict(zip(keys, weights.tolist(), strict=True))
+
+
+def test_class_weights_favour_rare_classes_up_to_a_limit(train: Any) -> None:
+    counts = {("1", "N"): 1000, ("1", "L"): 100, ("1", "R"): 100, ("1", "A"): 100, ("1", "V"): 1}
+    weights = weights_of(train, counts, class_weight_power=0.5)
+    assert weights["1", "L"] / weights["1", "N"] == pytest.approx(10**0.5, rel=1e-5)
+    limited = weights_of(train, counts, class_weight_power=0.5, class_weight_limit=2.0)
+    assert limited["1", "V"] / limited["1", "L"] < weights["1", "V"] / weights["1", "L"]
+    assert set(weights_of(train, counts, class_weight_power=0.0).values()) == {1.0}
+
+
+def test_patient_weights_favour_patients_with_few_beats_of_a_class(train: Any) -> None:
+    counts = {("1", "N"): 400, ("2", "N"): 100, ("1", "V"): 16, ("2", "V"): 4}
+    weights = weights_of(train, counts, class_weight_power=0.0, patient_weight_power=1.0)
+    sums = {key: weights[key] * count for key, count in counts.items()}
+    assert len({round(total, 3) for total in sums.values()}) == 1
+    half = weights_of(train, counts, class_weight_power=0.0, patient_weight_power=0.5)
+    assert half["2", "V"] / half["1", "V"] == pytest.approx(2, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nlrav", "nlrav-random", "nlrav-tiny", "synthetic"])
+def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None:
+    from ecg_edge.training import models
+    from ecg_edge.training.recipes import find_recipe, load_recipe
+
+    network = models.build(load_recipe(find_recipe(name)).model)
+    assert network.count_params() <= 20_000
+    assert models.multiply_accumulates(network) <= 200_000
+    assert {tensor.name: tuple(tensor.shape[1:]) for tensor in network.inputs} == {
+        "beat": (1, 128, 2),
+        "rhythm": (8,),
+    }
+    assert tuple(network.output.shape[1:]) == (5,)
+    assert network.layers[-1].activation.__name__ == "linear"
+
+
+def test_a_network_beyond_the_limit_is_refused() -> None:
+    from ecg_edge.training import models
+
+    with pytest.raises(ValueError, match=r"parameters; at most 20000"):
+        models.build(Model(filters=(64, 64, 64, 64)))
+
+
+def test_a_whole_run_from_records_to_int8(train: Any, synthetic_root: Path, tmp_path: Path) -> None:
+    """Every step from files on disk, as the commands do it."""
+    from ecg_edge.quantize import int8, prune
+    from ecg_edge.training.evaluate import evaluate
+    from ecg_edge.training.recipes import load_recipe
+
+    epochs: list[tuple[int, int]] = []
+    history = train.train(RECIPE, synthetic_root, tmp_path, on_epoch=lambda e, n, _: epochs.append((e, n)))
+    assert epochs == [(1, 2), (2, 2)]
+    assert load_recipe(tmp_path / "recipe.toml") == RECIPE
+    assert sum(history["beats"].values()) == len(training_beats(RECIPE, synthetic_root))
+    assert prune.prune(RECIPE, synthetic_root, tmp_path)["head"] == pytest.approx(0.5, abs=0.02)
+    int8.quantize(RECIPE, synthetic_root, tmp_path)
+    rows = evaluate(RECIPE, synthetic_root, tmp_path)
+    assert [(row["peaks"], row["engine"]) for row in rows] == [
+        (peaks, engine) for peaks in ("annotated", "detected") for engine in ("float", "float pruned", "int8")
+    ]
+    assert (tmp_path / "evaluation.json").is_file()
+
+
+@pytest.mark.parametrize("step", ["prune", "quantize", "evaluate"])
+def test_a_step_without_the_one_before_says_which_command_makes_it(
+    synthetic_root: Path, tmp_path: Path, step: str
+) -> None:
+    from ecg_edge.host.errors import EcgEdgeError
+    from ecg_edge.quantize import int8, prune
+    from ecg_edge.training.evaluate import evaluate
+
+    run, needed = {
+        "prune": (prune.prune, "train trial"),
+        "quantize": (int8.quantize, "prune trial"),
+        "evaluate": (evaluate, "quantize trial"),
+    }[step]
+    with pytest.raises(EcgEdgeError, match=rf"not found\. Make it with `ecg-edge {needed}`"):
+        run(RECIPE, synthetic_root, tmp_path)
