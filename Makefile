@@ -8,7 +8,7 @@ ARGS ?=
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h) \
     firmware/python/build_ecg_core.py setup.py
-C_SOURCES := $(shell find firmware/lib firmware/src tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
+C_SOURCES := $(shell find firmware/lib firmware/src training tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
 
 .PHONY: help setup system run demo test lint format clean mypy-tree
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ lint: setup mypy-tree ## ruff, mypy, clang-format, cppcheck
 	@MYPYPATH=build/mypy $(BIN)/mypy --no-error-summary -p ecg_edge
 	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 	@if command -v cppcheck >/dev/null; then cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c99 \
-	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter %.c,$(C_SOURCES)); \
+	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c tests/%.c,$(C_SOURCES)); \
 	    else echo "lint: cppcheck is not installed, left out"; fi
 
 format: setup ## format Python and C

@@ -1,14 +1,14 @@
 """The model bundle: one folder that ties model, firmware and host together by hashes.
 
-    models/<name>/
-        manifest.json           this module's `Manifest`
-        model.tflite            the int8 network; its SHA-256 is the bundle's identity
-        golden.json             inputs and TFLM's outputs: what the device checks at boot
-        c/network.{c,h}         the generated engine
-        c/model_data.{c,h}      the flatbuffer as an aligned C array, for TFLM
-        c/op_resolver.h         the operators that TFLM needs, from the model's own list
-        c/model_info.{c,h}      SHA-256, labels, fingerprint and golden vectors for the boot self-test
-        MODEL_CARD.md
+models/<name>/
+    manifest.json           this module's `Manifest`
+    model.tflite            the int8 network; its SHA-256 is the bundle's identity
+    golden.json             inputs and TFLM's outputs: what the device checks at boot
+    c/network.{c,h}         the generated engine
+    c/model_data.{c,h}      the flatbuffer as an aligned C array, for TFLM
+    c/op_resolver.h         the operators that TFLM needs, from the model's own list
+    c/model_info.{c,h}      SHA-256, labels, fingerprint and golden vectors for the boot self-test
+    MODEL_CARD.md
 """
 
 from __future__ import annotations

@@ -128,8 +128,22 @@ class Step:
 
 _DATA = ("seed", "data")
 LEARN = (
-    Step("train", "ecg_edge.training.train", (*_DATA, "name", "model", "training"), (), TRAINED, _train),
-    Step("prune", "ecg_edge.quantize.prune", (*_DATA, "training", "prune"), (TRAINED,), PRUNED, _prune),
+    Step(
+        "train",
+        "ecg_edge.training.train",
+        (*_DATA, "name", "model", "training", "augment"),
+        (),
+        TRAINED,
+        _train,
+    ),
+    Step(
+        "prune",
+        "ecg_edge.quantize.prune",
+        (*_DATA, "training", "augment", "prune"),
+        (TRAINED,),
+        PRUNED,
+        _prune,
+    ),
     Step("quantize", "ecg_edge.quantize.int8", (*_DATA, "quantize"), (PRUNED,), INT8, _quantize),
     Step(
         "evaluate", "ecg_edge.training.evaluate", _DATA, (TRAINED, PRUNED, INT8), EVALUATION_NAME, _evaluate
@@ -171,10 +185,15 @@ def _inputs(step: Step, run: Learning) -> dict[str, str]:
         **hash_files(sources_of(step.module), ROOT),
         **hash_files((run.folder / name for name in step.needs), ROOT),
         **{f"{section} of the recipe": hash_value(recipe[section]) for section in step.sections},
-        "records": run.records.fingerprint,
+        "records": hash_value(_record_hashes(run)),
         "signal path as built": f"{fingerprint():08x}",  # its source may be newer than the extension
         "versions of the tools": hash_value(_versions()),
     }
+
+
+def _record_hashes(run: Learning) -> dict[str, str]:
+    databases = (run.records.database, *run.recipe.data.extra)
+    return {name: Records(run.records.root, name).fingerprint for name in databases}
 
 
 def _versions() -> dict[str, str]:

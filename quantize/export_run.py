@@ -15,7 +15,7 @@ from ecg_edge.host.bundle import Bundle
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.export import export_bundle
 from ecg_edge.training.beats import Beats
-from ecg_edge.training.datasets import split_of, training_beats
+from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.labels import LABELS
 from ecg_edge.training.recipes import Recipe
 
@@ -70,7 +70,7 @@ def export_run(
         name=recipe.name,
         labels=LABELS,
         golden_inputs=(candidates.beat, candidates.rhythm),
-        training=_training(recipe, data_root, beats),
+        training=_training(recipe, beats),
         metrics=_metrics(run_dir / EVALUATION_FILE),
         tools=tool_versions(),
         float_model=float_model if float_model.is_file() else None,
@@ -93,14 +93,14 @@ def _of_every_class(beats: Beats) -> Any:
     return np.sort(np.concatenate(chosen))
 
 
-def _training(recipe: Recipe, data_root: Path, beats: Beats) -> dict[str, Any]:
+def _training(recipe: Recipe, beats: Beats) -> dict[str, Any]:
     return {
         "recipe": recipe.name,
         "description": recipe.description,
         "database": recipe.data.database,
         "split": recipe.data.split,
         "peaks": recipe.data.peaks,
-        "records": list(split_of(recipe, data_root).train),
+        "records": sorted(set(beats.records.tolist())),
         "beats": {label: int(np.sum(beats.labels == index)) for index, label in enumerate(LABELS)},
         "seed": recipe.seed,
     }

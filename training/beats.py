@@ -22,6 +22,7 @@ from ecg_edge.training.labels import LABELS
 from ecg_edge.training.records import FS_HZ, Record, load_record, record_files
 
 MATCH_WINDOW: Final = round(0.150 * FS_HZ)  # ANSI/AAMI EC57: a detection within 150 ms of a beat is that beat
+LEADS: Final = {"svdb": "ECG1"}  # the databases that do not name their leads by MLII
 PEAKS: Final = ("annotated", "detected")
 
 OnRecord = Callable[[str], None]
@@ -109,7 +110,7 @@ def load_beats(
     cache: Path | None = None,
     on_record: OnRecord | None = None,
 ) -> Beats:
-    """Beats of `records`, lead MLII.
+    """Beats of `records`, lead MLII (svdb: ECG1).
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ def _cached(
     if path.is_file():
         with np.load(path) as stored:
             return stored["features"], stored["symbols"]
-    features, symbols = find_beats(load_record(root, database, name), peaks)
+    features, symbols = find_beats(load_record(root, database, name, LEADS.get(database, "MLII")), peaks)
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.npz")
     np.savez(partial, features=features, symbols=symbols)

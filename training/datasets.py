@@ -78,11 +78,33 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
     beats = _of_peaks(recipe, root, split.train, recipe.data.peaks, on_record).five_classes()
     if recipe.data.split == "random":
         beats = beats[~_is_test(beats, recipe)]
+    beats = concatenate([beats, *extra_beats(recipe, root, on_record)])
     missing = set(range(len(LABELS))) - set(beats.labels.tolist())
     if missing:
         names = ", ".join(LABELS[label] for label in sorted(missing))
         raise RecordError(f"recipe {recipe.name}: no beats of class {names} to train on; add records.")
     return beats
+
+
+def extra_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Beats]:
+    """Beats of the recipe's further databases that `root` has, of the five classes, N thinned out.
+
+    They only ever train. svdb calls every supraventricular premature beat S: here that is A.
+    """
+    parts = []
+    for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
+        names, peaks = available_records(root, database), recipe.data.peaks
+        beats = _of_peaks(recipe, root, names, peaks, on_record, database)
+        symbols = np.where(beats.symbols == "S", "A", beats.symbols)
+        beats = Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records)).five_classes()
+        kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.extra_every == 0)
+        parts.append(beats[kept])
+    return parts
+
+
+def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
+    """The recipe's further databases that `root` does not have."""
+    return tuple(database for database in recipe.data.extra if not available_records(root, database))
 
 
 def test_sides(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Test]:
@@ -108,11 +130,17 @@ def _split_name(recipe: Recipe) -> str:
 
 
 def _of_peaks(
-    recipe: Recipe, root: Path, records: tuple[str, ...], peaks: str, on_record: OnRecord | None
+    recipe: Recipe,
+    root: Path,
+    records: tuple[str, ...],
+    peaks: str,
+    on_record: OnRecord | None,
+    database: str | None = None,
 ) -> Beats:
     wanted = ("annotated", "detected") if peaks == "both" else (peaks,)
     return concatenate(
-        load_beats(root, recipe.data.database, records, each, on_record=on_record) for each in wanted
+        load_beats(root, database or recipe.data.database, records, each, on_record=on_record)
+        for each in wanted
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecg_edge.training.beats import Beats, concatenate, load_beats
-from ecg_edge.training.datasets import Test
+from ecg_edge.training.datasets import Test, extra_beats
 from ecg_edge.training.evaluate import Row, float_engine, row
 from ecg_edge.training.recipes import Recipe
 from ecg_edge.training.splits import ds1_folds
@@ -33,7 +33,8 @@ def cross_validate(recipe: Recipe, data_root: Path, on_epoch: OnEpoch | None = N
     tested: list[Beats] = []
     predicted: list[Any] = []
     for split in ds1_folds():
-        network = fit(recipe, _beats(recipe, data_root, split.train, training=True).five_classes(), on_epoch)
+        own = _beats(recipe, data_root, split.train, training=True).five_classes()
+        network = fit(recipe, concatenate([own, *extra_beats(recipe, data_root)]), on_epoch)
         tested.append(_beats(recipe, data_root, split.test, training=False))
         predicted.append(float_engine(network)(tested[-1]))
     peaks = _peaks(recipe, training=False)[0]

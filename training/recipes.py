@@ -43,6 +43,11 @@ class Data:
         Only these records of the split; empty for all.
     test_fraction : float
         Random split: share of the beats that test.
+    extra : tuple of str
+        Further databases whose records train too, each with all records at hand; one that is not at hand is
+        left out, and the run's history says so. Only "svdb" is known.
+    extra_every : int
+        Of the N beats of those, only each so manieth trains.
     """
 
     database: str = "mitdb"
@@ -50,6 +55,8 @@ class Data:
     peaks: str = "detected"
     records: tuple[str, ...] = ()
     test_fraction: float = 0.2
+    extra: tuple[str, ...] = ()
+    extra_every: int = 1
 
 
 @dataclass(frozen=True)
@@ -277,6 +284,8 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
+        'data.extra must be empty or ["svdb"]': data.extra in ((), ("svdb",)),
+        "data.extra_every must be at least 1": data.extra_every >= 1,
         "data.test_fraction must be above 0 and below 1": 0 < data.test_fraction < 1,
         "model.filters, kernels and strides must be of one length": len(set(map(len, layers))) == 1,
         "model.filters, kernels and strides must be lists of numbers from 1": all(

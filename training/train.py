@@ -17,7 +17,7 @@ from ecg_edge.host.errors import EcgEdgeError
 from ecg_edge.training import models
 from ecg_edge.training.augment import Batches
 from ecg_edge.training.beats import Beats, real_values
-from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.datasets import missing_extra, training_beats
 from ecg_edge.training.labels import LABELS
 from ecg_edge.training.recipes import RECIPE_NAME, Recipe, Training
 
@@ -70,13 +70,14 @@ def train(
     Returns
     -------
     dict
-        What `train/history.json` holds: parameters, multiply_accumulates, records, beats by class, and each
-        epoch's figures. The same recipe and records give the same weights on the same machine.
+        What `train/history.json` holds: missing_databases (of `data.extra`), parameters,
+        multiply_accumulates, records, beats by class, and each epoch's figures. The same recipe and records
+        give the same weights on the same machine.
     """
     beats = training_beats(recipe, data_root, on_record)
     network = fit(recipe, beats, on_epoch)
     save(network, run_dir / MODEL_FILE)
-    history = _history(network, beats)
+    history = {"missing_databases": missing_extra(recipe, data_root), **_history(network, beats)}
     (run_dir / HISTORY_FILE).write_text(json.dumps(history, indent=2) + "\n")
     (run_dir / RECIPE_NAME).write_text(recipe.to_toml(), encoding="utf-8")
     return history

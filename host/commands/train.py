@@ -36,6 +36,8 @@ def train(
         from ecg_edge.training.train import train as train_recipe
 
         figures = train_recipe(run.recipe, run.data_root, run.folder, show_epoch)
+        for database in figures["missing_databases"]:
+            console.warn(f"trained without {database}, which is not at hand: `ecg-edge data get {database}`")
         console.out.print(
             f"{figures['parameters']} parameters, {figures['multiply_accumulates']} multiply-accumulates"
         )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from ecg_edge.host.errors import RecipeError, RecordError
+from ecg_edge.training.datasets import missing_extra, training_beats
 from ecg_edge.training.datasets import test_sides as sides_of
-from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.recipes import Data, Recipe
+from ecg_edge.training.records import load_record
 
 RECIPE = Recipe("trial", data=Data(database="synth", peaks="annotated"))
 
@@ -77,3 +80,38 @@ def test_a_subset_is_in_the_protocol_s_name(synthetic_root: Path) -> None:
         sides_of(recipe, synthetic_root)[0].protocol
         == "synthetic ECG by patient (2 records only), annotated peaks"
     )
+
+
+def test_a_further_database_trains_only_with_its_n_beats_thinned_out(
+    synthetic_root: Path, tmp_path: Path
+) -> None:
+    """svdb's records here are synthetic ones under svdb's lead name, with S for A."""
+    shutil.copytree(synthetic_root / "synth", tmp_path / "synth")
+    shutil.copytree(synthetic_root / "synth", tmp_path / "svdb")
+    for name in ("s01", "s02"):
+        header = tmp_path / "svdb" / f"{name}.hea"
+        header.write_text(header.read_text().replace("MLII", "ECG1"))
+        record = load_record(tmp_path, "svdb", name, "ECG1")
+        symbols = ["S" if symbol == "A" else symbol for symbol in record.beat_symbols.tolist()]
+        wfdb.wrann(name, "atr", record.beat_samples, symbols, write_dir=str(tmp_path / "svdb"))
+    for path in (tmp_path / "svdb").glob("s0[3-9]*"):
+        path.unlink()
+    plain, recipe = (
+        training_beats(RECIPE, tmp_path),
+        replace(RECIPE, data=replace(RECIPE.data, extra=("svdb",))),
+    )
+    more = training_beats(recipe, tmp_path)[len(plain) :]
+    assert set(more.records.tolist()) == {"svdb/s01", "svdb/s02"}
+    assert set(more.symbols.tolist()) == {"N", "A", "V"}
+    thinned = replace(recipe, data=replace(recipe.data, extra_every=4))
+    fewer = training_beats(thinned, tmp_path)[len(plain) :]
+    assert abs(4 * sum(fewer.symbols == "N") - sum(more.symbols == "N")) < 40
+    assert sum(fewer.symbols != "N") == sum(more.symbols != "N")
+    tested = [beats for test in sides_of(recipe, tmp_path) for beats in test.beats.records.tolist()]
+    assert not any(name.startswith("svdb") for name in tested)
+
+
+def test_a_further_database_that_is_missing_is_left_out_and_named(synthetic_root: Path) -> None:
+    recipe = replace(RECIPE, data=replace(RECIPE.data, extra=("svdb",)))
+    assert missing_extra(recipe, synthetic_root) == ("svdb",)
+    assert len(training_beats(recipe, synthetic_root)) == len(training_beats(RECIPE, synthetic_root))

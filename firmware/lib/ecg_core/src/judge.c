@@ -17,6 +17,7 @@
 #define NEXT_REACH 225       /* candidates up to 0.6 s later are known when one is judged */
 #define LOWEST_RATIO (-384)  /* log2 * 64 of 1 / 64: as good as nothing */
 #define SHAPE_NORM 10000     /* of a shape that is not clipped: 25 points, 20^2 */
+#define FNV_PRIME 16777619u  /* of the hash FNV-1a */
 #define UNKNOWN_LIKENESS 115 /* 0.9 * 128: before there is a beat to compare with */
 
 static int32_t log_of(int32_t value) {
@@ -235,6 +236,9 @@ bool ecg_judge_refractory(const ecg_judge_t *judge, const ecg_queue_t *queue) {
 ecg_verdict_t ecg_judge_decide(ecg_judge_t *judge, const ecg_queue_t *queue) {
     int16_t features[ECG_JUDGE_FEATURES];
     ecg_judge_features(judge, queue, features);
+    for (int i = 0; i < ECG_JUDGE_FEATURES; i++) {
+        judge->trace = (judge->trace ^ (uint16_t)features[i]) * FNV_PRIME;
+    }
     const bool beat = !ecg_judge_refractory(judge, queue) && ecg_judge_score(features) > 0;
     ecg_judge_learn(judge, queue, beat);
     if (!beat) return ECG_VERDICT_NOISE;

@@ -87,6 +87,8 @@ typedef struct {
     int32_t noise;    /* running energy of what was not a beat */
     int32_t rejected; /* highest energy rejected since the last beat, 0: none */
     uint32_t rejected_at;
+    uint32_t
+        trace; /* mixes the figures of every candidate: nothing decides by it, the fingerprint covers it */
 } ecg_judge_t;
 
 /* The patient's running average beat. */

@@ -1,5 +1,5 @@
 /* The signal path up to the judge, with its inputs laid open: learn_judge.py calls this through ctypes. */
-#include "../src/ecg_core.c"
+#include "src/ecg_core.c"
 
 enum { LIST = 0, TEACH = 1, JUDGE = 2 };
 
