@@ -39,7 +39,8 @@ def evaluate(
     Returns
     -------
     list of dict
-        One row a protocol and engine ("float", "float pruned", "int8"): see `row`.
+        One row a protocol and engine: see `row`. "float unpruned" is the trained network, "float" the pruned
+        one, "int8" that one quantized.
     """
     engines = _engines(recipe, run_dir)
     rows = [
@@ -173,8 +174,8 @@ def _engines(recipe: Recipe, run_dir: Path) -> dict[str, Predict]:
     if not flatbuffer.is_file():
         raise EcgEdgeError(f"{flatbuffer}: not found. Make it with `ecg-edge quantize {recipe.name}`.")
     return {
-        "float": float_engine(train.load(run_dir / train.MODEL_FILE, f"train {recipe.name}")),
-        "float pruned": float_engine(train.load(run_dir / prune.MODEL_FILE, f"prune {recipe.name}")),
+        "float unpruned": float_engine(train.load(run_dir / train.MODEL_FILE, f"train {recipe.name}")),
+        "float": float_engine(train.load(run_dir / prune.MODEL_FILE, f"prune {recipe.name}")),
         "int8": int8_engine(flatbuffer),
     }
 

@@ -135,7 +135,9 @@ def test_a_whole_run_from_records_to_int8(train: Any, synthetic_root: Path, tmp_
     int8.quantize(RECIPE, synthetic_root, tmp_path)
     rows = evaluate(RECIPE, synthetic_root, tmp_path)
     assert [(row["peaks"], row["engine"]) for row in rows] == [
-        (peaks, engine) for peaks in ("annotated", "detected") for engine in ("float", "float pruned", "int8")
+        (peaks, engine)
+        for peaks in ("annotated", "detected")
+        for engine in ("float unpruned", "float", "int8")
     ]
     assert (tmp_path / "evaluation.json").is_file()
 
