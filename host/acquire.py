@@ -105,7 +105,7 @@ def _is_complete(root: Path) -> bool:
 
 
 def _synthetic() -> Path:
-    from ecg_edge.training.runs import synthetic_root
+    from ecg_edge.training.synthetic import synthetic_root
 
     return synthetic_root(None)
 

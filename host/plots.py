@@ -103,12 +103,12 @@ def replay_picture(
     path : Path
         The PNG file.
     title : str
-        One line above the strips.
+        One line of up to 120 characters above the strips.
     width : float
         Inches; 150 dots an inch.
     """
     with _figure(width, 0.5 + 2.1 * len(strips)) as figure:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=_PAPER_INK)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9, color=_PAPER_INK)
         for axes, strip in zip(np.atleast_1d(figure.subplots(len(strips), 1)), strips, strict=True):
             draw_strip(axes, strip, labels, _PAPER_INK)
             record = strip.item.record

@@ -244,12 +244,16 @@ def write_picture(session: Path, path: Path, data: Path | None = None, count: in
 
 
 def most_varied(item: Labelled, labels: Sequence[str]) -> tuple[int, Strip]:
-    """The stretch of `PICTURE_S` with the most kinds of beats (annotated, said), the first of equals."""
+    """The stretch of `PICTURE_S` with the most annotated classes, the first of equals.
+
+    From where EC57 scores on: before that the device may still be learning the patient's average beat.
+    """
     kinds = beat_kinds(item, labels)
     window = round(PICTURE_S * item.record.fs_hz)
-    best, start = 0, 0
-    for first in range(0, max(item.samples - window, 0) + 1, window // 2):
-        found = {kind[:2] for kind in kinds if first <= kind[2] < first + window}
+    begin = round(item.start_s * item.record.fs_hz)
+    best, start = 0, begin
+    for first in range(begin, max(item.samples - window, 0) + 1, window // 2):
+        found = {kind[0] for kind in kinds if first <= kind[2] < first + window}
         if len(found) > best:
             best, start = len(found), first
     return best, Strip(item, start / item.record.fs_hz, PICTURE_S)

@@ -15,6 +15,7 @@ from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
 from ecg_edge.training.labels import LABELS
 from ecg_edge.training.recipes import Recipe
 from ecg_edge.training.records import available_records
+from ecg_edge.training.synthetic import synthetic_root
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +88,15 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
 
 
 def extra_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Beats]:
-    """Beats of the recipe's further databases that `root` has, of the five classes, N thinned out.
+    """Beats of the recipe's further databases, of the five classes, N thinned out.
 
     They only ever train. svdb calls every supraventricular premature beat S: here that is A.
     """
     parts = []
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
-        names, peaks = available_records(root, database), recipe.data.peaks
-        beats = _of_peaks(recipe, root, names, peaks, on_record, database)
+        folder = synthetic_root(root) if database == "synth" else root
+        names, peaks = available_records(folder, database), recipe.data.peaks
+        beats = _of_peaks(recipe, folder, names, peaks, on_record, database)
         symbols = np.where(beats.symbols == "S", "A", beats.symbols)
         beats = Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records)).five_classes()
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.extra_every == 0)
@@ -104,7 +106,8 @@ def extra_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -
 
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
     """The recipe's further databases that `root` does not have."""
-    return tuple(database for database in recipe.data.extra if not available_records(root, database))
+    recorded = (database for database in recipe.data.extra if database != "synth")
+    return tuple(database for database in recorded if not available_records(root, database))
 
 
 def test_sides(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Test]:

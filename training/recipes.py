@@ -44,8 +44,8 @@ class Data:
     test_fraction : float
         Random split: share of the beats that test.
     extra : tuple of str
-        Further databases whose records train too, each with all records at hand; one that is not at hand is
-        left out, and the run's history says so. Only "svdb" is known.
+        Further databases whose records train too: "svdb", with all its records at hand (left out where there
+        are none; the run's history says so), and "synth".
     extra_every : int
         Of the N beats of those, only each so manieth trains.
     """
@@ -284,7 +284,8 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
-        'data.extra must be empty or ["svdb"]': data.extra in ((), ("svdb",)),
+        'data.extra may hold "svdb" and "synth"': set(data.extra) <= {"svdb", "synth"},
+        'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
         "data.extra_every must be at least 1": data.extra_every >= 1,
         "data.test_fraction must be above 0 and below 1": 0 < data.test_fraction < 1,
         "model.filters, kernels and strides must be of one length": len(set(map(len, layers))) == 1,

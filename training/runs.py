@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ecg_edge.host.data import cache_root
 from ecg_edge.host.errors import RecordError
 from ecg_edge.training import synthetic
 from ecg_edge.training.recipes import Recipe, find_recipe, load_recipe
-from ecg_edge.training.records import available_records, data_root
+from ecg_edge.training.records import data_root
+from ecg_edge.training.synthetic import synthetic_root
 
 DEFAULT_RUNS: Final = Path("runs")
 
@@ -54,14 +54,4 @@ def recorded_root(data: Path | None) -> Path:
             "no records: name their folder with --data or ECG_EDGE_DATA, or get them with "
             "`ecg-edge data get mitdb`. The recipe `synthetic` needs none."
         )
-    return root
-
-
-def synthetic_root(data: Path | None) -> Path:
-    """Folder of the synthetic database: `data` where it has one, else the user's cache, made when missing."""
-    if data is not None and available_records(data, synthetic.DATABASE):
-        return data
-    root = cache_root()
-    if len(available_records(root, synthetic.DATABASE)) != synthetic.PATIENTS:
-        synthetic.make_database(root)
     return root

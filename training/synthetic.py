@@ -6,6 +6,7 @@ the chain works, and say nothing of patients.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.training.records import FS_HZ
+from ecg_edge.host.data import cache_root
+from ecg_edge.training.records import FS_HZ, available_records
 
 DATABASE: Final = "synth"
-PATIENTS: Final = 18
-MINUTES: Final = 5.0
+PATIENTS: Final = 45
+MINUTES: Final = 2.0
 SEED: Final = 1
 
 _ADU_PER_MV: Final = 200
@@ -41,10 +43,13 @@ _EARLY_P: Final = Wave(-0.10, -0.13, 0.018)  # from elsewhere in the atria: anot
 # The QRS complex and T wave of each class. An atrial premature beat has its patient's own.
 _SHAPES: Final[dict[str, tuple[Wave, ...]]] = {
     "N": (Wave(-0.10, -0.028, 0.009), Wave(1.20, 0.0, 0.011), Wave(-0.22, 0.030, 0.011), _T),
-    "L": (Wave(0.80, -0.018, 0.024), Wave(0.75, 0.034, 0.026), Wave(-0.28, 0.30, 0.060)),
+    "L": (Wave(1.20, 0.0, 0.024), Wave(-0.30, 0.065, 0.026), Wave(-0.28, 0.28, 0.060)),
     "R": (Wave(0.95, 0.0, 0.013), Wave(-0.50, 0.052, 0.028), Wave(0.25, 0.29, 0.050)),
     "V": (Wave(1.50, 0.0, 0.042), Wave(-0.55, 0.095, 0.045), Wave(-0.40, 0.30, 0.070)),
 }
+
+# Shapes that lead II sees upright in some people and upside down in others.
+_EITHER_WAY_UP: Final = ("L", "V")
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,17 @@ def make_database(
     return names
 
 
+def synthetic_root(data: Path | None = None) -> Path:
+    """Folder with a synthetic database: `data` where it has one, else the user's cache, made when missing."""
+    if data is not None and available_records(data, DATABASE):
+        return data
+    generator = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+    root = cache_root().parent / f"synthetic-{generator}"  # another generator, another folder
+    if len(available_records(root, DATABASE)) != PATIENTS:
+        make_database(root)
+    return root
+
+
 def make_patient(conduction: str, random: np.random.Generator) -> Patient:
     """A person whose waves differ from the textbook's in height, place and width."""
 
@@ -121,6 +137,9 @@ def make_patient(conduction: str, random: np.random.Generator) -> Patient:
 
     shapes = {**_SHAPES, "P": (_P,), "early P": (_EARLY_P,)}
     varied = {name: vary(waves) for name, waves in shapes.items()}
+    for name in _EITHER_WAY_UP:
+        if random.uniform() < 0.5:
+            varied[name] = tuple(replace(wave, height_mv=-wave.height_mv) for wave in varied[name])
     return Patient(conduction, random.uniform(0.65, 1.05), random.uniform(0.04, 0.08), varied)
 
 

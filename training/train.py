@@ -144,7 +144,8 @@ def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
     of_patient = np.char.add(np.char.add(beats.records, " "), beats.symbols)
     _, group, size = np.unique(of_patient, return_inverse=True, return_counts=True)
     weights = weights * (size.astype(np.float64) ** -settings.patient_weight_power)[group]
-    return (weights / weights.mean()).astype(np.float32)
+    normalized: npt.NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
+    return normalized
 
 
 def oversample(data: Examples, share: float, seed: int) -> Examples:

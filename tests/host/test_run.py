@@ -41,7 +41,7 @@ def test_whole_chain_passes_on_synthetic_ecg_and_says_so(world: Path) -> None:
     assert "SYNTHETIC ECG: these figures say nothing of patients." in shown
     assert f"PASS: {figures['beats']} beats on the device, 0 differing bytes" in shown
     assert (figures["verdict"], figures["differing_bytes"], figures["lost_samples"]) == ("pass", 0, 0)
-    assert figures["beats"] > 300
+    assert figures["beats"] > 100
     assert {stage["status"] for stage in figures["stages"]} == {"done"}
     assert figures["device"]["board"] == "stm32f405"
     assert all("synthetic" in row["protocol"] for row in figures["evaluation"])

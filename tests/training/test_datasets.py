@@ -11,9 +11,9 @@ import pytest
 import wfdb
 
 from ecg_edge.host.errors import RecipeError, RecordError
-from ecg_edge.training.datasets import missing_extra, training_beats
+from ecg_edge.training.datasets import extra_beats, missing_extra, training_beats
 from ecg_edge.training.datasets import test_sides as sides_of
-from ecg_edge.training.recipes import Data, Recipe
+from ecg_edge.training.recipes import Data, Recipe, load_recipe
 from ecg_edge.training.records import load_record
 
 RECIPE = Recipe("trial", data=Data(database="synth", peaks="annotated"))
@@ -115,3 +115,18 @@ def test_a_further_database_that_is_missing_is_left_out_and_named(synthetic_root
     recipe = replace(RECIPE, data=replace(RECIPE.data, extra=("svdb",)))
     assert missing_extra(recipe, synthetic_root) == ("svdb",)
     assert len(training_beats(recipe, synthetic_root)) == len(training_beats(RECIPE, synthetic_root))
+
+
+def test_synthetic_ecg_trains_beside_records_but_never_beside_itself(
+    tmp_path: Path, synthetic_root: Path
+) -> None:
+    shutil.copytree(synthetic_root / "synth", tmp_path / "synth")
+    recipe = replace(RECIPE, data=Data(peaks="annotated", extra=("synth",), extra_every=2))
+    (beats,) = extra_beats(recipe, tmp_path)
+    assert set(beats.symbols.tolist()) == set("NLRAV")
+    assert all(name.startswith("synth/") for name in beats.records.tolist())
+    assert missing_extra(recipe, tmp_path) == ()
+    path = tmp_path / "mine.toml"
+    path.write_text('[data]\ndatabase = "synth"\nextra = ["synth"]\n')
+    with pytest.raises(RecipeError, match=r'may not hold "synth" beside'):
+        load_recipe(path)
