@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from typer.core import TyperCommand
 from ecg_edge.host.errors import EcgEdgeError, ToolError
 
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 COMMANDS = {
     "run": "The main job: train, quantize, verify, build, boot, replay, score, report.",
@@ -102,11 +104,14 @@ _register()
 def main(args: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 pass, 1 mismatch, 2 usage, 3 link or device.
 
+    A SIGTERM leaves in order as Ctrl-C does, so that no emulator stays behind.
+
     Parameters
     ----------
     args : list of str, optional
         The words after the program's name; else those of this process.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         app(args=args, prog_name="ecg-edge")
     except EcgEdgeError as error:

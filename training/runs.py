@@ -12,6 +12,8 @@ from ecg_edge.training.recipes import Recipe, find_recipe, load_recipe
 from ecg_edge.training.records import data_root
 from ecg_edge.training.synthetic import synthetic_root
 
+__all__ = ["DEFAULT_RUNS", "Run", "open_run", "recorded_root", "synthetic_root"]
+
 DEFAULT_RUNS: Final = Path("runs")
 
 

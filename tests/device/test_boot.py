@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from ecg_edge.firmware import fingerprint, process
 from ecg_edge.host import platformio as pio
 from ecg_edge.host.bundle import load_bundle
+from ecg_edge.host.cli import EXIT_TERMINATED
 from ecg_edge.host.emulator import emulator, native_device
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.link import Link
@@ -205,3 +208,14 @@ def test_the_board_does_not_count_more_ticks_than_passed(images: dict[str, Path]
     assert done.samples == len(signal)
     assert (progress.naks, done.rejected_frames) == (0, 0)
     assert 0 < done.core_ticks + done.engine_ticks < progress.seconds * done.tick_hz
+
+
+def test_a_terminated_emulate_takes_the_emulator_with_it(images: dict[str, Path]) -> None:
+    command = [sys.executable, "-m", "ecg_edge.host.cli", "emulate", "--image", str(images["stm32f405"])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("unix:")
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.terminate()
+        assert process.wait(20) == EXIT_TERMINATED
+    assert not Path(f"/proc/{child}").exists()
