@@ -154,7 +154,8 @@ def _in_turn(labels: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     for label in np.unique(labels):
         where = np.flatnonzero(labels == label)
         turn[where] = np.arange(len(where))
-    return np.lexsort((labels, turn))
+    order: npt.NDArray[np.intp] = np.lexsort((labels, turn))
+    return order
 
 
 def random_inputs(count: int = 200, seed: int = 0) -> tuple[Int8Array, Int8Array]:
