@@ -32,7 +32,12 @@ PROJECT = Path(__file__).resolve().parent.parent / "firmware"
 DEFAULT_BUNDLE = PROJECT.parent / "models" / "nlrav"
 SCONS_PACKAGE = "tool-scons"
 
-_PROGRAMS = {"stm32f405": "firmware.elf", "native": "firmware", "esp32dev": "firmware.elf"}
+_PROGRAMS = {
+    "stm32f405": "firmware.elf",
+    "stm32f405_tflm": "firmware.elf",
+    "native": "firmware",
+    "esp32dev": "firmware.elf",
+}
 ENVIRONMENTS = tuple(_PROGRAMS)
 
 _QUIET = {
@@ -127,7 +132,7 @@ def build(environment: str, bundle: Path | None = None, build_dir: Path | None =
     Parameters
     ----------
     environment : str
-        "stm32f405", "native" or "esp32dev".
+        One of `ENVIRONMENTS`.
     bundle : Path, optional
         Folder of the model bundle; the shipped one when left out.
     build_dir : Path, optional
@@ -160,7 +165,7 @@ def upload(environment: str, bundle: Path | None = None, port: str | None = None
         When no board is found or its tool (esptool, dfu-util, OpenOCD) fails.
     """
     check_compiler(environment)
-    if environment == "stm32f405" and shutil.which("dfu-util") is None:
+    if environment.startswith("stm32f405") and shutil.which("dfu-util") is None:
         raise ToolError(
             "dfu-util is missing, and it writes to an STM32F405 over USB: apt-get install dfu-util"
         )
@@ -213,7 +218,7 @@ def sizes(program: Path) -> Sizes:
 
 def check_compiler(environment: str) -> None:
     """Raise a ToolError that says how to mend it when the compiler of `environment` is missing."""
-    if environment == "stm32f405":
+    if environment.startswith("stm32f405"):
         _check_arm_compiler()
     elif environment == "native" and shutil.which("gcc") is None:
         raise ToolError("gcc is missing, and env:native needs it: apt-get install gcc")

@@ -55,20 +55,51 @@ def copy_changed(source: Path, target: Path, names: tuple[str, ...]) -> None:
             (target / name).write_bytes(content)
 
 
-def build_with_scons(folder: Path, version: str) -> None:
-    """The generated engine and the version, for our own platforms.
+def build_with_scons(folder: Path, version: str, engine: str) -> None:
+    """The engine and the version, for our own platforms.
 
     The bundle is copied into the build folder: were its own path in every compiler call, another bundle would
     build everything again.
     """
     copy = Path(env.subst("$BUILD_DIR")) / "bundle_c"
-    copy_changed(folder, copy, ENGINES["generated"])
+    copy_changed(folder, copy, ENGINES[engine])
     env.Append(
         CFLAGS=["-std=c99"],
         CPPDEFINES=[("FIRMWARE_VERSION", env.StringifyMacro(version))],
-        CPPPATH=[str(copy), "$PROJECT_DIR/lib/ecg_nn/include"],
+        CPPPATH=[str(copy), "$PROJECT_DIR/lib/ecg_nn/include", "$PROJECT_DIR/lib/ecg_link/include"],
     )
+    if engine == "tflm":
+        add_tflm()
     env.BuildSources("$BUILD_DIR/bundle", str(copy))
+
+
+def tflm_path(name: str, what: str) -> Path:
+    """The file or folder that an environment variable names."""
+    value = os.environ.get(name, "")
+    if not value or not Path(value).exists():
+        stop(f"{name} is not set to {what} (docs/engine.md, TFLM on a board): {value or 'unset'}")
+    return Path(value).resolve()
+
+
+def add_tflm() -> None:
+    """TensorFlow Lite Micro as its own build leaves it: a source tree for the headers, and the library.
+
+    Its headers are given as system headers, for this project's warnings are not theirs.
+    """
+    tree = tflm_path("ECG_EDGE_TFLM", "a source tree of TensorFlow Lite Micro")
+    library = tflm_path("ECG_EDGE_TFLM_LIBRARY", "the libtensorflow-microlite.a built from it for this board")
+    downloads = tree / "tensorflow/lite/micro/tools/make/downloads"
+    headers = [tree]
+    for third_party in (tree / "third_party", downloads):
+        headers += [third_party / "flatbuffers/include", third_party / "gemmlowp", third_party / "ruy"]
+    system = [option for folder in headers if folder.is_dir() for option in ("-isystem", str(folder))]
+    env.Append(
+        CPPDEFINES=["ECG_ENGINE_TFLM", "TF_LITE_STATIC_MEMORY", "TF_LITE_STRIP_ERROR_STRINGS", "NDEBUG"],
+        CXXFLAGS=["-std=c++17", *system],
+        LIBS=[env.File(str(library)), "stdc++", "m"],
+        # Its abort() would reach for libc's heap, which begins at `end`. Nothing else takes memory there.
+        LINKFLAGS=["-Wl,--defsym=end=bss_end"],
+    )
 
 
 def build_with_cmake(folder: Path, version: str, engine: str) -> None:
@@ -87,13 +118,12 @@ def build_with_cmake(folder: Path, version: str, engine: str) -> None:
 
 engine = env.GetProjectOption("custom_engine", "generated")
 with_cmake = "espidf" in env.GetProjectOption("framework", [])
-known = list(ENGINES) if with_cmake else ["generated"]
-if engine not in known:
-    stop(f"custom_engine = {engine}: in this environment it is one of {', '.join(known)}.")
+if engine not in ENGINES:
+    stop(f"custom_engine = {engine}: it is one of {', '.join(ENGINES)}.")
 folder = bundle_folder(engine)
 version = project_version(PROJECT.parent / "pyproject.toml")
 print(f"Model bundle: {folder.parent}, engine: {engine}")
 if with_cmake:
     build_with_cmake(folder, version, engine)
 else:
-    build_with_scons(folder, version)
+    build_with_scons(folder, version, engine)

@@ -2,6 +2,7 @@
 #ifdef ECG_ENGINE_TFLM
 
 #include <cstring>
+#include <new>
 
 #include "ecg_link/crc32.h"
 #include "engine.h"
@@ -16,6 +17,10 @@ namespace {
 
 alignas(16) uint8_t arena[ECG_MODEL_TFLM_ARENA_BYTES];
 tflite::MicroInterpreter *interpreter = nullptr;
+
+// Objects that are never destroyed: a static one would be registered with atexit, which brings in a heap.
+alignas(EcgOpResolver) uint8_t resolver_place[sizeof(EcgOpResolver)];
+alignas(tflite::MicroInterpreter) uint8_t interpreter_place[sizeof(tflite::MicroInterpreter)];
 
 // The converter may have swapped the inputs: the beat is the larger one.
 TfLiteTensor *input_of_size(size_t bytes) {
@@ -40,12 +45,11 @@ bool tensors_fit() {
 bool engine_init(void) {
     tflite::InitializeTarget();
     const tflite::Model *model = tflite::GetModel(ecg_model_data);
-    static EcgOpResolver resolver;
-    if (model->version() != TFLITE_SCHEMA_VERSION || !ecg_add_operators(resolver)) {
+    auto *resolver = new (resolver_place) EcgOpResolver;
+    if (model->version() != TFLITE_SCHEMA_VERSION || !ecg_add_operators(*resolver)) {
         return false;
     }
-    static tflite::MicroInterpreter instance(model, resolver, arena, sizeof arena);
-    interpreter = &instance;
+    interpreter = new (interpreter_place) tflite::MicroInterpreter(model, *resolver, arena, sizeof arena);
     return interpreter->AllocateTensors() == kTfLiteOk && tensors_fit();
 }
 

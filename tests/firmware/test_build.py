@@ -140,3 +140,9 @@ def test_an_emulator_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         emulator(image),
     ):
         pass
+
+
+def test_tflm_on_the_board_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, build_dir: Path) -> None:
+    monkeypatch.delenv("ECG_EDGE_TFLM", raising=False)
+    with pytest.raises(ToolError, match="ECG_EDGE_TFLM is not set to a source tree"):
+        pio.build("stm32f405_tflm", build_dir=build_dir)
