@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tflite_micro import runtime
 
 from ecg_edge.host.compile import ECG_NN, ecg_nn_sources, find_compiler
+from ecg_edge.quantize.bench.image import wrapper
 from ecg_edge.quantize.codegen.generate import Generated
 
 WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
@@ -72,13 +73,6 @@ class Compiled:
         layers = np.split(trace, np.cumsum(sizes)[:-1])
         assert np.array_equal(np.concatenate(outputs), _outputs_of(generated, layers))
         return layers
-
-
-def wrapper(number: int) -> str:
-    """C that gives one network's functions names of their own."""
-    names = ("network_run", "network_checksum")
-    renames = "".join(f"#define {name} {name}_{number}\n" for name in names)
-    return f'{renames}#include "n{number}/network.c"\n'
 
 
 def tflm_layers(model: bytes, generated: Generated, inputs: dict[str, Int8Array]) -> list[Int8Array]:
