@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.host.golden import Golden
-from ecg_edge.quantize.codegen.emit import banner, table_bytes, wrapped
+from ecg_edge.quantize.codegen.emit import banner, wrapped
 from ecg_edge.quantize.codegen.generate import Generated
 
 # The operators of the generated engine under the names of TFLM's MicroMutableOpResolver.
@@ -73,7 +73,6 @@ def model_info_header(facts: ModelFacts) -> str:
     """Text of model_info.h."""
     golden = facts.golden
     sizes = [golden.beat[0].size, golden.rhythm[0].size, golden.logits[0].size]
-    checksum = zlib.crc32(table_bytes(facts.generated.program))
     return f"""{banner(facts.sha256)}#ifndef MODEL_INFO_H
 #define MODEL_INFO_H
 
@@ -89,9 +88,6 @@ extern "C" {{
 
 /* What ecg_core_fingerprint gives for the signal path that made the training beats. */
 #define ECG_MODEL_CORE_FINGERPRINT 0x{facts.core_fingerprint:08X}u
-
-/* What network_checksum gives when the image is whole. */
-#define ECG_MODEL_NETWORK_CHECKSUM 0x{checksum:08X}u
 
 /* CRC-32/ISO-HDLC of ecg_model_data, and the arena that TFLM needs for it. */
 #define ECG_MODEL_DATA_CRC32 0x{zlib.crc32(facts.model):08X}u

@@ -22,7 +22,7 @@ bool engine_init(void) {
 }
 
 bool engine_is_intact(void) {
-    return network_checksum() == ECG_MODEL_NETWORK_CHECKSUM;
+    return network_checksum() == NETWORK_CHECKSUM;
 }
 
 bool engine_invoke(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {

@@ -9,18 +9,29 @@ from pathlib import Path
 from ecg_edge.quantize.codegen.emit import emit_header, emit_source
 from ecg_edge.quantize.codegen.lower import lower
 from ecg_edge.quantize.codegen.plan import Plan, plan_arena
-from ecg_edge.quantize.codegen.program import Program, UnsupportedError
+from ecg_edge.quantize.codegen.program import Form, Program, UnsupportedError
 from ecg_edge.quantize.flatbuffer import parse_network
 
 
 @dataclass(frozen=True)
 class Generated:
-    """The generated engine: file texts, and what they were made from."""
+    """The generated engine: file texts, and what they were made from.
+
+    Attributes
+    ----------
+    programs : dict of Form to Program
+        The schedule of each form of the kernels. The operators and the arena are the same in all.
+    """
 
     header: str
     source: str
-    program: Program
+    programs: dict[Form, Program]
     plan: Plan
+
+    @property
+    def program(self) -> Program:
+        """The schedule of the portable form."""
+        return self.programs[Form.PORTABLE]
 
     def write(self, folder: Path) -> None:
         """Write network.h and network.c."""
@@ -48,9 +59,10 @@ def generate(model: bytes, where: str = "model") -> Generated:
     """
     network = parse_network(model, where)
     try:
-        program = lower(network)
+        programs = {form: lower(network, form) for form in Form}
     except UnsupportedError as error:
         raise UnsupportedError(f"{where}: {error}") from None
-    plan = plan_arena(program)
+    plan = plan_arena(programs[Form.PORTABLE])
     sha256 = hashlib.sha256(model).hexdigest()
-    return Generated(emit_header(program, plan, sha256), emit_source(program, plan, sha256), program, plan)
+    header, source = emit_header(programs, plan, sha256), emit_source(programs, plan, sha256)
+    return Generated(header, source, programs, plan)

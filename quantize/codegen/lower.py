@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ecg_edge.quantize.codegen import lower_shapes as shapes
 from ecg_edge.quantize.codegen import lower_weights as weights
-from ecg_edge.quantize.codegen.program import Program, Step, UnsupportedError
+from ecg_edge.quantize.codegen.program import Form, Program, Step, UnsupportedError
 from ecg_edge.quantize.flatbuffer import Network, Operator
 
 LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
@@ -30,15 +30,15 @@ LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
 }
 
 
-def lower(network: Network) -> Program:
-    """Lower every operator, in order.
+def lower(network: Network, form: Form) -> Program:
+    """Lower every operator, in order, for one form of the kernels.
 
     Raises
     ------
     UnsupportedError
         Names the first operator that cannot be run, its index and why.
     """
-    program = Program(network)
+    program = Program(network, form)
     for operator in network.operators:
         lowering = LOWERINGS.get(operator.name)
         if lowering is None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.quantize.codegen import paired
 from ecg_edge.quantize.codegen.fixedpoint import activation_range, float32_product, quantize_multiplier
 from ecg_edge.quantize.codegen.program import (
     Call,
     Channels,
     Fields,
+    Form,
     Layer,
     Pointer,
     Program,
+    Records,
     Step,
     Table,
     TableRef,
@@ -67,9 +70,30 @@ def lower_conv(program: Program, operator: Operator) -> Step:
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values)
     one_row = source.shape[1] == weights.shape[1] == output.shape[1] == 1 and fields["dilation_width"] == 1
+    wide = output.shape[2] >= paired.POSITIONS
+    if program.form is Form.ARM_DSP and one_row and wide and paired.can_be_paired(values, table):
+        return _paired_conv(program, operator, fields, values, table)
     kernel = "ecg_nn_conv_1xn_s8" if one_row else "ecg_nn_conv_s8"
     return _step(
         program, operator, kernel, "ecg_nn_conv_t", fields, values, table, output.elements * values.shape[1]
+    )
+
+
+def _paired_conv(
+    program: Program, operator: Operator, fields: Fields, weights: npt.NDArray[np.int8], channels: Channels
+) -> Step:
+    """A one-row convolution whose weights are in pairs of channels."""
+    output = program.network.tensors[operator.outputs[0]]
+    return _step(
+        program,
+        operator,
+        "ecg_nn_conv_paired_s8",
+        "ecg_nn_conv_paired_t",
+        one_row_fields(fields),
+        paired.paired_weights(weights),
+        paired.paired_channels(channels, zero_point_of(output)),
+        output.elements * weights.shape[1],
+        paired.scratch_bytes(weights.shape[1]),
     )
 
 
@@ -168,6 +192,16 @@ def _conv_fields(
     }
 
 
+def one_row_fields(fields: Fields) -> Fields:
+    """Of a convolution's fields those that a kernel along the width only reads."""
+    dropped = ("kernel_height", "stride_height", "dilation_height", "dilation_width", "pad_top")
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in (*dropped, "input_height", "output_height")
+    }
+
+
 def _weight_values(operator: Operator, weights: Tensor) -> npt.NDArray[np.int8]:
     require(weights.data is not None, operator, "its weights are computed, not constant")
     require(weights.dtype == "int8", operator, f"its weights are {weights.dtype}, not int8")
@@ -228,16 +262,18 @@ def _step(
     struct: str,
     fields: Fields,
     weights: npt.NDArray[np.int8],
-    channels: Channels,
+    channels: Channels | Records,
     macs: int,
+    scratch_bytes: int = 0,
 ) -> Step:
     name = f"{operator.name.lower()}_{operator.index}"
-    program.tables.append(Table(f"{name}_channels", channels))
+    records = channels if isinstance(channels, Records) else channels.records()
+    program.tables.append(Table(f"{name}_channels", records))
     program.tables.append(Table(f"{name}_weights", weights.reshape(-1)))
     layer = Layer(
         struct,
         name,
         {**fields, "weights": TableRef(f"{name}_weights"), "channels": TableRef(f"{name}_channels")},
     )
-    call = Call(kernel, layer, (Pointer(operator.inputs[0]), Pointer(operator.outputs[0])))
+    call = Call(kernel, layer, (Pointer(operator.inputs[0]), Pointer(operator.outputs[0])), scratch_bytes)
     return Step(operator, (call,), macs)

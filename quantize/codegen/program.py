@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +11,17 @@ import numpy.typing as npt
 
 from ecg_edge.host.errors import BundleError
 from ecg_edge.quantize.flatbuffer import Network, Operator, Tensor
+
+
+class Form(Enum):
+    """A form of the kernels: each gets tables and a schedule of its own in the generated file.
+
+    In the order in which the generated file asks for them; the value is the macro of `ecg_nn/form.h` that is
+    defined where the form is compiled. The last form is for every other target.
+    """
+
+    ARM_DSP = "ECG_NN_ARM_DSP"
+    PORTABLE = ""
 
 
 @dataclass(frozen=True)
@@ -20,13 +32,25 @@ class Channels:
     multiplier: npt.NDArray[np.int32]
     shift: npt.NDArray[np.int32]
 
+    def records(self) -> Records:
+        """As a table of `ecg_nn_channel_t`."""
+        return Records("ecg_nn_channel_t", np.stack([self.bias, self.multiplier, self.shift], axis=1))
+
+
+@dataclass(frozen=True)
+class Records:
+    """Structs of int32 members: their C type, and the values as (structs, members)."""
+
+    c_type: str
+    values: npt.NDArray[np.int32]
+
 
 @dataclass(frozen=True)
 class Table:
-    """A constant table: int8, int32 or `Channels`, in the order of the elements in memory."""
+    """A constant table: int8, int32 or `Records`, in the order of the elements in memory."""
 
     name: str
-    values: npt.NDArray[np.int8] | npt.NDArray[np.int32] | Channels
+    values: npt.NDArray[np.int8] | npt.NDArray[np.int32] | Records
 
 
 @dataclass(frozen=True)
@@ -60,11 +84,15 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel call: `kernel(&layer, pointers...)`, inputs first, output last."""
+    """One kernel call: `kernel(&layer, pointers...)`, inputs first, output last.
+
+    A kernel that works in `scratch_bytes` of memory gets a pointer to them after the output.
+    """
 
     kernel: str
     layer: Layer
     pointers: tuple[Pointer, ...]
+    scratch_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +106,7 @@ class Step:
 
 @dataclass
 class Program:
-    """A lowered network.
+    """A network lowered for one form of the kernels.
 
     Attributes
     ----------
@@ -87,6 +115,7 @@ class Program:
     """
 
     network: Network
+    form: Form = Form.PORTABLE
     steps: list[Step] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     alias: dict[int, int] = field(default_factory=dict)
@@ -101,6 +130,11 @@ class Program:
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
         return sum(step.macs for step in self.steps)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Memory that the kernels work in, on the stack of `network_run`."""
+        return max((call.scratch_bytes for step in self.steps for call in step.calls), default=0)
 
 
 class UnsupportedError(BundleError):

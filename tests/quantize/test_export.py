@@ -119,7 +119,7 @@ SELF_TEST = r"""
 #include "model_info.h"
 #include "network.h"
 int main(void) {
-    int differ = network_checksum() != ECG_MODEL_NETWORK_CHECKSUM;
+    int differ = network_checksum() != NETWORK_CHECKSUM;
     differ += ecg_nn_crc32(ecg_model_data, ECG_MODEL_DATA_BYTES) != ECG_MODEL_DATA_CRC32;
     differ += (uintptr_t)ecg_model_data % 16 != 0;
     for (size_t i = 0; i < ECG_MODEL_GOLDEN_COUNT; ++i) {

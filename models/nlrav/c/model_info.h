@@ -16,9 +16,6 @@ extern "C" {
 /* What ecg_core_fingerprint gives for the signal path that made the training beats. */
 #define ECG_MODEL_CORE_FINGERPRINT 0x6BC4FF6Fu
 
-/* What network_checksum gives when the image is whole. */
-#define ECG_MODEL_NETWORK_CHECKSUM 0x5B9C4373u
-
 /* CRC-32/ISO-HDLC of ecg_model_data, and the arena that TFLM needs for it. */
 #define ECG_MODEL_DATA_CRC32 0xB37A0A80u
 #define ECG_MODEL_TFLM_ARENA_BYTES 5872

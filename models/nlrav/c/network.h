@@ -3,6 +3,7 @@
 #ifndef NETWORK_H
 #define NETWORK_H
 
+#include <ecg_nn/form.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,13 +18,24 @@ extern "C" {
 #define NETWORK_OUTPUT_BYTES 5
 #define NETWORK_OPERATORS 9
 #define NETWORK_MACS 73400 /* multiply-accumulates of one run */
-#define NETWORK_CONSTANT_BYTES 7040 /* weights, biases and requantization constants */
+
+/* The constant tables (weights, biases, requantization), their CRC-32/ISO-HDLC, and what network_run takes of
+ * the stack beside the frames of its calls. */
+#if defined(ECG_NN_ARM_DSP)
+#define NETWORK_CONSTANT_BYTES 7056
+#define NETWORK_CHECKSUM 0x939EC437u
+#define NETWORK_SCRATCH_BYTES 640
+#else
+#define NETWORK_CONSTANT_BYTES 7040
+#define NETWORK_CHECKSUM 0x5B9C4373u
+#define NETWORK_SCRATCH_BYTES 0
+#endif
 
 /* Run the network: pointers to the inputs, then to the outputs, each in the order of their names.
  * Not reentrant. */
 void network_run(const int8_t *beat, const int8_t *rhythm, int8_t *logits);
 
-/* CRC-32/ISO-HDLC of the constant tables as they are in memory. */
+/* CRC-32/ISO-HDLC of the constant tables as they are in memory: NETWORK_CHECKSUM while they are whole. */
 uint32_t network_checksum(void);
 
 #ifdef NETWORK_TRACE

@@ -16,9 +16,7 @@ static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-/* The form of the kernels: chosen by the compiler's target; ECG_NN_PORTABLE asks for portable C anywhere. */
-#if defined(__ARM_FEATURE_DSP) && !defined(ECG_NN_PORTABLE)
-#define ECG_NN_ARM_DSP
+#ifdef ECG_NN_ARM_DSP
 #include "arm_dsp_private.h"
 #else
 

@@ -21,6 +21,7 @@
 #ifndef ECG_NN_ECG_NN_H
 #define ECG_NN_ECG_NN_H
 
+#include <ecg_nn/form.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,37 @@ void ecg_nn_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *out
 
 /* A convolution along the width only: input, kernel and output have height 1, dilation is 1. */
 void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
+
+#ifdef ECG_NN_ARM_DSP
+
+/* From accumulator to output of one channel, ready for the block kernels: the bias in bits 31..8, the shift
+ * to the right (1..22) in bits 7..0, the multiplier as above, and (zero point << shift) + (1 << (shift - 1)).
+ */
+typedef struct {
+    int32_t bias_and_shift;
+    int32_t multiplier;
+    int32_t offset;
+} ecg_nn_paired_channel_t;
+
+/* A convolution along the width only, with an even number of output channels, and at least 4 output
+ * positions. Weights (-127..127) in pairs of neighbouring channels a, b: [pair][group of four taps][tap 0, 2,
+ * 1, 3], each the 16 bits of 256 b + a; a tap is one element of the window [kernel width][input channel], and
+ * the last group is filled up with zeros. Sums stay below 2^23. */
+typedef struct {
+    int32_t input_width, input_channels;
+    int32_t output_width, output_channels;
+    int32_t kernel_width, stride_width, pad_left;
+    int32_t input_zero_point; /* what a position in the padding holds */
+    ecg_nn_output_t output;
+    const int8_t *weights;
+    const ecg_nn_paired_channel_t *channels; /* [output_channels] */
+} ecg_nn_conv_paired_t;
+
+/* scratch: 32 bytes for every four taps, at most 2,048. */
+void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
+                           uint32_t *scratch);
+
+#endif
 
 /* Depthwise convolution; output_channels is a multiple of input_channels (the depth multiplier). */
 void ecg_nn_depthwise_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);

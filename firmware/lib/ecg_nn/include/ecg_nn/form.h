@@ -1,0 +1,11 @@
+/* The form of the kernels: chosen by the compiler's target. Each form has tables of its own in network.c,
+ * which asks for the macros below; a target that has none of them gets the portable form. ECG_NN_PORTABLE
+ * asks for portable C anywhere. */
+#ifndef ECG_NN_FORM_H
+#define ECG_NN_FORM_H
+
+#if defined(__ARM_FEATURE_DSP) && !defined(ECG_NN_PORTABLE)
+#define ECG_NN_ARM_DSP
+#endif
+
+#endif

@@ -1,0 +1,194 @@
+#include "ecg_nn_private.h"
+
+#ifdef ECG_NN_ARM_DSP
+
+#define POSITIONS 4 /* neighbouring output positions computed at a time */
+
+/* All output channels of four positions. `taps` to `taps_end` are their windows, widened and side by side:
+ * for every four taps the halves (0, 2) of each position, then the halves (1, 3). `output_step` is the
+ * distance of two positions.
+ *
+ * In assembly because eight sums leave six registers, and no compiler keeps to that. For each pair of
+ * channels: r0-r3 are the sums of a, r4-r7 those of 256 b + a, of the four positions; r8 the taps, r9 the
+ * weights, r10 a word of weights, r11 its low bytes widened, r12 and lr the taps of two positions. On the
+ * stack: taps, their end, where the loop is entered, the channels; above them the saved registers, and the
+ * arguments 5 to 7. */
+static __attribute__((naked, noinline)) void weigh_four(
+    const uint32_t *taps __attribute__((unused)), const uint32_t *taps_end __attribute__((unused)),
+    const int8_t *weights __attribute__((unused)),
+    const ecg_nn_paired_channel_t *channels __attribute__((unused)), int8_t *output __attribute__((unused)),
+    int32_t output_step __attribute__((unused)),
+    const ecg_nn_paired_channel_t *channels_end __attribute__((unused))) {
+    __asm__ volatile(
+        ".syntax unified\n"
+        ".macro two_taps\n" /* one word of weights: two taps of two channels at four positions */
+        "   ldr     r10, [r9], #4\n"
+        "   ldrd    r12, lr, [r8], #8\n"
+        "   sxtb16  r11, r10\n"
+        "   smlad   r4, r12, r10, r4\n"
+        "   smlad   r0, r12, r11, r0\n"
+        "   smlad   r5, lr, r10, r5\n"
+        "   smlad   r1, lr, r11, r1\n"
+        "   ldrd    r12, lr, [r8], #8\n"
+        "   smlad   r6, r12, r10, r6\n"
+        "   smlad   r2, r12, r11, r2\n"
+        "   smlad   r7, lr, r10, r7\n"
+        "   smlad   r3, lr, r11, r3\n"
+        ".endm\n"
+        ".macro to_byte sum\n" /* r10: shift, r11: multiplier, r12: offset; the sum is doubled already */
+        "   smmlar  lr, \\sum, r11, r12\n"
+        "   add     \\sum, lr, \\sum, asr #31\n" /* halves are rounded away from zero */
+        "   asr     \\sum, \\sum, r10\n"
+        "   ssat    \\sum, #8, \\sum\n"
+        ".endm\n"
+        "   push    {r4-r11, lr}\n"
+        "   push    {r0-r3}\n"
+        "   mov     r9, r2\n"
+        "   subs    r1, r1, r0\n"
+        "   adr     r2, 2f\n"
+        "   tst     r1, #32\n" /* an odd number of groups enters the loop in its middle */
+        "   it      ne\n"
+        "   addne   r2, r2, #(3f - 2f)\n"
+        "   adds    r2, r2, #1\n" /* Thumb */
+        "   str     r2, [sp, #8]\n"
+        "1:\n" /* a pair of channels */
+        "   ldr     r8, [sp, #12]\n"
+        "   ldr     r0, [r8]\n"
+        "   ldr     r4, [r8, #12]\n"
+        "   asr     r0, r0, #8\n"
+        "   add     r4, r4, r0\n" /* 256 bias of b, bias of a; the shift of b is lost below */
+        "   mov     r1, r0\n"
+        "   mov     r2, r0\n"
+        "   mov     r3, r0\n"
+        "   mov     r5, r4\n"
+        "   mov     r6, r4\n"
+        "   mov     r7, r4\n"
+        "   ldr     r8, [sp]\n"
+        "   ldr     pc, [sp, #8]\n"
+        "   .balign 4\n"
+        "2:\n"
+        "   two_taps\n"
+        "   two_taps\n"
+        "3:\n"
+        "   two_taps\n"
+        "   two_taps\n"
+        "   ldr     r12, [sp, #4]\n"
+        "   cmp     r8, r12\n"
+        "   bne     2b\n"
+        "   sub     r4, r4, r0\n" /* 256 times the sum of b */
+        "   sub     r5, r5, r1\n"
+        "   sub     r6, r6, r2\n"
+        "   sub     r7, r7, r3\n"
+        "   asr     r4, r4, #7\n"
+        "   asr     r5, r5, #7\n"
+        "   asr     r6, r6, #7\n"
+        "   asr     r7, r7, #7\n"
+        "   lsl     r0, r0, #1\n"
+        "   lsl     r1, r1, #1\n"
+        "   lsl     r2, r2, #1\n"
+        "   lsl     r3, r3, #1\n"
+        "   ldr     r8, [sp, #12]\n"
+        "   ldm     r8!, {r10-r12}\n"
+        "   to_byte r0\n"
+        "   to_byte r1\n"
+        "   to_byte r2\n"
+        "   to_byte r3\n"
+        "   ldm     r8!, {r10-r12}\n"
+        "   to_byte r4\n"
+        "   to_byte r5\n"
+        "   to_byte r6\n"
+        "   to_byte r7\n"
+        "   str     r8, [sp, #12]\n"
+        "   ldrd    r10, r11, [sp, #52]\n" /* output, output_step */
+        "   bfi     r0, r4, #8, #8\n"
+        "   bfi     r1, r5, #8, #8\n"
+        "   bfi     r2, r6, #8, #8\n"
+        "   bfi     r3, r7, #8, #8\n"
+        "   strh    r1, [r10, r11]\n"
+        "   strh    r2, [r10, r11, lsl #1]\n"
+        "   add     r11, r11, r11, lsl #1\n"
+        "   strh    r3, [r10, r11]\n"
+        "   strh    r0, [r10], #2\n"
+        "   str     r10, [sp, #52]\n"
+        "   ldr     r11, [sp, #60]\n"
+        "   cmp     r8, r11\n"
+        "   bne     1b\n"
+        "   add     sp, sp, #16\n"
+        "   pop     {r4-r11, pc}\n"
+        ".purgem two_taps\n"
+        ".purgem to_byte\n");
+}
+
+/* Four bytes of the row from `at` on; what lies outside it counts as the zero point. */
+static uint32_t word_at(const int8_t *row, int32_t at, int32_t length, int32_t zero_point) {
+    if (at >= 0 && at + 4 <= length) {
+        return ecg_nn_load_word(row + at);
+    }
+    uint32_t word = 0;
+    for (int32_t i = 3; i >= 0; --i) {
+        const int inside = at + i >= 0 && at + i < length;
+        word = word << 8 | (uint8_t)(inside ? row[at + i] : zero_point);
+    }
+    return word;
+}
+
+/* Widen the windows of four positions, `step` bytes apart, that lie in the input with all their groups. */
+static uint32_t *widen_inside(const int8_t *window, int32_t step, int32_t taps, uint32_t *widened) {
+    const int8_t *const next = window + step, *const third = next + step, *const fourth = third + step;
+    for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
+        const uint32_t a = ecg_nn_load_word(window + i), b = ecg_nn_load_word(next + i);
+        const uint32_t c = ecg_nn_load_word(third + i), d = ecg_nn_load_word(fourth + i);
+        widened[0] = ecg_nn_even_bytes(a);
+        widened[1] = ecg_nn_even_bytes(b);
+        widened[2] = ecg_nn_even_bytes(c);
+        widened[3] = ecg_nn_even_bytes(d);
+        widened[4] = ecg_nn_odd_bytes(a);
+        widened[5] = ecg_nn_odd_bytes(b);
+        widened[6] = ecg_nn_odd_bytes(c);
+        widened[7] = ecg_nn_odd_bytes(d);
+    }
+    return widened;
+}
+
+/* The same where they reach over an end of the input; `at` is the first byte of the first window. */
+static uint32_t *widen_edge(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t at,
+                            uint32_t *widened) {
+    const int32_t length = layer->input_width * layer->input_channels;
+    const int32_t step = layer->stride_width * layer->input_channels;
+    const int32_t taps = layer->kernel_width * layer->input_channels;
+    for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
+        for (int32_t p = 0; p < POSITIONS; ++p) {
+            const uint32_t word = word_at(input, at + p * step + i, length, layer->input_zero_point);
+            widened[p] = ecg_nn_even_bytes(word);
+            widened[POSITIONS + p] = ecg_nn_odd_bytes(word);
+        }
+    }
+    return widened;
+}
+
+/* Four positions from `x` on. */
+static void four_positions(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t x, int8_t *output,
+                           uint32_t *scratch) {
+    const int32_t depth = layer->input_channels, taps = layer->kernel_width * depth;
+    const int32_t at = (x * layer->stride_width - layer->pad_left) * depth,
+                  step = layer->stride_width * depth;
+    const int32_t end = at + (POSITIONS - 1) * step + ((taps + 3) & ~3);
+    const uint32_t *const widened = at >= 0 && end <= layer->input_width * depth
+                                        ? widen_inside(input + at, step, taps, scratch)
+                                        : widen_edge(layer, input, at, scratch);
+    weigh_four(scratch, widened, layer->weights, layer->channels, output, layer->output_channels,
+               layer->channels + layer->output_channels);
+    ecg_nn_clamp_bytes(output, POSITIONS * layer->output_channels, &layer->output);
+}
+
+void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
+                           uint32_t *scratch) {
+    const int32_t last = layer->output_width - POSITIONS;
+    for (int32_t x = 0; x < last; x += POSITIONS) {
+        four_positions(layer, input, x, output + x * layer->output_channels, scratch);
+    }
+    /* Where their number is no multiple of four, the last four repeat some. */
+    four_positions(layer, input, last, output + last * layer->output_channels, scratch);
+}
+
+#endif
