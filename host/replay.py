@@ -29,7 +29,7 @@ from ecg_edge.host.messages import MODE_REPLAY, STATUS_TEXT, Info
 from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.transports import DEFAULT_BAUD, open_transport
-from ecg_edge.training.records import Record, data_root, load_record, record_files
+from ecg_edge.training.records import FS_HZ, Record, data_root, load_record, record_files
 
 DEFAULT_DATABASE = "mitdb"
 DEFAULT_SESSIONS = Path("sessions")
@@ -104,6 +104,7 @@ def replay(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
+    fs_hz: int = FS_HZ,
     baud: int = DEFAULT_BAUD,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
@@ -124,6 +125,8 @@ def replay(
         The session's folder; else a new one under sessions/.
     seconds : float, optional
         Only the first seconds of each record.
+    fs_hz : int
+        Resample the records to this rate of a board first, and tell the device so: 250, 360 or 500.
     baud : int
         Speed of a serial port.
     on_device, on_update : callable
@@ -150,7 +153,7 @@ def replay(
         on_device(info)
         folder = out or session_folder(DEFAULT_SESSIONS, port)
         session = Session(folder, port, bundle, info, engine.name, MAINS_HZ)
-        todo = [partial(_prepare, root, database, name, seconds, engine) for database, name in names]
+        todo = [partial(_prepare, root, database, name, seconds, engine, fs_hz) for database, name in names]
         return _Replay(link, session, on_update).run(todo)
 
 
@@ -160,11 +163,11 @@ def check_device(info: Info, bundle: Bundle) -> None:
     Raises
     ------
     LinkError
-        When the device's model, signal path, labels or sampling rate are others, or its self-test failed.
+        When the device's model, signal path or labels are others, or its self-test failed.
     BundleError
         When this computer's signal path is not the one that the bundle was trained with.
     """
-    from ecg_edge.firmware import FS_HZ, fingerprint
+    from ecg_edge.firmware import fingerprint
 
     manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
     flash = f"Flash this bundle: `ecg-edge flash --bundle {bundle.path}`, or name the device's with --bundle."
@@ -178,10 +181,10 @@ def check_device(info: Info, bundle: Bundle) -> None:
             f"{device} has the signal path {info.core_fingerprint:08x}, but the bundle {bundle.path} was "
             f"trained with {manifest.core_fingerprint:08x}. {flash}"
         )
-    if (info.labels, info.fs_hz) != (manifest.labels, FS_HZ):
+    if info.labels != manifest.labels:
         raise LinkError(
-            f"{device} labels {','.join(info.labels)} at {info.fs_hz} Hz, but the bundle {bundle.path} says "
-            f"{','.join(manifest.labels)} at {FS_HZ} Hz. {flash}"
+            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} says "
+            f"{','.join(manifest.labels)}. {flash}"
         )
     if info.status:
         raise LinkError(
@@ -211,11 +214,13 @@ def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Pat
     return root
 
 
-def _prepare(root: Path, database: str, name: str, seconds: float | None, engine: Engine) -> _Prepared:
-    record = load_record(root, database, name, lead="auto")
+def _prepare(
+    root: Path, database: str, name: str, seconds: float | None, engine: Engine, fs_hz: int
+) -> _Prepared:
+    record = load_record(root, database, name, lead="auto", fs_hz=fs_hz)
     if seconds is not None:
         record = replace(record, samples=record.samples[: round(seconds * record.fs_hz)])
-    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine))
+    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine, fs_hz))
 
 
 class _Replay:

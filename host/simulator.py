@@ -244,7 +244,7 @@ class _Session:
     def __init__(self, start: Start) -> None:
         from ecg_edge.firmware import SignalPath
 
-        self.path = SignalPath(adu_per_mv=start.adu_per_mv, mains_hz=start.mains_hz)
+        self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
         self.taken = 0
         self.credit = 0
         self.beats = 0

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ecg_edge.firmware._ecg_core import ffi, lib
 
 FS_HZ: int = lib.ECG_CORE_FS_HZ
+BOARD_RATES_HZ: tuple[int, ...] = (250, FS_HZ, 500)
 WINDOW_PRE: int = lib.ECG_CORE_WINDOW_PRE
 WINDOW_POST: int = lib.ECG_CORE_WINDOW_POST
 BEAT_POINTS: int = lib.ECG_CORE_BEAT_POINTS
@@ -28,8 +29,9 @@ FLAG_SATURATED: int = lib.ECG_CORE_FLAG_SATURATED
 FLAG_SEARCHBACK: int = lib.ECG_CORE_FLAG_SEARCHBACK
 FLAG_FLAT: int = lib.ECG_CORE_FLAG_FLAT
 
-# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none);
-# flags: FLAG_*; beat, rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
+# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
+# both in samples as they were pushed; flags: FLAG_*; beat, rhythm: the classifier's int8 inputs; crc32:
+# CRC-32/ISO-HDLC of beat, then rhythm.
 BEAT_DTYPE = np.dtype(
     [
         ("r_sample", np.uint32),
@@ -88,23 +90,29 @@ class SignalPath:
         50 or 60: frequency of the notch; 0: no notch.
     marked
         False: the detector finds the R peaks. True: `push_marked` gives them.
+    fs_hz
+        Rate of the samples: 360, or 250 or 500, which the device brings to 360 Hz.
     """
 
-    def __init__(self, adu_per_mv: int = 200, mains_hz: int = 60, marked: bool = False) -> None:
+    def __init__(
+        self, adu_per_mv: int = 200, mains_hz: int = 60, marked: bool = False, fs_hz: int = FS_HZ
+    ) -> None:
         self.marked = marked
         self._finished = False
         self._core = ffi.new("char[]", lib.ecg_core_state_bytes() + 8)  # cffi aligns to at least 8 bytes
         self._state = ffi.cast("ecg_core_t *", self._core)
         self._rows = np.empty(_CHUNK, BEAT_DTYPE)
-        self._init(adu_per_mv, mains_hz)
+        self._init(adu_per_mv, mains_hz, fs_hz)
 
-    def _init(self, adu_per_mv: int, mains_hz: int) -> None:
+    def _init(self, adu_per_mv: int, mains_hz: int, fs_hz: int) -> None:
+        if fs_hz not in BOARD_RATES_HZ:
+            raise ValueError(f"fs_hz must be {', '.join(map(str, BOARD_RATES_HZ))}, not {fs_hz}")
         if not 20 <= adu_per_mv <= 20000:
             raise ValueError(f"adu_per_mv must be 20 to 20000, not {adu_per_mv}")
         if mains_hz not in (0, 50, 60):
             raise ValueError(f"mains_hz must be 50, 60 or 0 (no notch), not {mains_hz}")
         peaks = lib.ECG_CORE_PEAKS_MARKED if self.marked else lib.ECG_CORE_PEAKS_DETECTED
-        config = ffi.new("ecg_core_config_t *", [FS_HZ, adu_per_mv, peaks, mains_hz])
+        config = ffi.new("ecg_core_config_t *", [fs_hz, adu_per_mv, peaks, mains_hz])
         _raise_on(lib.ecg_core_init(self._state, config))
 
     @property
@@ -118,7 +126,7 @@ class SignalPath:
         Parameters
         ----------
         samples
-            int16 (n,), ADC units around any baseline, 360 Hz.
+            int16 (n,), ADC units around any baseline, `fs_hz` a second.
         lead_flags
             LEAD_OFF_PLUS | LEAD_OFF_MINUS, for the whole block.
 
@@ -190,26 +198,33 @@ def _raise_on(status: int) -> None:
 
 
 def process(
-    samples: Samples, *, adu_per_mv: int = 200, mains_hz: int = 60, r_peaks: Peaks | None = None
+    samples: Samples,
+    *,
+    adu_per_mv: int = 200,
+    mains_hz: int = 60,
+    r_peaks: Peaks | None = None,
+    fs_hz: int = FS_HZ,
 ) -> Beats:
     """Run a whole record through the signal path.
 
     Parameters
     ----------
     samples
-        int16 (n,), ADC units around any baseline, 360 Hz.
+        int16 (n,), ADC units around any baseline, `fs_hz` a second.
     adu_per_mv
         ADC units per millivolt (MIT-BIH: 200).
     mains_hz
         50, 60 or 0.
     r_peaks
         Sorted sample indices of annotated R peaks; they take the detector's place, one beat each.
+    fs_hz
+        360, or a board's rate of 250 or 500; the beats' samples count at that rate.
 
     Returns
     -------
     BEAT_DTYPE (beats,)
     """
-    path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None)
+    path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None, fs_hz=fs_hz)
     beats = path.push(samples) if r_peaks is None else path.push_marked(samples, r_peaks)
     return np.concatenate([beats, path.finish()])
 

@@ -15,6 +15,7 @@ from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.replay import Outcome, Update
 from ecg_edge.host.replay import replay as replay_records
 from ecg_edge.host.transports import DEFAULT_BAUD, FALLBACK_BAUD
+from ecg_edge.training.records import FS_HZ
 
 
 def replay(
@@ -40,6 +41,7 @@ def replay(
     seconds: Annotated[
         float | None, typer.Option(min=1.0, help="Only the first seconds of each record.")
     ] = None,
+    fs_hz: console.RateOption = FS_HZ,
     baud: Annotated[
         int,
         typer.Option(help=f"Of a serial port; {FALLBACK_BAUD} where {DEFAULT_BAUD} damages frames."),
@@ -64,6 +66,7 @@ def replay(
         data=data,
         out=out,
         seconds=seconds,
+        fs_hz=fs_hz,
         baud=baud,
         report=report,
         run=run,
@@ -84,6 +87,7 @@ def replay_and_show(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
+    fs_hz: int = FS_HZ,
     baud: int = DEFAULT_BAUD,
     report: bool = True,
     run: Path | None = None,
@@ -92,7 +96,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, bundle, data, out, seconds, baud
+    names, port, bundle, data, out, seconds, fs_hz, baud
         As in `ecg_edge.host.replay.replay`.
     report : bool
         Whether to write report.html.
@@ -107,6 +111,7 @@ def replay_and_show(
             data=data,
             out=out,
             seconds=seconds,
+            fs_hz=fs_hz,
             baud=baud,
             on_device=show_device,
             on_update=display.update,

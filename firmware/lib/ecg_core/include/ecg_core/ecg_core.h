@@ -53,7 +53,7 @@ typedef enum {
 } ecg_core_peaks_t;
 
 typedef struct {
-    uint16_t fs_hz;      /* 360 */
+    uint16_t fs_hz;      /* of the samples pushed: 360, or 250 or 500, which are brought to 360 */
     uint16_t adu_per_mv; /* ADC units per millivolt at the electrode, 20 to 20000; MIT-BIH: 200 */
     uint8_t peaks;       /* ecg_core_peaks_t */
     uint8_t mains_hz;    /* 50 or 60: the notch; 0: none */
@@ -71,6 +71,7 @@ typedef struct {
 #define ECG_CORE_FLAG_FLAT 0x0010u       /* no signal in the window: standard deviation at the floor */
 
 typedef struct {
+    /* Both count samples as they were pushed, at fs_hz. */
     uint32_t r_sample;   /* index of the R peak's sample; the first sample pushed is 0 */
     uint16_t rr_samples; /* interval to the R peak before; 0 for the first beat, 65535 saturates */
     uint16_t flags;      /* ECG_CORE_FLAG_* */
@@ -98,7 +99,8 @@ ecg_core_config_t ecg_core_default_config(void);
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
 /* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. A beat
- * comes 288 samples (800 ms) after its R peak. At most about 5,700 Cortex-M4 instructions, 490 on average. */
+ * comes 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
+ * instructions, 490 on average; docs/signal-path.md has those of the other rates. */
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat);
 

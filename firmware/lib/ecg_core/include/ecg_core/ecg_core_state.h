@@ -23,6 +23,19 @@ extern "C" {
 #define ECG_QUEUE_CANDIDATES 16   /* peaks that wait for their window or their verdict */
 #define ECG_SHAPE_POINTS 25       /* QRS shape: every third sample within 100 ms of the R peak */
 #define ECG_JUDGE_BEATS 8         /* beats that a candidate is compared with */
+#define ECG_RESAMPLE_TAPS 12      /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
+
+/* From a board of 250 or 500 Hz to 360 Hz. */
+typedef struct {
+    uint8_t phases; /* steps between two samples of the board; 0: it samples at 360 Hz */
+    uint8_t phase;  /* of the next sample at 360 Hz */
+    uint8_t wait;   /* samples of the board until that can be made */
+    uint8_t started;
+    uint8_t newest;                     /* where the newest sample is */
+    int16_t highest, lowest;            /* of all samples so far */
+    int16_t samples[ECG_RESAMPLE_TAPS]; /* a ring */
+    uint8_t lead_flags[ECG_RESAMPLE_TAPS];
+} ecg_resample_t;
 
 /* Input scaling, mains notch, low-pass, baseline removal. */
 typedef struct {
@@ -123,13 +136,14 @@ typedef struct {
 
 struct ecg_core {
     ecg_core_config_t config;
-    uint32_t samples; /* pushed so far */
+    uint32_t pushed;  /* samples of the board so far */
+    uint32_t samples; /* at 360 Hz so far: every index in here counts those */
     uint32_t end;     /* index after the last real sample; UINT32_MAX before ecg_core_finish */
-    uint32_t held;    /* how often ecg_core_finish has repeated the last sample */
     uint32_t last_beat_at;
     uint8_t has_last_beat;
     int16_t last_sample;
     int16_t history[ECG_HISTORY_SAMPLES]; /* filtered signal, by sample index */
+    ecg_resample_t resample;
     ecg_filter_t filter;
     ecg_detector_t detector;
     ecg_queue_t queue;
