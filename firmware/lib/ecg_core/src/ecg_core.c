@@ -13,6 +13,7 @@
 #include "queue.h"
 #include "resample.h"
 #include "rhythm.h"
+#include "signal_state.h"
 
 typedef char ecg_assert_state_fits[sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES ? 1 : -1];
 
@@ -103,6 +104,7 @@ static bool decide(ecg_core_t *core, uint32_t index) {
     const uint32_t r_sample = ecg_queue_item(queue, 0)->at;
     if (queue->described == 0 || index - r_sample < decision_samples(core)) return false;
     const ecg_verdict_t verdict = detects(core) ? ecg_judge_decide(&core->judge, queue) : ECG_VERDICT_BEAT;
+    if (detects(core)) ecg_signal_doubt(&core->signal, core->judge.score);
     ecg_queue_drop(queue);
     if (verdict == ECG_VERDICT_NOISE || cut_off(core, r_sample)) return true;
     core->pending.beat.r_sample = r_sample;
@@ -130,6 +132,7 @@ static void extract(ecg_core_t *core) {
     beat->rr_samples = interval(core, core->last_beat_at, beat->r_sample);
     beat->flags |= ecg_quality_flags(&core->quality, beat->r_sample);
     core->pending.deviation = ecg_window_extract(core->history, beat);
+    ecg_signal_mark(&core->signal, beat);
     core->pending.stage = STAGE_COMPARE;
 }
 
@@ -142,9 +145,9 @@ static void compare(ecg_core_t *core) {
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
-    const uint16_t bad = ECG_CORE_FLAG_FLAT | ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_SATURATED;
+    const bool bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
     const bool first = core->average.beats == 0;
-    if ((beat->flags & bad) == 0 && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
+    if (!bad && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
         ecg_template_learn(&core->average, core->pending.deviation, beat);
     }
     ecg_rhythm_learn(&core->rhythm, beat->rr_samples);
@@ -173,23 +176,30 @@ static ecg_core_status_t work(ecg_core_t *core, uint32_t index, bool refined, ec
     }
 }
 
-static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, ecg_core_beat_t *beat) {
+/* Nothing heavy is to be done with this sample. */
+static bool idle(const ecg_core_t *core, uint32_t index, bool refined) {
+    const ecg_queue_t *queue = &core->queue;
+    const bool due = queue->described != 0 && index - ecg_queue_item(queue, 0)->at >= decision_samples(core);
+    return core->pending.stage == STAGE_NONE && !refined && !due && queue->described == queue->refined;
+}
+
+/* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
+static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                              ecg_core_beat_t *beat) {
     const uint32_t index = core->samples++;
     if (index == 0) ecg_filter_start(&core->filter, sample_adu);
     const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
     if (detects(core)) ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
-    const bool refined = refine(core, index);
-    return work(core, index, refined, beat);
-}
-
-/* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
-static ecg_core_status_t take(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
-                              ecg_core_beat_t *beat) {
-    if (core->samples < core->end) {
-        ecg_quality_push(&core->quality, core->samples, sample_adu, lead_flags, core->config.adu_per_mv);
+    if (index < core->end) {
+        ecg_quality_push(&core->quality, index, sample_adu, lead_flags, out.lowpass, core->config.adu_per_mv);
     }
-    return step(core, sample_adu, beat);
+    const bool refined = refine(core, index);
+    if (core->end == UINT32_MAX) {
+        ecg_signal_decide(&core->signal, &core->quality, index, idle(core, index, refined),
+                          core->config.adu_per_mv);
+    }
+    return work(core, index, refined, beat);
 }
 
 /* One sample of a board of another rate: none, one or two at 360 Hz, of which at most one brings a beat. */
@@ -199,7 +209,7 @@ static ecg_core_status_t take_resampled(ecg_core_t *core, int16_t sample_adu, ui
     const uint32_t count = ecg_resample_push(&core->resample, sample_adu, lead_flags, out);
     ecg_core_status_t result = ECG_CORE_OK;
     for (uint32_t i = 0; i < count; i++) {
-        if (take(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) result = ECG_CORE_BEAT;
+        if (step(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) result = ECG_CORE_BEAT;
     }
     return result;
 }
@@ -207,7 +217,7 @@ static ecg_core_status_t take_resampled(ecg_core_t *core, int16_t sample_adu, ui
 static ecg_core_status_t feed(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                               ecg_core_beat_t *beat) {
     return ecg_resample_needed(&core->resample) ? take_resampled(core, sample_adu, lead_flags, beat)
-                                                : take(core, sample_adu, lead_flags, beat);
+                                                : step(core, sample_adu, lead_flags, beat);
 }
 
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
