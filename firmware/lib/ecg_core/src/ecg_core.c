@@ -145,7 +145,7 @@ static void compare(ecg_core_t *core) {
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
-    const bool bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
+    const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
     const bool first = core->average.beats == 0;
     if (!bad && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
         ecg_template_learn(&core->average, core->pending.deviation, beat);

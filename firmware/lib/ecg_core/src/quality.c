@@ -9,8 +9,9 @@
 #define THIRD 24       /* slopes are summed over thirds of a block: 67 ms, a QRS complex leaves one free */
 #define TWO_COS_50HZ_Q8 329 /* 2 cos(50 deg) */
 #define UNITS_PER_MV 800
-#define HUM_LEAST 24 /* mean bend in units: hum of 0.05 mV at 60 Hz, 0.07 mV at 50 Hz */
-#define HUM_PURE 3   /* the bends' magnitudes to what is left of them without the hum's frequency */
+#define RAIL_SAMPLES 18 /* 50 ms of a block at a rail are a fault; a QRS complex that is cut off is none */
+#define HUM_LEAST 24    /* mean bend in units: hum of 0.05 mV at 60 Hz, 0.07 mV at 50 Hz */
+#define HUM_PURE 3      /* the bends' magnitudes to what is left of them without the hum's frequency */
 
 static void set_bit(uint32_t *bits, uint32_t index, bool value) {
     const uint32_t at = index & (ECG_HISTORY_SAMPLES - 1);
@@ -94,6 +95,7 @@ static void close_block(ecg_quality_t *quality, uint16_t adu_per_mv) {
     block->sharp = clip_uint16(sums->bends / ECG_QUALITY_BLOCK * UNITS_PER_MV / adu_per_mv);
     block->hum = block->sharp >= HUM_LEAST && rest < sums->bends / HUM_PURE;
     block->faults = sums->faults;
+    if (sums->railed >= RAIL_SAMPLES) block->faults |= ECG_CORE_FLAG_SATURATED;
     if (quality->measured == 1) repeat_first(quality);
     quality->sums = (ecg_quality_sums_t){0};
 }
@@ -112,7 +114,7 @@ void ecg_quality_push(ecg_quality_t *quality, uint32_t index, int16_t sample_adu
     set_bit(quality->leads_off, index, off);
     set_bit(quality->saturated, index, rail);
     if (off) quality->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;
-    if (rail) quality->sums.faults |= ECG_CORE_FLAG_SATURATED;
+    quality->sums.railed = (uint8_t)(quality->sums.railed + rail);
     if (quality->sums.samples == ECG_QUALITY_BLOCK) close_block(quality, adu_per_mv);
 }
 

@@ -14,10 +14,10 @@
 #define NEAR_FIRST 2 /* of faults, hum and flatness only the last second and what follows counts */
 #define NEAR (NEAR_FIRST + 1 + BLOCKS_AFTER)
 
-/* A block is decided when half a block after the last one needed has passed, or 285 samples after its start:
- * its first beat takes its flags 287 samples after its R peak. */
+/* A block is decided when half a block after the last one needed has passed, or 280 samples after its start:
+ * its first beat takes its flags a little later. */
 #define DECIDE_FROM ((BLOCKS_AFTER + 1) * ECG_QUALITY_BLOCK + ECG_QUALITY_BLOCK / 2)
-#define DECIDE_AT_LAST 285
+#define DECIDE_AT_LAST 280
 
 #define QUARTILE 2     /* of nine blocks, the third quietest */
 #define DOUBT_DECAY 8  /* blocks: 1.6 s */
@@ -25,12 +25,13 @@
 #define DOUBTS 14
 #define SURE_STEP 13 /* half a logit */
 
-/* Quality = 50 where the index, in 1 / 64 of a factor of two, is at the limit. */
-#define INDEX_LIMIT 1100
-#define INDEX_PER_QUALITY 4
+/* Quality is 50 where the index, log2 * 64, is at the middle, and 25 higher where it is half as large. On DS1
+ * with noise it is about the probability, in per cent, that no verdict within a second is wrong. */
+#define INDEX_MIDDLE 896
+#define QUALITY_A_FACTOR_OF_TWO 25
 
-#define BAD_BELOW 40  /* quality with which the signal turns bad */
-#define GOOD_ABOVE 60 /* and above which, */
+#define BAD_BELOW 50  /* quality with which the signal turns bad */
+#define GOOD_ABOVE 70 /* and above which, */
 #define GOOD_BLOCKS 7 /* for 1.4 s, it turns good again */
 
 #define FLAT_PER_MV 50 /* flat: less than 1 / 50 mV from the lowest to the highest of a second */
@@ -40,7 +41,8 @@
 #define HUM_BLOCKS 3 /* of the five near ones */
 #define HUM_LOUD 400 /* units: hum of 0.8 mV leaves no signal to be trusted */
 #define HUM_QUALITY 20
-#define NOTED_BELOW 70   /* quality at which the noise is named */
+#define MUSCLE_NOTED 64  /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
+#define NOTED_BELOW 75   /* quality at which the noise is named */
 #define SHARP_TO_QUIET 2 /* muscle noise has bends above this many slopes */
 
 /* 1024 exp(-k / 2 - 1 / 4): how probable it is, about, that a verdict was wrong. */
@@ -91,15 +93,14 @@ static int32_t median(int32_t a, int32_t b, int32_t c) {
     return ecg_clip(c, low, high);
 }
 
-/* The middle of three blocks, so that one wide beat is no jump. */
-static int32_t level(const ecg_quality_t *quality, uint32_t first) {
-    return median(around(quality, first)->level, around(quality, first + 1)->level,
-                  around(quality, first + 2)->level);
-}
-
+/* Three blocks against the three before: their middles, so that one wide beat is no jump. A drift is none
+ * either: it goes on within the three. */
 static bool jumps(const ecg_quality_t *quality, uint16_t adu_per_mv) {
-    const int32_t step = level(quality, BLOCKS_BEFORE) - level(quality, BLOCKS_BEFORE - 3);
-    return abs(step) * 2 > JUMP_HALF_MV * adu_per_mv;
+    int32_t level[6];
+    for (uint32_t i = 0; i < 6; i++) level[i] = around(quality, BLOCKS_BEFORE - 3 + i)->level;
+    const int32_t before = median(level[0], level[1], level[2]), after = median(level[3], level[4], level[5]);
+    const int32_t drift = abs(level[2] - level[0]) + abs(level[5] - level[3]);
+    return abs(after - before) * 2 > JUMP_HALF_MV * adu_per_mv + drift * 2;
 }
 
 /* Grows with the judge's doubt and with the slopes of the noise between beats. */
@@ -107,7 +108,7 @@ static int32_t noise_index(ecg_signal_state_t *state, const uint16_t *quiet) {
     state->doubt_q10 += state->new_doubt_q10 - state->doubt_q10 / DOUBT_DECAY;
     state->new_doubt_q10 = 0;
     const int32_t doubt = ecg_log2_q6((uint32_t)(state->doubt_q10 + DOUBT_FLOOR));
-    return doubt + ecg_log2_q6((uint32_t)quartile(quiet) + 1) * 3 / 4;
+    return doubt + ecg_log2_q6((uint32_t)quartile(quiet) + 1) / 2;
 }
 
 static uint8_t limited(uint8_t quality, uint8_t highest) {
@@ -120,11 +121,13 @@ static void judge_noise(ecg_signal_state_t *state, const ecg_quality_t *quality,
         quiet[i] = around(quality, i)->quiet;
         sharp[i] = around(quality, i)->sharp;
     }
-    const int32_t above = INDEX_LIMIT - noise_index(state, quiet);
-    note->quality = (uint8_t)ecg_clip(50 + above / INDEX_PER_QUALITY, 0, 100);
-    if (note->quality >= NOTED_BELOW) return;
-    const bool fast = quartile(sharp) > quartile(quiet) * SHARP_TO_QUIET;
-    note->reasons |= fast ? ECG_CORE_FLAG_MUSCLE_NOISE : ECG_CORE_FLAG_MOTION;
+    const int32_t below = INDEX_MIDDLE - noise_index(state, quiet);
+    note->quality = (uint8_t)ecg_clip(50 + below * QUALITY_A_FACTOR_OF_TWO / 64, 0, 100);
+    const uint16_t bends = quartile(sharp);
+    const bool fast = bends > quartile(quiet);
+    if (bends > MUSCLE_NOTED || (fast && note->quality < NOTED_BELOW))
+        note->reasons |= ECG_CORE_FLAG_MUSCLE_NOISE;
+    if (!fast && note->quality < NOTED_BELOW) note->reasons |= ECG_CORE_FLAG_MOTION;
 }
 
 static void judge_hum(const ecg_quality_t *quality, ecg_signal_note_t *note) {
@@ -190,12 +193,13 @@ void ecg_signal_decide(ecg_signal_state_t *state, const ecg_quality_t *quality, 
 /* An R peak that was found late may lie in the block before the last one decided. */
 void ecg_signal_mark(const ecg_signal_state_t *state, ecg_core_beat_t *beat) {
     const uint32_t windows = ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_SATURATED | ECG_CORE_FLAG_FLAT;
+    const uint32_t blind = ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_FLAT;
     const uint32_t block = beat->r_sample / ECG_QUALITY_BLOCK;
     const ecg_signal_note_t *note = block + 1 < state->decided ? &state->before : &state->now;
     const bool bad = block < state->since ? !state->bad : state->bad;
     beat->quality = note->quality;
     beat->flags |= (uint16_t)(note->reasons & ~windows);
-    if (bad || (beat->flags & windows) != 0) beat->flags |= ECG_CORE_FLAG_UNCLASSIFIABLE;
+    if (bad || (beat->flags & blind) != 0) beat->flags |= ECG_CORE_FLAG_UNCLASSIFIABLE;
 }
 
 void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal) {

@@ -142,6 +142,7 @@ typedef struct {
     int32_t quietest;         /* least of these sums */
     int16_t lowest, highest;
     uint8_t faults;
+    uint8_t railed; /* samples at a rail */
     uint8_t samples;
 } ecg_quality_sums_t;
 
