@@ -14,10 +14,10 @@
 #define NEAR_FIRST 2 /* of faults, hum and flatness only the last second and what follows counts */
 #define NEAR (NEAR_FIRST + 1 + BLOCKS_AFTER)
 
-/* A block is decided when half a block after the last one needed has passed, or 280 samples after its start:
+/* A block is decided when half a block after the last one needed has passed, or 276 samples after its start:
  * its first beat takes its flags a little later. */
 #define DECIDE_FROM ((BLOCKS_AFTER + 1) * ECG_QUALITY_BLOCK + ECG_QUALITY_BLOCK / 2)
-#define DECIDE_AT_LAST 280
+#define DECIDE_AT_LAST 276
 
 #define QUARTILE 2     /* of nine blocks, the third quietest */
 #define DOUBT_DECAY 8  /* blocks: 1.6 s */

@@ -25,7 +25,7 @@ extern "C" {
 #define ECG_JUDGE_BEATS 8         /* beats that a candidate is compared with */
 #define ECG_QUALITY_BLOCKS 16     /* blocks of 200 ms that are kept, a power of two */
 #define ECG_QUALITY_SLOPE_SAMPLES 8
-#define ECG_RESAMPLE_TAPS 12      /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
+#define ECG_RESAMPLE_TAPS 12 /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 
 /* From a board of 250 or 500 Hz to 360 Hz. */
 typedef struct {
