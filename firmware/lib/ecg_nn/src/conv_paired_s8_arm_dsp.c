@@ -1,4 +1,4 @@
-#include "ecg_nn_private.h"
+#include "paired_private.h"
 
 #ifdef ECG_NN_ARM_DSP
 
@@ -119,19 +119,6 @@ static __attribute__((naked, noinline)) void weigh_four(
         ".purgem to_byte\n");
 }
 
-/* Four bytes of the row from `at` on; what lies outside it counts as the zero point. */
-static uint32_t word_at(const int8_t *row, int32_t at, int32_t length, int32_t zero_point) {
-    if (at >= 0 && at + 4 <= length) {
-        return ecg_nn_load_word(row + at);
-    }
-    uint32_t word = 0;
-    for (int32_t i = 3; i >= 0; --i) {
-        const int inside = at + i >= 0 && at + i < length;
-        word = word << 8 | (uint8_t)(inside ? row[at + i] : zero_point);
-    }
-    return word;
-}
-
 /* Widen the windows of four positions, `step` bytes apart, that lie in the input with all their groups. */
 static uint32_t *widen_inside(const int8_t *window, int32_t step, int32_t taps, uint32_t *widened) {
     const int8_t *const next = window + step, *const third = next + step, *const fourth = third + step;
@@ -158,7 +145,7 @@ static uint32_t *widen_edge(const ecg_nn_conv_paired_t *layer, const int8_t *inp
     const int32_t taps = layer->kernel_width * layer->input_channels;
     for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
         for (int32_t p = 0; p < POSITIONS; ++p) {
-            const uint32_t word = word_at(input, at + p * step + i, length, layer->input_zero_point);
+            const uint32_t word = ecg_nn_word_at(input, at + p * step + i, length, layer->input_zero_point);
             widened[p] = ecg_nn_even_bytes(word);
             widened[POSITIONS + p] = ecg_nn_odd_bytes(word);
         }

@@ -1,0 +1,23 @@
+/* What the block kernels of the ARM DSP form share. */
+#ifndef PAIRED_PRIVATE_H
+#define PAIRED_PRIVATE_H
+
+#include "ecg_nn_private.h"
+
+#ifdef ECG_NN_ARM_DSP
+
+/* Four bytes of a row from `at` on; what lies outside it counts as the zero point. */
+static inline uint32_t ecg_nn_word_at(const int8_t *row, int32_t at, int32_t length, int32_t zero_point) {
+    if (at >= 0 && at + 4 <= length) {
+        return ecg_nn_load_word(row + at);
+    }
+    uint32_t word = 0;
+    for (int32_t i = at + 3; i >= at; --i) {
+        word = word << 8 | (uint8_t)(i >= 0 && i < length ? row[i] : zero_point);
+    }
+    return word;
+}
+
+#endif
+
+#endif
