@@ -21,19 +21,21 @@ static __attribute__((naked, noinline)) void weigh_four(
     const ecg_nn_paired_channel_t *channels_end __attribute__((unused))) {
     __asm__ volatile(
         ".syntax unified\n"
-        ".macro two_taps\n" /* one word of weights: two taps of two channels at four positions */
+        /* A word of weights: two taps of two channels at four positions. The sums are added to those named.
+         */
+        ".macro two_taps a0=r0, a1=r1, a2=r2, a3=r3, b0=r4, b1=r5, b2=r6, b3=r7\n"
         "   ldr     r10, [r9], #4\n"
-        "   ldrd    r12, lr, [r8], #8\n"
+        "   ldrd    r12, lr, [r8, #8]\n"
         "   sxtb16  r11, r10\n"
-        "   smlad   r4, r12, r10, r4\n"
-        "   smlad   r0, r12, r11, r0\n"
-        "   smlad   r5, lr, r10, r5\n"
-        "   smlad   r1, lr, r11, r1\n"
-        "   ldrd    r12, lr, [r8], #8\n"
-        "   smlad   r6, r12, r10, r6\n"
-        "   smlad   r2, r12, r11, r2\n"
-        "   smlad   r7, lr, r10, r7\n"
-        "   smlad   r3, lr, r11, r3\n"
+        "   smlad   r6, r12, r10, \\b2\n"
+        "   smlad   r2, r12, r11, \\a2\n"
+        "   smlad   r7, lr, r10, \\b3\n"
+        "   smlad   r3, lr, r11, \\a3\n"
+        "   ldrd    r12, lr, [r8], #16\n"
+        "   smlad   r5, lr, r10, \\b1\n"
+        "   smlad   r1, lr, r11, \\a1\n"
+        "   smlad   r4, r12, r10, \\b0\n"
+        "   smlad   r0, r12, r11, \\a0\n"
         ".endm\n"
         ".macro to_byte sum\n" /* r10: shift, r11: multiplier, r12: offset; the sum is doubled already */
         "   smmlar  lr, \\sum, r11, r12\n"
@@ -45,11 +47,15 @@ static __attribute__((naked, noinline)) void weigh_four(
         "   push    {r0-r3}\n"
         "   mov     r9, r2\n"
         "   subs    r1, r1, r0\n"
+        "   subs    r1, r1, #32\n" /* what the loop does: groups but the first */
+        "   rsb     r1, r1, #0\n"
+        "   ubfx    r1, r1, #5, #2\n" /* groups that its first turn leaves out */
+        "   it      eq\n"
+        "   moveq   r1, #4\n"
+        "   movs    r3, #(3f - 2f)\n"
         "   adr     r2, 2f\n"
-        "   tst     r1, #32\n" /* an odd number of groups enters the loop in its middle */
-        "   it      ne\n"
-        "   addne   r2, r2, #(3f - 2f)\n"
-        "   adds    r2, r2, #1\n" /* Thumb */
+        "   mla     r2, r1, r3, r2\n"
+        "   orr     r2, r2, #1\n" /* Thumb */
         "   str     r2, [sp, #8]\n"
         "1:\n" /* a pair of channels */
         "   ldr     r8, [sp, #12]\n"
@@ -57,19 +63,19 @@ static __attribute__((naked, noinline)) void weigh_four(
         "   ldr     r4, [r8, #12]\n"
         "   asr     r0, r0, #8\n"
         "   add     r4, r4, r0\n" /* 256 bias of b, bias of a; the shift of b is lost below */
-        "   mov     r1, r0\n"
-        "   mov     r2, r0\n"
-        "   mov     r3, r0\n"
-        "   mov     r5, r4\n"
-        "   mov     r6, r4\n"
-        "   mov     r7, r4\n"
         "   ldr     r8, [sp]\n"
+        "   two_taps r0, r0, r0, r0, r4, r4, r4, r4\n"
+        "   two_taps\n"
         "   ldr     pc, [sp, #8]\n"
         "   .balign 4\n"
         "2:\n"
         "   two_taps\n"
         "   two_taps\n"
         "3:\n"
+        "   two_taps\n"
+        "   two_taps\n"
+        "   two_taps\n"
+        "   two_taps\n"
         "   two_taps\n"
         "   two_taps\n"
         "   ldr     r12, [sp, #4]\n"
@@ -119,50 +125,68 @@ static __attribute__((naked, noinline)) void weigh_four(
         ".purgem to_byte\n");
 }
 
-/* Widen the windows of four positions, `step` bytes apart, that lie in the input with all their groups. */
-static uint32_t *widen_inside(const int8_t *window, int32_t step, int32_t taps, uint32_t *widened) {
-    const int8_t *const next = window + step, *const third = next + step, *const fourth = third + step;
-    for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
-        const uint32_t a = ecg_nn_load_word(window + i), b = ecg_nn_load_word(next + i);
-        const uint32_t c = ecg_nn_load_word(third + i), d = ecg_nn_load_word(fourth + i);
-        widened[0] = ecg_nn_even_bytes(a);
-        widened[1] = ecg_nn_even_bytes(b);
-        widened[2] = ecg_nn_even_bytes(c);
-        widened[3] = ecg_nn_even_bytes(d);
-        widened[4] = ecg_nn_odd_bytes(a);
-        widened[5] = ecg_nn_odd_bytes(b);
-        widened[6] = ecg_nn_odd_bytes(c);
-        widened[7] = ecg_nn_odd_bytes(d);
-    }
-    return widened;
+/* Widen the windows of four positions, `step` bytes apart, that lie in the input with all their groups, of
+ * `bytes` together; the end of what was written. r0-r3: words, then their odd bytes, r4-r7: even bytes,
+ * r8-r11: the windows, r12: the output, lr: the end of the first window. */
+static __attribute__((naked, noinline)) uint32_t *widen_inside(const int8_t *window __attribute__((unused)),
+                                                               int32_t step __attribute__((unused)),
+                                                               int32_t bytes __attribute__((unused)),
+                                                               uint32_t *widened __attribute__((unused))) {
+    __asm__ volatile(
+        ".syntax unified\n"
+        "   push    {r4-r11, lr}\n"
+        "   mov     r8, r0\n"
+        "   add     r9, r8, r1\n"
+        "   add     r10, r9, r1\n"
+        "   add     r11, r10, r1\n"
+        "   mov     r12, r3\n"
+        "   add     lr, r0, r2\n"
+        "1:\n"
+        "   ldr     r0, [r8], #4\n"
+        "   ldr     r1, [r9], #4\n"
+        "   ldr     r2, [r10], #4\n"
+        "   ldr     r3, [r11], #4\n"
+        "   sxtb16  r4, r0\n"
+        "   sxtb16  r5, r1\n"
+        "   sxtb16  r6, r2\n"
+        "   sxtb16  r7, r3\n"
+        "   stm     r12!, {r4-r7}\n"
+        "   sxtb16  r0, r0, ror #8\n"
+        "   sxtb16  r1, r1, ror #8\n"
+        "   sxtb16  r2, r2, ror #8\n"
+        "   sxtb16  r3, r3, ror #8\n"
+        "   stm     r12!, {r0-r3}\n"
+        "   cmp     r8, lr\n"
+        "   bne     1b\n"
+        "   mov     r0, r12\n"
+        "   pop     {r4-r11, pc}\n");
 }
 
 /* The same where they reach over an end of the input; `at` is the first byte of the first window. */
-static uint32_t *widen_edge(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t at,
-                            uint32_t *widened) {
+static uint32_t *widen_edge(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t at, int32_t step,
+                            int32_t bytes, uint32_t *widened) {
     const int32_t length = layer->input_width * layer->input_channels;
-    const int32_t step = layer->stride_width * layer->input_channels;
-    const int32_t taps = layer->kernel_width * layer->input_channels;
-    for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
-        for (int32_t p = 0; p < POSITIONS; ++p) {
-            const uint32_t word = ecg_nn_word_at(input, at + p * step + i, length, layer->input_zero_point);
-            widened[p] = ecg_nn_even_bytes(word);
-            widened[POSITIONS + p] = ecg_nn_odd_bytes(word);
+    for (int32_t p = 0; p < POSITIONS; ++p, at += step) {
+        uint32_t *to = widened + p;
+        for (int32_t i = 0; i < bytes; i += 4, to += 2 * POSITIONS) {
+            const uint32_t word = ecg_nn_word_at(input, at + i, length, layer->input_zero_point);
+            to[0] = ecg_nn_even_bytes(word);
+            to[POSITIONS] = ecg_nn_odd_bytes(word);
         }
     }
-    return widened;
+    return widened + 2 * bytes;
 }
 
 /* Four positions from `x` on. */
 static void four_positions(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t x, int8_t *output,
                            uint32_t *scratch) {
-    const int32_t depth = layer->input_channels, taps = layer->kernel_width * depth;
+    const int32_t depth = layer->input_channels;
+    const int32_t bytes = (layer->kernel_width * depth + 3) & ~3; /* of a window, in whole groups */
     const int32_t at = (x * layer->stride_width - layer->pad_left) * depth,
                   step = layer->stride_width * depth;
-    const int32_t end = at + (POSITIONS - 1) * step + ((taps + 3) & ~3);
-    const uint32_t *const widened = at >= 0 && end <= layer->input_width * depth
-                                        ? widen_inside(input + at, step, taps, scratch)
-                                        : widen_edge(layer, input, at, scratch);
+    const int inside = at >= 0 && at + (POSITIONS - 1) * step + bytes <= layer->input_width * depth;
+    const uint32_t *const widened = inside ? widen_inside(input + at, step, bytes, scratch)
+                                           : widen_edge(layer, input, at, step, bytes, scratch);
     weigh_four(scratch, widened, layer->weights, layer->channels, output, layer->output_channels,
                layer->channels + layer->output_channels);
     ecg_nn_clamp_bytes(output, POSITIONS * layer->output_channels, &layer->output);

@@ -11,9 +11,10 @@ static inline uint32_t ecg_nn_word_at(const int8_t *row, int32_t at, int32_t len
     if (at >= 0 && at + 4 <= length) {
         return ecg_nn_load_word(row + at);
     }
-    uint32_t word = 0;
-    for (int32_t i = at + 3; i >= at; --i) {
-        word = word << 8 | (uint8_t)(i >= 0 && i < length ? row[i] : zero_point);
+    uint32_t word = (uint8_t)zero_point * 0x01010101u;
+    for (int32_t i = ecg_nn_max(at, 0); i < ecg_nn_min(at + 4, length); ++i) {
+        const int32_t place = 8 * (i - at);
+        word = (word & ~(0xFFu << place)) | (uint32_t)(uint8_t)row[i] << place;
     }
     return word;
 }
