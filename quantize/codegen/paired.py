@@ -51,11 +51,11 @@ def paired_conv(fields: Fields, weights: npt.NDArray[np.int8], channels: Channel
         or not _fits(channels, taps)
     ):
         return None
-    records = _paired_channels(channels, fields)
+    records = paired_channels(channels, _zero_point(fields))
     kept = _fields(fields, "kernel_width")
     scratch = -(-taps // GROUP) * GROUP * 2 * OUTPUTS
     return Kernel(
-        "ecg_nn_conv_paired_s8", "ecg_nn_conv_paired_t", kept, _interleaved(weights), records, scratch
+        "ecg_nn_conv_paired_s8", "ecg_nn_conv_paired_t", kept, interleaved(weights), records, scratch
     )
 
 
@@ -70,7 +70,7 @@ def paired_depthwise(fields: Fields, weights: npt.NDArray[np.int8], channels: Ch
         or not _fits(channels, taps)
     ):
         return None
-    records = _paired_channels(channels, fields)
+    records = paired_channels(channels, _zero_point(fields))
     scratch = DEPTHWISE_SCRATCH * min(depth, 4)
     return Kernel(
         "ecg_nn_depthwise_paired_s8",
@@ -89,7 +89,7 @@ def _fits(channels: Channels, taps: int) -> bool:
     return reach < REACH_LIMIT and bool(np.all((right >= 1) & (right <= MAX_SHIFT)))
 
 
-def _interleaved(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+def interleaved(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Bytes of [pair of channels][group of taps][256 b + a], from (channels, taps)."""
     wide = weights.astype(np.int16)
     return _in_groups(wide[0::2] + 256 * wide[1::2], GROUP)
@@ -102,14 +102,18 @@ def _in_groups(rows: npt.NDArray[np.int8] | npt.NDArray[np.int16], multiple: int
     return np.frombuffer(ordered.astype(ordered.dtype.newbyteorder("<")).tobytes(), np.int8)
 
 
-def _paired_channels(channels: Channels, fields: Fields) -> Records:
-    """Requantization as a table of `ecg_nn_paired_channel_t`."""
-    output = fields["output"]
-    assert isinstance(output, dict)
+def paired_channels(channels: Channels, zero_point: int) -> Records:
+    """Requantization, with the output's zero point, as a table of `ecg_nn_paired_channel_t`."""
     shift = np.where(channels.multiplier == 0, 1, -channels.shift)
-    offset = (output["zero_point"] << shift) + (1 << (shift - 1))
+    offset = (zero_point << shift) + (1 << (shift - 1))
     values = np.stack([channels.bias * 256 + shift, channels.multiplier, offset], axis=1)
     return Records("ecg_nn_paired_channel_t", values.astype(np.int32))
+
+
+def _zero_point(fields: Fields) -> int:
+    output = fields["output"]
+    assert isinstance(output, dict)
+    return output["zero_point"]
 
 
 def _fields(fields: Fields, *more: str) -> Fields:

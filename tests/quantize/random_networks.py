@@ -173,7 +173,7 @@ Window = tuple[Pair, Pair, Pair, int, Pair]  # kernel, stride, dilation, padding
 
 def _window(b: Builder, source: T, dilate: bool) -> Window | None:
     """A window that fits the source."""
-    height, width = source.shape[1:3]
+    height = source.shape[1]
     kernel = (int(b.rng.integers(1, min(height, 4) + 1)), int(b.rng.integers(1, 10)))
     stride = (int(b.rng.integers(1, 4)), int(b.rng.integers(1, 4)))
     dilation = (1, 1)

@@ -2,8 +2,6 @@
 
 #ifdef ECG_NN_ARM_DSP
 
-#define POSITIONS 4 /* neighbouring output positions computed at a time */
-
 /* All output channels of four positions. `taps` to `taps_end` are their windows, widened and side by side:
  * for every four taps the halves (0, 2) of each position, then the halves (1, 3). `output_step` is the
  * distance of two positions.
@@ -125,81 +123,18 @@ static __attribute__((naked, noinline)) void weigh_four(
         ".purgem to_byte\n");
 }
 
-/* Widen the windows of four positions, `step` bytes apart, that lie in the input with all their groups, of
- * `bytes` together; the end of what was written. r0-r3: words, then their odd bytes, r4-r7: even bytes,
- * r8-r11: the windows, r12: the output, lr: the end of the first window. */
-static __attribute__((naked, noinline)) uint32_t *widen_inside(const int8_t *window __attribute__((unused)),
-                                                               int32_t step __attribute__((unused)),
-                                                               int32_t bytes __attribute__((unused)),
-                                                               uint32_t *widened __attribute__((unused))) {
-    __asm__ volatile(
-        ".syntax unified\n"
-        "   push    {r4-r11, lr}\n"
-        "   mov     r8, r0\n"
-        "   add     r9, r8, r1\n"
-        "   add     r10, r9, r1\n"
-        "   add     r11, r10, r1\n"
-        "   mov     r12, r3\n"
-        "   add     lr, r0, r2\n"
-        "1:\n"
-        "   ldr     r0, [r8], #4\n"
-        "   ldr     r1, [r9], #4\n"
-        "   ldr     r2, [r10], #4\n"
-        "   ldr     r3, [r11], #4\n"
-        "   sxtb16  r4, r0\n"
-        "   sxtb16  r5, r1\n"
-        "   sxtb16  r6, r2\n"
-        "   sxtb16  r7, r3\n"
-        "   stm     r12!, {r4-r7}\n"
-        "   sxtb16  r0, r0, ror #8\n"
-        "   sxtb16  r1, r1, ror #8\n"
-        "   sxtb16  r2, r2, ror #8\n"
-        "   sxtb16  r3, r3, ror #8\n"
-        "   stm     r12!, {r0-r3}\n"
-        "   cmp     r8, lr\n"
-        "   bne     1b\n"
-        "   mov     r0, r12\n"
-        "   pop     {r4-r11, pc}\n");
-}
-
-/* The same where they reach over an end of the input; `at` is the first byte of the first window. */
-static uint32_t *widen_edge(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t at, int32_t step,
-                            int32_t bytes, uint32_t *widened) {
-    const int32_t length = layer->input_width * layer->input_channels;
-    for (int32_t p = 0; p < POSITIONS; ++p, at += step) {
-        uint32_t *to = widened + p;
-        for (int32_t i = 0; i < bytes; i += 4, to += 2 * POSITIONS) {
-            const uint32_t word = ecg_nn_word_at(input, at + i, length, layer->input_zero_point);
-            to[0] = ecg_nn_even_bytes(word);
-            to[POSITIONS] = ecg_nn_odd_bytes(word);
-        }
-    }
-    return widened + 2 * bytes;
-}
-
-/* Four positions from `x` on. */
-static void four_positions(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t x, int8_t *output,
-                           uint32_t *scratch) {
-    const int32_t depth = layer->input_channels;
-    const int32_t bytes = (layer->kernel_width * depth + 3) & ~3; /* of a window, in whole groups */
-    const int32_t at = (x * layer->stride_width - layer->pad_left) * depth,
-                  step = layer->stride_width * depth;
-    const int inside = at >= 0 && at + (POSITIONS - 1) * step + bytes <= layer->input_width * depth;
-    const uint32_t *const widened = inside ? widen_inside(input + at, step, bytes, scratch)
-                                           : widen_edge(layer, input, at, step, bytes, scratch);
-    weigh_four(scratch, widened, layer->weights, layer->channels, output, layer->output_channels,
-               layer->channels + layer->output_channels);
-    ecg_nn_clamp_bytes(output, POSITIONS * layer->output_channels, &layer->output);
-}
-
 void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
                            uint32_t *scratch) {
-    const int32_t last = layer->output_width - POSITIONS;
-    for (int32_t x = 0; x < last; x += POSITIONS) {
-        four_positions(layer, input, x, output + x * layer->output_channels, scratch);
+    const int32_t channels = layer->output_channels, width = layer->output_width;
+    for (int32_t x = 0; x < width; x += ECG_NN_POSITIONS) {
+        /* Where their number is no multiple of four, the last four repeat some. */
+        const int32_t first = ecg_nn_min(x, width - ECG_NN_POSITIONS);
+        int8_t *const bytes = output + first * channels;
+        const uint32_t *const widened = ecg_nn_widen_windows(layer, input, first, scratch);
+        weigh_four(scratch, widened, layer->weights, layer->channels, bytes, channels,
+                   layer->channels + channels);
+        ecg_nn_clamp_bytes(bytes, ECG_NN_POSITIONS * channels, &layer->output);
     }
-    /* Where their number is no multiple of four, the last four repeat some. */
-    four_positions(layer, input, last, output + last * layer->output_channels, scratch);
 }
 
 #endif

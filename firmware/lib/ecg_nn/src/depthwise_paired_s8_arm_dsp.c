@@ -2,7 +2,6 @@
 
 #ifdef ECG_NN_ARM_DSP
 
-#define OUTPUTS 4               /* computed at a time */
 #define CHUNK 32                /* outputs between two packings */
 #define WORDS 5                 /* of a window: up to ten taps */
 #define ROW (CHUNK + WORDS - 1) /* words that the outputs of a chunk read; an even number */
@@ -98,8 +97,8 @@ static void weigh(const ecg_nn_depthwise_paired_t *layer, const uint32_t *words,
                   int32_t count, int32_t step) {
     const int8_t *const weights = layer->weights + c * ECG_NN_DEPTHWISE_PAIRED_BYTES;
     weigh_channel(words, words + (count & ~3), weights, &layer->channels[c], output + c, step);
-    if (count % OUTPUTS != 0) {
-        const int32_t last = count - OUTPUTS;
+    if (count % ECG_NN_POSITIONS != 0) {
+        const int32_t last = count - ECG_NN_POSITIONS;
         weigh_channel(words + last, words + count, weights, &layer->channels[c], output + c + last * step,
                       step);
     }
@@ -178,7 +177,7 @@ void ecg_nn_depthwise_paired_s8(const ecg_nn_depthwise_paired_t *layer, const in
     for (int32_t phase = 0; phase < phases; ++phase) {
         const int32_t count = (layer->output_width + phases - 1 - phase) / phases;
         for (int32_t start = 0; start < count; start += CHUNK) {
-            const int32_t first = ecg_nn_min(start, count - OUTPUTS);
+            const int32_t first = ecg_nn_min(start, count - ECG_NN_POSITIONS);
             chunk(layer, input, 2 * first + phase - layer->pad_left, ecg_nn_min(count - first, CHUNK),
                   output + first * step + phase * layer->output_channels, step, scratch);
         }
