@@ -65,6 +65,13 @@ FieldValue: TypeAlias = int | TableRef | list[int] | dict[str, int]
 Fields: TypeAlias = dict[str, FieldValue]
 
 
+def number(fields: Fields, name: str) -> int:
+    """A field that is a number."""
+    value = fields[name]
+    assert isinstance(value, int)
+    return value
+
+
 @dataclass(frozen=True)
 class Layer:
     """A const struct in the generated file."""
@@ -72,6 +79,32 @@ class Layer:
     struct: str
     name: str
     fields: Fields
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One way to run a layer with weights.
+
+    Attributes
+    ----------
+    function, struct : str
+        The kernel, and the C type of its layer.
+    fields : Fields
+        Of the struct, without the two tables.
+    weights : ndarray of int8
+        In the order in which the kernel reads them.
+    channels : Records
+        Requantization.
+    scratch_bytes : int
+        Memory that the kernel works in.
+    """
+
+    function: str
+    struct: str
+    fields: Fields
+    weights: npt.NDArray[np.int8]
+    channels: Records
+    scratch_bytes: int = 0
 
 
 @dataclass(frozen=True)

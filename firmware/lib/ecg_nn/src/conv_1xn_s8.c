@@ -1,7 +1,5 @@
 #include "conv_1xn_private.h"
 
-#ifndef ECG_NN_ARM_DSP
-
 void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output) {
     const int32_t length = layer->kernel_width * layer->input_channels;
     for (int32_t x = 0; x < layer->output_width; ++x) {
@@ -15,5 +13,3 @@ void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t 
         }
     }
 }
-
-#endif

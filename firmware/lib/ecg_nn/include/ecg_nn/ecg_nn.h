@@ -96,6 +96,27 @@ typedef struct {
 void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
                            uint32_t *scratch);
 
+/* Bytes of weights of each channel of the next kernel: up to ten taps 0, 2, 1, 3, 4, 6, 5, 7, 8, none, 9,
+ * none; zeros where there is no tap. */
+#define ECG_NN_DEPTHWISE_PAIRED_BYTES 12
+
+/* A depthwise convolution along the width only, or a convolution of one input channel: up to ten taps, stride
+ * 1 or 2, one input channel or a multiple of four, at least 4 output positions for each step of the stride.
+ * Sums stay below 2^23. */
+typedef struct {
+    int32_t input_width, input_channels;
+    int32_t output_width, output_channels; /* output_channels is a multiple of input_channels */
+    int32_t stride_width, pad_left;
+    int32_t input_zero_point; /* what a position in the padding holds */
+    ecg_nn_output_t output;
+    const int8_t *weights;                   /* [output_channels][ECG_NN_DEPTHWISE_PAIRED_BYTES] */
+    const ecg_nn_paired_channel_t *channels; /* [output_channels] */
+} ecg_nn_depthwise_paired_t;
+
+/* scratch: 576 bytes; 144 where there is one input channel. */
+void ecg_nn_depthwise_paired_s8(const ecg_nn_depthwise_paired_t *layer, const int8_t *input, int8_t *output,
+                                uint32_t *scratch);
+
 #endif
 
 /* Depthwise convolution; output_channels is a multiple of input_channels (the depth multiplier). */
