@@ -23,8 +23,10 @@ class Core:
         As tables show it.
     prefix : str
         The compiler's: "arm-none-eabi-".
-    flags : tuple of str
-        The compiler's, for this core.
+    target : tuple of str
+        The compiler's flags for this core.
+    headers : tuple of str
+        Its flags where it comes without a C library.
     qemu : tuple of str
         The emulator and its machine.
     runtime : tuple of str
@@ -47,7 +49,8 @@ class Core:
     name: str
     title: str
     prefix: str
-    flags: tuple[str, ...]
+    target: tuple[str, ...]
+    headers: tuple[str, ...]
     qemu: tuple[str, ...]
     runtime: tuple[str, ...]
     link_flags: tuple[str, ...]
@@ -62,6 +65,11 @@ class Core:
     def compiler(self) -> str:
         """The compiler's name."""
         return f"{self.prefix}gcc"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The compiler's flags."""
+        return (*self.target, *self.headers)
 
     def instructions(self, ticks: float) -> float:
         """Instructions that take so many ticks."""
@@ -91,7 +99,8 @@ def _cortex(
         name=name,
         title=f"Cortex-{name.upper()}",
         prefix="arm-none-eabi-",
-        flags=(f"-mcpu=cortex-{name}", "-mthumb", f"-mfloat-abi={float_abi}"),
+        target=(f"-mcpu=cortex-{name}", "-mthumb", f"-mfloat-abi={float_abi}"),
+        headers=(),
         qemu=("qemu-system-arm", "-M", machine, "-semihosting-config", "enable=on,target=native"),
         runtime=("arm.c",),
         link_flags=("--specs=nano.specs",),
@@ -114,7 +123,8 @@ RV32 = Core(
     name="rv32",
     title="RV32IMC",
     prefix="riscv64-unknown-elf-",
-    flags=("-march=rv32imc_zicsr", "-mabi=ilp32", *_NO_LIBC),
+    target=("-march=rv32imc_zicsr", "-mabi=ilp32"),
+    headers=_NO_LIBC,
     qemu=("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-semihosting"),
     runtime=("riscv.c", "libc/memory.c"),
     link_flags=("-nostdlib", "-lgcc"),
@@ -129,7 +139,8 @@ XTENSA = Core(
     name="xtensa",
     title="Xtensa LX106",
     prefix="xtensa-lx106-elf-",
-    flags=("-mtext-section-literals", *_NO_LIBC),
+    target=("-mtext-section-literals",),
+    headers=_NO_LIBC,
     qemu=("qemu-system-xtensa", "-M", "sim", "-cpu", "lx106", "-semihosting"),
     runtime=("xtensa.c", "libc/memory.c", "libc/arithmetic.c"),
     link_flags=("-nostdlib", "-lgcc"),
