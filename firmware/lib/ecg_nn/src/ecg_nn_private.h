@@ -16,7 +16,7 @@ static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-#ifdef ECG_NN_ARM_DSP
+#if defined(ECG_NN_HELIUM) || defined(ECG_NN_ARM_DSP)
 #include "arm_dsp_private.h"
 #else
 
