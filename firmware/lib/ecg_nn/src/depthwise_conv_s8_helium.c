@@ -13,17 +13,21 @@ typedef struct {
     int8_t spare[TAPS]; /* may be written with the last row, or read, and is then multiplied by zero */
 } tile_t;
 
-/* Every `step`-th byte. */
-static inline void gather_bytes(const int8_t *bytes, int32_t step, int32_t count, int8_t *row) {
-    const uint16x8_t offsets = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)step);
+/* Copy every `step`-th byte to every `row_step`-th place of `row`. */
+static inline void gather_bytes(const int8_t *bytes, int32_t step, int32_t count, int8_t *row,
+                                int32_t row_step) {
+    const uint16x8_t lane = vidupq_n_u16(0, 1);
     __asm__ volatile("   wlstp.16 lr, %[count], 2f\n"
-                     "1: vldrb.u16 q0, [%[bytes], %q[offsets]]\n"
+                     "1: vldrb.u16 q0, [%[bytes], %q[from]]\n"
                      "   add %[bytes], %[bytes], %[step]\n"
-                     "   vstrb.16 q0, [%[row]], #8\n"
+                     "   vstrb.16 q0, [%[row], %q[to]]\n"
+                     "   add %[row], %[row], %[row_step]\n"
                      "   letp lr, 1b\n"
                      "2:\n"
-                     : [bytes] "+r"(bytes), [row] "+l"(row)
-                     : [count] "r"(count), [step] "r"(8 * step), [offsets] "w"(offsets)
+                     : [bytes] "+r"(bytes), [row] "+r"(row)
+                     : [count] "r"(count), [step] "r"(8 * step), [row_step] "r"(8 * row_step),
+                       [from] "w"(vmulq_n_u16(lane, (uint16_t)step)),
+                       [to] "w"(vmulq_n_u16(lane, (uint16_t)row_step))
                      : "q0", "lr", "cc", "memory");
 }
 
@@ -39,22 +43,16 @@ static void fill_tile(const ecg_nn_conv_t *layer, const int8_t *input, int32_t c
         const int32_t channel = multiplier == 1 ? i : i / multiplier;
         vst1q_s8(row, padding);
         vst1q_s8(row + end, padding);
-        gather_bytes(input + (x + begin) * depth + channel, depth, end - begin, row + begin);
+        gather_bytes(input + (x + begin) * depth + channel, depth, end - begin, row + begin, 1);
     }
 }
 
 /* The taps of four channels, `dilation` apart, zeros between and after them. */
 static void fill_taps(const ecg_nn_conv_t *layer, int32_t c, int8_t taps[4][TAPS]) {
-    const int32_t channels = layer->output_channels, step = layer->dilation_width;
-    const uint16x8_t lane = vidupq_n_u16(0, 1);
     for (int32_t i = 0; i < 4; ++i) {
         vst1q_s8(taps[i], vdupq_n_s8(0));
-        for (int32_t k = 0; k < layer->kernel_width; k += 8) {
-            const mve_pred16_t there = vctp16q((uint32_t)(layer->kernel_width - k));
-            const int16x8_t values = vldrbq_gather_offset_z_s16(
-                layer->weights + k * channels + c + i, vmulq_n_u16(lane, (uint16_t)channels), there);
-            vstrbq_scatter_offset_p_s16(taps[i] + k * step, vmulq_n_u16(lane, (uint16_t)step), values, there);
-        }
+        gather_bytes(layer->weights + c + i, layer->output_channels, layer->kernel_width, taps[i],
+                     layer->dilation_width);
     }
 }
 

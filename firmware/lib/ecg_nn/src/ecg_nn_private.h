@@ -4,6 +4,8 @@
 
 #include <ecg_nn/ecg_nn.h>
 
+#define ECG_NN_ADD_LEFT_SHIFT 20 /* TFLM's headroom for the common scale of the two inputs of an addition */
+
 /* value / 2^exponent to nearest, halves away from zero; exponent 0..31. */
 static inline int32_t ecg_nn_rounding_divide(int32_t value, int32_t exponent) {
     const int32_t mask = (int32_t)((1u << exponent) - 1u);

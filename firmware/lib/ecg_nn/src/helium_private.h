@@ -10,7 +10,7 @@
 
 #include <arm_mve.h>
 
-#define ECG_NN_SUMS 32 /* channels whose sums are held at a time */
+#define ECG_NN_SUMS 64 /* channels whose sums are held at a time */
 
 /* What the windows of a layer, or stretches of them, are weighed with: `length` bytes a channel, `step` bytes
  * from one channel's to the next one's, for up to ECG_NN_SUMS channels. */
