@@ -14,6 +14,7 @@
 #include "queue.h"
 #include "resample.h"
 #include "rhythm.h"
+#include "signal_state.h"
 
 typedef char ecg_assert_state_fits[sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES ? 1 : -1];
 
@@ -87,18 +88,20 @@ static bool match(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
     if (queue->matched == queue->count) return false;
     ecg_candidate_t *next = ecg_queue_change(queue, queue->matched);
-    if (index - next->energy_at < ECG_PATTERN_REACH + ECG_FILTER_LOWPASS_DELAY) return false;
+    const int32_t since = (int32_t)(index - next->energy_at);
+    if (since < ECG_PATTERN_REACH + ECG_FILTER_LOWPASS_DELAY) return false;
     queue->matched++;
     if (detects(core)) ecg_pattern_match(&core->judge.patterns, &core->filter, index, next);
     return true;
 }
 
-/* Describes the next refined candidate; marks need no description. */
-static void describe(ecg_core_t *core) {
+/* Describes the next refined candidate; marks need no description. False when there is none. */
+static bool describe(ecg_core_t *core) {
     ecg_queue_t *queue = &core->queue;
-    if (queue->described == queue->refined) return;
+    if (queue->described == queue->refined) return false;
     ecg_candidate_t *next = ecg_queue_change(queue, queue->described++);
     if (detects(core)) ecg_detector_describe(&core->detector, core->history, next);
+    return true;
 }
 
 /* A detected peak at the very end may be the step to the held sample. Marks are the caller's word. */
@@ -127,6 +130,7 @@ static void decide(ecg_core_t *core) {
     const uint32_t r_sample = ecg_queue_item(queue, 0)->at;
     const ecg_verdict_t verdict =
         detects(core) ? ecg_judge_decide(&core->judge, queue, core->history) : ECG_VERDICT_BEAT;
+    if (detects(core)) ecg_signal_doubt(&core->signal, core->judge.score);
     ecg_queue_drop(queue);
     core->pending.stage = STAGE_NONE;
     if (verdict == ECG_VERDICT_NOISE || cut_off(core, r_sample)) return;
@@ -154,6 +158,7 @@ static void extract(ecg_core_t *core) {
     beat->rr_samples = interval(core, core->last_beat_at, beat->r_sample);
     beat->flags |= ecg_quality_flags(&core->quality, beat->r_sample);
     core->pending.deviation = ecg_window_extract(core->history, beat);
+    ecg_signal_mark(&core->signal, beat);
     core->pending.stage = STAGE_COMPARE;
 }
 
@@ -166,9 +171,9 @@ static void compare(ecg_core_t *core) {
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
-    const uint16_t bad = ECG_CORE_FLAG_FLAT | ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_SATURATED;
+    const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
     const bool first = core->average.beats == 0;
-    if ((beat->flags & bad) == 0 && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
+    if (!bad && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
         ecg_template_learn(&core->average, core->pending.deviation, beat);
     }
     ecg_rhythm_learn(&core->rhythm, beat->rr_samples);
@@ -177,9 +182,8 @@ static void learn(ecg_core_t *core) {
     core->pending.stage = STAGE_NONE;
 }
 
-/* One heavy piece of work a sample: what has begun first, then the candidate whose time has come, then the
- * preparation of others. */
-static ecg_core_status_t work(ecg_core_t *core, uint32_t index, ecg_core_beat_t *beat) {
+/* The next piece of work on what was begun. */
+static ecg_core_status_t work(ecg_core_t *core, ecg_core_beat_t *beat) {
     switch (core->pending.stage) {
         case STAGE_JUDGE:
             decide(core);
@@ -191,31 +195,36 @@ static ecg_core_status_t work(ecg_core_t *core, uint32_t index, ecg_core_beat_t 
             compare(core);
             hand_out(core, beat);
             return ECG_CORE_BEAT;
-        case STAGE_LEARN:
-            learn(core);
-            return ECG_CORE_OK;
         default:
-            if (!look(core, index) && !refine(core, index) && !match(core, index)) describe(core);
+            learn(core);
             return ECG_CORE_OK;
     }
 }
 
-static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, ecg_core_beat_t *beat) {
+/* Begins with the candidate whose time has come, or else prepares one of the others; false when there is
+ * nothing to do. */
+static bool prepare(ecg_core_t *core, uint32_t index) {
+    return look(core, index) || refine(core, index) || match(core, index) || describe(core);
+}
+
+/* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
+static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                              ecg_core_beat_t *beat) {
     const uint32_t index = core->samples++;
     if (index == 0) ecg_filter_start(&core->filter, sample_adu);
     const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
     if (detects(core)) ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
-    return work(core, index, beat);
-}
-
-/* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
-static ecg_core_status_t take(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
-                              ecg_core_beat_t *beat) {
-    if (core->samples < core->end) {
-        ecg_quality_push(&core->quality, core->samples, sample_adu, lead_flags, core->config.adu_per_mv);
+    if (index < core->end) {
+        ecg_quality_push(&core->quality, index, sample_adu, lead_flags, out.lowpass, core->config.adu_per_mv);
     }
-    return step(core, sample_adu, beat);
+    /* One heavy piece of work a sample. */
+    const bool begun = core->pending.stage != STAGE_NONE;
+    const bool idle = !begun && !prepare(core, index);
+    if (core->end == UINT32_MAX) {
+        ecg_signal_decide(&core->signal, &core->quality, index, idle, core->config.adu_per_mv);
+    }
+    return begun ? work(core, beat) : ECG_CORE_OK;
 }
 
 /* One sample of a board of another rate: none, one or two at 360 Hz, of which at most one brings a beat. */
@@ -225,7 +234,7 @@ static ecg_core_status_t take_resampled(ecg_core_t *core, int16_t sample_adu, ui
     const uint32_t count = ecg_resample_push(&core->resample, sample_adu, lead_flags, out);
     ecg_core_status_t result = ECG_CORE_OK;
     for (uint32_t i = 0; i < count; i++) {
-        if (take(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) result = ECG_CORE_BEAT;
+        if (step(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) result = ECG_CORE_BEAT;
     }
     return result;
 }
@@ -233,7 +242,7 @@ static ecg_core_status_t take_resampled(ecg_core_t *core, int16_t sample_adu, ui
 static ecg_core_status_t feed(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                               ecg_core_beat_t *beat) {
     return ecg_resample_needed(&core->resample) ? take_resampled(core, sample_adu, lead_flags, beat)
-                                                : take(core, sample_adu, lead_flags, beat);
+                                                : step(core, sample_adu, lead_flags, beat);
 }
 
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,

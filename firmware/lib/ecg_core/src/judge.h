@@ -7,6 +7,8 @@
 
 #include "ecg_core/ecg_core_state.h"
 
+#define ECG_JUDGE_SURE (-INT32_MAX) /* score of a candidate that is too near to the last beat */
+
 typedef enum { ECG_VERDICT_NOISE, ECG_VERDICT_BEAT, ECG_VERDICT_SEARCHBACK } ecg_verdict_t;
 
 /* The oldest candidate of the queue against the beats before it and the candidates after it: its figures. */

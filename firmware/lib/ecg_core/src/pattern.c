@@ -25,7 +25,7 @@ static int32_t slope(int32_t after, int32_t before) {
 static int32_t norm_of(const int16_t *points) {
     int32_t sum = 0;
     for (uint32_t i = 0; i < POINTS; i++) sum += points[i] * points[i];
-    return (int32_t)ecg_isqrt((uint32_t)sum);
+    return (int32_t)ecg_isqrt32((uint32_t)sum);
 }
 
 /* Slopes around the energy's peak; the baseline filter keeps the last low-pass outputs. */
