@@ -9,12 +9,16 @@ within 150 ms of a beat, the highest one near it is the beat. Each DS1 record is
 - with noise: the second channel of the noise records `em` and `ma`. nstdb's test signals carry noise from the
   same recordings; what is scored there is made with the first channel, on records 118 and 119, which for that
   reason get no noise here;
-- with higher T waves, and with beats taken out, so that pauses are known.
+  It comes and goes as in nstdb, in a quarter of the signals it stays;
+- with higher T waves; with beats taken out, so that pauses are known; and played slower and faster.
+
+The waves of ventricular flutter that are annotated (record 207) count as beats: a detector that is silent in
+flutter has no interval there.
 
 After a first round with the truth as the judge's memory, later rounds add what it sees when it lives with its
-own verdicts. Two machines may learn slightly different weights: the shipped ones are the file under version
-control, and a new file changes the fingerprint of the signal path, to which models are tied. Needs the extra
-`train` (scikit-learn) and gcc; takes about ten minutes.
+own verdicts. The same machine learns the same weights again, bit for bit; another one may learn slightly different
+ones. The shipped ones are the file under version control, and a new file changes the fingerprint of the signal
+path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc; takes about five minutes.
 """
 
 from __future__ import annotations
@@ -77,7 +81,7 @@ ROW = np.dtype(
 
 @dataclass(frozen=True)
 class Variant:
-    """One signal to learn from; flutter: spans of ventricular flutter, which is neither beat nor noise."""
+    """One signal to learn from, with its spans of ventricular flutter and of added noise."""
 
     kind: str
     samples: Samples
@@ -239,7 +243,7 @@ def cut(variant: Variant, kind: str, start: int, count: int) -> Variant:
 
 
 def altered(name: str, clean: Variant) -> Iterator[Variant]:
-    """High T waves and missing beats. Not in record 207: its flutter is neither."""
+    """High T waves, other speeds, missing beats. Not of record 207, for its flutter."""
     random = np.random.default_rng(int(name))
     if clean.flutter:
         return
@@ -290,7 +294,7 @@ def all_variants(data: Path, names: Sequence[str] = tuple(DS1)) -> Iterator[Vari
 
 @dataclass
 class Table:
-    """Rows to learn from: features (n, 22), labels (n,), kinds (n,)."""
+    """Rows to learn from: features (n, 35), labels (n,), kinds (n,)."""
 
     features: npt.NDArray[np.int16]
     labels: npt.NDArray[np.uint8]
