@@ -16,9 +16,9 @@ The waves of ventricular flutter that are annotated (record 207) count as beats:
 flutter has no interval there.
 
 After a first round with the truth as the judge's memory, later rounds add what it sees when it lives with its
-own verdicts. The same machine learns the same weights again, bit for bit; another one may learn slightly different
-ones. The shipped ones are the file under version control, and a new file changes the fingerprint of the signal
-path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc; takes about five minutes.
+own verdicts. The same machine learns the same weights again, bit for bit; another one may learn slightly
+different ones. The shipped ones are the file under version control, and a new file changes the fingerprint of
+the signal path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc; takes five minutes.
 """
 
 from __future__ import annotations
