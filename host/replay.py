@@ -12,12 +12,14 @@ from pathlib import Path
 if __name__ == "__main__":  # as a plain script: this folder's module names must not hide other packages
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from ecg_edge.host.bundle import Bundle, load_bundle
@@ -25,7 +27,7 @@ from ecg_edge.host.comparison import Comparator, Expected, expect
 from ecg_edge.host.engines import Engine, reference_engine
 from ecg_edge.host.errors import BundleError, EcgEdgeError, LinkError, RecordError
 from ecg_edge.host.link import Link, Progress
-from ecg_edge.host.messages import MODE_REPLAY, STATUS_TEXT, Info
+from ecg_edge.host.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
 from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.transports import DEFAULT_BAUD, open_transport
@@ -34,6 +36,7 @@ from ecg_edge.training.records import FS_HZ, Record, data_root, load_record, rec
 DEFAULT_DATABASE = "mitdb"
 DEFAULT_SESSIONS = Path("sessions")
 MAINS_HZ = 60
+_BLOCK_SEED = 1  # random sizes are the same in each replay
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def replay(
     out: Path | None = None,
     seconds: float | None = None,
     fs_hz: int = FS_HZ,
+    block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
@@ -127,6 +131,8 @@ def replay(
         Only the first seconds of each record.
     fs_hz : int
         Resample the records to this rate of a board first, and tell the device so: 250, 360 or 500.
+    block : int or None
+        Samples a frame, 1 to 240; None: another number for each frame, at random.
     baud : int
         Speed of a serial port.
     on_device, on_update : callable
@@ -154,7 +160,7 @@ def replay(
         folder = out or session_folder(DEFAULT_SESSIONS, port)
         session = Session(folder, port, bundle, info, engine.name, MAINS_HZ)
         todo = [partial(_prepare, root, database, name, seconds, engine, fs_hz) for database, name in names]
-        return _Replay(link, session, on_update).run(todo)
+        return _Replay(link, session, on_update, block).run(todo)
 
 
 def check_device(info: Info, bundle: Bundle) -> None:
@@ -226,8 +232,10 @@ def _prepare(
 class _Replay:
     """Records one after another through one device; the next is made ready while one streams."""
 
-    def __init__(self, link: Link, session: Session, on_update: Callable[[Update], None]) -> None:
-        self._link, self._session, self._on_update = link, session, on_update
+    def __init__(
+        self, link: Link, session: Session, on_update: Callable[[Update], None], block: int | None
+    ) -> None:
+        self._link, self._session, self._on_update, self._block = link, session, on_update, block
 
     def run(self, todo: Sequence[Callable[[], _Prepared]]) -> Outcome:
         """Replay all of `todo`; whatever ends it early, the session is written."""
@@ -257,12 +265,20 @@ class _Replay:
 
         try:
             self._link.start(record.fs_hz, record.adu_per_mv, self._session.mains_hz, MODE_REPLAY)
-            self._link.stream(record.samples, self._session.info.window_samples, update, progress)
+            window = self._session.info.window_samples
+            self._link.stream(record.samples, window, update, progress, _block_sizes(self._block))
         finally:
             comparator.take(progress.beats[compared:])
             self._session.runs.append(
                 RecordRun(record, progress, comparator.finish(progress.done is not None))
             )
+
+
+def _block_sizes(block: int | None) -> Iterator[int]:
+    if block is not None:
+        return repeat(block)
+    chosen = random.Random(_BLOCK_SEED)
+    return iter(lambda: chosen.randint(1, MAX_SAMPLES), 0)
 
 
 def _ahead(todo: Sequence[Callable[[], _Prepared]]) -> Iterator[_Prepared]:

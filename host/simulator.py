@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.messages import (
+    MAX_SAMPLES,
     NOT_LABELLED,
     PROTOCOL_VERSION,
     STATUS_TEXT,
@@ -202,7 +203,8 @@ class Simulator:
             self._send_beats(session, session.path.push(message.values))
             session.taken += len(message.values)
             self._misbehave(session.taken)
-        if session.taken >= session.credit + WINDOW_SAMPLES // 4 or message.first_index < session.taken:
+        due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
+        if due or message.first_index < session.taken:
             session.credit = session.taken
             self._send(Credit(session.taken))
 

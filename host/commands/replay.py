@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ecg_edge.host import console
-from ecg_edge.host.messages import Info
+from ecg_edge.host.messages import MAX_SAMPLES, Info
 from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.replay import Outcome, Update
 from ecg_edge.host.replay import replay as replay_records
@@ -42,6 +42,12 @@ def replay(
         float | None, typer.Option(min=1.0, help="Only the first seconds of each record.")
     ] = None,
     fs_hz: console.RateOption = FS_HZ,
+    block: Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="Samples a frame, 1 to 240, or `random`. The beats must not depend on it."
+        ),
+    ] = str(MAX_SAMPLES),
     baud: Annotated[
         int,
         typer.Option(help=f"Of a serial port; {FALLBACK_BAUD} where {DEFAULT_BAUD} damages frames."),
@@ -67,6 +73,7 @@ def replay(
         out=out,
         seconds=seconds,
         fs_hz=fs_hz,
+        block=_block_size(block),
         baud=baud,
         report=report,
         run=run,
@@ -79,6 +86,14 @@ def replay(
         raise typer.Exit(1)
 
 
+def _block_size(text: str) -> int | None:
+    if text == "random":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SAMPLES:
+        raise typer.BadParameter(f"{text!r}; 1 to {MAX_SAMPLES} samples, or random", param_hint="--block")
+    return int(text)
+
+
 def replay_and_show(
     names: Sequence[str],
     *,
@@ -88,6 +103,7 @@ def replay_and_show(
     out: Path | None = None,
     seconds: float | None = None,
     fs_hz: int = FS_HZ,
+    block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     report: bool = True,
     run: Path | None = None,
@@ -96,7 +112,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, bundle, data, out, seconds, fs_hz, baud
+    names, port, bundle, data, out, seconds, fs_hz, block, baud
         As in `ecg_edge.host.replay.replay`.
     report : bool
         Whether to write report.html.
@@ -112,6 +128,7 @@ def replay_and_show(
             out=out,
             seconds=seconds,
             fs_hz=fs_hz,
+            block=block,
             baud=baud,
             on_device=show_device,
             on_update=display.update,
