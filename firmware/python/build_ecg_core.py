@@ -68,31 +68,39 @@ size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16
 SOURCE = """
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
 #include "trace.h"
 
-typedef struct { ecg_core_beat_t beat; uint32_t crc32; } row_t;
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
 typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
 
-static uint32_t row_bytes(void) { return (uint32_t)sizeof(row_t); }
-static uint32_t change_bytes(void) { return (uint32_t)sizeof(change_t); }
+/* A row is a beat up to its last member, then its CRC; rows have no padding, whose bytes would be arbitrary. */
+enum {
+    BEAT_BYTES = offsetof(ecg_core_beat_t, rhythm) + ECG_CORE_RHYTHM_FEATURES,
+    ROW_BYTES = BEAT_BYTES + sizeof(uint32_t),
+    CHANGE_BYTES = offsetof(change_t, bad) + 1
+};
+
+static uint32_t row_bytes(void) { return ROW_BYTES; }
+static uint32_t change_bytes(void) { return CHANGE_BYTES; }
 
 /* The caller gives room for every beat that `count` samples can bring. */
-static void take(progress_t *progress, row_t *rows, const ecg_core_beat_t *beat) {
-    rows[progress->rows].beat = *beat;
-    rows[progress->rows].crc32 = ecg_core_beat_crc32(beat);
-    progress->rows++;
+static void take(progress_t *progress, uint8_t *rows, const ecg_core_beat_t *beat) {
+    const uint32_t crc32 = ecg_core_beat_crc32(beat);
+    uint8_t *row = rows + progress->rows++ * ROW_BYTES;
+    memcpy(row, beat, BEAT_BYTES);
+    memcpy(row + BEAT_BYTES, &crc32, sizeof crc32);
 }
 
 /* The signal turns bad or good with a sample, not more often than that. */
-static void follow(progress_t *progress, change_t *changes, const ecg_core_t *core, uint8_t was_bad) {
+static void follow(progress_t *progress, uint8_t *changes, const ecg_core_t *core, uint8_t was_bad) {
     ecg_core_signal_t now;
     ecg_core_signal(core, &now);
     if (now.bad == was_bad) return;
     const change_t change = {now.since, now.reasons, now.bad};
-    changes[progress->changes++] = change;
+    memcpy(changes + progress->changes++ * CHANGE_BYTES, &change, CHANGE_BYTES);
 }
 
 static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,

@@ -47,11 +47,10 @@ BEAT_DTYPE = np.dtype(
         ("beat", np.int8, (BEAT_POINTS, BEAT_CHANNELS)),
         ("rhythm", np.int8, (RHYTHM_FEATURES,)),
         ("crc32", np.uint32),
-    ],
-    align=True,
+    ]
 )
 # The signal turned bad or good: from this sample on, and why it is (was) bad, as FLAG_*.
-CHANGE_DTYPE = np.dtype([("sample", np.uint32), ("reasons", np.uint16), ("bad", np.uint8)], align=True)
+CHANGE_DTYPE = np.dtype([("sample", np.uint32), ("reasons", np.uint16), ("bad", np.uint8)])
 if (BEAT_DTYPE.itemsize, CHANGE_DTYPE.itemsize) != (lib.row_bytes(), lib.change_bytes()):
     raise ImportError("ecg_edge.firmware._ecg_core is older than its Python code: run pip install -e . again")
 

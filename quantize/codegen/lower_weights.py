@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.codegen import paired
 from ecg_edge.quantize.codegen.fixedpoint import activation_range, float32_product, quantize_multiplier
+from ecg_edge.quantize.codegen.paired import is_one_row, paired_conv, paired_depthwise
 from ecg_edge.quantize.codegen.program import (
     Call,
     Channels,
     Fields,
     Form,
+    Kernel,
     Layer,
     Pointer,
     Program,
-    Records,
     Step,
     Table,
     TableRef,
@@ -24,6 +24,7 @@ from ecg_edge.quantize.codegen.program import (
     scale_of,
     zero_point_of,
 )
+from ecg_edge.quantize.codegen.sparse import sparse_conv, sparse_fully_connected
 from ecg_edge.quantize.flatbuffer import Network, Operator, Tensor
 
 REACH_LIMIT = 1 << 30
@@ -69,32 +70,17 @@ def lower_conv(program: Program, operator: Operator) -> Step:
     values = _weight_values(operator, weights).reshape(channels, -1)
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values)
-    one_row = source.shape[1] == weights.shape[1] == output.shape[1] == 1 and fields["dilation_width"] == 1
-    wide = output.shape[2] >= paired.POSITIONS
-    if program.form is Form.ARM_DSP and one_row and wide and paired.can_be_paired(values, table):
-        return _paired_conv(program, operator, fields, values, table)
-    kernel = "ecg_nn_conv_1xn_s8" if one_row else "ecg_nn_conv_s8"
-    return _step(
-        program, operator, kernel, "ecg_nn_conv_t", fields, values, table, output.elements * values.shape[1]
-    )
+    kernel = _conv_kernel(program.form, fields, values, table)
+    if operator.index in program.sparse:
+        kernel = sparse_conv(program.form, fields, values, table) or kernel
+    return _step(program, operator, kernel, output.elements * values.shape[1])
 
 
-def _paired_conv(
-    program: Program, operator: Operator, fields: Fields, weights: npt.NDArray[np.int8], channels: Channels
-) -> Step:
-    """A one-row convolution whose weights are in pairs of channels."""
-    output = program.network.tensors[operator.outputs[0]]
-    return _step(
-        program,
-        operator,
-        "ecg_nn_conv_paired_s8",
-        "ecg_nn_conv_paired_t",
-        one_row_fields(fields),
-        paired.paired_weights(weights),
-        paired.paired_channels(channels, zero_point_of(output)),
-        output.elements * weights.shape[1],
-        paired.scratch_bytes(weights.shape[1]),
-    )
+def _conv_kernel(form: Form, fields: Fields, weights: npt.NDArray[np.int8], channels: Channels) -> Kernel:
+    if not is_one_row(fields):
+        return Kernel("ecg_nn_conv_s8", "ecg_nn_conv_t", fields, weights, channels.records())
+    paired = paired_conv(fields, weights, channels) if form is Form.ARM_DSP else None
+    return paired or Kernel("ecg_nn_conv_1xn_s8", "ecg_nn_conv_t", fields, weights, channels.records())
 
 
 def lower_depthwise(program: Program, operator: Operator) -> Step:
@@ -106,16 +92,9 @@ def lower_depthwise(program: Program, operator: Operator) -> Step:
     values = _weight_values(operator, weights).reshape(-1, channels)
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values.T)
-    return _step(
-        program,
-        operator,
-        "ecg_nn_depthwise_conv_s8",
-        "ecg_nn_conv_t",
-        fields,
-        values,
-        table,
-        output.elements * values.shape[0],
-    )
+    paired = paired_depthwise(fields, values.T, table) if program.form is Form.ARM_DSP else None
+    plain = Kernel("ecg_nn_depthwise_conv_s8", "ecg_nn_conv_t", fields, values, table.records())
+    return _step(program, operator, paired or plain, output.elements * values.shape[0])
 
 
 def lower_fully_connected(program: Program, operator: Operator) -> Step:
@@ -138,16 +117,10 @@ def lower_fully_connected(program: Program, operator: Operator) -> Step:
         "outputs": outputs,
         "output": output_fields(operator, output),
     }
-    return _step(
-        program,
-        operator,
-        "ecg_nn_fully_connected_s8",
-        "ecg_nn_fully_connected_t",
-        fields,
-        values,
-        table,
-        output.elements * inputs,
-    )
+    kernel = Kernel("ecg_nn_fully_connected_s8", "ecg_nn_fully_connected_t", fields, values, table.records())
+    if operator.index in program.sparse:
+        kernel = sparse_fully_connected(program.form, fields, values, table) or kernel
+    return _step(program, operator, kernel, output.elements * inputs)
 
 
 def _tensors(
@@ -189,16 +162,6 @@ def _conv_fields(
         "pad_left": padding_before(operator, source.shape[2], output.shape[2], kernel_width, "width"),
         "input_zero_point": zero_point_of(source),
         "output": output_fields(operator, output),
-    }
-
-
-def one_row_fields(fields: Fields) -> Fields:
-    """Of a convolution's fields those that a kernel along the width only reads."""
-    dropped = ("kernel_height", "stride_height", "dilation_height", "dilation_width", "pad_top")
-    return {
-        name: value
-        for name, value in fields.items()
-        if name not in (*dropped, "input_height", "output_height")
     }
 
 
@@ -255,25 +218,16 @@ def _bias(network: Network, operator: Operator, count: int) -> npt.NDArray[np.in
     return np.asarray(bias.data, np.int64).reshape(-1)
 
 
-def _step(
-    program: Program,
-    operator: Operator,
-    kernel: str,
-    struct: str,
-    fields: Fields,
-    weights: npt.NDArray[np.int8],
-    channels: Channels | Records,
-    macs: int,
-    scratch_bytes: int = 0,
-) -> Step:
+def _step(program: Program, operator: Operator, kernel: Kernel, macs: int) -> Step:
     name = f"{operator.name.lower()}_{operator.index}"
-    records = channels if isinstance(channels, Records) else channels.records()
-    program.tables.append(Table(f"{name}_channels", records))
-    program.tables.append(Table(f"{name}_weights", weights.reshape(-1)))
-    layer = Layer(
-        struct,
-        name,
-        {**fields, "weights": TableRef(f"{name}_weights"), "channels": TableRef(f"{name}_channels")},
-    )
-    call = Call(kernel, layer, (Pointer(operator.inputs[0]), Pointer(operator.outputs[0])), scratch_bytes)
-    return Step(operator, (call,), macs)
+    program.tables.append(Table(f"{name}_channels", kernel.channels))
+    program.tables.append(Table(f"{name}_weights", kernel.weights.reshape(-1)))
+    tables = {"weights": TableRef(f"{name}_weights"), "channels": TableRef(f"{name}_channels")}
+    fields: Fields = {**kernel.fields, **tables}
+    if kernel.places is not None:
+        program.tables.append(Table(f"{name}_places", kernel.places))
+        fields = {f"dense.{key}": value for key, value in fields.items()}
+        fields["places"] = TableRef(f"{name}_places")
+    layer = Layer(kernel.struct, name, fields)
+    pointers = (Pointer(operator.inputs[0]), Pointer(operator.outputs[0]))
+    return Step(operator, (Call(kernel.function, layer, pointers, kernel.scratch_bytes),), macs)

@@ -65,6 +65,13 @@ FieldValue: TypeAlias = int | TableRef | list[int] | dict[str, int]
 Fields: TypeAlias = dict[str, FieldValue]
 
 
+def number(fields: Fields, name: str) -> int:
+    """A field that is a number."""
+    value = fields[name]
+    assert isinstance(value, int)
+    return value
+
+
 @dataclass(frozen=True)
 class Layer:
     """A const struct in the generated file."""
@@ -72,6 +79,35 @@ class Layer:
     struct: str
     name: str
     fields: Fields
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One way to run a layer with weights.
+
+    Attributes
+    ----------
+    function, struct : str
+        The kernel, and the C type of its layer.
+    fields : Fields
+        Of the struct, without the two tables.
+    weights : ndarray of int8
+        In the order in which the kernel reads them.
+    channels : Records
+        Requantization.
+    scratch_bytes : int
+        Memory that the kernel works in.
+    places : ndarray of int8, optional
+        Of a sparse layer's blocks; `fields` then belong to the struct's member `dense`.
+    """
+
+    function: str
+    struct: str
+    fields: Fields
+    weights: npt.NDArray[np.int8]
+    channels: Records
+    scratch_bytes: int = 0
+    places: npt.NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,12 +146,15 @@ class Program:
 
     Attributes
     ----------
+    sparse : frozenset of int
+        Indices of the operators that take the sparse form where there is one for them.
     alias : dict of int to int
         Tensors that share the memory of another one (reshapes).
     """
 
     network: Network
     form: Form = Form.PORTABLE
+    sparse: frozenset[int] = frozenset()
     steps: list[Step] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     alias: dict[int, int] = field(default_factory=dict)

@@ -167,28 +167,39 @@ def _weighted(
     return inputs, output
 
 
-def _window(b: Builder, source: T, dilate: bool) -> tuple[Any, ...] | None:
-    """Kernel, stride, dilation (height, width) and padding that fit the source."""
-    height, width = source.shape[1:3]
+Pair = tuple[int, int]  # height, width
+Window = tuple[Pair, Pair, Pair, int, Pair]  # kernel, stride, dilation, padding, output
+
+
+def _window(b: Builder, source: T, dilate: bool) -> Window | None:
+    """A window that fits the source."""
+    height = source.shape[1]
     kernel = (int(b.rng.integers(1, min(height, 4) + 1)), int(b.rng.integers(1, 10)))
     stride = (int(b.rng.integers(1, 4)), int(b.rng.integers(1, 4)))
     dilation = (1, 1)
     if dilate and b.rng.random() < 0.3:
         dilation = (int(b.rng.integers(1, 3)), int(b.rng.integers(1, 4)))
-    padding = int(b.rng.choice([SAME, VALID]))
-    sizes = tuple(
-        out_size(size, k, s, d, padding)
-        for size, k, s, d in zip((height, width), kernel, stride, dilation, strict=True)
+    return window_of(source, kernel, stride, dilation, int(b.rng.choice([SAME, VALID])))
+
+
+def window_of(source: T, kernel: Pair, stride: Pair, dilation: Pair, padding: int) -> Window | None:
+    """The window with its output's size, or None where that is empty."""
+    height, width = (
+        out_size(source.shape[axis + 1], kernel[axis], stride[axis], dilation[axis], padding)
+        for axis in (0, 1)
     )
-    return (kernel, stride, dilation, padding, sizes) if min(sizes) > 0 else None
+    return (kernel, stride, dilation, padding, (height, width)) if min(height, width) > 0 else None
 
 
 def conv(b: Builder, source: T) -> T | None:
     window = _window(b, source, dilate=True)
-    if window is None or len(source.shape) != 4:
-        return None
+    return None if window is None else conv_of(b, source, window, int(b.rng.integers(1, 20)))
+
+
+def conv_of(b: Builder, source: T, window: Window, channels: int) -> T:
+    """A convolution with a given window and number of output channels."""
     kernel, stride, dilation, padding, sizes = window
-    channels, depth = int(b.rng.integers(1, 20)), source.shape[3]
+    depth = source.shape[3]
     weights = _weights(b, (channels, *kernel, depth), channels, 0)
     inputs, output = _weighted(b, source, (1, *sizes, channels), weights, math.prod(kernel) * depth, channels)
     settings = options(
@@ -205,10 +216,12 @@ def conv(b: Builder, source: T) -> T | None:
 
 def depthwise(b: Builder, source: T) -> T | None:
     window = _window(b, source, dilate=True)
-    if window is None:
-        return None
+    return None if window is None else depthwise_of(b, source, window, int(b.rng.choice([1, 1, 2, 3])))
+
+
+def depthwise_of(b: Builder, source: T, window: Window, multiplier: int) -> T:
+    """A depthwise convolution with a given window and depth multiplier."""
     kernel, stride, dilation, padding, sizes = window
-    multiplier = int(b.rng.choice([1, 1, 2, 3]))
     channels = source.shape[3] * multiplier
     weights = _weights(b, (1, *kernel, channels), channels, 3)
     inputs, output = _weighted(b, source, (1, *sizes, channels), weights, math.prod(kernel), channels)

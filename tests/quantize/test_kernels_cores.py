@@ -9,14 +9,17 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import WARNINGS, random_inputs, tflm_layers
+from harness import WARNINGS, random_inputs
 from random_networks import random_network
+from random_rows import random_row_network, widest_row_network
 
 from ecg_edge.host.bundle import load_bundle
 from ecg_edge.host.golden import load_golden
 from ecg_edge.quantize.bench.cores import CORES, M4, Core
 from ecg_edge.quantize.bench.image import Case, run_on
+from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.generate import Generated, generate
+from ecg_edge.quantize.codegen.program import Form
 
 pytestmark = pytest.mark.device
 
@@ -40,16 +43,31 @@ def random_case(number: int, model: bytes, generated: Generated, rng: np.random.
 @pytest.mark.parametrize("core", CORES.values(), ids=CORES)
 def test_random_networks_give_tflms_bytes(core: Core, tmp_path: Path) -> None:
     needs(core)
-    models = [random_network(seed) for seed in range(9000, 9040)]
+    models = [random_network(seed) for seed in range(9000, 9030)]
+    models += [random_row_network(seed) for seed in range(50)]
     generated = [generate(model) for model in models]
     small = [n for n, made in enumerate(generated) if made.plan.arena_bytes <= SMALL_ARENA]
     rng = np.random.default_rng(11)
     cases = [
         random_case(place, models[n], generated[n], rng) for place, n in enumerate(small) for _ in range(2)
     ]
-    assert len(cases) > 40
+    assert len(cases) > 100
     outcome = run_on(core, [generated[n] for n in small], cases, tmp_path, extra=WARNINGS)
     assert outcome.differing == 0
+
+
+def test_the_longest_windows_in_pairs_give_tflms_bytes(tmp_path: Path) -> None:
+    needs(M4)
+    models = [widest_row_network(sign) for sign in (-1, 1)]
+    generated = [generate(model) for model in models]
+    calls = [call for made in generated for call in made.programs[Form.ARM_DSP].steps[0].calls]
+    assert [call.kernel for call in calls] == ["ecg_nn_conv_paired_s8"] * 2
+    cases = []
+    for number, made in enumerate(generated):
+        for value in (-128, 127):
+            inputs = {"t0": np.full(20 * 56, value, np.int8)}
+            cases.append(Case(number, list(inputs.values()), tflm_layers(models[number], made, inputs)))
+    assert run_on(M4, generated, cases, tmp_path).differing == 0
 
 
 @pytest.mark.parametrize("name", ["conv", "sep"])

@@ -40,6 +40,19 @@ static inline uint32_t ecg_nn_load_word(const int8_t *bytes) {
     return word;
 }
 
+/* The low halves of two words, the first one's below, and the high halves. */
+static inline uint32_t ecg_nn_low_halves(uint32_t a, uint32_t b) {
+    uint32_t halves;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(halves) : "r"(a), "r"(b));
+    return halves;
+}
+
+static inline uint32_t ecg_nn_high_halves(uint32_t a, uint32_t b) {
+    uint32_t halves;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(halves) : "r"(b), "r"(a));
+    return halves;
+}
+
 /* sum + a.low * b.low, and sum + a.high * b.high. */
 static inline int32_t ecg_nn_multiply_low(uint32_t a, uint32_t b, int32_t sum) {
     int32_t result;

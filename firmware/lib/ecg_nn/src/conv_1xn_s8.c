@@ -1,6 +1,6 @@
 #include "conv_1xn_private.h"
 
-#ifndef ECG_NN_ARM_DSP
+#ifndef ECG_NN_HELIUM
 
 void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output) {
     const int32_t length = layer->kernel_width * layer->input_channels;

@@ -1,8 +1,6 @@
-#include "ecg_nn_private.h"
+#include "paired_private.h"
 
 #ifdef ECG_NN_ARM_DSP
-
-#define POSITIONS 4 /* neighbouring output positions computed at a time */
 
 /* All output channels of four positions. `taps` to `taps_end` are their windows, widened and side by side:
  * for every four taps the halves (0, 2) of each position, then the halves (1, 3). `output_step` is the
@@ -21,19 +19,21 @@ static __attribute__((naked, noinline)) void weigh_four(
     const ecg_nn_paired_channel_t *channels_end __attribute__((unused))) {
     __asm__ volatile(
         ".syntax unified\n"
-        ".macro two_taps\n" /* one word of weights: two taps of two channels at four positions */
+        /* A word of weights: two taps of two channels at four positions. The sums are added to those named.
+         */
+        ".macro two_taps a0=r0, a1=r1, a2=r2, a3=r3, b0=r4, b1=r5, b2=r6, b3=r7\n"
         "   ldr     r10, [r9], #4\n"
-        "   ldrd    r12, lr, [r8], #8\n"
+        "   ldrd    r12, lr, [r8, #8]\n"
         "   sxtb16  r11, r10\n"
-        "   smlad   r4, r12, r10, r4\n"
-        "   smlad   r0, r12, r11, r0\n"
-        "   smlad   r5, lr, r10, r5\n"
-        "   smlad   r1, lr, r11, r1\n"
-        "   ldrd    r12, lr, [r8], #8\n"
-        "   smlad   r6, r12, r10, r6\n"
-        "   smlad   r2, r12, r11, r2\n"
-        "   smlad   r7, lr, r10, r7\n"
-        "   smlad   r3, lr, r11, r3\n"
+        "   smlad   r6, r12, r10, \\b2\n"
+        "   smlad   r2, r12, r11, \\a2\n"
+        "   smlad   r7, lr, r10, \\b3\n"
+        "   smlad   r3, lr, r11, \\a3\n"
+        "   ldrd    r12, lr, [r8], #16\n"
+        "   smlad   r5, lr, r10, \\b1\n"
+        "   smlad   r1, lr, r11, \\a1\n"
+        "   smlad   r4, r12, r10, \\b0\n"
+        "   smlad   r0, r12, r11, \\a0\n"
         ".endm\n"
         ".macro to_byte sum\n" /* r10: shift, r11: multiplier, r12: offset; the sum is doubled already */
         "   smmlar  lr, \\sum, r11, r12\n"
@@ -45,11 +45,15 @@ static __attribute__((naked, noinline)) void weigh_four(
         "   push    {r0-r3}\n"
         "   mov     r9, r2\n"
         "   subs    r1, r1, r0\n"
+        "   subs    r1, r1, #32\n" /* what the loop does: groups but the first */
+        "   rsb     r1, r1, #0\n"
+        "   ubfx    r1, r1, #5, #2\n" /* groups that its first turn leaves out */
+        "   it      eq\n"
+        "   moveq   r1, #4\n"
+        "   movs    r3, #(3f - 2f)\n"
         "   adr     r2, 2f\n"
-        "   tst     r1, #32\n" /* an odd number of groups enters the loop in its middle */
-        "   it      ne\n"
-        "   addne   r2, r2, #(3f - 2f)\n"
-        "   adds    r2, r2, #1\n" /* Thumb */
+        "   mla     r2, r1, r3, r2\n"
+        "   orr     r2, r2, #1\n" /* Thumb */
         "   str     r2, [sp, #8]\n"
         "1:\n" /* a pair of channels */
         "   ldr     r8, [sp, #12]\n"
@@ -57,19 +61,19 @@ static __attribute__((naked, noinline)) void weigh_four(
         "   ldr     r4, [r8, #12]\n"
         "   asr     r0, r0, #8\n"
         "   add     r4, r4, r0\n" /* 256 bias of b, bias of a; the shift of b is lost below */
-        "   mov     r1, r0\n"
-        "   mov     r2, r0\n"
-        "   mov     r3, r0\n"
-        "   mov     r5, r4\n"
-        "   mov     r6, r4\n"
-        "   mov     r7, r4\n"
         "   ldr     r8, [sp]\n"
+        "   two_taps r0, r0, r0, r0, r4, r4, r4, r4\n"
+        "   two_taps\n"
         "   ldr     pc, [sp, #8]\n"
         "   .balign 4\n"
         "2:\n"
         "   two_taps\n"
         "   two_taps\n"
         "3:\n"
+        "   two_taps\n"
+        "   two_taps\n"
+        "   two_taps\n"
+        "   two_taps\n"
         "   two_taps\n"
         "   two_taps\n"
         "   ldr     r12, [sp, #4]\n"
@@ -119,76 +123,18 @@ static __attribute__((naked, noinline)) void weigh_four(
         ".purgem to_byte\n");
 }
 
-/* Four bytes of the row from `at` on; what lies outside it counts as the zero point. */
-static uint32_t word_at(const int8_t *row, int32_t at, int32_t length, int32_t zero_point) {
-    if (at >= 0 && at + 4 <= length) {
-        return ecg_nn_load_word(row + at);
-    }
-    uint32_t word = 0;
-    for (int32_t i = 3; i >= 0; --i) {
-        const int inside = at + i >= 0 && at + i < length;
-        word = word << 8 | (uint8_t)(inside ? row[at + i] : zero_point);
-    }
-    return word;
-}
-
-/* Widen the windows of four positions, `step` bytes apart, that lie in the input with all their groups. */
-static uint32_t *widen_inside(const int8_t *window, int32_t step, int32_t taps, uint32_t *widened) {
-    const int8_t *const next = window + step, *const third = next + step, *const fourth = third + step;
-    for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
-        const uint32_t a = ecg_nn_load_word(window + i), b = ecg_nn_load_word(next + i);
-        const uint32_t c = ecg_nn_load_word(third + i), d = ecg_nn_load_word(fourth + i);
-        widened[0] = ecg_nn_even_bytes(a);
-        widened[1] = ecg_nn_even_bytes(b);
-        widened[2] = ecg_nn_even_bytes(c);
-        widened[3] = ecg_nn_even_bytes(d);
-        widened[4] = ecg_nn_odd_bytes(a);
-        widened[5] = ecg_nn_odd_bytes(b);
-        widened[6] = ecg_nn_odd_bytes(c);
-        widened[7] = ecg_nn_odd_bytes(d);
-    }
-    return widened;
-}
-
-/* The same where they reach over an end of the input; `at` is the first byte of the first window. */
-static uint32_t *widen_edge(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t at,
-                            uint32_t *widened) {
-    const int32_t length = layer->input_width * layer->input_channels;
-    const int32_t step = layer->stride_width * layer->input_channels;
-    const int32_t taps = layer->kernel_width * layer->input_channels;
-    for (int32_t i = 0; i < taps; i += 4, widened += 2 * POSITIONS) {
-        for (int32_t p = 0; p < POSITIONS; ++p) {
-            const uint32_t word = word_at(input, at + p * step + i, length, layer->input_zero_point);
-            widened[p] = ecg_nn_even_bytes(word);
-            widened[POSITIONS + p] = ecg_nn_odd_bytes(word);
-        }
-    }
-    return widened;
-}
-
-/* Four positions from `x` on. */
-static void four_positions(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t x, int8_t *output,
-                           uint32_t *scratch) {
-    const int32_t depth = layer->input_channels, taps = layer->kernel_width * depth;
-    const int32_t at = (x * layer->stride_width - layer->pad_left) * depth,
-                  step = layer->stride_width * depth;
-    const int32_t end = at + (POSITIONS - 1) * step + ((taps + 3) & ~3);
-    const uint32_t *const widened = at >= 0 && end <= layer->input_width * depth
-                                        ? widen_inside(input + at, step, taps, scratch)
-                                        : widen_edge(layer, input, at, scratch);
-    weigh_four(scratch, widened, layer->weights, layer->channels, output, layer->output_channels,
-               layer->channels + layer->output_channels);
-    ecg_nn_clamp_bytes(output, POSITIONS * layer->output_channels, &layer->output);
-}
-
 void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
                            uint32_t *scratch) {
-    const int32_t last = layer->output_width - POSITIONS;
-    for (int32_t x = 0; x < last; x += POSITIONS) {
-        four_positions(layer, input, x, output + x * layer->output_channels, scratch);
+    const int32_t channels = layer->output_channels, width = layer->output_width;
+    for (int32_t x = 0; x < width; x += ECG_NN_POSITIONS) {
+        /* Where their number is no multiple of four, the last four repeat some. */
+        const int32_t first = ecg_nn_min(x, width - ECG_NN_POSITIONS);
+        int8_t *const bytes = output + first * channels;
+        const uint32_t *const widened = ecg_nn_widen_windows(layer, input, first, scratch);
+        weigh_four(scratch, widened, layer->weights, layer->channels, bytes, channels,
+                   layer->channels + channels);
+        ecg_nn_clamp_bytes(bytes, ECG_NN_POSITIONS * channels, &layer->output);
     }
-    /* Where their number is no multiple of four, the last four repeat some. */
-    four_positions(layer, input, last, output + last * layer->output_channels, scratch);
 }
 
 #endif
