@@ -7,8 +7,8 @@ JOBS ?= 2
 ARGS ?=
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h) \
-    firmware/python/build_ecg_core.py setup.py
-C_SOURCES := $(shell find firmware/lib firmware/src quantize training tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
+    firmware/python/trace.c firmware/python/trace.h firmware/python/build_ecg_core.py setup.py
+C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
 
 .PHONY: help setup system run demo test lint format clean mypy-tree
 .DEFAULT_GOAL := help
