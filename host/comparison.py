@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.messages import Beat
+from ecg_edge.training.records import FS_HZ
 
 FIELDS = ("r_sample", "rr_samples", "flags", "input_crc32", "label")
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
@@ -31,21 +32,23 @@ class Expected:
     outputs: NDArray[np.int8]
 
 
-def expect(samples: NDArray[np.int16], adu_per_mv: int, mains_hz: int, engine: Engine) -> Expected:
+def expect(
+    samples: NDArray[np.int16], adu_per_mv: int, mains_hz: int, engine: Engine, fs_hz: int = FS_HZ
+) -> Expected:
     """Run the device's own C signal path on this computer, and the reference engine after it.
 
     Parameters
     ----------
     samples : int16 array, shape (n,)
-        ADC units at 360 Hz.
-    adu_per_mv, mains_hz : int
+        ADC units.
+    adu_per_mv, mains_hz, fs_hz : int
         As in START.
     engine : Engine
         The reference, e.g. TFLM.
     """
     from ecg_edge.firmware import process
 
-    beats = process(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz)
+    beats = process(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     return Expected(beats, engine.run(beats["beat"], beats["rhythm"]))
 
 

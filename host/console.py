@@ -43,6 +43,25 @@ DataOption = Annotated[
 ]
 
 
+def _board_rate(fs_hz: int) -> int:
+    from ecg_edge.firmware import BOARD_RATES_HZ
+
+    if fs_hz not in BOARD_RATES_HZ:
+        raise typer.BadParameter(f"{fs_hz}; a board samples at {', '.join(map(str, BOARD_RATES_HZ))} Hz")
+    return fs_hz
+
+
+RateOption = Annotated[
+    int,
+    typer.Option(
+        "--fs",
+        metavar="HZ",
+        callback=_board_rate,
+        help="Resample the records to the rate of a board first: 250, 360 or 500.",
+    ),
+]
+
+
 def note(text: str) -> None:
     """Write one line to standard error as it is, without markup."""
     err.print(text, markup=False)

@@ -7,9 +7,12 @@ result = link.stream(samples, Start(...), on_beat=print)
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +37,7 @@ from ecg_edge.host.messages import (
     Start,
     Started,
 )
-from ecg_edge.host.protocol import Decoder, encode
+from ecg_edge.host.protocol import Decoder, encode, samples_frame_bytes
 from ecg_edge.host.transports import Transport
 
 RESEND_S = 1.0  # silence after which the host sends again
@@ -175,6 +178,7 @@ class Link:
         window_samples: int,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         progress: Progress | None = None,
+        blocks: Iterable[int] = repeat(MAX_SAMPLES),
     ) -> Progress:
         """Send a whole signal and collect its beats, after `start`.
 
@@ -188,8 +192,10 @@ class Link:
             Called after each batch of frames from the device.
         progress : Progress, optional
             Filled as the stream goes on, so that the caller has it when the stream ends early.
+        blocks : iterable of int
+            Sizes of the blocks of samples, 1 to 240 each, without end. The device says the same for any.
         """
-        return _Stream(self, samples, window_samples, on_progress, progress or Progress()).run()
+        return _Stream(self, samples, window_samples, on_progress, progress or Progress(), blocks).run()
 
 
 class _Blocks:
@@ -212,6 +218,31 @@ class _Blocks:
         return Deltas(start, 0, int(self._first[start]), self._steps[start + 1 : end])
 
 
+class _Room:
+    """The device's receive buffer, as the protocol allots it: room for a window of full frames.
+
+    Credit counts samples, and short blocks have more bytes a sample, so they are counted here too.
+    """
+
+    def __init__(self, window_samples: int) -> None:
+        self._free = samples_frame_bytes(MAX_SAMPLES) * max(1, window_samples // MAX_SAMPLES)
+        self._under_way: deque[tuple[int, int]] = deque()  # index after a frame's last sample, its bytes
+
+    def fits(self, count: int) -> bool:
+        """Whether a frame of `count` samples may be sent now."""
+        return samples_frame_bytes(count) <= self._free
+
+    def fill(self, count: int, end: int) -> None:
+        """A frame of `count` samples up to `end` is on its way."""
+        self._under_way.append((end, samples_frame_bytes(count)))
+        self._free -= samples_frame_bytes(count)
+
+    def release(self, taken: float = math.inf) -> None:
+        """The device has taken all samples before `taken`, or whatever was on its way."""
+        while self._under_way and self._under_way[0][0] <= taken:
+            self._free += self._under_way.popleft()[1]
+
+
 class _Stream:
     """The state of one stream: what was sent, what the device has taken, how long it has been silent."""
 
@@ -222,10 +253,12 @@ class _Stream:
         window_samples: int,
         on_progress: Callable[[Progress], None],
         progress: Progress,
+        blocks: Iterable[int],
     ) -> None:
         self._link, self._on_progress, self.progress = link, on_progress, progress
-        self._window = window_samples
-        self._block = min(MAX_SAMPLES, window_samples)
+        self._window, self._room = window_samples, _Room(window_samples)
+        self._sizes = (min(size, MAX_SAMPLES, window_samples) for size in blocks)
+        self._size = next(self._sizes)
         self._samples = _Blocks(samples)
         self._total = len(samples)
         self._next = 0  # index of the sample to send next
@@ -264,12 +297,15 @@ class _Stream:
     def _send_allowed(self) -> None:
         """Send what the newest credit allows, and FINISH after the last sample."""
         frames: list[Message] = []
-        limit = min(self.progress.samples_taken + self._window, self._total)
-        while self._next + self._block <= limit or self._next < limit == self._total:
-            end = min(self._next + self._block, limit)
+        while self._next < self._total:
+            end = min(self._next + self._size, self._total)
+            count = end - self._next
+            if end > self.progress.samples_taken + self._window or not self._room.fits(count):
+                break
             frames.append(self._samples.block(self._next, end))
+            self._room.fill(count, end)
             self.progress.retransmitted_frames += self._next < self.progress.samples_sent
-            self._next = end
+            self._next, self._size = end, next(self._sizes)
             self.progress.samples_sent = max(self.progress.samples_sent, end)
         if self._next == self._total and not self._finish_sent:
             frames.append(Finish(self._total))
@@ -284,6 +320,7 @@ class _Stream:
             self._check_index("CREDIT", message.next_index)
             self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)
             self._next = max(self._next, self.progress.samples_taken)
+            self._room.release(self.progress.samples_taken)
         elif isinstance(message, Nak):
             self._check_index(
                 f"NAK ({NAK_TEXT.get(message.reason, 'unknown reason')})", message.expected_index
@@ -304,6 +341,7 @@ class _Stream:
 
     def _go_back(self, index: int) -> None:
         self._next = max(index, self.progress.samples_taken)
+        self._room.release()
         self._finish_sent = False
 
     def _silence(self) -> str:

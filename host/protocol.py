@@ -213,6 +213,12 @@ _PARSERS: dict[int, Callable[[bytes], Message]] = {
 # ---- frames -----------------------------------------------------------------------------------------
 
 
+def samples_frame_bytes(count: int) -> int:
+    """Bytes on the line of a SAMPLES frame with `count` samples, at most; DELTAS has no more."""
+    frame = _BLOCK.size + 2 * count + _OVERHEAD
+    return frame + frame // 254 + 2
+
+
 def encode(message: Message, sequence: int) -> bytes:
     """One frame, ready for the line: COBS-encoded, with its zero byte at the end."""
     body = _pack_body(message)

@@ -12,12 +12,14 @@ from pathlib import Path
 if __name__ == "__main__":  # as a plain script: this folder's module names must not hide other packages
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from ecg_edge.host.bundle import Bundle, load_bundle
@@ -25,15 +27,16 @@ from ecg_edge.host.comparison import Comparator, Expected, expect
 from ecg_edge.host.engines import Engine, reference_engine
 from ecg_edge.host.errors import BundleError, EcgEdgeError, LinkError, RecordError
 from ecg_edge.host.link import Link, Progress
-from ecg_edge.host.messages import MODE_REPLAY, STATUS_TEXT, Info
+from ecg_edge.host.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
 from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.transports import DEFAULT_BAUD, open_transport
-from ecg_edge.training.records import Record, data_root, load_record, record_files
+from ecg_edge.training.records import FS_HZ, Record, data_root, load_record, record_files
 
 DEFAULT_DATABASE = "mitdb"
 DEFAULT_SESSIONS = Path("sessions")
 MAINS_HZ = 60
+_BLOCK_SEED = 1  # random sizes are the same in each replay
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ def replay(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
+    fs_hz: int = FS_HZ,
+    block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
@@ -124,6 +129,10 @@ def replay(
         The session's folder; else a new one under sessions/.
     seconds : float, optional
         Only the first seconds of each record.
+    fs_hz : int
+        Resample the records to this rate of a board first, and tell the device so: 250, 360 or 500.
+    block : int or None
+        Samples a frame, 1 to 240; None: another number for each frame, at random.
     baud : int
         Speed of a serial port.
     on_device, on_update : callable
@@ -150,8 +159,8 @@ def replay(
         on_device(info)
         folder = out or session_folder(DEFAULT_SESSIONS, port)
         session = Session(folder, port, bundle, info, engine.name, MAINS_HZ)
-        todo = [partial(_prepare, root, database, name, seconds, engine) for database, name in names]
-        return _Replay(link, session, on_update).run(todo)
+        todo = [partial(_prepare, root, database, name, seconds, engine, fs_hz) for database, name in names]
+        return _Replay(link, session, on_update, block).run(todo)
 
 
 def check_device(info: Info, bundle: Bundle) -> None:
@@ -160,11 +169,11 @@ def check_device(info: Info, bundle: Bundle) -> None:
     Raises
     ------
     LinkError
-        When the device's model, signal path, labels or sampling rate are others, or its self-test failed.
+        When the device's model, signal path or labels are others, or its self-test failed.
     BundleError
         When this computer's signal path is not the one that the bundle was trained with.
     """
-    from ecg_edge.firmware import FS_HZ, fingerprint
+    from ecg_edge.firmware import fingerprint
 
     manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
     flash = f"Flash this bundle: `ecg-edge flash --bundle {bundle.path}`, or name the device's with --bundle."
@@ -178,10 +187,10 @@ def check_device(info: Info, bundle: Bundle) -> None:
             f"{device} has the signal path {info.core_fingerprint:08x}, but the bundle {bundle.path} was "
             f"trained with {manifest.core_fingerprint:08x}. {flash}"
         )
-    if (info.labels, info.fs_hz) != (manifest.labels, FS_HZ):
+    if info.labels != manifest.labels:
         raise LinkError(
-            f"{device} labels {','.join(info.labels)} at {info.fs_hz} Hz, but the bundle {bundle.path} says "
-            f"{','.join(manifest.labels)} at {FS_HZ} Hz. {flash}"
+            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} says "
+            f"{','.join(manifest.labels)}. {flash}"
         )
     if info.status:
         raise LinkError(
@@ -211,18 +220,22 @@ def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Pat
     return root
 
 
-def _prepare(root: Path, database: str, name: str, seconds: float | None, engine: Engine) -> _Prepared:
-    record = load_record(root, database, name, lead="auto")
+def _prepare(
+    root: Path, database: str, name: str, seconds: float | None, engine: Engine, fs_hz: int
+) -> _Prepared:
+    record = load_record(root, database, name, lead="auto", fs_hz=fs_hz)
     if seconds is not None:
         record = replace(record, samples=record.samples[: round(seconds * record.fs_hz)])
-    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine))
+    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine, fs_hz))
 
 
 class _Replay:
     """Records one after another through one device; the next is made ready while one streams."""
 
-    def __init__(self, link: Link, session: Session, on_update: Callable[[Update], None]) -> None:
-        self._link, self._session, self._on_update = link, session, on_update
+    def __init__(
+        self, link: Link, session: Session, on_update: Callable[[Update], None], block: int | None
+    ) -> None:
+        self._link, self._session, self._on_update, self._block = link, session, on_update, block
 
     def run(self, todo: Sequence[Callable[[], _Prepared]]) -> Outcome:
         """Replay all of `todo`; whatever ends it early, the session is written."""
@@ -252,12 +265,20 @@ class _Replay:
 
         try:
             self._link.start(record.fs_hz, record.adu_per_mv, self._session.mains_hz, MODE_REPLAY)
-            self._link.stream(record.samples, self._session.info.window_samples, update, progress)
+            window = self._session.info.window_samples
+            self._link.stream(record.samples, window, update, progress, _block_sizes(self._block))
         finally:
             comparator.take(progress.beats[compared:])
             self._session.runs.append(
                 RecordRun(record, progress, comparator.finish(progress.done is not None))
             )
+
+
+def _block_sizes(block: int | None) -> Iterator[int]:
+    if block is not None:
+        return repeat(block)
+    chosen = random.Random(_BLOCK_SEED)
+    return iter(lambda: chosen.randint(1, MAX_SAMPLES), 0)
 
 
 def _ahead(todo: Sequence[Callable[[], _Prepared]]) -> Iterator[_Prepared]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.messages import (
+    MAX_SAMPLES,
     NOT_LABELLED,
     PROTOCOL_VERSION,
     STATUS_TEXT,
@@ -202,7 +203,8 @@ class Simulator:
             self._send_beats(session, session.path.push(message.values))
             session.taken += len(message.values)
             self._misbehave(session.taken)
-        if session.taken >= session.credit + WINDOW_SAMPLES // 4 or message.first_index < session.taken:
+        due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
+        if due or message.first_index < session.taken:
             session.credit = session.taken
             self._send(Credit(session.taken))
 
@@ -244,7 +246,7 @@ class _Session:
     def __init__(self, start: Start) -> None:
         from ecg_edge.firmware import SignalPath
 
-        self.path = SignalPath(adu_per_mv=start.adu_per_mv, mains_hz=start.mains_hz)
+        self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
         self.taken = 0
         self.credit = 0
         self.beats = 0

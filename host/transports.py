@@ -34,6 +34,7 @@ FALLBACK_BAUD = 460_800  # where 921600 damages frames: long cables, slow USB br
 _POLL_S = 0.05
 _CHUNK = 65_536
 _WRITE_TIMEOUT_S = 10.0
+_LISTEN_S = 2.0
 
 
 class Transport(Protocol):
@@ -201,11 +202,24 @@ def _connect(address: str, baud: int) -> Transport:
 def _unix_socket(path: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.connect(path)
+        _connect_when_listening(connection, path)
     except OSError as error:
         connection.close()
         raise LinkError(f"unix:{path}: cannot be opened ({_reason(error)}). {_SOCKET_ADVICE}") from error
     return connection
+
+
+def _connect_when_listening(connection: socket.socket, path: str) -> None:
+    """A program that is just starting makes the socket's file a moment before it listens there."""
+    give_up = time.monotonic() + _LISTEN_S
+    while True:
+        try:
+            connection.connect(path)
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(0.01)
 
 
 def _tcp_socket(url: str) -> socket.socket:

@@ -11,7 +11,7 @@ from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.datasets import Test, extra_beats
 from ecg_edge.training.evaluate import Row, float_engine, row
 from ecg_edge.training.recipes import Recipe
-from ecg_edge.training.splits import ds1_folds
+from ecg_edge.training.splits import Split, ds1_folds
 from ecg_edge.training.train import OnEpoch, fit
 
 PROTOCOL = "DS1, four folds by patient"
@@ -33,13 +33,24 @@ def cross_validate(recipe: Recipe, data_root: Path, on_epoch: OnEpoch | None = N
     tested: list[Beats] = []
     predicted: list[Any] = []
     for split in ds1_folds():
-        own = _beats(recipe, data_root, split.train, training=True).five_classes()
-        network = fit(recipe, concatenate([own, *extra_beats(recipe, data_root)]), on_epoch)
-        tested.append(_beats(recipe, data_root, split.test, training=False))
-        predicted.append(float_engine(network)(tested[-1]))
+        own, test = fold_beats(recipe, data_root, split)
+        network = fit(recipe, own, on_epoch)
+        tested.append(test)
+        predicted.append(float_engine(network)(test))
+    return row(folds_test(recipe, tested), "float", np.concatenate(predicted))
+
+
+def fold_beats(recipe: Recipe, data_root: Path, split: Split) -> tuple[Beats, Beats]:
+    """The beats that a fold trains on, the recipe's further databases among them, and those that test it."""
+    own = _beats(recipe, data_root, split.train, training=True).five_classes()
+    test = _beats(recipe, data_root, split.test, training=False)
+    return concatenate([own, *extra_beats(recipe, data_root)]), test
+
+
+def folds_test(recipe: Recipe, tested: list[Beats]) -> Test:
+    """The tests of all folds as one, under the name of their protocol."""
     peaks = _peaks(recipe, training=False)[0]
-    test = Test(f"{PROTOCOL}, {peaks} peaks", PROTOCOL, peaks, concatenate(tested))
-    return row(test, "float", np.concatenate(predicted))
+    return Test(f"{PROTOCOL}, {peaks} peaks", PROTOCOL, peaks, concatenate(tested))
 
 
 def _beats(recipe: Recipe, root: Path, records: tuple[str, ...], training: bool) -> Beats:

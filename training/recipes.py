@@ -154,11 +154,15 @@ class Prune:
         Epochs of fine-tuning; the sparsity rises through the first half of them.
     learning_rate : float
         Adam's at the start; it falls to zero along half a cosine.
+    block : int
+        So many neighbouring weights of one output channel become zero together. 1: each weight by itself. 4:
+        the blocks that the sparse kernels of the generated C leave out.
     """
 
     sparsity: float = 0.5
     epochs: int = 4
     learning_rate: float = 0.001
+    block: int = 1
 
 
 @dataclass(frozen=True)
@@ -305,6 +309,7 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         "augment's values must be at least 0": min(dataclasses.astuple(recipe.augment)) >= 0,
         "prune.sparsity must be at least 0 and below 1": 0 <= prune.sparsity < 1,
         "prune.epochs must be at least 1": prune.epochs >= 1,
+        "prune.block must be at least 1": prune.block >= 1,
         "prune.learning_rate must be above 0": prune.learning_rate > 0,
         "quantize.calibration_beats must be at least 1": recipe.quantize.calibration_beats >= 1,
     }

@@ -53,7 +53,7 @@ class Record:
     name, database : str
         E.g. "100" and "mitdb".
     fs_hz : int
-        Always 360: records of another rate were resampled.
+        That of the samples: 360 unless another was asked for; records of another rate were resampled.
     adu_per_mv : int
         ADC units per millivolt.
     lead : str
@@ -119,7 +119,12 @@ def record_files(root: Path, database: str, name: str, annotator: str | None = "
 
 
 def load_record(
-    root: Path, database: str, name: str, lead: str = "MLII", annotator: str | None = "atr"
+    root: Path,
+    database: str,
+    name: str,
+    lead: str = "MLII",
+    annotator: str | None = "atr",
+    fs_hz: int = FS_HZ,
 ) -> Record:
     """Read one lead of a record and check it against its header.
 
@@ -133,6 +138,8 @@ def load_record(
         Name of the lead; "auto" takes MLII where there is one, else the first.
     annotator : str or None
         Suffix of the annotation file; None reads no annotations.
+    fs_hz : int
+        Rate of the samples wanted.
 
     Raises
     ------
@@ -143,10 +150,11 @@ def load_record(
     channel = _choose_lead(root / database / f"{name}.hea", header.sig_name, lead)
     samples = _read_samples(root / database, header, channel)
     at, symbols, notes = _read_annotations(root / database / name, annotator)
-    if int(header.fs) != FS_HZ:
-        samples, at = _resample(samples, int(header.fs)), np.rint(at * (FS_HZ / header.fs)).astype(np.int64)
+    if int(header.fs) != fs_hz:
+        samples = _resample(samples, int(header.fs), fs_hz)
+        at = np.rint(at * (fs_hz / header.fs)).astype(np.int64)
     gain = round(header.adc_gain[channel]) or 200  # 0 means uncalibrated: 200 by WFDB's convention
-    return Record(name, database, FS_HZ, gain, header.sig_name[channel], samples, at, symbols, notes)
+    return Record(name, database, fs_hz, gain, header.sig_name[channel], samples, at, symbols, notes)
 
 
 def _require(path: Path, advice: str) -> None:
@@ -233,10 +241,10 @@ def _read_annotations(
     return np.asarray(read.sample, np.int64), np.asarray(read.symbol, "U1"), notes
 
 
-def _resample(samples: npt.NDArray[np.int16], fs_hz: int) -> npt.NDArray[np.int16]:
+def _resample(samples: npt.NDArray[np.int16], from_hz: int, to_hz: int) -> npt.NDArray[np.int16]:
     from scipy.signal import resample_poly
 
-    ratio = Fraction(FS_HZ, fs_hz)
+    ratio = Fraction(to_hz, from_hz)
     resampled: npt.NDArray[np.float64] = resample_poly(
         samples.astype(np.float64), ratio.numerator, ratio.denominator
     )

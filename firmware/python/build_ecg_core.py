@@ -33,6 +33,11 @@ CONSTANTS = [
     "ECG_CORE_FLAG_SATURATED",
     "ECG_CORE_FLAG_SEARCHBACK",
     "ECG_CORE_FLAG_FLAT",
+    "ECG_CORE_FLAG_UNCLASSIFIABLE",
+    "ECG_CORE_FLAG_MAINS_HUM",
+    "ECG_CORE_FLAG_BASELINE_JUMP",
+    "ECG_CORE_FLAG_MOTION",
+    "ECG_CORE_FLAG_MUSCLE_NOISE",
 ]
 
 DECLARATIONS = """
@@ -43,38 +48,62 @@ int ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 const char *ecg_core_status_text(int status);
 
-typedef struct { size_t next_mark; size_t rows; int status; } progress_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
 uint32_t row_bytes(void);
+uint32_t change_bytes(void);
 progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
-                      const uint32_t *marks, size_t mark_count, void *rows, size_t capacity);
+                      const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes);
 progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
 """
 
 SOURCE = """
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
 
-typedef struct { ecg_core_beat_t beat; uint32_t crc32; } row_t;
-typedef struct { size_t next_mark; size_t rows; int status; } progress_t;
+typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
 
-static uint32_t row_bytes(void) { return (uint32_t)sizeof(row_t); }
+/* A row is a beat up to its last member, then its CRC; rows have no padding, whose bytes would be arbitrary. */
+enum {
+    BEAT_BYTES = offsetof(ecg_core_beat_t, rhythm) + ECG_CORE_RHYTHM_FEATURES,
+    ROW_BYTES = BEAT_BYTES + sizeof(uint32_t),
+    CHANGE_BYTES = offsetof(change_t, bad) + 1
+};
+
+static uint32_t row_bytes(void) { return ROW_BYTES; }
+static uint32_t change_bytes(void) { return CHANGE_BYTES; }
 
 /* The caller gives room for every beat that `count` samples can bring. */
-static void take(progress_t *progress, row_t *rows, const ecg_core_beat_t *beat) {
-    rows[progress->rows].beat = *beat;
-    rows[progress->rows].crc32 = ecg_core_beat_crc32(beat);
-    progress->rows++;
+static void take(progress_t *progress, uint8_t *rows, const ecg_core_beat_t *beat) {
+    const uint32_t crc32 = ecg_core_beat_crc32(beat);
+    uint8_t *row = rows + progress->rows++ * ROW_BYTES;
+    memcpy(row, beat, BEAT_BYTES);
+    memcpy(row + BEAT_BYTES, &crc32, sizeof crc32);
+}
+
+/* The signal turns bad or good with a sample, not more often than that. */
+static void follow(progress_t *progress, uint8_t *changes, const ecg_core_t *core, uint8_t was_bad) {
+    ecg_core_signal_t now;
+    ecg_core_signal(core, &now);
+    if (now.bad == was_bad) return;
+    const change_t change = {now.since, now.reasons, now.bad};
+    memcpy(changes + progress->changes++ * CHANGE_BYTES, &change, CHANGE_BYTES);
 }
 
 static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
-                             const uint32_t *marks, size_t mark_count, void *rows, size_t capacity) {
-    progress_t progress = {0, 0, ECG_CORE_OK};
+                             const uint32_t *marks, size_t mark_count, void *rows, size_t capacity,
+                             void *changes) {
+    progress_t progress = {0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
+    ecg_core_signal_t before;
     for (size_t i = 0; i < count && progress.rows < capacity; i++) {
+        ecg_core_signal(core, &before);
         progress.status = ecg_core_push(core, samples[i], lead_flags, &beat);
         if (progress.status == ECG_CORE_BEAT) take(&progress, rows, &beat);
+        follow(&progress, changes, core, before.bad);
         for (; progress.next_mark < mark_count && marks[progress.next_mark] == i; progress.next_mark++) {
             progress.status = ecg_core_mark(core);
             if (progress.status != ECG_CORE_OK) return progress;
@@ -85,7 +114,7 @@ static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t co
 }
 
 static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {
-    progress_t progress = {0, 0, ECG_CORE_OK};
+    progress_t progress = {0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
     while (progress.rows < capacity && ecg_core_finish(core, &beat) == ECG_CORE_BEAT) {
         take(&progress, rows, &beat);

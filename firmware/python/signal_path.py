@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from ecg_edge.firmware._ecg_core import ffi, lib
 
 FS_HZ: int = lib.ECG_CORE_FS_HZ
+BOARD_RATES_HZ: tuple[int, ...] = (250, FS_HZ, 500)
 WINDOW_PRE: int = lib.ECG_CORE_WINDOW_PRE
 WINDOW_POST: int = lib.ECG_CORE_WINDOW_POST
 BEAT_POINTS: int = lib.ECG_CORE_BEAT_POINTS
@@ -27,24 +29,35 @@ FLAG_LEADS_OFF: int = lib.ECG_CORE_FLAG_LEADS_OFF
 FLAG_SATURATED: int = lib.ECG_CORE_FLAG_SATURATED
 FLAG_SEARCHBACK: int = lib.ECG_CORE_FLAG_SEARCHBACK
 FLAG_FLAT: int = lib.ECG_CORE_FLAG_FLAT
+FLAG_UNCLASSIFIABLE: int = lib.ECG_CORE_FLAG_UNCLASSIFIABLE
+FLAG_MAINS_HUM: int = lib.ECG_CORE_FLAG_MAINS_HUM
+FLAG_BASELINE_JUMP: int = lib.ECG_CORE_FLAG_BASELINE_JUMP
+FLAG_MOTION: int = lib.ECG_CORE_FLAG_MOTION
+FLAG_MUSCLE_NOISE: int = lib.ECG_CORE_FLAG_MUSCLE_NOISE
 
-# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none);
-# flags: FLAG_*; beat, rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
+# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
+# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 worst to 100 best; beat,
+# rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
 BEAT_DTYPE = np.dtype(
     [
         ("r_sample", np.uint32),
         ("rr_samples", np.uint16),
         ("flags", np.uint16),
+        ("quality", np.uint8),
         ("beat", np.int8, (BEAT_POINTS, BEAT_CHANNELS)),
         ("rhythm", np.int8, (RHYTHM_FEATURES,)),
         ("crc32", np.uint32),
     ]
 )
-if BEAT_DTYPE.itemsize != lib.row_bytes():
+# The signal turned bad or good: from this sample on, and why it is (was) bad, as FLAG_*.
+CHANGE_DTYPE = np.dtype([("sample", np.uint32), ("reasons", np.uint16), ("bad", np.uint8)])
+if (BEAT_DTYPE.itemsize, CHANGE_DTYPE.itemsize) != (lib.row_bytes(), lib.change_bytes()):
     raise ImportError("ecg_edge.firmware._ecg_core is older than its Python code: run pip install -e . again")
 
 Samples: TypeAlias = npt.NDArray[np.int16]
 Beats: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+Changes: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+Spans: TypeAlias = npt.NDArray[np.int64]
 Peaks: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 _CHUNK = 4096  # samples a call: no sample brings more than one beat, so this many rows are always enough
@@ -88,23 +101,32 @@ class SignalPath:
         50 or 60: frequency of the notch; 0: no notch.
     marked
         False: the detector finds the R peaks. True: `push_marked` gives them.
+    fs_hz
+        Rate of the samples: 360, or 250 or 500, which the device brings to 360 Hz.
     """
 
-    def __init__(self, adu_per_mv: int = 200, mains_hz: int = 60, marked: bool = False) -> None:
+    def __init__(
+        self, adu_per_mv: int = 200, mains_hz: int = 60, marked: bool = False, fs_hz: int = FS_HZ
+    ) -> None:
         self.marked = marked
         self._finished = False
         self._core = ffi.new("char[]", lib.ecg_core_state_bytes() + 8)  # cffi aligns to at least 8 bytes
         self._state = ffi.cast("ecg_core_t *", self._core)
         self._rows = np.empty(_CHUNK, BEAT_DTYPE)
-        self._init(adu_per_mv, mains_hz)
+        self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
+        self._changes: list[Changes] = []
+        self._samples = 0
+        self._init(adu_per_mv, mains_hz, fs_hz)
 
-    def _init(self, adu_per_mv: int, mains_hz: int) -> None:
+    def _init(self, adu_per_mv: int, mains_hz: int, fs_hz: int) -> None:
+        if fs_hz not in BOARD_RATES_HZ:
+            raise ValueError(f"fs_hz must be {', '.join(map(str, BOARD_RATES_HZ))}, not {fs_hz}")
         if not 20 <= adu_per_mv <= 20000:
             raise ValueError(f"adu_per_mv must be 20 to 20000, not {adu_per_mv}")
         if mains_hz not in (0, 50, 60):
             raise ValueError(f"mains_hz must be 50, 60 or 0 (no notch), not {mains_hz}")
         peaks = lib.ECG_CORE_PEAKS_MARKED if self.marked else lib.ECG_CORE_PEAKS_DETECTED
-        config = ffi.new("ecg_core_config_t *", [FS_HZ, adu_per_mv, peaks, mains_hz])
+        config = ffi.new("ecg_core_config_t *", [fs_hz, adu_per_mv, peaks, mains_hz])
         _raise_on(lib.ecg_core_init(self._state, config))
 
     @property
@@ -112,13 +134,25 @@ class SignalPath:
         """Bytes of the whole state, as compiled for this computer."""
         return int(lib.ecg_core_state_bytes())
 
+    @property
+    def changes(self) -> Changes:
+        """CHANGE_DTYPE (n,): each time the signal turned bad or good so far, bad first."""
+        return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])
+
+    @property
+    def bad_spans(self) -> Spans:
+        """int64 (n, 2): first sample of each bad stretch of the signal, and first one after it."""
+        changes = self.changes["sample"].astype(np.int64)
+        ends = changes if len(changes) % 2 == 0 else np.append(changes, self._samples)
+        return ends.reshape(-1, 2)
+
     def push(self, samples: Samples, lead_flags: int = 0) -> Beats:
         """Take a block of any size.
 
         Parameters
         ----------
         samples
-            int16 (n,), ADC units around any baseline, 360 Hz.
+            int16 (n,), ADC units around any baseline, `fs_hz` a second.
         lead_flags
             LEAD_OFF_PLUS | LEAD_OFF_MINUS, for the whole block.
 
@@ -174,8 +208,11 @@ class SignalPath:
             len(here),
             ffi.from_buffer(self._rows),
             len(self._rows),
+            ffi.from_buffer(self._changed),
         )
         _raise_on(progress.status)
+        self._samples += len(chunk)
+        self._changes.append(self._changed[: progress.changes].copy())
         return _first_rows(self._rows, progress.rows)
 
 
@@ -189,29 +226,69 @@ def _raise_on(status: int) -> None:
         raise ValueError(f"signal path: {ffi.string(lib.ecg_core_status_text(status)).decode()}")
 
 
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """What the signal path made of a whole record.
+
+    Attributes
+    ----------
+    beats : BEAT_DTYPE (n,)
+    changes : CHANGE_DTYPE (k,)
+        Each time the signal turned bad or good.
+    bad_spans : int64 (m, 2)
+        First sample of each bad stretch, and first one after it; the last may end with the record.
+    """
+
+    beats: Beats
+    changes: Changes
+    bad_spans: Spans
+
+
+def process_signal(
+    samples: Samples,
+    *,
+    adu_per_mv: int = 200,
+    mains_hz: int = 60,
+    r_peaks: Peaks | None = None,
+    fs_hz: int = FS_HZ,
+) -> Processed:
+    """Run a whole record through the signal path; parameters as for `process`."""
+    path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None, fs_hz=fs_hz)
+    beats = path.push(samples) if r_peaks is None else path.push_marked(samples, r_peaks)
+    beats = np.concatenate([beats, path.finish()])
+    return Processed(beats, path.changes, path.bad_spans)
+
+
 def process(
-    samples: Samples, *, adu_per_mv: int = 200, mains_hz: int = 60, r_peaks: Peaks | None = None
+    samples: Samples,
+    *,
+    adu_per_mv: int = 200,
+    mains_hz: int = 60,
+    r_peaks: Peaks | None = None,
+    fs_hz: int = FS_HZ,
 ) -> Beats:
-    """Run a whole record through the signal path.
+    """Beats of a whole record.
 
     Parameters
     ----------
     samples
-        int16 (n,), ADC units around any baseline, 360 Hz.
+        int16 (n,), ADC units around any baseline, `fs_hz` a second.
     adu_per_mv
         ADC units per millivolt (MIT-BIH: 200).
     mains_hz
         50, 60 or 0.
     r_peaks
         Sorted sample indices of annotated R peaks; they take the detector's place, one beat each.
+    fs_hz
+        360, or a board's rate of 250 or 500; the beats' samples count at that rate.
 
     Returns
     -------
     BEAT_DTYPE (beats,)
     """
-    path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None)
-    beats = path.push(samples) if r_peaks is None else path.push_marked(samples, r_peaks)
-    return np.concatenate([beats, path.finish()])
+    return process_signal(
+        samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, r_peaks=r_peaks, fs_hz=fs_hz
+    ).beats
 
 
 def fingerprint() -> int:

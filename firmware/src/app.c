@@ -11,7 +11,7 @@
 
 #define WINDOW_SAMPLES 1920u /* 8 blocks: twice of them fit the receive buffer */
 #define READ_BYTES 64u
-#define WAVE_SAMPLES 36u /* 100 ms */
+#define WAVE_SAMPLES (BOARD_FS_HZ / 10u) /* 100 ms */
 
 static ecg_link_sender_t sender;
 static ecg_session_t session;
@@ -85,7 +85,7 @@ static void push(int16_t sample_adu, uint8_t lead_flags) {
 static void describe(ecg_link_info_t *info) {
     *info = (ecg_link_info_t){
         .status = (uint8_t)status,
-        .fs_hz = ECG_CORE_FS_HZ,
+        .fs_hz = BOARD_FS_HZ,
         .arena_bytes = engine_arena_bytes(),
         .core_state_bytes = ecg_core_state_bytes(),
         .core_fingerprint = fingerprint,
@@ -115,7 +115,10 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
     }
     if (ecg_core_init(&core, &config) != ECG_CORE_OK) {
         return refusal(ECG_LINK_ERROR_START_FIELD,
-                       "START: fs_hz is 360, adu_per_mv 20 to 20000, mains_hz 0, 50 or 60");
+                       "START: fs_hz is 250, 360 or 500, adu_per_mv 20 to 20000, mains_hz 0, 50 or 60");
+    }
+    if (request->mode == ECG_LINK_MODE_LIVE && request->fs_hz != BOARD_FS_HZ) {
+        return refusal(ECG_LINK_ERROR_START_FIELD, "START: in live mode fs_hz is the board's, as in INFO");
     }
     if (request->mode == ECG_LINK_MODE_LIVE && !board_live_start()) {
         return refusal(ECG_LINK_ERROR_MODE, "START: this board has no analog front end, mode is 0 (replay)");

@@ -76,6 +76,7 @@ def detect(
             help=f"Leave the beats as DIR/mitdb/100.{ANNOTATOR} for WFDB's programs.",
         ),
     ] = None,
+    fs_hz: console.RateOption = FS_HZ,
     per_record: Annotated[
         bool, typer.Option("--per-record", help="Print a line for every record too.")
     ] = False,
@@ -93,7 +94,7 @@ def detect(
     wanted = (databases or []) + (more or []) or ["mitdb", "nstdb", "svdb"]
     figures = {}
     for database, names in resolve_records(root, wanted, REFERENCE).items():
-        found = {name: _detect(root, database, name, write_to) for name in track(names, database)}
+        found = {name: _detect(root, database, name, write_to, fs_hz) for name in track(names, database)}
         figures[database] = {
             group: group_figures(found, members) for group, members in group_records(database, names).items()
         }
@@ -102,15 +103,15 @@ def detect(
         console.write_json(json, figures)
 
 
-def find_beats(root: Path, database: str, name: str) -> Beats:
-    """Run the signal path over one lead of a record; sample numbers count at 360 Hz."""
-    record = load_record(root, database, name, lead="auto", annotator=None)
-    return process(record.samples, adu_per_mv=record.adu_per_mv)
+def find_beats(root: Path, database: str, name: str, fs_hz: int = FS_HZ) -> Beats:
+    """Run the signal path over one lead of a record, as a board of that rate would give it."""
+    record = load_record(root, database, name, lead="auto", annotator=None, fs_hz=fs_hz)
+    return process(record.samples, adu_per_mv=record.adu_per_mv, fs_hz=fs_hz)
 
 
-def to_annotations(beats: Beats, fs_hz: float) -> Annotations:
-    """Beats as annotations of a record sampled at `fs_hz`: N, or Q where the signal was bad."""
-    samples = np.floor(beats["r_sample"] * (fs_hz / FS_HZ) + 0.5).astype(np.int64)
+def to_annotations(beats: Beats, fs_hz: float, board_hz: int = FS_HZ) -> Annotations:
+    """Beats of a board as annotations of a record sampled at `fs_hz`: N, or Q where the signal was bad."""
+    samples = np.floor(beats["r_sample"] * (fs_hz / board_hz) + 0.5).astype(np.int64)
     return Annotations.of(samples, np.where(beats["flags"] & _BAD_SIGNAL, "Q", "N"))
 
 
@@ -144,11 +145,11 @@ def group_figures(found: dict[str, Detection], members: Sequence[str]) -> dict[s
     }
 
 
-def _detect(root: Path, database: str, name: str, write_to: Path | None) -> Detection:
+def _detect(root: Path, database: str, name: str, write_to: Path | None, board_hz: int) -> Detection:
     folder = root / database
     timing = read_timing(folder, name)
     reference = read_annotations(folder, name, REFERENCE, timing.fs_hz)
-    test = to_annotations(find_beats(root, database, name), timing.fs_hz)
+    test = to_annotations(find_beats(root, database, name, board_hz), timing.fs_hz, board_hz)
     if write_to:
         write_annotations(write_to / database, name, ANNOTATOR, test, timing.fs_hz)
     comparison = compare_beats(reference, test, fs_hz=timing.fs_hz, end_s=timing.length_s)

@@ -10,11 +10,12 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ecg_edge.host import console
-from ecg_edge.host.messages import Info
+from ecg_edge.host.messages import MAX_SAMPLES, Info
 from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.replay import Outcome, Update
 from ecg_edge.host.replay import replay as replay_records
 from ecg_edge.host.transports import DEFAULT_BAUD, FALLBACK_BAUD
+from ecg_edge.training.records import FS_HZ
 
 
 def replay(
@@ -40,6 +41,13 @@ def replay(
     seconds: Annotated[
         float | None, typer.Option(min=1.0, help="Only the first seconds of each record.")
     ] = None,
+    fs_hz: console.RateOption = FS_HZ,
+    block: Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="Samples a frame, 1 to 240, or `random`. The beats must not depend on it."
+        ),
+    ] = str(MAX_SAMPLES),
     baud: Annotated[
         int,
         typer.Option(help=f"Of a serial port; {FALLBACK_BAUD} where {DEFAULT_BAUD} damages frames."),
@@ -64,6 +72,8 @@ def replay(
         data=data,
         out=out,
         seconds=seconds,
+        fs_hz=fs_hz,
+        block=_block_size(block),
         baud=baud,
         report=report,
         run=run,
@@ -76,6 +86,14 @@ def replay(
         raise typer.Exit(1)
 
 
+def _block_size(text: str) -> int | None:
+    if text == "random":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SAMPLES:
+        raise typer.BadParameter(f"{text!r}; 1 to {MAX_SAMPLES} samples, or random", param_hint="--block")
+    return int(text)
+
+
 def replay_and_show(
     names: Sequence[str],
     *,
@@ -84,6 +102,8 @@ def replay_and_show(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
+    fs_hz: int = FS_HZ,
+    block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     report: bool = True,
     run: Path | None = None,
@@ -92,7 +112,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, bundle, data, out, seconds, baud
+    names, port, bundle, data, out, seconds, fs_hz, block, baud
         As in `ecg_edge.host.replay.replay`.
     report : bool
         Whether to write report.html.
@@ -107,6 +127,8 @@ def replay_and_show(
             data=data,
             out=out,
             seconds=seconds,
+            fs_hz=fs_hz,
+            block=block,
             baud=baud,
             on_device=show_device,
             on_update=display.update,

@@ -23,12 +23,14 @@ class Core:
         As tables show it.
     prefix : str
         The compiler's: "arm-none-eabi-".
-    flags : tuple of str
-        The compiler's, for this core.
+    target : tuple of str
+        The compiler's flags for this core.
+    headers : tuple of str
+        Its flags where it comes without a C library.
     qemu : tuple of str
         The emulator and its machine.
-    runtime : str
-        Start-up file of the core.
+    runtime : tuple of str
+        Start-up file of the core, and what else it needs.
     link_flags : tuple of str
         Libraries.
     flash, ram : tuple of int
@@ -47,9 +49,10 @@ class Core:
     name: str
     title: str
     prefix: str
-    flags: tuple[str, ...]
+    target: tuple[str, ...]
+    headers: tuple[str, ...]
     qemu: tuple[str, ...]
-    runtime: str
+    runtime: tuple[str, ...]
     link_flags: tuple[str, ...]
     flash: tuple[int, int]
     ram: tuple[int, int]
@@ -62,6 +65,11 @@ class Core:
     def compiler(self) -> str:
         """The compiler's name."""
         return f"{self.prefix}gcc"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The compiler's flags."""
+        return (*self.target, *self.headers)
 
     def instructions(self, ticks: float) -> float:
         """Instructions that take so many ticks."""
@@ -77,38 +85,71 @@ class Core:
         return [tool for tool in (self.compiler, self.qemu[0]) if shutil.which(tool) is None]
 
 
-_ARM_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 _MEGABYTE = 1 << 20
+_LIBC = RUNTIME / "libc"
+# Hosted as to what the compiler may make of memcpy, freestanding as to its headers.
+_NO_LIBC = ("-ffreestanding", "-fbuiltin", f"-I{_LIBC}")
+_SYSTICK_BITS = 24
 
 
-def _arm(
-    name: str, machine: str, flags: tuple[str, ...], *, flash: int, ram: int, tick_ns: float, shift: int
+def _cortex(
+    name: str, machine: str, float_abi: str, *, flash: int, ram: int, tick_ns: float, shift: int
 ) -> Core:
     return Core(
         name=name,
         title=f"Cortex-{name.upper()}",
         prefix="arm-none-eabi-",
-        flags=(f"-mcpu=cortex-{name}", "-mthumb", *flags),
+        target=(f"-mcpu=cortex-{name}", "-mthumb", f"-mfloat-abi={float_abi}"),
+        headers=(),
         qemu=("qemu-system-arm", "-M", machine, "-semihosting-config", "enable=on,target=native"),
-        runtime="arm",
+        runtime=("arm.c",),
         link_flags=("--specs=nano.specs",),
         flash=(flash, _MEGABYTE // 2),
         ram=(ram, _MEGABYTE // 8),
         tick_ns=tick_ns,
-        tick_bits=24,
+        tick_bits=_SYSTICK_BITS,
         shift=shift,
-        packages=_ARM_PACKAGES,
+        packages=("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"),
     )
 
 
-M3 = _arm("m3", "mps2-an385", (), flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
-M4 = _arm("m4", "mps2-an386", ("-mfloat-abi=soft",), flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
-M7 = _arm("m7", "mps2-an500", ("-mfloat-abi=soft",), flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
-M33 = _arm(
-    "m33", "mps2-an505", ("-mfloat-abi=soft",), flash=0x10000000, ram=0x38000000, tick_ns=50.0, shift=6
+M3 = _cortex("m3", "mps2-an385", "soft", flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
+M4 = _cortex("m4", "mps2-an386", "soft", flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
+M7 = _cortex("m7", "mps2-an500", "soft", flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
+M33 = _cortex("m33", "mps2-an505", "soft", flash=0x10000000, ram=0x38000000, tick_ns=50.0, shift=6)
+# The compiler has Helium with the hard-float ABI only.
+M55 = _cortex("m55", "mps3-an547", "hard", flash=0x10000000, ram=0x30000000, tick_ns=31.25, shift=5)
+RV32 = Core(
+    name="rv32",
+    title="RV32IMC",
+    prefix="riscv64-unknown-elf-",
+    target=("-march=rv32imc_zicsr", "-mabi=ilp32"),
+    headers=_NO_LIBC,
+    qemu=("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-semihosting"),
+    runtime=("riscv.c", "libc/memory.c"),
+    link_flags=("-nostdlib", "-lgcc"),
+    flash=(0x80000000, _MEGABYTE // 2),
+    ram=(0x80100000, _MEGABYTE // 8),
+    tick_ns=1.0,
+    tick_bits=32,
+    shift=0,
+    packages=("gcc-riscv64-unknown-elf", "qemu-system-misc"),
 )
-M55 = _arm(
-    "m55", "mps3-an547", ("-mfloat-abi=hard",), flash=0x10000000, ram=0x30000000, tick_ns=31.25, shift=5
+XTENSA = Core(
+    name="xtensa",
+    title="Xtensa LX106",
+    prefix="xtensa-lx106-elf-",
+    target=("-mtext-section-literals",),
+    headers=_NO_LIBC,
+    qemu=("qemu-system-xtensa", "-M", "sim", "-cpu", "lx106", "-semihosting"),
+    runtime=("xtensa.c", "libc/memory.c", "libc/arithmetic.c"),
+    link_flags=("-nostdlib", "-lgcc"),
+    flash=(0x50000000, _MEGABYTE // 2),
+    ram=(0x60000000, _MEGABYTE // 8),
+    tick_ns=25.0,
+    tick_bits=32,
+    shift=5,
+    packages=("gcc-xtensa-lx106", "qemu-system-misc"),
 )
 
-CORES = {core.name: core for core in (M3, M4, M7, M33, M55)}
+CORES = {core.name: core for core in (M3, M4, M7, M33, M55, RV32, XTENSA)}

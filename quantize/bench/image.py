@@ -18,7 +18,7 @@ from ecg_edge.quantize.codegen.generate import Generated
 
 Int8Array = npt.NDArray[np.int8]
 
-TIMEOUT_S = 300
+TIMEOUT_S = 120
 CALIBRATION_SLACK = 12  # instructions: the call of the loop, and a tick that falls between two
 
 
@@ -180,7 +180,7 @@ def _runtime_objects(core: Core, flags: list[str], folder: Path) -> list[Path]:
     board = [*flags, f"-DTICK_BITS={core.tick_bits}"]
     return [
         _compile(core, board, RUNTIME / "harness.c", folder / "runtime"),
-        _compile(core, board, RUNTIME / f"{core.runtime}.c", folder / "runtime", "board.o"),
+        *(_compile(core, board, RUNTIME / name, folder / "runtime") for name in core.runtime),
     ]
 
 
@@ -189,10 +189,8 @@ def _kernel_objects(core: Core, flags: list[str], folder: Path) -> list[Path]:
     return [_compile(core, flags, source, folder / "kernels", keep=True) for source in ecg_nn_sources()]
 
 
-def _compile(
-    core: Core, flags: Sequence[str], source: Path, folder: Path, name: str = "", *, keep: bool = False
-) -> Path:
-    made = folder / (name or f"{source.stem}.o")
+def _compile(core: Core, flags: Sequence[str], source: Path, folder: Path, *, keep: bool = False) -> Path:
+    made = folder / f"{source.stem}.o"
     if keep and made.is_file():
         return made
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,13 +201,9 @@ def _compile(
 def _link(core: Core, objects: Sequence[Path], work: Path) -> Path:
     script, image = work / "link.ld", work / "image.elf"
     template = string.Template((RUNTIME / "link.ld").read_text(encoding="utf-8"))
-    places = {
-        "flash": core.flash[0],
-        "flash_bytes": core.flash[1],
-        "ram": core.ram[0],
-        "ram_bytes": core.ram[1],
-    }
-    script.write_text(template.substitute({name: f"{value:#x}" for name, value in places.items()}))
+    (flash, flash_bytes), (ram, ram_bytes) = core.flash, core.ram
+    places = {"flash": flash, "flash_bytes": flash_bytes, "ram": ram, "ram_bytes": ram_bytes}
+    script.write_text(template.substitute(places, start=Path(core.runtime[0]).stem), encoding="utf-8")
     command = [core.compiler, *core.flags, "-nostartfiles", "-Wl,--gc-sections", f"-T{script}"]
     _run(core, [*command, *map(str, objects), *core.link_flags, "-o", str(image)])
     return image

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg_edge.quantize.codegen.cost import Choice, Policy, choose
 from ecg_edge.quantize.codegen.emit import emit_header, emit_source
-from ecg_edge.quantize.codegen.lower import lower
 from ecg_edge.quantize.codegen.plan import Plan, plan_arena
 from ecg_edge.quantize.codegen.program import Form, Program, UnsupportedError
 from ecg_edge.quantize.flatbuffer import parse_network
@@ -21,12 +21,15 @@ class Generated:
     ----------
     programs : dict of Form to Program
         The schedule of each form of the kernels. The operators and the arena are the same in all.
+    choices : dict of Form to tuple of Choice
+        Of each layer that has a dense and a sparse form: what they cost, and which was taken.
     """
 
     header: str
     source: str
     programs: dict[Form, Program]
     plan: Plan
+    choices: dict[Form, tuple[Choice, ...]]
 
     @property
     def program(self) -> Program:
@@ -40,7 +43,7 @@ class Generated:
         (folder / "network.c").write_text(self.source, encoding="utf-8")
 
 
-def generate(model: bytes, where: str = "model") -> Generated:
+def generate(model: bytes, where: str = "model", policy: Policy = "cheapest") -> Generated:
     """Generate the engine of a network; the same bytes always give the same text.
 
     Parameters
@@ -49,6 +52,9 @@ def generate(model: bytes, where: str = "model") -> Generated:
         A `.tflite` file.
     where : str
         Its name in error messages.
+    policy : str
+        Which layers take the sparse form: "cheapest" those that it pays for, "never" none, "always" all that
+        have one.
 
     Raises
     ------
@@ -59,10 +65,12 @@ def generate(model: bytes, where: str = "model") -> Generated:
     """
     network = parse_network(model, where)
     try:
-        programs = {form: lower(network, form) for form in Form}
+        chosen = {form: choose(network, form, policy) for form in Form}
     except UnsupportedError as error:
         raise UnsupportedError(f"{where}: {error}") from None
+    programs = {form: program for form, (program, _) in chosen.items()}
+    choices = {form: made for form, (_, made) in chosen.items()}
     plan = plan_arena(programs[Form.PORTABLE])
     sha256 = hashlib.sha256(model).hexdigest()
     header, source = emit_header(programs, plan, sha256), emit_source(programs, plan, sha256)
-    return Generated(header, source, programs, plan)
+    return Generated(header, source, programs, plan, choices)

@@ -30,15 +30,22 @@ LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
 }
 
 
-def lower(network: Network, form: Form) -> Program:
+def lower(network: Network, form: Form, sparse: frozenset[int] = frozenset()) -> Program:
     """Lower every operator, in order, for one form of the kernels.
+
+    Parameters
+    ----------
+    network : Network
+    form : Form
+    sparse : frozenset of int
+        Indices of the operators that take the sparse form where there is one for them.
 
     Raises
     ------
     UnsupportedError
         Names the first operator that cannot be run, its index and why.
     """
-    program = Program(network, form)
+    program = Program(network, form, sparse)
     for operator in network.operators:
         lowering = LOWERINGS.get(operator.name)
         if lowering is None:

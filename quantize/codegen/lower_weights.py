@@ -24,6 +24,7 @@ from ecg_edge.quantize.codegen.program import (
     scale_of,
     zero_point_of,
 )
+from ecg_edge.quantize.codegen.sparse import sparse_conv, sparse_fully_connected
 from ecg_edge.quantize.flatbuffer import Network, Operator, Tensor
 
 REACH_LIMIT = 1 << 30
@@ -70,6 +71,8 @@ def lower_conv(program: Program, operator: Operator) -> Step:
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values)
     kernel = _conv_kernel(program.form, fields, values, table)
+    if operator.index in program.sparse:
+        kernel = sparse_conv(program.form, fields, values, table) or kernel
     return _step(program, operator, kernel, output.elements * values.shape[1])
 
 
@@ -115,6 +118,8 @@ def lower_fully_connected(program: Program, operator: Operator) -> Step:
         "output": output_fields(operator, output),
     }
     kernel = Kernel("ecg_nn_fully_connected_s8", "ecg_nn_fully_connected_t", fields, values, table.records())
+    if operator.index in program.sparse:
+        kernel = sparse_fully_connected(program.form, fields, values, table) or kernel
     return _step(program, operator, kernel, output.elements * inputs)
 
 
@@ -218,6 +223,11 @@ def _step(program: Program, operator: Operator, kernel: Kernel, macs: int) -> St
     program.tables.append(Table(f"{name}_channels", kernel.channels))
     program.tables.append(Table(f"{name}_weights", kernel.weights.reshape(-1)))
     tables = {"weights": TableRef(f"{name}_weights"), "channels": TableRef(f"{name}_channels")}
-    layer = Layer(kernel.struct, name, {**kernel.fields, **tables})
+    fields: Fields = {**kernel.fields, **tables}
+    if kernel.places is not None:
+        program.tables.append(Table(f"{name}_places", kernel.places))
+        fields = {f"dense.{key}": value for key, value in fields.items()}
+        fields["places"] = TableRef(f"{name}_places")
+    layer = Layer(kernel.struct, name, fields)
     pointers = (Pointer(operator.inputs[0]), Pointer(operator.outputs[0]))
     return Step(operator, (Call(kernel.function, layer, pointers, kernel.scratch_bytes),), macs)

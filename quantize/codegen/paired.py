@@ -51,8 +51,8 @@ def paired_conv(fields: Fields, weights: npt.NDArray[np.int8], channels: Channel
         or not _fits(channels, taps)
     ):
         return None
-    records = paired_channels(channels, _zero_point(fields))
-    kept = _fields(fields, "kernel_width")
+    records = paired_channels(channels, zero_point_in(fields))
+    kept = row_fields(fields, "kernel_width")
     scratch = -(-taps // GROUP) * GROUP * 2 * OUTPUTS
     return Kernel(
         "ecg_nn_conv_paired_s8", "ecg_nn_conv_paired_t", kept, interleaved(weights), records, scratch
@@ -70,12 +70,12 @@ def paired_depthwise(fields: Fields, weights: npt.NDArray[np.int8], channels: Ch
         or not _fits(channels, taps)
     ):
         return None
-    records = paired_channels(channels, _zero_point(fields))
+    records = paired_channels(channels, zero_point_in(fields))
     scratch = DEPTHWISE_SCRATCH * min(depth, 4)
     return Kernel(
         "ecg_nn_depthwise_paired_s8",
         "ecg_nn_depthwise_paired_t",
-        _fields(fields),
+        row_fields(fields),
         _in_groups(weights, 3 * GROUP),
         records,
         scratch,
@@ -110,12 +110,14 @@ def paired_channels(channels: Channels, zero_point: int) -> Records:
     return Records("ecg_nn_paired_channel_t", values.astype(np.int32))
 
 
-def _zero_point(fields: Fields) -> int:
+def zero_point_in(fields: Fields) -> int:
+    """The output's zero point."""
     output = fields["output"]
     assert isinstance(output, dict)
     return output["zero_point"]
 
 
-def _fields(fields: Fields, *more: str) -> Fields:
+def row_fields(fields: Fields, *more: str) -> Fields:
+    """The fields of `ecg_nn_conv_t` that a kernel along the width only reads."""
     names = ("input_width", "input_channels", "output_width", "output_channels", "stride_width", "pad_left")
     return {name: fields[name] for name in (*names, *more, "input_zero_point", "output")}

@@ -97,6 +97,8 @@ class Kernel:
         Requantization.
     scratch_bytes : int
         Memory that the kernel works in.
+    places : ndarray of int8, optional
+        Of a sparse layer's blocks; `fields` then belong to the struct's member `dense`.
     """
 
     function: str
@@ -105,6 +107,7 @@ class Kernel:
     weights: npt.NDArray[np.int8]
     channels: Records
     scratch_bytes: int = 0
+    places: npt.NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,12 +146,15 @@ class Program:
 
     Attributes
     ----------
+    sparse : frozenset of int
+        Indices of the operators that take the sparse form where there is one for them.
     alias : dict of int to int
         Tensors that share the memory of another one (reshapes).
     """
 
     network: Network
     form: Form = Form.PORTABLE
+    sparse: frozenset[int] = frozenset()
     steps: list[Step] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     alias: dict[int, int] = field(default_factory=dict)

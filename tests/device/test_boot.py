@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle, repeat
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
 
-from ecg_edge.firmware import fingerprint, process
+from ecg_edge.firmware import Beats, fingerprint, process
 from ecg_edge.host import platformio as pio
 from ecg_edge.host.bundle import load_bundle
 from ecg_edge.host.cli import EXIT_TERMINATED
@@ -138,30 +139,41 @@ def rhythm_strip(beats: int) -> NDArray[np.int16]:
 
 
 @pytest.mark.parametrize("environment", ["stm32f405", "native"])
-@pytest.mark.parametrize("block", [1, 239, 240])
 def test_blocks_of_any_size_give_the_beats_of_the_python_path(
-    environment: str, block: int, images: dict[str, Path]
+    environment: str, images: dict[str, Path]
 ) -> None:
-    signal = rhythm_strip(6)
+    signal = rhythm_strip(8)
     expected = process(signal)
-    blocks = [
-        Samples(first, 0, signal[first : first + block].astype("<i2").tobytes())
-        for first in range(0, len(signal), block)
-    ]
+    assert len(expected) >= 6
     with booted(environment, images[environment]) as link:
-        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
-        link.send(*blocks, Finish(len(signal)))
-        received = answers(link, Done)
-    beats = [message for message in received if isinstance(message, Beat)]
-    assert len(expected) >= 4
-    assert [m.beat_index for m in beats] == list(range(len(expected)))
+        window = link.handshake().window_samples
+        for blocks in (repeat(1), repeat(239), repeat(240), cycle([3, 240, 1, 77])):
+            link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+            progress = link.stream(signal, window, blocks=blocks)
+            check_beats(progress.beats, expected)
+            assert progress.naks == 0
+            done = progress.done
+            assert done is not None and done.rejected_frames == 0
+            assert (done.samples, done.beats) == (len(signal), len(expected))
+            assert done.engine_ticks_max <= done.engine_ticks
+
+
+def check_beats(beats: list[Beat], expected: Beats) -> None:
+    assert [beat.beat_index for beat in beats] == list(range(len(expected)))
     for name in ("r_sample", "rr_samples", "flags"):
-        assert [getattr(m, name) for m in beats] == expected[name].tolist()
-    assert [m.input_crc32 for m in beats] == expected["crc32"].tolist()
-    done = received[-1]
-    assert isinstance(done, Done)
-    assert (done.samples, done.beats) == (len(signal), len(expected))
-    assert done.engine_ticks_max <= done.engine_ticks
+        assert [getattr(beat, name) for beat in beats] == expected[name].tolist()
+    assert [beat.input_crc32 for beat in beats] == expected["crc32"].tolist()
+
+
+def test_the_emulated_board_recovers_from_a_flood(images: dict[str, Path]) -> None:
+    signal = rhythm_strip(6)
+    flood = [Samples(i, 0, signal[i : i + 1].astype("<i2").tobytes()) for i in range(1700)]
+    with booted("stm32f405", images["stm32f405"]) as link:
+        window = link.handshake().window_samples
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+        link.send(*flood)
+        progress = link.stream(signal, window)
+    check_beats(progress.beats, process(signal))
 
 
 def test_live_mode_sends_every_sample_of_the_front_end(images: dict[str, Path]) -> None:

@@ -26,6 +26,12 @@ def test_constants_come_from_the_header() -> None:
     assert BEAT_DTYPE["rhythm"].shape == (firmware.RHYTHM_FEATURES,)
 
 
+@pytest.mark.parametrize("fs_hz", [0, 100, 251, 1000])
+def test_a_rate_that_no_board_has_is_refused(fs_hz: int) -> None:
+    with pytest.raises(ValueError, match=f"fs_hz must be 250, 360, 500, not {fs_hz}"):
+        SignalPath(fs_hz=fs_hz)
+
+
 def test_state_fits_six_kib() -> None:
     assert SignalPath().state_bytes <= 6144
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle, repeat
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,37 @@ def test_steps_of_any_size_arrive(step: int) -> None:
     samples[4800] = -32768
     progress, comparison = stream(Faults(), samples)
     assert comparison.agrees and progress.samples_taken == len(samples)
+
+
+@pytest.mark.parametrize("blocks", [repeat(1), repeat(7), repeat(239), cycle([1, 240, 3, 100])])
+def test_blocks_of_any_size_fit_the_receive_buffer(blocks: Iterable[int]) -> None:
+    """The device's buffer holds eight full frames twice; bytes under way are those since the last CREDIT."""
+    frames: list[tuple[str, bytes]] = []
+    samples = ECG[:6000]
+    with simulator(INFO, HashEngine()) as transport:
+        link = Link(transport)
+        link.start(360, 200, 60, 0)
+        link.log = lambda direction, encoded: frames.append((direction, encoded))
+        progress = link.stream(samples, INFO.window_samples, blocks=blocks)
+    assert (progress.samples_taken, progress.naks, progress.resends) == (6000, 0, 0)
+    assert most_under_way(frames) <= 8 * 495
+    comparator = Comparator(expect(samples, 200, 60, HashEngine()))
+    comparator.take(progress.beats)
+    assert comparator.finish().agrees
+
+
+def most_under_way(frames: list[tuple[str, bytes]]) -> int:
+    """Bytes of samples, at most, that were sent and not yet covered by a CREDIT."""
+    under_way: dict[int, int] = {}
+    most = 0
+    for direction, encoded in frames:
+        (message,) = Decoder().feed(encoded.rstrip(b"\0") + b"\0")
+        if direction == ">" and isinstance(message, (Samples, Deltas)):
+            under_way[message.first_index] = len(encoded)
+        elif isinstance(message, Credit):
+            under_way = {at: size for at, size in under_way.items() if at >= message.next_index}
+        most = max(most, sum(under_way.values()))
+    return most
 
 
 def test_blocks_are_as_short_as_they_can_be() -> None:

@@ -109,7 +109,8 @@ def beats_at(samples: np.ndarray, flags: int = 0) -> np.ndarray:
 def detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """Misses every fourth beat of 100, finds twice too many in 118e_6, is 3 samples late everywhere."""
 
-    def find(root: Path, database: str, name: str) -> Any:
+    def find(root: Path, database: str, name: str, fs_hz: int) -> Any:
+        assert fs_hz == FS_HZ
         if name == "100":
             return beats_at(np.delete(BEATS, np.s_[::4]) + 3)
         if name == "118e_6":
@@ -161,6 +162,12 @@ def test_detect_leaves_annotation_files_at_the_records_own_rate(root: Path, tmp_
 def test_detect_with_json_on_standard_output(root: Path) -> None:
     result = run("detect", "svdb", "--data", root, "--json", "-")
     assert json.loads(result.stdout)["svdb"]["all"]["beats"] == 240
+
+
+def test_a_rate_that_no_board_has_is_refused(root: Path) -> None:
+    result = run("detect", "svdb", "--data", root, "--fs", "128")
+    assert result.exit_code == 2
+    assert "250, 360, 500 Hz" in result.output
 
 
 def test_beats_in_bad_signal_are_unclassifiable() -> None:

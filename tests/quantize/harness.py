@@ -6,11 +6,9 @@ import ctypes
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tflite_micro import runtime
 
 from ecg_edge.host.compile import ECG_NN, ecg_nn_sources, find_compiler
 from ecg_edge.quantize.bench.image import wrapper
@@ -73,23 +71,6 @@ class Compiled:
         layers = np.split(trace, np.cumsum(sizes)[:-1])
         assert np.array_equal(np.concatenate(outputs), _outputs_of(generated, layers))
         return layers
-
-
-def tflm_layers(model: bytes, generated: Generated, inputs: dict[str, Int8Array]) -> list[Int8Array]:
-    """Output of every operator in TFLM."""
-    network = generated.program.network
-    interpreter = tflm(model)
-    for place, index in enumerate(network.input_order):
-        name = next(name for name, other in network.inputs.items() if other == index)
-        interpreter.set_input(inputs[name].reshape(network.tensors[index].shape), place)
-    interpreter.invoke()
-    return [interpreter.GetTensor(o.outputs[0], 0)["tensor_data"].reshape(-1) for o in network.operators]
-
-
-def tflm(model: bytes) -> Any:
-    """TFLM with every tensor kept."""
-    keep = runtime.InterpreterConfig.kPreserveAllTensors
-    return runtime.Interpreter.from_bytes(model, arena_size=1 << 20, intrepreter_config=keep)
 
 
 def random_inputs(generated: Generated, rng: np.random.Generator) -> dict[str, Int8Array]:

@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import Compiled, random_inputs, tflm_layers
+from harness import Compiled, random_inputs
 from random_networks import random_network
 
+from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.codegen.lower import LOWERINGS
 

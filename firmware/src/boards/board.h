@@ -7,6 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How often a board samples its front end; another rate is a build flag in platformio.ini. The signal path
+ * works at 360 Hz and resamples the other two (docs/signal-path.md). */
+#ifndef BOARD_FS_HZ
+#define BOARD_FS_HZ 360
+#endif
+#if BOARD_FS_HZ != 250 && BOARD_FS_HZ != 360 && BOARD_FS_HZ != 500
+#error "BOARD_FS_HZ is 250, 360 or 500"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -38,7 +47,7 @@ void board_idle(void);
 
 void board_led(bool on);
 
-/* Start sampling the analog front end at ECG_CORE_FS_HZ; false: this board has none. */
+/* Start sampling the analog front end at BOARD_FS_HZ; false: this board has none. */
 bool board_live_start(void);
 void board_live_stop(void);
 

@@ -11,7 +11,9 @@
 #include "judge.h"
 #include "quality.h"
 #include "queue.h"
+#include "resample.h"
 #include "rhythm.h"
+#include "signal_state.h"
 
 typedef char ecg_assert_state_fits[sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES ? 1 : -1];
 
@@ -38,7 +40,7 @@ static bool config_valid(const ecg_core_config_t *config) {
     const bool peaks = config->peaks == ECG_CORE_PEAKS_DETECTED || config->peaks == ECG_CORE_PEAKS_MARKED;
     const bool mains = config->mains_hz == 0 || config->mains_hz == 50 || config->mains_hz == 60;
     const bool gain = config->adu_per_mv >= 20 && config->adu_per_mv <= 20000;
-    return config->fs_hz == ECG_CORE_FS_HZ && peaks && mains && gain;
+    return ecg_resample_takes(config->fs_hz) && peaks && mains && gain;
 }
 
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config) {
@@ -48,6 +50,7 @@ ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *confi
     memset(core, 0, sizeof *core);
     core->config = copy;
     core->end = UINT32_MAX;
+    ecg_resample_init(&core->resample, copy.fs_hz);
     ecg_filter_init(&core->filter, &copy);
     return ECG_CORE_OK;
 }
@@ -70,7 +73,8 @@ static bool refine(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
     if (queue->refined == queue->count) return false;
     ecg_candidate_t *next = ecg_queue_change(queue, queue->refined);
-    if (index - next->energy_at < PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY) return false;
+    const int32_t since = (int32_t)(index - next->energy_at); /* a mark may lie ahead of a resampled signal */
+    if (since < PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY) return false;
     next->at = queue->latest_at = find_r_peak(core, next->energy_at);
     queue->refined++;
     return true;
@@ -89,12 +93,18 @@ static bool cut_off(const ecg_core_t *core, uint32_t r_sample) {
     return detects(core) && core->end - r_sample < END_GUARD;
 }
 
+/* The resampler's delay is taken from the time of the verdict, which has a little to spare. */
+static uint32_t decision_samples(const ecg_core_t *core) {
+    return DECISION_SAMPLES - ecg_resample_delay(&core->resample);
+}
+
 /* Takes the oldest candidate out of the queue when its time has come, and starts its beat if it is one. */
 static bool decide(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
     const uint32_t r_sample = ecg_queue_item(queue, 0)->at;
-    if (queue->described == 0 || index - r_sample < DECISION_SAMPLES) return false;
+    if (queue->described == 0 || index - r_sample < decision_samples(core)) return false;
     const ecg_verdict_t verdict = detects(core) ? ecg_judge_decide(&core->judge, queue) : ECG_VERDICT_BEAT;
+    if (detects(core)) ecg_signal_doubt(&core->signal, core->judge.score);
     ecg_queue_drop(queue);
     if (verdict == ECG_VERDICT_NOISE || cut_off(core, r_sample)) return true;
     core->pending.beat.r_sample = r_sample;
@@ -103,17 +113,26 @@ static bool decide(ecg_core_t *core, uint32_t index) {
     return true;
 }
 
-static uint16_t interval(const ecg_core_t *core, uint32_t r_sample) {
+static uint16_t interval(const ecg_core_t *core, uint32_t last_beat_at, uint32_t r_sample) {
     if (!core->has_last_beat) return 0;
-    const uint32_t rr = r_sample - core->last_beat_at;
+    const uint32_t rr = r_sample - last_beat_at;
     return (uint16_t)(rr > UINT16_MAX ? UINT16_MAX : rr);
+}
+
+/* The beat as the caller sees it: in samples of the board. */
+static void hand_out(const ecg_core_t *core, ecg_core_beat_t *beat) {
+    *beat = core->pending.beat;
+    const uint32_t last_beat_at = ecg_resample_board_index(&core->resample, core->last_beat_at);
+    beat->r_sample = ecg_resample_board_index(&core->resample, beat->r_sample);
+    beat->rr_samples = interval(core, last_beat_at, beat->r_sample);
 }
 
 static void extract(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
-    beat->rr_samples = interval(core, beat->r_sample);
+    beat->rr_samples = interval(core, core->last_beat_at, beat->r_sample);
     beat->flags |= ecg_quality_flags(&core->quality, beat->r_sample);
     core->pending.deviation = ecg_window_extract(core->history, beat);
+    ecg_signal_mark(&core->signal, beat);
     core->pending.stage = STAGE_COMPARE;
 }
 
@@ -126,9 +145,9 @@ static void compare(ecg_core_t *core) {
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
-    const uint16_t bad = ECG_CORE_FLAG_FLAT | ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_SATURATED;
+    const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
     const bool first = core->average.beats == 0;
-    if ((beat->flags & bad) == 0 && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
+    if (!bad && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
         ecg_template_learn(&core->average, core->pending.deviation, beat);
     }
     ecg_rhythm_learn(&core->rhythm, beat->rr_samples);
@@ -146,7 +165,7 @@ static ecg_core_status_t work(ecg_core_t *core, uint32_t index, bool refined, ec
             return ECG_CORE_OK;
         case STAGE_COMPARE:
             compare(core);
-            *beat = core->pending.beat;
+            hand_out(core, beat);
             return ECG_CORE_BEAT;
         case STAGE_LEARN:
             learn(core);
@@ -157,37 +176,71 @@ static ecg_core_status_t work(ecg_core_t *core, uint32_t index, bool refined, ec
     }
 }
 
-static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, ecg_core_beat_t *beat) {
+/* Nothing heavy is to be done with this sample. */
+static bool idle(const ecg_core_t *core, uint32_t index, bool refined) {
+    const ecg_queue_t *queue = &core->queue;
+    const bool due = queue->described != 0 && index - ecg_queue_item(queue, 0)->at >= decision_samples(core);
+    return core->pending.stage == STAGE_NONE && !refined && !due && queue->described == queue->refined;
+}
+
+/* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
+static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                              ecg_core_beat_t *beat) {
     const uint32_t index = core->samples++;
     if (index == 0) ecg_filter_start(&core->filter, sample_adu);
     const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
-    core->last_sample = sample_adu;
     if (detects(core)) ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
+    if (index < core->end) {
+        ecg_quality_push(&core->quality, index, sample_adu, lead_flags, out.lowpass, core->config.adu_per_mv);
+    }
     const bool refined = refine(core, index);
+    if (core->end == UINT32_MAX) {
+        ecg_signal_decide(&core->signal, &core->quality, index, idle(core, index, refined),
+                          core->config.adu_per_mv);
+    }
     return work(core, index, refined, beat);
+}
+
+/* One sample of a board of another rate: none, one or two at 360 Hz, of which at most one brings a beat. */
+static ecg_core_status_t take_resampled(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                                        ecg_core_beat_t *beat) {
+    ecg_resampled_t out[ECG_RESAMPLE_MOST];
+    const uint32_t count = ecg_resample_push(&core->resample, sample_adu, lead_flags, out);
+    ecg_core_status_t result = ECG_CORE_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        if (step(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) result = ECG_CORE_BEAT;
+    }
+    return result;
+}
+
+static ecg_core_status_t feed(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                              ecg_core_beat_t *beat) {
+    return ecg_resample_needed(&core->resample) ? take_resampled(core, sample_adu, lead_flags, beat)
+                                                : step(core, sample_adu, lead_flags, beat);
 }
 
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat) {
     if (core == NULL || beat == NULL) return ECG_CORE_BAD_ARGUMENT;
-    ecg_quality_push(&core->quality, core->samples, sample_adu, lead_flags, core->config.adu_per_mv);
-    return step(core, sample_adu, beat);
+    core->last_sample = sample_adu;
+    core->pushed++;
+    return feed(core, sample_adu, lead_flags, beat);
 }
 
 ecg_core_status_t ecg_core_mark(ecg_core_t *core) {
     if (core == NULL) return ECG_CORE_BAD_ARGUMENT;
-    if (core->config.peaks != ECG_CORE_PEAKS_MARKED || core->samples == 0) return ECG_CORE_BAD_MODE;
-    return ecg_queue_add(&core->queue, core->samples - 1, 0) ? ECG_CORE_OK : ECG_CORE_BAD_MARK;
+    if (core->config.peaks != ECG_CORE_PEAKS_MARKED || core->pushed == 0) return ECG_CORE_BAD_MODE;
+    const uint32_t at = ecg_resample_index(&core->resample, core->pushed - 1);
+    return ecg_queue_add(&core->queue, at, 0) ? ECG_CORE_OK : ECG_CORE_BAD_MARK;
 }
 
 /* The last sample is held until the latest beat has its window; marks may also lie on the last sample. */
 ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat) {
     if (core == NULL || beat == NULL) return ECG_CORE_BAD_ARGUMENT;
-    if (core->held == 0) core->end = core->samples;
-    while (core->held < HELD_SAMPLES) {
-        core->held++;
-        if (step(core, core->last_sample, beat) == ECG_CORE_BEAT) return ECG_CORE_BEAT;
+    if (core->end == UINT32_MAX) core->end = ecg_resample_count(&core->resample, core->pushed);
+    while ((int32_t)(core->samples - core->end) < HELD_SAMPLES) {
+        if (feed(core, core->last_sample, 0, beat) == ECG_CORE_BEAT) return ECG_CORE_BEAT;
     }
     return ECG_CORE_OK;
 }

@@ -87,6 +87,7 @@ static uint32_t crc32_add_le32(uint32_t crc, uint32_t value) {
 static uint32_t crc32_add_beat(uint32_t crc, const ecg_core_beat_t *beat) {
     crc = crc32_add_le32(crc, beat->r_sample);
     crc = crc32_add_le32(crc, beat->rr_samples | (uint32_t)beat->flags << 16);
+    crc = crc32_add(crc, &beat->quality, 1);
     return crc32_add_tensors(crc, beat);
 }
 

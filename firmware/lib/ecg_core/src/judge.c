@@ -239,7 +239,8 @@ ecg_verdict_t ecg_judge_decide(ecg_judge_t *judge, const ecg_queue_t *queue) {
     for (int i = 0; i < ECG_JUDGE_FEATURES; i++) {
         judge->trace = (judge->trace ^ (uint16_t)features[i]) * FNV_PRIME;
     }
-    const bool beat = !ecg_judge_refractory(judge, queue) && ecg_judge_score(features) > 0;
+    judge->score = ecg_judge_refractory(judge, queue) ? ECG_JUDGE_SURE : ecg_judge_score(features);
+    const bool beat = judge->score > 0;
     ecg_judge_learn(judge, queue, beat);
     if (!beat) return ECG_VERDICT_NOISE;
     return features[0] < -64 && features[5] > 96 ? ECG_VERDICT_SEARCHBACK : ECG_VERDICT_BEAT;

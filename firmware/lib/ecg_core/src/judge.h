@@ -8,6 +8,8 @@
 
 #define ECG_JUDGE_FEATURES 22
 
+#define ECG_JUDGE_SURE (-INT32_MAX) /* score of a candidate that is too near to the last beat */
+
 typedef enum { ECG_VERDICT_NOISE, ECG_VERDICT_BEAT, ECG_VERDICT_SEARCHBACK } ecg_verdict_t;
 
 /* The oldest candidate of the queue against the beats before it and the candidates after it. */

@@ -1,9 +1,9 @@
 #include "ecg_nn_private.h"
 
-#define INPUT_LEFT_SHIFT 20 /* TFLM's headroom for the common scale of the two inputs */
+#ifndef ECG_NN_HELIUM
 
 static int32_t common_scale(int32_t value, int32_t multiplier, int32_t shift) {
-    return ecg_nn_requantize(value * (1 << INPUT_LEFT_SHIFT), multiplier, shift);
+    return ecg_nn_requantize(value * (1 << ECG_NN_ADD_LEFT_SHIFT), multiplier, shift);
 }
 
 void ecg_nn_add_s8(const ecg_nn_add_t *layer, const int8_t *a, const int8_t *b, int8_t *output) {
@@ -15,3 +15,5 @@ void ecg_nn_add_s8(const ecg_nn_add_t *layer, const int8_t *a, const int8_t *b, 
             (int8_t)ecg_nn_clamp(scaled + layer->output.zero_point, layer->output.min, layer->output.max);
     }
 }
+
+#endif

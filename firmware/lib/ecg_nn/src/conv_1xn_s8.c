@@ -1,5 +1,7 @@
 #include "conv_1xn_private.h"
 
+#ifndef ECG_NN_HELIUM
+
 void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output) {
     const int32_t length = layer->kernel_width * layer->input_channels;
     for (int32_t x = 0; x < layer->output_width; ++x) {
@@ -13,3 +15,5 @@ void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t 
         }
     }
 }
+
+#endif

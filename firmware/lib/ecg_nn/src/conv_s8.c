@@ -1,5 +1,7 @@
 #include "ecg_nn_private.h"
 
+#ifndef ECG_NN_HELIUM
+
 /* One kernel row at (y, x0): taps inside the input are multiplied, those in the padding count as its zero
  * point. */
 static int32_t kernel_row(const ecg_nn_conv_t *layer, const int8_t *input, const int8_t *weights, int32_t y,
@@ -40,3 +42,5 @@ void ecg_nn_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *out
         }
     }
 }
+
+#endif

@@ -1,6 +1,6 @@
 #include "depthwise_conv_private.h"
 
-#ifndef ECG_NN_ARM_DSP
+#if !defined(ECG_NN_ARM_DSP) && !defined(ECG_NN_HELIUM)
 
 static void output_position(const ecg_nn_conv_t *layer, const int8_t *input, int32_t y0, int32_t x0,
                             int8_t *output) {

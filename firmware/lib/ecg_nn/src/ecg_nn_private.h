@@ -4,6 +4,8 @@
 
 #include <ecg_nn/ecg_nn.h>
 
+#define ECG_NN_ADD_LEFT_SHIFT 20 /* TFLM's headroom for the common scale of the two inputs of an addition */
+
 /* value / 2^exponent to nearest, halves away from zero; exponent 0..31. */
 static inline int32_t ecg_nn_rounding_divide(int32_t value, int32_t exponent) {
     const int32_t mask = (int32_t)((1u << exponent) - 1u);
@@ -16,7 +18,7 @@ static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-#ifdef ECG_NN_ARM_DSP
+#if defined(ECG_NN_HELIUM) || defined(ECG_NN_ARM_DSP)
 #include "arm_dsp_private.h"
 #else
 

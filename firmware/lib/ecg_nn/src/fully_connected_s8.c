@@ -1,6 +1,6 @@
 #include "ecg_nn_private.h"
 
-#ifndef ECG_NN_ARM_DSP
+#if !defined(ECG_NN_ARM_DSP) && !defined(ECG_NN_HELIUM)
 
 void ecg_nn_fully_connected_s8(const ecg_nn_fully_connected_t *layer, const int8_t *input, int8_t *output) {
     for (int32_t row = 0; row < layer->rows; ++row, input += layer->inputs) {

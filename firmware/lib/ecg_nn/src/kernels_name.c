@@ -1,7 +1,9 @@
 #include "ecg_nn_private.h"
 
 const char *ecg_nn_kernels_name(void) {
-#ifdef ECG_NN_ARM_DSP
+#if defined(ECG_NN_HELIUM)
+    return "helium";
+#elif defined(ECG_NN_ARM_DSP)
     return "arm-dsp";
 #else
     return "portable";

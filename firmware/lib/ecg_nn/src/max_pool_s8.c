@@ -1,5 +1,7 @@
 #include "pool_private.h"
 
+#ifndef ECG_NN_HELIUM
+
 static int32_t largest(const ecg_nn_pool_t *layer, const ecg_nn_window_t *window, const int8_t *input) {
     int32_t max = INT8_MIN;
     for (int32_t y = window->y_first; y < window->y_end; ++y) {
@@ -21,3 +23,5 @@ void ecg_nn_max_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t 
         }
     }
 }
+
+#endif

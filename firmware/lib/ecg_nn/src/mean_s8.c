@@ -1,6 +1,6 @@
 #include "ecg_nn_private.h"
 
-#ifndef ECG_NN_ARM_DSP
+#if !defined(ECG_NN_ARM_DSP) && !defined(ECG_NN_HELIUM)
 
 static int8_t column_mean(const ecg_nn_mean_t *layer, const int8_t *column) {
     int32_t sum = layer->requant.bias;

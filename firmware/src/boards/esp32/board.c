@@ -25,11 +25,11 @@
 #define LO_MINUS_PIN GPIO_NUM_33
 #define LED_PIN GPIO_NUM_2
 
-#define TIMER_HZ 40000000u /* 40 MHz / 111,111 = 360.0004 Hz */
-#define SAMPLES_WAITING 64 /* 178 ms */
+#define TIMER_HZ 40000000u /* 40 MHz / 111,111 = 360.0004 Hz; 250 and 500 Hz come out exactly */
+#define SAMPLES_WAITING 64 /* 128 ms at 500 Hz */
 #define SAMPLER_STACK_BYTES 3072
 #define SAMPLER_PRIORITY (configMAX_PRIORITIES - 2)
-#define IDLE_MS 2 /* two samples never wait */
+#define IDLE_MS 2 /* at most one sample waits */
 
 typedef struct {
     int16_t sample_adu;
@@ -95,7 +95,7 @@ static ecg_sample_t take_sample(void) {
 }
 
 /* The ADC cannot be read in an interrupt, so the timer's wakes this task. A sample that finds the queue full
- * is lost: then the main task has been held up for 178 ms. */
+ * is lost: then the main task has been held up for 128 ms or more. */
 static void run_sampler(void *context) {
     (void)context;
     for (;;) {
@@ -112,7 +112,7 @@ static void init_timer(void) {
         .resolution_hz = TIMER_HZ,
     };
     const gptimer_alarm_config_t alarm = {
-        .alarm_count = (TIMER_HZ + ECG_CORE_FS_HZ / 2) / ECG_CORE_FS_HZ,
+        .alarm_count = (TIMER_HZ + BOARD_FS_HZ / 2) / BOARD_FS_HZ,
         .reload_count = 0,
         .flags = {.auto_reload_on_alarm = true},
     };

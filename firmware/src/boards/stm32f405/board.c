@@ -4,12 +4,11 @@
 #include "app.h"
 #include "clock.h"
 #include "ecg_adc.h"
-#include "ecg_core/ecg_core.h"
 #include "pins.h"
 #include "registers.h"
 #include "uart.h"
 
-/* SysTick is both the tick counter and the sampling clock: it interrupts ECG_CORE_FS_HZ times a second. */
+/* SysTick is both the tick counter and the sampling clock: it interrupts BOARD_FS_HZ times a second. */
 static clock_rates_t rates;
 static uint32_t systick_period;
 static volatile uint32_t systick_periods;
@@ -56,7 +55,7 @@ static void init_pins(void) {
 
 void board_init(void) {
     rates = clock_init();
-    systick_period = (rates.cpu_hz + ECG_CORE_FS_HZ / 2u) / ECG_CORE_FS_HZ;
+    systick_period = (rates.cpu_hz + BOARD_FS_HZ / 2u) / BOARD_FS_HZ;
     SCB_SHPR3 |= SCB_SHPR3_SYSTICK_LOWEST; /* a conversion takes longer than a byte on the line */
     SYSTICK->LOAD = systick_period - 1u;
     SYSTICK->VAL = 0;
@@ -108,9 +107,9 @@ uint32_t board_tick_hz(void) {
     return rates.cpu_hz;
 }
 
-/* In steps of 2.8 ms: a read of the counter itself would slow the main loop down for nothing. */
+/* In steps of one sample: a read of the counter itself would slow the main loop down for nothing. */
 uint32_t board_millis(void) {
-    return (uint32_t)((uint64_t)systick_periods * 1000u / ECG_CORE_FS_HZ);
+    return (uint32_t)((uint64_t)systick_periods * 1000u / BOARD_FS_HZ);
 }
 
 /* With interrupts masked, one that comes after the check still ends WFI, so none is slept through. */

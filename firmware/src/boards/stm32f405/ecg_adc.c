@@ -4,7 +4,7 @@
 #include "pins.h"
 #include "registers.h"
 
-#define RING_SAMPLES 64u /* 178 ms, a power of two */
+#define RING_SAMPLES 64u /* 128 ms at 500 Hz; a power of two */
 #define CONVERSION_TIMEOUT_LOOPS 2000u
 #define SAMPLE_TIME_480_CYCLES 7u
 
@@ -30,8 +30,7 @@ void ecg_adc_stop(void) {
     started = false;
 }
 
-/* One conversion takes 23 us of the 2.8 ms between two samples, so waiting for it here keeps things simple.
- */
+/* One conversion takes 23 us of at least 2 ms between two samples, so waiting here keeps things simple. */
 static int16_t convert(void) {
     ADC1->CR2 = ADC_CR2_ADON | ADC_CR2_SWSTART;
     for (uint32_t i = 0; i < CONVERSION_TIMEOUT_LOOPS && (ADC1->SR & ADC_SR_EOC) == 0; i++) {

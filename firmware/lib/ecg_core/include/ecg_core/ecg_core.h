@@ -53,7 +53,7 @@ typedef enum {
 } ecg_core_peaks_t;
 
 typedef struct {
-    uint16_t fs_hz;      /* 360 */
+    uint16_t fs_hz;      /* of the samples pushed: 360, or 250 or 500, which are brought to 360 */
     uint16_t adu_per_mv; /* ADC units per millivolt at the electrode, 20 to 20000; MIT-BIH: 200 */
     uint8_t peaks;       /* ecg_core_peaks_t */
     uint8_t mains_hz;    /* 50 or 60: the notch; 0: none */
@@ -64,16 +64,24 @@ typedef struct {
 #define ECG_CORE_LEAD_OFF_MINUS 0x02u
 
 /* Flags of a beat. */
-#define ECG_CORE_FLAG_LEARNING 0x0001u   /* the running average is not settled yet */
-#define ECG_CORE_FLAG_LEADS_OFF 0x0002u  /* a lead was off somewhere in the window */
-#define ECG_CORE_FLAG_SATURATED 0x0004u  /* the ADC was at a rail somewhere in the window */
-#define ECG_CORE_FLAG_SEARCHBACK 0x0008u /* found by going back with a lower threshold */
-#define ECG_CORE_FLAG_FLAT 0x0010u       /* no signal in the window: standard deviation at the floor */
+#define ECG_CORE_FLAG_LEARNING 0x0001u       /* the running average is not settled yet */
+#define ECG_CORE_FLAG_LEADS_OFF 0x0002u      /* a lead was off somewhere in the window */
+#define ECG_CORE_FLAG_SATURATED 0x0004u      /* the ADC was at a rail somewhere in the window */
+#define ECG_CORE_FLAG_SEARCHBACK 0x0008u     /* found by going back with a lower threshold */
+#define ECG_CORE_FLAG_FLAT 0x0010u           /* no signal in the window: standard deviation at the floor */
+#define ECG_CORE_FLAG_UNCLASSIFIABLE 0x0020u /* the signal around is bad: take no label from this beat */
+/* What disturbs the signal around the beat; it may still be good enough. */
+#define ECG_CORE_FLAG_MAINS_HUM 0x0040u     /* 50 or 60 Hz */
+#define ECG_CORE_FLAG_BASELINE_JUMP 0x0080u /* the baseline went to another level */
+#define ECG_CORE_FLAG_MOTION 0x0100u        /* waves as slow as a beat's: electrode motion */
+#define ECG_CORE_FLAG_MUSCLE_NOISE 0x0200u  /* waves faster than a beat's */
 
 typedef struct {
+    /* Both count samples as they were pushed, at fs_hz. */
     uint32_t r_sample;   /* index of the R peak's sample; the first sample pushed is 0 */
     uint16_t rr_samples; /* interval to the R peak before; 0 for the first beat, 65535 saturates */
     uint16_t flags;      /* ECG_CORE_FLAG_* */
+    uint8_t quality;     /* of the signal around: 0 worst, 100 best; see ecg_core_signal_t */
     /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
      * average of this patient's regular beats (factor 0.08) as it stood before this beat. */
     int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
@@ -85,6 +93,17 @@ typedef struct {
      * average 7: mean absolute difference of the two channels, in standard deviations */
     int8_t rhythm[ECG_CORE_RHYTHM_FEATURES];
 } ecg_core_beat_t;
+
+/* The state of the signal, also where no beats are. It is decided for stretches of 200 ms, each before a beat
+ * in it is given out, so that a beat has ECG_CORE_FLAG_UNCLASSIFIABLE when it lies in a bad stretch. It turns
+ * bad when the quality falls below 50, and good again after 1.4 s above 70. */
+typedef struct {
+    uint32_t since;   /* first sample of the present state; 0 with bad = 0: it never changed */
+    uint32_t until;   /* decided for all samples before this one, 250 to 290 samples behind the newest */
+    uint16_t reasons; /* bad: why, all ECG_CORE_FLAG_* since `since`. Good: why it was bad before, or 0 */
+    uint8_t bad;
+    uint8_t quality; /* of the stretch that ends at `until` */
+} ecg_core_signal_t;
 
 typedef struct ecg_core ecg_core_t; /* the layout is in ecg_core_state.h, for static allocation only */
 
@@ -98,7 +117,8 @@ ecg_core_config_t ecg_core_default_config(void);
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
 /* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. A beat
- * comes 288 samples (800 ms) after its R peak. At most about 5,700 Cortex-M4 instructions, 490 on average. */
+ * comes 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
+ * instructions, 490 on average; docs/signal-path.md has those of the other rates. */
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat);
 
@@ -111,6 +131,10 @@ ecg_core_status_t ecg_core_mark(ecg_core_t *core);
  * were held (but detects none in its last 50 ms); ECG_CORE_OK when there are no more. Afterwards only
  * ecg_core_init is allowed. */
 ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat);
+
+/* Whether the signal is bad, since when and why. To be asked after ecg_core_push: at most one change comes
+ * with a sample, and none with ecg_core_finish. Takes about 30 instructions. */
+void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal);
 
 /* CRC-32/ISO-HDLC of a beat's two tensors as the classifier sees them: beat, then rhythm. */
 uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);

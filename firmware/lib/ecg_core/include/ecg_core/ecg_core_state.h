@@ -23,6 +23,21 @@ extern "C" {
 #define ECG_QUEUE_CANDIDATES 16   /* peaks that wait for their window or their verdict */
 #define ECG_SHAPE_POINTS 25       /* QRS shape: every third sample within 100 ms of the R peak */
 #define ECG_JUDGE_BEATS 8         /* beats that a candidate is compared with */
+#define ECG_QUALITY_BLOCKS 16     /* blocks of 200 ms that are kept, a power of two */
+#define ECG_QUALITY_SLOPE_SAMPLES 8
+#define ECG_RESAMPLE_TAPS 12 /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
+
+/* From a board of 250 or 500 Hz to 360 Hz. */
+typedef struct {
+    uint8_t phases; /* steps between two samples of the board; 0: it samples at 360 Hz */
+    uint8_t phase;  /* of the next sample at 360 Hz */
+    uint8_t wait;   /* samples of the board until that can be made */
+    uint8_t started;
+    uint8_t newest;                     /* where the newest sample is */
+    int16_t highest, lowest;            /* of all samples so far */
+    int16_t samples[ECG_RESAMPLE_TAPS]; /* a ring */
+    uint8_t lead_flags[ECG_RESAMPLE_TAPS];
+} ecg_resample_t;
 
 /* Input scaling, mains notch, low-pass, baseline removal. */
 typedef struct {
@@ -87,6 +102,7 @@ typedef struct {
     int32_t noise;    /* running energy of what was not a beat */
     int32_t rejected; /* highest energy rejected since the last beat, 0: none */
     uint32_t rejected_at;
+    int32_t score; /* of the last candidate; ECG_JUDGE_SURE: it could not be a beat */
     uint32_t
         trace; /* mixes the figures of every candidate: nothing decides by it, the fingerprint covers it */
 } ecg_judge_t;
@@ -106,13 +122,62 @@ typedef struct {
     uint8_t intervals;       /* in the mean, saturates */
 } ecg_rhythm_t;
 
-/* Leads off and ADC rails, one bit a sample. */
+/* A block of 200 ms. Slopes and bends are of one sample to another; 800 units a millivolt. */
+typedef struct {
+    int16_t level;   /* mean, ADC units */
+    int16_t lowest;  /* ADC units */
+    int16_t highest; /* ADC units */
+    uint16_t quiet;  /* slope where it is least: between beats, what noise there is */
+    uint16_t sharp;  /* mean bend: muscle noise and hum */
+    uint8_t hum;     /* the bends repeat at 50 or 60 Hz */
+    uint8_t faults;  /* ECG_CORE_FLAG_LEADS_OFF, _SATURATED */
+} ecg_quality_block_t;
+
+/* The block that is being measured. */
+typedef struct {
+    int32_t sum;              /* of the samples, ADC units */
+    int32_t bends;            /* of the bends' magnitudes, ADC units */
+    int32_t rest_60, rest_50; /* the same after a filter that removes 60 or 50 Hz */
+    int32_t slopes;           /* of the slopes' magnitudes since the last third began */
+    int32_t quietest;         /* least of these sums */
+    int16_t lowest, highest;
+    uint8_t faults;
+    uint8_t railed; /* samples at a rail */
+    uint8_t samples;
+} ecg_quality_sums_t;
+
+/* Leads off and ADC rails, one bit a sample; blocks. */
 typedef struct {
     uint32_t leads_off[ECG_HISTORY_SAMPLES / 32];
     uint32_t saturated[ECG_HISTORY_SAMPLES / 32];
     int16_t highest, lowest, last;
     uint16_t repeats; /* how often the last value came in a row */
+    int16_t before;   /* the sample before the last */
+    int16_t lowpass[ECG_QUALITY_SLOPE_SAMPLES];
+    int32_t bend, bend_before;
+    ecg_quality_sums_t sums;
+    ecg_quality_block_t blocks[ECG_QUALITY_BLOCKS]; /* a ring by number */
+    uint32_t measured;                              /* blocks that are complete */
 } ecg_quality_t;
+
+/* What a block came to. */
+typedef struct {
+    uint16_t reasons;
+    uint8_t quality;
+} ecg_signal_note_t;
+
+/* Good or bad, decided block by block. */
+typedef struct {
+    uint32_t decided;              /* blocks */
+    uint32_t since;                /* block with which the present state began */
+    int32_t doubt_q10;             /* running sum, moves by 1 / 8 a block */
+    int32_t new_doubt_q10;         /* of the candidates judged since the last block was decided */
+    ecg_signal_note_t now, before; /* of the last two blocks decided */
+    uint16_t reasons;              /* why it is or was bad */
+    uint8_t bad;
+    uint8_t calm;   /* good blocks in a row while it is bad */
+    uint8_t jumped; /* blocks since which a jump still disturbs the filters, counts down */
+} ecg_signal_state_t;
 
 /* The beat that is being made; each stage is the work of one sample, so that no sample takes long. */
 typedef struct {
@@ -123,13 +188,14 @@ typedef struct {
 
 struct ecg_core {
     ecg_core_config_t config;
-    uint32_t samples; /* pushed so far */
+    uint32_t pushed;  /* samples of the board so far */
+    uint32_t samples; /* at 360 Hz so far: every index in here counts those */
     uint32_t end;     /* index after the last real sample; UINT32_MAX before ecg_core_finish */
-    uint32_t held;    /* how often ecg_core_finish has repeated the last sample */
     uint32_t last_beat_at;
     uint8_t has_last_beat;
     int16_t last_sample;
     int16_t history[ECG_HISTORY_SAMPLES]; /* filtered signal, by sample index */
+    ecg_resample_t resample;
     ecg_filter_t filter;
     ecg_detector_t detector;
     ecg_queue_t queue;
@@ -138,6 +204,7 @@ struct ecg_core {
     ecg_template_t average;
     ecg_rhythm_t rhythm;
     ecg_quality_t quality;
+    ecg_signal_state_t signal;
 };
 
 #ifdef __cplusplus

@@ -132,6 +132,45 @@ typedef struct {
 
 void ecg_nn_fully_connected_s8(const ecg_nn_fully_connected_t *layer, const int8_t *input, int8_t *output);
 
+/* Sparse layers: of their weights, only the blocks are stored that are not all zero. An output channel's
+ * window (kernel width by input channels, or the inputs) is divided into blocks of four neighbouring taps.
+ * `weights` are blocks of four bytes, channel after channel, the last block of a window filled up with zeros.
+ * `places` has one byte a block: the block's place in its window, 0..126, and 128 more (so that it is
+ * negative) in the last of its channel. Places ascend; a channel without weights has one block of zeros. */
+#define ECG_NN_BLOCK 4
+#define ECG_NN_SPARSE_WINDOW 508 /* taps, at most */
+
+/* A convolution along the width only, as in ecg_nn_conv_1xn_s8. */
+typedef struct {
+    ecg_nn_conv_t dense;
+    const int8_t *places;
+} ecg_nn_conv_sparse_t;
+
+void ecg_nn_conv_sparse_s8(const ecg_nn_conv_sparse_t *layer, const int8_t *input, int8_t *output);
+
+/* Inputs are a multiple of four. */
+typedef struct {
+    ecg_nn_fully_connected_t dense;
+    const int8_t *places;
+} ecg_nn_fully_connected_sparse_t;
+
+void ecg_nn_fully_connected_sparse_s8(const ecg_nn_fully_connected_sparse_t *layer, const int8_t *input,
+                                      int8_t *output);
+
+#ifdef ECG_NN_ARM_DSP
+
+/* A convolution along the width only with at least 4 output positions, and any number of output channels;
+ * biases are below 2^23. Scratch as in ecg_nn_conv_paired_s8. */
+typedef struct {
+    ecg_nn_conv_paired_t dense;
+    const int8_t *places;
+} ecg_nn_conv_sparse_four_t;
+
+void ecg_nn_conv_sparse_four_s8(const ecg_nn_conv_sparse_four_t *layer, const int8_t *input, int8_t *output,
+                                uint32_t *scratch);
+
+#endif
+
 /* A pooling window; the padding takes no part. Input and output have the same quantization; `min` and `max`
  * clamp. */
 typedef struct {

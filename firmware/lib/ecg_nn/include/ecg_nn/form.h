@@ -4,7 +4,10 @@
 #ifndef ECG_NN_FORM_H
 #define ECG_NN_FORM_H
 
-#if defined(__ARM_FEATURE_DSP) && !defined(ECG_NN_PORTABLE)
+#if defined(ECG_NN_PORTABLE)
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#define ECG_NN_HELIUM
+#elif defined(__ARM_FEATURE_DSP)
 #define ECG_NN_ARM_DSP
 #endif
 

@@ -1,0 +1,21 @@
+/* Blocks of weights, for the sparse kernels in C. */
+#ifndef SPARSE_PRIVATE_H
+#define SPARSE_PRIVATE_H
+
+#include "ecg_nn_private.h"
+
+/* Sum of a window times the blocks of one channel; both pointers move on to the next channel's. */
+static inline int32_t ecg_nn_weigh_blocks(const int8_t *window, const int8_t **places,
+                                          const int8_t **blocks) {
+    const int8_t *place = *places, *block = *blocks;
+    int32_t sum = 0;
+    do {
+        sum += ecg_nn_dot(window + (*place & 127) * ECG_NN_BLOCK, block, ECG_NN_BLOCK);
+        block += ECG_NN_BLOCK;
+    } while (*place++ >= 0);
+    *places = place;
+    *blocks = block;
+    return sum;
+}
+
+#endif
