@@ -19,9 +19,10 @@ EVENTS_NAME: Final = "events.csv"
 EVENT_COLUMNS: Final = ("database", "record", *(field.name for field in fields(Event)))
 
 _PHASES: Final = ("begin", "update", "end")
-_DECIDED: Final = (
-    2 * 72
-)  # samples beyond a beat's delay after which the signal's state is decided in any case
+_SETTLED_S: Final = 1.4  # by then a beat has come, and whether the signal is bad is decided
+
+
+# samples beyond a beat's delay after which the signal's state is decided in any case
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ def to_messages(events: NDArray[np.void]) -> list[Event]:
 class EventStream:
     """The device's rhythm rules beside a signal path that is pushed block by block."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         from ecg_edge.firmware.rhythm import Rhythm
 
-        self._rhythm, self._names = Rhythm(), names
+        self._rhythm, self._names = Rhythm(fs_hz), names
+        self._delay = round(_SETTLED_S * fs_hz)
         self._told = 0  # changes of the signal
         self._bad = False
 
@@ -100,8 +102,6 @@ class EventStream:
         taken : int
             Samples so far.
         """
-        from ecg_edge.firmware.rhythm import BEAT_DELAY
-
         events: list[Event] = []
         classes = classes_of(labels, beats["flags"], self._names)
         for k in range(len(beats)):
@@ -110,7 +110,7 @@ class EventStream:
             events += to_messages(
                 self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], classes[one])
             )
-        settled = max(taken - BEAT_DELAY - _DECIDED, 0)
+        settled = max(taken - self._delay, 0)
         return [*events, *self._tell(changes, settled), *to_messages(self._rhythm.tick(settled, self._bad))]
 
     def finish(self, changes: NDArray[np.void], samples: int) -> list[Event]:

@@ -33,7 +33,7 @@ int ecg_rhythm_class_of(const char *labels, uint8_t label);
 const char *ecg_rhythm_kind_text(uint8_t kind);
 
 uint32_t event_bytes(void);
-void start(ecg_rhythm_state_t *rhythm);
+void start(ecg_rhythm_state_t *rhythm, uint16_t fs_hz);
 size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count, void *rows,
                   size_t capacity);
 size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
@@ -61,7 +61,7 @@ static void keep(void *context, const ecg_rhythm_event_t *event) {
     target->count++;
 }
 
-static void start(ecg_rhythm_state_t *rhythm) { ecg_rhythm_init(rhythm, keep, NULL); }
+static void start(ecg_rhythm_state_t *rhythm, uint16_t fs_hz) { ecg_rhythm_init(rhythm, fs_hz, keep, NULL); }
 
 static size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count, void *rows,
                          size_t capacity) {

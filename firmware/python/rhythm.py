@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.firmware._ecg_rhythm import ffi, lib
+from ecg_edge.firmware.signal_path import FS_HZ
 
 NORMAL: int = lib.ECG_RHYTHM_NORMAL
 SUPRAVENTRICULAR: int = lib.ECG_RHYTHM_SUPRAVENTRICULAR
@@ -20,8 +21,8 @@ VENTRICULAR: int = lib.ECG_RHYTHM_VENTRICULAR
 UNCLASSIFIABLE: int = lib.ECG_RHYTHM_UNCLASSIFIABLE
 
 HEART_RATE: int = lib.ECG_RHYTHM_HEART_RATE
-PAUSE: int = lib.ECG_RHYTHM_PAUSE_KIND
-ASYSTOLE: int = lib.ECG_RHYTHM_ASYSTOLE_KIND
+PAUSE: int = lib.ECG_RHYTHM_PAUSE
+ASYSTOLE: int = lib.ECG_RHYTHM_ASYSTOLE
 BRADYCARDIA: int = lib.ECG_RHYTHM_BRADYCARDIA
 TACHYCARDIA: int = lib.ECG_RHYTHM_TACHYCARDIA
 COUPLET_V: int = lib.ECG_RHYTHM_COUPLET_V
@@ -36,8 +37,7 @@ UPDATE: int = lib.ECG_RHYTHM_UPDATE
 END: int = lib.ECG_RHYTHM_END
 FLAG_CUT: int = lib.ECG_RHYTHM_FLAG_CUT
 
-BEAT_DELAY: int = lib.ECG_RHYTHM_BEAT_DELAY
-RATE_EVERY: int = lib.ECG_RHYTHM_RATE_EVERY
+BEAT_DELAY_MS: int = lib.ECG_RHYTHM_BEAT_DELAY_MS
 
 # One event, laid out as in C (ecg_rhythm.h says what each field holds). Samples, and intervals in samples.
 EVENT_DTYPE = np.dtype(
@@ -80,13 +80,22 @@ def class_of(labels: Sequence[str], label: int) -> int:
 
 
 class Rhythm:
-    """One stream of beats, exactly as the device treats it; every method returns the events it brings."""
+    """One stream of beats, exactly as the device treats it; every method returns the events it brings.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    fs_hz
+        Rate that sample indices count in, 100 to 2000.
+    """
+
+    def __init__(self, fs_hz: int = FS_HZ) -> None:
+        if not 100 <= fs_hz <= 2000:
+            raise ValueError(f"fs_hz must be 100 to 2000, not {fs_hz}")
+        self._rate_every = lib.ECG_RHYTHM_RATE_EVERY_MS * fs_hz // 1000
         self._memory = ffi.new("char[]", lib.ecg_rhythm_state_bytes() + 8)  # cffi aligns to at least 8 bytes
         self._state = ffi.cast("ecg_rhythm_state_t *", self._memory)
         self._settled = 0
-        lib.start(self._state)
+        lib.start(self._state, fs_hz)
 
     @property
     def state_bytes(self) -> int:
@@ -122,7 +131,7 @@ class Rhythm:
         return self._collect(lib.give_end, samples, 1, samples)
 
     def _collect(self, function: Any, settled: int, calls: int, *arguments: Any) -> Events:
-        reports = max(settled - self._settled, 0) // RATE_EVERY + 1
+        reports = max(settled - self._settled, 0) // self._rate_every + 1
         self._settled = max(settled, self._settled)
         rows = np.zeros(lib.ECG_RHYTHM_EVENTS_MAX * calls + reports, EVENT_DTYPE)
         count = function(self._state, *arguments, ffi.from_buffer(rows), len(rows))
@@ -140,6 +149,7 @@ def find_events(
     classes: IntArray,
     samples: int,
     changes: Iterable[tuple[int, bool]] = (),
+    fs_hz: int = FS_HZ,
 ) -> Events:
     """All events of a record.
 
@@ -151,12 +161,14 @@ def find_events(
         Length of the signal.
     changes : iterable of (int, bool)
         From which sample on the signal is bad, or good again, in the order of time.
+    fs_hz : int
+        Rate that all of these count in.
 
     Returns
     -------
     EVENT_DTYPE (k,)
     """
-    rhythm, parts, first = Rhythm(), [], 0
+    rhythm, parts, first = Rhythm(fs_hz), [], 0
     for sample, is_bad in changes:
         last = int(np.searchsorted(r_samples, sample))
         parts += [rhythm.beats(r_samples[first:last], rr_samples[first:last], classes[first:last])]

@@ -130,7 +130,7 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
         return refusal(ECG_LINK_ERROR_MODE, "START: this board has no analog front end, mode is 0 (replay)");
     }
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
-    events_start(&sender);
+    events_start(request->fs_hz, &sender);
     wave.count = 0;
     return refusal(ECG_LINK_NO_ERROR, "");
 }

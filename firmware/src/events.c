@@ -4,11 +4,14 @@
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "model_info.h"
 
+#define DELAY_SPARE 4u /* samples: a board of another rate rounds */
+
 static ecg_rhythm_state_t rhythm;
-static bool was_bad; /* what the rules were told last */
+static bool was_bad;   /* what the rules were told last */
+static uint32_t delay; /* samples after which a beat has surely come */
 
 static void send(void *context, const ecg_rhythm_event_t *event) {
-    const ecg_link_event_t frame = {
+    const ecg_link_rhythm_event_t frame = {
         .event_index = event->index,
         .kind = event->kind,
         .phase = event->phase,
@@ -25,8 +28,9 @@ static void send(void *context, const ecg_rhythm_event_t *event) {
     ecg_link_send_event(context, &frame);
 }
 
-void events_start(ecg_link_sender_t *sender) {
-    ecg_rhythm_init(&rhythm, send, sender);
+void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {
+    ecg_rhythm_init(&rhythm, fs_hz, send, sender);
+    delay = ECG_RHYTHM_BEAT_DELAY_MS * (uint32_t)fs_hz / 1000u + DELAY_SPARE;
     was_bad = false;
 }
 
@@ -44,8 +48,8 @@ static void settle(const ecg_core_t *core, uint32_t time) {
 }
 
 void events_follow(const ecg_core_t *core, uint32_t samples) {
-    if (samples > ECG_RHYTHM_BEAT_DELAY) {
-        settle(core, samples - 1u - ECG_RHYTHM_BEAT_DELAY);
+    if (samples > delay) {
+        settle(core, samples - delay);
     }
 }
 

@@ -10,10 +10,10 @@
 extern "C" {
 #endif
 
-#define EVENTS_EVERY 36u /* samples: 100 ms is soon enough for an alarm */
+#define EVENTS_EVERY 36u /* samples: 100 ms at 360 Hz is soon enough for an alarm */
 
-/* A new session; events go to `sender`. */
-void events_start(ecg_link_sender_t *sender);
+/* A new session of samples at `fs_hz`; events go to `sender`. */
+void events_start(uint16_t fs_hz, ecg_link_sender_t *sender);
 
 /* To be called every EVENTS_EVERY samples, and after the sample that gave a beat, before events_beat.
  * samples: how many were pushed so far. */

@@ -143,7 +143,7 @@ void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t
     ecg_link_send(sender);
 }
 
-void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_event_t *event) {
+void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event) {
     ecg_link_begin(sender, ECG_LINK_EVENT);
     ecg_link_put_u32(sender, event->event_index);
     ecg_link_put_u8(sender, event->kind);

@@ -27,20 +27,32 @@ static uint32_t earlier(uint32_t a, uint32_t b) {
 static uint32_t next_due(const ecg_rhythm_state_t *rhythm) {
     uint32_t due = rhythm->rate_at;
     if (!rhythm->bad && !rhythm->silence.pause.open) {
-        due = earlier(due, rhythm->silence.since + ECG_RHYTHM_PAUSE);
+        due = earlier(due, rhythm->silence.since + rhythm->times.pause);
     }
     if (!rhythm->bad && !rhythm->silence.asystole.open) {
-        due = earlier(due, rhythm->silence.since + ECG_RHYTHM_ASYSTOLE);
+        due = earlier(due, rhythm->silence.since + rhythm->times.asystole);
     }
     if (rhythm->irregular.count > 0) {
         const uint32_t newest = rhythm->irregular.intervals[rhythm->irregular.count - 1].at;
-        due = earlier(due, newest + ECG_RHYTHM_IRREGULAR_STALE);
+        due = earlier(due, newest + rhythm->times.stale);
     }
     return due;
 }
 
-void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, ecg_rhythm_sink_t sink, void *context) {
-    *rhythm = (ecg_rhythm_state_t){.sink = sink, .context = context, .rate_at = ECG_RHYTHM_RATE_EVERY};
+static ecg_rhythm_times_t times_at(uint16_t fs_hz) {
+    return (ecg_rhythm_times_t){
+        .pause = ECG_RHYTHM_PAUSE_MS * (uint32_t)fs_hz / 1000u,
+        .asystole = ECG_RHYTHM_ASYSTOLE_MS * (uint32_t)fs_hz / 1000u,
+        .rate_span = ECG_RHYTHM_RATE_SPAN_MS * (uint32_t)fs_hz / 1000u,
+        .rate_every = ECG_RHYTHM_RATE_EVERY_MS * (uint32_t)fs_hz / 1000u,
+        .stale = ECG_RHYTHM_IRREGULAR_STALE_MS * (uint32_t)fs_hz / 1000u,
+        .fs_hz = fs_hz,
+    };
+}
+
+void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink_t sink, void *context) {
+    *rhythm = (ecg_rhythm_state_t){.sink = sink, .context = context, .times = times_at(fs_hz)};
+    rhythm->rate_at = rhythm->times.rate_every;
     ecg_rhythm_silence_init(&rhythm->silence);
     ecg_rhythm_rate_init(&rhythm->rate);
     ecg_rhythm_run_init(&rhythm->run_v, ECG_RHYTHM_VENTRICULAR, ECG_RHYTHM_RUN_V);
@@ -69,12 +81,12 @@ static void happen(ecg_rhythm_state_t *rhythm) {
     }
     if (irregular->count > 0) {
         const uint32_t newest = irregular->intervals[irregular->count - 1].at;
-        if (!ecg_rhythm_after(newest + ECG_RHYTHM_IRREGULAR_STALE, rhythm->time)) {
+        if (!ecg_rhythm_after(newest + rhythm->times.stale, rhythm->time)) {
             ecg_rhythm_irregular_cut(rhythm);
         }
     }
     if (!ecg_rhythm_after(rhythm->rate_at, rhythm->time)) {
-        rhythm->rate_at += ECG_RHYTHM_RATE_EVERY;
+        rhythm->rate_at += rhythm->times.rate_every;
         ecg_rhythm_rate_report(rhythm);
     }
 }

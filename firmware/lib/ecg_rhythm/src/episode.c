@@ -31,11 +31,11 @@ void ecg_rhythm_merge(ecg_rhythm_figures_t *into, ecg_rhythm_figures_t *from) {
 }
 
 /* Beats in ten minutes at the mean interval. */
-static uint16_t rate_x10(const ecg_rhythm_figures_t *figures) {
+static uint16_t rate_x10(const ecg_rhythm_figures_t *figures, uint16_t fs_hz) {
     if (figures->rr_sum == 0) {
         return 0;
     }
-    const uint64_t scaled = (uint64_t)figures->intervals * (600u * ECG_RHYTHM_FS_HZ);
+    const uint64_t scaled = (uint64_t)figures->intervals * (600u * fs_hz);
     const uint64_t rate = (scaled + figures->rr_sum / 2) / figures->rr_sum;
     return (uint16_t)(rate > UINT16_MAX ? UINT16_MAX : rate);
 }
@@ -52,7 +52,7 @@ void ecg_rhythm_send(ecg_rhythm_state_t *rhythm, const ecg_rhythm_episode_t *epi
         .onset = episode->onset,
         .end = episode->end,
         .beats = episode->beats,
-        .rate_x10 = rate_x10(figures),
+        .rate_x10 = rate_x10(figures, rhythm->times.fs_hz),
         .mean_rr = (uint16_t)(count > 0 ? (figures->rr_sum + count / 2) / count : 0),
         .shortest_rr = figures->shortest,
         .longest_rr = figures->longest,

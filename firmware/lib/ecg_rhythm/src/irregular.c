@@ -118,7 +118,7 @@ void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step
     ecg_rhythm_irregular_t *irregular = &rhythm->irregular;
     const bool conducted =
         step->beat_class != ECG_RHYTHM_VENTRICULAR && step->last_class != ECG_RHYTHM_VENTRICULAR;
-    if (!step->joined || !conducted || step->rr >= ECG_RHYTHM_ASYSTOLE) {
+    if (!step->joined || !conducted || step->rr >= rhythm->times.asystole) {
         irregular->gap = true;
         return;
     }

@@ -3,13 +3,15 @@
 
 #include "private.h"
 
-#define SAMPLES_A_MINUTE (60u * ECG_RHYTHM_FS_HZ)
-
 void ecg_rhythm_rate_init(ecg_rhythm_rate_t *rate) {
     *rate = (ecg_rhythm_rate_t){
         .slow = {.kind = ECG_RHYTHM_BRADYCARDIA},
         .fast = {.kind = ECG_RHYTHM_TACHYCARDIA},
     };
+}
+
+static uint32_t samples_a_minute(const ecg_rhythm_state_t *rhythm) {
+    return 60u * rhythm->times.fs_hz;
 }
 
 static void push(ecg_rhythm_rate_t *rate, const ecg_rhythm_step_t *step) {
@@ -33,20 +35,22 @@ static void gather(const ecg_rhythm_rate_t *rate, uint8_t count, ecg_rhythm_epis
 }
 
 /* Is the mean rate of all eight intervals below `per_minute`? */
-static bool is_below(const ecg_rhythm_rate_t *rate, uint32_t per_minute) {
+static bool is_below(const ecg_rhythm_state_t *rhythm, uint32_t per_minute) {
+    const ecg_rhythm_rate_t *rate = &rhythm->rate;
     uint32_t sum = 0;
     for (uint8_t i = 0; i < rate->count; i++) {
         sum += rate->intervals[i].rr;
     }
-    return rate->count * SAMPLES_A_MINUTE < per_minute * sum;
+    return rate->count * samples_a_minute(rhythm) < per_minute * sum;
 }
 
-static bool is_above(const ecg_rhythm_rate_t *rate, uint32_t per_minute) {
+static bool is_above(const ecg_rhythm_state_t *rhythm, uint32_t per_minute) {
+    const ecg_rhythm_rate_t *rate = &rhythm->rate;
     uint32_t sum = 0;
     for (uint8_t i = 0; i < rate->count; i++) {
         sum += rate->intervals[i].rr;
     }
-    return rate->count * SAMPLES_A_MINUTE > per_minute * sum;
+    return rate->count * samples_a_minute(rhythm) > per_minute * sum;
 }
 
 static void follow(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, bool begins, bool lasts,
@@ -70,10 +74,10 @@ void ecg_rhythm_rate_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *s
     }
     push(rate, step);
     if (rate->count == ECG_RHYTHM_RATE_INTERVALS) {
-        follow(rhythm, &rate->slow, is_below(rate, ECG_RHYTHM_BRADYCARDIA_BELOW),
-               is_below(rate, ECG_RHYTHM_BRADYCARDIA_END), step);
-        follow(rhythm, &rate->fast, is_above(rate, ECG_RHYTHM_TACHYCARDIA_ABOVE),
-               is_above(rate, ECG_RHYTHM_TACHYCARDIA_END), step);
+        follow(rhythm, &rate->slow, is_below(rhythm, ECG_RHYTHM_BRADYCARDIA_BELOW),
+               is_below(rhythm, ECG_RHYTHM_BRADYCARDIA_END), step);
+        follow(rhythm, &rate->fast, is_above(rhythm, ECG_RHYTHM_TACHYCARDIA_ABOVE),
+               is_above(rhythm, ECG_RHYTHM_TACHYCARDIA_END), step);
     }
 }
 
@@ -83,20 +87,20 @@ void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm) {
     rhythm->rate.count = 0;
 }
 
-/* Intervals that ended in the last ECG_RHYTHM_RATE_SPAN samples. */
+/* Intervals that ended in the last ECG_RHYTHM_RATE_SPAN_MS. */
 static uint8_t count_recent(const ecg_rhythm_state_t *rhythm) {
     const ecg_rhythm_rate_t *rate = &rhythm->rate;
     uint8_t recent = 0;
-    while (
-        recent < rate->count &&
-        ecg_rhythm_after(rate->intervals[rate->count - 1 - recent].at + ECG_RHYTHM_RATE_SPAN, rhythm->time)) {
+    while (recent < rate->count &&
+           ecg_rhythm_after(rate->intervals[rate->count - 1 - recent].at + rhythm->times.rate_span,
+                            rhythm->time)) {
         recent++;
     }
     return recent;
 }
 
-static bool in_range(const ecg_rhythm_figures_t *figures) {
-    const uint32_t scaled = figures->intervals * SAMPLES_A_MINUTE;
+static bool in_range(const ecg_rhythm_state_t *rhythm, const ecg_rhythm_figures_t *figures) {
+    const uint32_t scaled = figures->intervals * samples_a_minute(rhythm);
     return scaled >= ECG_RHYTHM_RATE_LOWEST * figures->rr_sum &&
            scaled <= ECG_RHYTHM_RATE_HIGHEST * figures->rr_sum;
 }
@@ -107,7 +111,7 @@ void ecg_rhythm_rate_report(ecg_rhythm_state_t *rhythm) {
     if (!rhythm->bad && recent >= ECG_RHYTHM_RATE_INTERVALS_MIN) {
         gather(&rhythm->rate, recent, &now);
     }
-    if (!in_range(&now.figures) || now.beats == 0) {
+    if (!in_range(rhythm, &now.figures) || now.beats == 0) {
         now = (ecg_rhythm_episode_t){.kind = now.kind, .onset = rhythm->time, .end = rhythm->time};
     }
     ecg_rhythm_send(rhythm, &now, ECG_RHYTHM_UPDATE, 0);

@@ -3,8 +3,8 @@
 
 void ecg_rhythm_silence_init(ecg_rhythm_silence_t *silence) {
     *silence = (ecg_rhythm_silence_t){
-        .pause = {.kind = ECG_RHYTHM_PAUSE_KIND},
-        .asystole = {.kind = ECG_RHYTHM_ASYSTOLE_KIND},
+        .pause = {.kind = ECG_RHYTHM_PAUSE},
+        .asystole = {.kind = ECG_RHYTHM_ASYSTOLE},
     };
 }
 
@@ -38,6 +38,6 @@ static void begin(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, uin
 }
 
 void ecg_rhythm_silence_due(ecg_rhythm_state_t *rhythm) {
-    begin(rhythm, &rhythm->silence.pause, ECG_RHYTHM_PAUSE);
-    begin(rhythm, &rhythm->silence.asystole, ECG_RHYTHM_ASYSTOLE);
+    begin(rhythm, &rhythm->silence.pause, rhythm->times.pause);
+    begin(rhythm, &rhythm->silence.asystole, rhythm->times.asystole);
 }

@@ -119,7 +119,7 @@ typedef struct {
     uint16_t shortest_rr;
     uint16_t longest_rr;
     uint16_t irregularity_permille;
-} ecg_link_event_t;
+} ecg_link_rhythm_event_t;
 
 bool ecg_link_parse_hello(const ecg_link_frame_t *frame, uint8_t *protocol_version);
 bool ecg_link_parse_start(const ecg_link_frame_t *frame, ecg_link_start_t *start);
@@ -135,7 +135,7 @@ void ecg_link_send_beat(ecg_link_sender_t *sender, const ecg_link_beat_t *beat);
 void ecg_link_send_done(ecg_link_sender_t *sender, const ecg_link_done_t *done, uint32_t rejected_frames);
 void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t lead_flags,
                         const int16_t *samples, uint8_t count);
-void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_event_t *event);
+void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event);
 void ecg_link_send_error(ecg_link_sender_t *sender, ecg_link_error_t code, const char *text);
 
 #ifdef __cplusplus

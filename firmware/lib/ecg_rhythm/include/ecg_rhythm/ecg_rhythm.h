@@ -3,12 +3,12 @@
  * Portable C99, integers only, no heap, no globals. The state is one caller-owned struct; the same beats and
  * ticks give the same events, byte for byte, on every machine. docs/rhythm.md has the rules.
  *
- * Use:  ecg_rhythm_init(&rhythm, on_event, context);
+ * Use:  ecg_rhythm_init(&rhythm, 360, on_event, context);
  *       for each beat that the signal path gives:  ecg_rhythm_beat(&rhythm, &beat);
  *       after each sample or block:                ecg_rhythm_tick(&rhythm, settled, signal_is_bad);
  *       at the end of the signal, after its last beats:  ecg_rhythm_finish(&rhythm, samples);
  *
- * Time is sample indices. A beat leaves the signal path ECG_RHYTHM_BEAT_DELAY samples after its R peak, so
+ * Time is sample indices. A beat leaves the signal path ECG_RHYTHM_BEAT_DELAY_MS after its R peak, so
  * the time that is settled lags behind the newest sample by as much: no beat before it will come any more.
  * Events speak of settled time alone, and each is sent once, as soon as it is sure; so an asystole is
  * announced 3.8 s after the last R peak, while no beat comes. The events do not depend on how many ticks
@@ -39,8 +39,8 @@ typedef enum {
 /* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
 #define ECG_RHYTHM_KIND_LIST(X)                 \
     X(ECG_RHYTHM_HEART_RATE, 1, "heart rate")   \
-    X(ECG_RHYTHM_PAUSE_KIND, 2, "pause")        \
-    X(ECG_RHYTHM_ASYSTOLE_KIND, 3, "asystole")  \
+    X(ECG_RHYTHM_PAUSE, 2, "pause")             \
+    X(ECG_RHYTHM_ASYSTOLE, 3, "asystole")       \
     X(ECG_RHYTHM_BRADYCARDIA, 4, "bradycardia") \
     X(ECG_RHYTHM_TACHYCARDIA, 5, "tachycardia") \
     X(ECG_RHYTHM_COUPLET_V, 6, "V couplet")     \
@@ -86,7 +86,7 @@ typedef struct {
 } ecg_rhythm_beat_t;
 
 /* Called for every event; it must not call into the same state. One call of the functions below gives at most
- * ECG_RHYTHM_EVENTS_MAX events, and one more for every ECG_RHYTHM_RATE_EVERY samples that it settles. */
+ * ECG_RHYTHM_EVENTS_MAX events, and one more for every ECG_RHYTHM_RATE_EVERY_MS that it settles. */
 typedef void (*ecg_rhythm_sink_t)(void *context, const ecg_rhythm_event_t *event);
 #define ECG_RHYTHM_EVENTS_MAX 32
 
@@ -96,8 +96,8 @@ typedef struct ecg_rhythm_state
 /* Bytes of ecg_rhythm_state_t on this machine: less than 1,024. */
 uint32_t ecg_rhythm_state_bytes(void);
 
-/* Reset the state. */
-void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, ecg_rhythm_sink_t sink, void *context);
+/* Reset the state, for samples at `fs_hz`: 100 to 2000. */
+void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink_t sink, void *context);
 
 /* Take the next beat. About 1,000 Cortex-M4 instructions. */
 void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);

@@ -1,22 +1,20 @@
-/* Every threshold of ecg_rhythm, once. docs/rhythm.md says where each comes from. Times are in samples at
- * 360 Hz, rates in beats a minute. */
+/* Every threshold of ecg_rhythm, once. docs/rhythm.md says where each comes from. Times are in
+ * milliseconds, rates in beats a minute. */
 #ifndef ECG_RHYTHM_ECG_RHYTHM_RULES_H
 #define ECG_RHYTHM_ECG_RHYTHM_RULES_H
 
-#define ECG_RHYTHM_FS_HZ 360
-
 /* How long after its R peak a beat leaves the signal path: what is said of a time can be final only then. */
-#define ECG_RHYTHM_BEAT_DELAY 288 /* 800 ms */
+#define ECG_RHYTHM_BEAT_DELAY_MS 800
 
 /* Pause, asystole: no beat for at least so long. */
-#define ECG_RHYTHM_PAUSE 720     /* 2 s */
-#define ECG_RHYTHM_ASYSTOLE 1080 /* 3 s */
+#define ECG_RHYTHM_PAUSE_MS 2000
+#define ECG_RHYTHM_ASYSTOLE_MS 3000
 
-/* Heart rate: mean of the last intervals that ended in the last so many samples. */
+/* Heart rate: mean of the last intervals that ended in the last 15 s, every 10 s. */
 #define ECG_RHYTHM_RATE_INTERVALS 8
 #define ECG_RHYTHM_RATE_INTERVALS_MIN 3
-#define ECG_RHYTHM_RATE_SPAN 5400  /* 15 s */
-#define ECG_RHYTHM_RATE_EVERY 3600 /* 10 s */
+#define ECG_RHYTHM_RATE_SPAN_MS 15000
+#define ECG_RHYTHM_RATE_EVERY_MS 10000
 #define ECG_RHYTHM_RATE_LOWEST 20
 #define ECG_RHYTHM_RATE_HIGHEST 300
 
@@ -40,6 +38,6 @@
 #define ECG_RHYTHM_IRREGULAR_BEGIN 22
 #define ECG_RHYTHM_IRREGULAR_END 14
 #define ECG_RHYTHM_IRREGULAR_GAPS 10
-#define ECG_RHYTHM_IRREGULAR_STALE 5400 /* 15 s without such an interval: it cannot be upheld */
+#define ECG_RHYTHM_IRREGULAR_STALE_MS 15000 /* so long without such an interval: it cannot be upheld */
 
 #endif

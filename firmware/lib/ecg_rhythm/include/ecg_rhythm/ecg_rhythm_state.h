@@ -71,9 +71,20 @@ typedef struct {
     ecg_rhythm_figures_t tail; /* intervals since the episode's `end` */
 } ecg_rhythm_irregular_t;
 
+/* The times of the rules in samples. */
+typedef struct {
+    uint32_t pause;
+    uint32_t asystole;
+    uint32_t rate_span;
+    uint32_t rate_every;
+    uint32_t stale;
+    uint16_t fs_hz;
+} ecg_rhythm_times_t;
+
 struct ecg_rhythm_state {
     ecg_rhythm_sink_t sink;
     void *context;
+    ecg_rhythm_times_t times;
     uint32_t events; /* sent so far */
     uint32_t time;   /* settled up to here */
     uint32_t rate_at;
