@@ -8,7 +8,7 @@ ARGS ?=
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
     firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
-    $(wildcard firmware/python/*.[ch] firmware/python/build_*.py) setup.py
+    $(wildcard firmware/python/trace.[ch] firmware/python/build_*.py) setup.py
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
