@@ -35,6 +35,18 @@ CHANGES = [
     ("beat_window.h", "ECG_TEMPLATE_SETTLED", "13"),
     ("rhythm.c", "MEAN_INTERVALS", "15"),
     ("quality.c", "RAIL_REPEATS", "1"),
+    ("quality.c", "RAIL_SAMPLES", "60"),
+    ("quality.c", "THIRD", "18"),
+    ("quality.c", "HUM_PURE", "4"),
+    ("signal_state.c", "BLOCKS_BEFORE", "5"),
+    ("signal_state.c", "DOUBT_DECAY", "9"),
+    ("signal_state.c", "INDEX_MIDDLE", "880"),
+    ("signal_state.c", "BAD_BELOW", "40"),
+    ("signal_state.c", "GOOD_BLOCKS", "6"),
+    ("signal_state.c", "FLAT_PER_MV", "100"),
+    ("signal_state.c", "JUMP_HALF_MV", "5"),
+    ("signal_state.c", "HUM_LOUD", "300"),
+    ("signal_state.c", "MUSCLE_NOTED", "90"),
 ]
 
 

@@ -55,6 +55,7 @@ ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *confi
     core->end = UINT32_MAX;
     ecg_resample_init(&core->resample, copy.fs_hz);
     ecg_filter_init(&core->filter, &copy);
+    ecg_signal_init(&core->signal);
     return ECG_CORE_OK;
 }
 
