@@ -30,6 +30,7 @@ COMMANDS = {
     "quantize": "Make a pruned network int8.",
     "verify": "Compare float, LiteRT, TFLM and generated C on the same beats.",
     "export": "Write the model bundle and its C.",
+    "bench": "Count instructions and bytes of the generated C on emulated cores.",
     "build": "Build firmware for a board.",
     "flash": "Write firmware to a board.",
     "emulate": "Boot firmware in QEMU with its serial port on a socket.",
