@@ -13,7 +13,7 @@
  * folds the input's zero point into the bias (bias - zero point * sum of the channel's weights), so that a
  * kernel multiplies raw bytes; positions in the padding then count as the input's zero point.
  *
- * Weights. A kernel may read up to three bytes past the end of its weights; what stands there does not
+ * Weights. A kernel may read up to 15 bytes past the end of its weights; what stands there does not
  * matter.
  *
  * Scratch. A kernel that has a parameter `scratch` works in memory of the caller; network_run has it on its
