@@ -253,7 +253,12 @@ def depthwise_of(b: Builder, source: T, window: Window, multiplier: int) -> T:
 
 def fully_connected(b: Builder, source: T) -> T | None:
     depth = source.shape[-1] if b.rng.random() < 0.5 else math.prod(source.shape)
-    rows, outputs = math.prod(source.shape) // depth, int(b.rng.integers(1, 24))
+    return fully_connected_of(b, source, depth, int(b.rng.integers(1, 24)))
+
+
+def fully_connected_of(b: Builder, source: T, depth: int, outputs: int) -> T:
+    """A fully connected layer with a given number of inputs and outputs."""
+    rows = math.prod(source.shape) // depth
     weights = _weights(b, (outputs, depth), outputs, 0)
     inputs, output = _weighted(b, source, (rows, outputs), weights, depth, outputs)
     settings = options("FullyConnectedOptions", fusedActivationFunction=int(b.rng.choice(ACTIVATIONS)))
