@@ -28,6 +28,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -57,6 +58,8 @@ class Progress:
         Samples sent at least once, and taken by the device.
     beats : list of Beat
         All beats that arrived, in the order of arrival.
+    events : list of Event
+        All rhythm events that arrived, in the order of arrival.
     naks, resends : int
         Times the device asked to go back, and times silence made the host send again.
     retransmitted_frames : int
@@ -72,6 +75,7 @@ class Progress:
     samples_sent: int = 0
     samples_taken: int = 0
     beats: list[Beat] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     naks: int = 0
     resends: int = 0
     retransmitted_frames: int = 0
@@ -316,6 +320,8 @@ class _Stream:
     def _take(self, message: Message) -> None:
         if isinstance(message, Beat):
             self.progress.beats.append(message)
+        elif isinstance(message, Event):
+            self.progress.events.append(message)
         elif isinstance(message, Credit):
             self._check_index("CREDIT", message.next_index)
             self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)

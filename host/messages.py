@@ -177,6 +177,25 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Device: something about the rhythm begins, goes on or ends; the fields of `ecg_rhythm_event_t`."""
+
+    TYPE: ClassVar[int] = 0x89
+    event_index: int
+    kind: int
+    phase: int
+    flags: int
+    onset: int
+    end: int
+    beats: int
+    rate_x10: int
+    mean_rr: int
+    shortest_rr: int
+    longest_rr: int
+    irregularity_permille: int
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Device: what was wrong with the host's request."""
 
@@ -186,5 +205,18 @@ class Error:
 
 
 Message: TypeAlias = (
-    Hello | Start | Samples | Deltas | Finish | Info | Started | Credit | Nak | Beat | Done | Wave | Error
+    Hello
+    | Start
+    | Samples
+    | Deltas
+    | Finish
+    | Info
+    | Started
+    | Credit
+    | Nak
+    | Beat
+    | Done
+    | Wave
+    | Event
+    | Error
 )

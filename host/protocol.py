@@ -21,6 +21,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -52,6 +53,7 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Credit: struct.Struct("<I"),
     Nak: struct.Struct("<IB"),
     Done: struct.Struct("<IIIIQQI"),
+    Event: struct.Struct("<IBBBIIHHHHHH"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")

@@ -45,8 +45,9 @@ def stream(faults: Faults, samples: NDArray[np.int16] = ECG) -> tuple[Progress, 
         info = link.handshake()
         link.start(fs_hz=360, adu_per_mv=200, mains_hz=60, mode=0)
         progress = link.stream(samples, info.window_samples)
-    comparator = Comparator(expect(samples, 200, 60, HashEngine()))
+    comparator = Comparator(expect(samples, 200, 60, HashEngine(), LABELS))
     comparator.take(progress.beats)
+    comparator.take_events(progress.events)
     return progress, comparator.finish()
 
 

@@ -16,14 +16,14 @@ from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confus
 from ecg_edge.host.annotations import read_annotations
 from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
 from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import Beat, Done
+from ecg_edge.host.messages import Beat, Done, Event
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.simulator import simulator_info
 from ecg_edge.training.records import Record
 
 SAMPLES, PEAKS = make_ecg(60.0)
-EXPECTED = expect(SAMPLES, 200, 60, HashEngine())
+EXPECTED = expect(SAMPLES, 200, 60, HashEngine(), LABELS)
 
 
 def device_beats(expected: Expected = EXPECTED) -> list[Beat]:
@@ -36,10 +36,11 @@ def device_beats(expected: Expected = EXPECTED) -> list[Beat]:
     return beats
 
 
-def compared(beats: list[Beat]) -> Comparison:
-    """Comparison of a device's beats with what is expected."""
+def compared(beats: list[Beat], events: list[Event] | None = None) -> Comparison:
+    """Comparison of a device's beats and events with what is expected."""
     comparator = Comparator(EXPECTED)
     comparator.take(beats)
+    comparator.take_events(EXPECTED.events if events is None else events)
     return comparator.finish()
 
 
@@ -105,6 +106,34 @@ def test_only_the_first_differences_are_kept() -> None:
     comparison = compared([replace(beat, flags=beat.flags ^ 1) for beat in reversed(device_beats())])
     assert [difference.beat_index for difference in comparison.differences] == [0, 1, 2, 3, 4]
     assert comparison.differing_fields["flags"] == comparison.beats
+
+
+def test_every_event_is_compared() -> None:
+    events = EXPECTED.events
+    assert len(events) >= 5 and compared(device_beats()).agreeing_events == len(events)
+    for name in Event.__slots__[1:]:
+        other = replace(events[2], **{name: getattr(events[2], name) ^ 1})
+        comparison = compared(device_beats(), [*events[:2], other, *events[3:]])
+        assert not comparison.agrees and comparison.differing_events == 1
+        (difference,) = comparison.event_differences
+        assert (difference.event_index, difference.expected, difference.device) == (2, events[2], other)
+
+
+def test_lost_and_extra_events_differ() -> None:
+    events = EXPECTED.events
+    lost = compared(device_beats(), events[:-1])
+    assert (lost.agrees, lost.lost_events, lost.agreeing_events) == (False, 1, len(events) - 1)
+    assert lost.event_differences[0].device is None
+    for extra in (events[0], replace(events[0], event_index=len(events))):
+        twice = compared(device_beats(), [*events, extra])
+        assert (twice.agrees, twice.extra_events, twice.agreeing_events) == (False, 1, len(events))
+        assert twice.event_differences[0].expected is None
+
+
+def test_after_an_interruption_only_events_before_the_last_are_lost() -> None:
+    comparator = Comparator(EXPECTED)
+    comparator.take_events([EXPECTED.events[0], EXPECTED.events[2]])
+    assert comparator.finish(complete=False).lost_events == 1
 
 
 # ---- scores -----------------------------------------------------------------------------------------

@@ -138,11 +138,22 @@ def _weights(b: Builder, shape: tuple[int, ...], channels: int, axis: int) -> tu
     kind = b.rng.random()
     if kind < 0.15:
         values = b.rng.choice(np.array([-127, 127], np.int8), shape)
-    elif kind < 0.4:
+    elif kind < 0.3:
         values[b.rng.random(shape) < 0.7] = 0
+    elif kind < 0.55:
+        values = zero_blocks(b.rng, values, float(b.rng.choice([0.0, 0.05, 0.2, 0.5, 0.9])))
     count = channels if b.rng.random() < 0.8 else 1
     scales = np.exp(b.rng.uniform(math.log(3e-4), math.log(3e-2), count)).astype(np.float32)
     return b.tensor(shape, scales, np.zeros(count), data=values, axis=axis), values, scales
+
+
+def zero_blocks(rng: np.random.Generator, weights: Any, density: float) -> Any:
+    """Weights of which about that share of the blocks of four are left, and none in some channels."""
+    windows = weights.reshape(len(weights), -1)
+    kept = rng.random((len(windows), -(-windows.shape[1] // 4))) < density
+    kept[rng.random(len(windows)) < 0.1] = False
+    mask = np.repeat(kept, 4, axis=1)[:, : windows.shape[1]]
+    return np.where(mask, windows, 0).astype(np.int8).reshape(weights.shape)
 
 
 def _weighted(
