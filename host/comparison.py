@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.host.engines import Engine
-from ecg_edge.host.messages import Beat
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Quality
 from ecg_edge.training.records import FS_HZ
 
-FIELDS = ("r_sample", "rr_samples", "flags", "input_crc32", "label")
+FIELDS = ("r_sample", "rr_samples", "flags", "quality", "input_crc32", "label")
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
 
 
@@ -26,10 +27,13 @@ class Expected:
         What the signal path makes of the samples.
     outputs : int8 array, shape (n, labels)
         What the reference engine makes of the beats.
+    changes : CHANGE_DTYPE array, shape (k,)
+        Each time the signal turns bad or good.
     """
 
     beats: NDArray[np.void]
     outputs: NDArray[np.int8]
+    changes: NDArray[np.void]
 
 
 def expect(
@@ -46,10 +50,11 @@ def expect(
     engine : Engine
         The reference, e.g. TFLM.
     """
-    from ecg_edge.firmware import process
+    from ecg_edge.firmware import process_signal
 
-    beats = process(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
-    return Expected(beats, engine.run(beats["beat"], beats["rhythm"]))
+    processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
+    outputs = engine.run(processed.beats["beat"], processed.beats["rhythm"])
+    return Expected(processed.beats, outputs, processed.changes)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,9 @@ class Comparison:
     differing_bytes : int
         Bytes of output that differ; a lost or an extra beat counts with all of its bytes.
     differing_fields : dict
-        Beats that differ, by field: r_sample, rr_samples, flags, input_crc32, label.
+        Beats that differ, by field: r_sample, rr_samples, flags, quality, input_crc32, label.
+    changes, differing_changes : int
+        Times that the signal turns bad or good; QUALITY frames that are missing, unexpected or different.
     differences : list of Difference
         The first few of them, in full.
     """
@@ -89,14 +96,15 @@ class Comparison:
     extra_beats: int = 0
     differing_bytes: int = 0
     differing_fields: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FIELDS, 0))
+    changes: int = 0
+    differing_changes: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def agrees(self) -> bool:
         """Whether nothing at all differs."""
-        return not (
-            self.lost_beats or self.extra_beats or self.differing_bytes or any(self.differing_fields.values())
-        )
+        wrong_beats = self.lost_beats or self.extra_beats or any(self.differing_fields.values())
+        return not (wrong_beats or self.differing_bytes or self.differing_changes)
 
 
 class Comparator:
@@ -105,7 +113,8 @@ class Comparator:
     def __init__(self, expected: Expected) -> None:
         self._expected = _as_messages(expected)
         self._seen: set[int] = set()
-        self.comparison = Comparison(beats=len(self._expected))
+        self._changes = [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
+        self.comparison = Comparison(beats=len(self._expected), changes=len(self._changes))
 
     def take(self, beats: Iterable[Beat]) -> None:
         """Compare beats that have just arrived."""
@@ -116,14 +125,18 @@ class Comparator:
                 self._seen.add(beat.beat_index)
                 self._take_expected(self._expected[beat.beat_index], beat)
 
-    def finish(self, complete: bool = True) -> Comparison:
+    def finish(self, changes: Sequence[Quality], complete: bool = True) -> Comparison:
         """The result, with the beats that never arrived. Call it once.
 
         Parameters
         ----------
+        changes : sequence of Quality
+            All QUALITY frames that arrived.
         complete : bool
             False: the stream ended early, so that only a beat before the last one that arrived is lost.
         """
+        expected_changes = self._changes if complete else self._changes[: len(changes)]
+        self.comparison.differing_changes = _count_differing(expected_changes, changes)
         end = len(self._expected) if complete else max(self._seen, default=0)
         for expected in self._expected[:end]:
             if expected.beat_index not in self._seen:
@@ -152,6 +165,10 @@ class Comparator:
             self.comparison.differences.append(Difference(beat.beat_index, tuple(fields), expected, beat))
 
 
+def _count_differing(expected: Sequence[Quality], arrived: Sequence[Quality]) -> int:
+    return sum(a != b for a, b in zip_longest(expected, arrived))
+
+
 def count_differing_bytes(first: bytes, second: bytes) -> int:
     """Bytes that differ; where one is longer, every byte beyond the other's end differs."""
     return sum(a != b for a, b in zip(first, second, strict=False)) + abs(len(first) - len(second))
@@ -160,11 +177,21 @@ def count_differing_bytes(first: bytes, second: bytes) -> int:
 def _as_messages(expected: Expected) -> list[Beat]:
     """The BEAT frames that a device in agreement sends; confidence is not compared and is 0 here."""
     beats = expected.beats
-    columns = [beats[name].tolist() for name in ("r_sample", "rr_samples", "flags", "crc32")]
-    labels = expected.outputs.argmax(axis=1).tolist() if len(beats) else []
+    columns = [beats[name].tolist() for name in ("r_sample", "rr_samples", "flags", "quality", "crc32")]
     return [
-        Beat(index, r_sample, rr, flags, label, 0, crc32, output.tobytes())
-        for index, (r_sample, rr, flags, crc32, label, output) in enumerate(
-            zip(*columns, labels, expected.outputs, strict=True)
+        Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
+        for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
+            zip(*columns, _labels(expected), expected.outputs, strict=True)
         )
     ]
+
+
+def _labels(expected: Expected) -> list[int]:
+    """The largest output's index; in bad signal the beat is not classified."""
+    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
+
+    if not len(expected.beats):
+        return []
+    unclassifiable = (expected.beats["flags"] & FLAG_UNCLASSIFIABLE) != 0
+    labels: list[int] = np.where(unclassifiable, UNCLASSIFIABLE, expected.outputs.argmax(axis=1)).tolist()
+    return labels

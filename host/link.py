@@ -33,6 +33,7 @@ from ecg_edge.host.messages import (
     Info,
     Message,
     Nak,
+    Quality,
     Samples,
     Start,
     Started,
@@ -57,6 +58,8 @@ class Progress:
         Samples sent at least once, and taken by the device.
     beats : list of Beat
         All beats that arrived, in the order of arrival.
+    changes : list of Quality
+        Each time the signal turned bad or good.
     naks, resends : int
         Times the device asked to go back, and times silence made the host send again.
     retransmitted_frames : int
@@ -72,6 +75,7 @@ class Progress:
     samples_sent: int = 0
     samples_taken: int = 0
     beats: list[Beat] = field(default_factory=list)
+    changes: list[Quality] = field(default_factory=list)
     naks: int = 0
     resends: int = 0
     retransmitted_frames: int = 0
@@ -316,6 +320,8 @@ class _Stream:
     def _take(self, message: Message) -> None:
         if isinstance(message, Beat):
             self.progress.beats.append(message)
+        elif isinstance(message, Quality):
+            self.progress.changes.append(message)
         elif isinstance(message, Credit):
             self._check_index("CREDIT", message.next_index)
             self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)

@@ -8,9 +8,10 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_BODY = 502
 MAX_SAMPLES = 240
+UNCLASSIFIABLE = 254
 NOT_LABELLED = 255
 MODE_REPLAY = 0
 
@@ -146,6 +147,7 @@ class Beat:
     r_sample: int
     rr_samples: int
     flags: int
+    quality: int
     label: int
     confidence: int
     input_crc32: int
@@ -177,6 +179,16 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """Device: the signal is bad (1) or good (0) from `sample` on; `reasons` are flags, as of beats."""
+
+    TYPE: ClassVar[int] = 0x88
+    sample: int
+    bad: int
+    reasons: int
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Device: what was wrong with the host's request."""
 
@@ -186,5 +198,18 @@ class Error:
 
 
 Message: TypeAlias = (
-    Hello | Start | Samples | Deltas | Finish | Info | Started | Credit | Nak | Beat | Done | Wave | Error
+    Hello
+    | Start
+    | Samples
+    | Deltas
+    | Finish
+    | Info
+    | Started
+    | Credit
+    | Nak
+    | Beat
+    | Done
+    | Wave
+    | Quality
+    | Error
 )

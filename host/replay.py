@@ -270,7 +270,7 @@ class _Replay:
         finally:
             comparator.take(progress.beats[compared:])
             self._session.runs.append(
-                RecordRun(record, progress, comparator.finish(progress.done is not None))
+                RecordRun(record, progress, comparator.finish(progress.changes, progress.done is not None))
             )
 
 

@@ -47,7 +47,7 @@ def stream(faults: Faults, samples: NDArray[np.int16] = ECG) -> tuple[Progress, 
         progress = link.stream(samples, info.window_samples)
     comparator = Comparator(expect(samples, 200, 60, HashEngine()))
     comparator.take(progress.beats)
-    return progress, comparator.finish()
+    return progress, comparator.finish(progress.changes)
 
 
 def test_a_clean_line_loses_nothing() -> None:
@@ -91,7 +91,7 @@ def test_blocks_of_any_size_fit_the_receive_buffer(blocks: Iterable[int]) -> Non
     assert most_under_way(frames) <= 8 * 495
     comparator = Comparator(expect(samples, 200, 60, HashEngine()))
     comparator.take(progress.beats)
-    assert comparator.finish().agrees
+    assert comparator.finish(progress.changes).agrees
 
 
 def most_under_way(frames: list[tuple[str, bytes]]) -> int:
@@ -139,12 +139,23 @@ def test_the_last_frame_may_be_lost_too() -> None:
 
 
 def test_a_damaged_credit_or_done_costs_only_time() -> None:
-    quiet = np.zeros(2400, np.int16)  # no beat, so that the replies are INFO, STARTED, CREDIT..., DONE
+    # No beat and not flat, so that the replies are INFO, STARTED, CREDIT..., DONE.
+    quiet = np.resize(np.array([3, -3], np.int16), 2400)
     progress, _ = stream(Faults(), quiet)
     replies = 3 + 5 + 1
     for number in range(replies):
         progress, comparison = stream(Faults(damaged_replies={number}), quiet)
         assert comparison.agrees and progress.samples_taken == len(quiet), f"reply {number} was damaged"
+
+
+def test_a_lost_change_of_the_signals_quality_is_a_difference() -> None:
+    samples = ECG.copy()
+    samples[7200:9000] = 900  # a flat line
+    progress, comparison = stream(Faults(), samples)
+    assert [change.bad for change in progress.changes] == [1, 0] and comparison.agrees
+    progress, comparison = stream(Faults(dropped_changes={1}), samples)
+    assert len(progress.changes) == 1
+    assert comparison.differing_changes == 1 and not comparison.agrees
 
 
 def test_a_damaged_beat_counts_as_lost() -> None:

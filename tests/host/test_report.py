@@ -93,7 +93,8 @@ def run_of(database: Path, name: str) -> RecordRun:
     comparator.take(beats)
     done = Done(len(record.samples), len(beats), 0, 0, 0, 0, 0)
     progress = Progress(len(record.samples), len(record.samples), beats, seconds=0.4, done=done)
-    return RecordRun(record, progress, comparator.finish())
+    progress.changes = list(comparator._changes)
+    return RecordRun(record, progress, comparator.finish(progress.changes))
 
 
 def test_the_page_stands_alone(session: Session) -> None:
@@ -122,7 +123,7 @@ def test_a_failed_session_shows_both_outputs(session: Session) -> None:
     expected = expect(run.record.samples, 200, 60, HashEngine())
     comparator = Comparator(expected)
     comparator.take(beats)
-    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish())
+    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish([]))
     session.write()
     text = Page(write_report(session.folder, items=[]).read_text()).text
     assert "FAIL Device and reference differ" in text
@@ -149,8 +150,8 @@ def test_every_kind_of_beat_has_a_strip(session: Session) -> None:
 def test_missed_and_false_beats_are_kinds(database: Path) -> None:
     record = load_record(database, "mitdb", "100")
     at = record.beat_samples
-    beats = [Beat(k, int(sample), 0, 0, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
-    false = Beat(len(beats), int(at[3] + 150), 0, 0, 4, 0, 0, bytes(5))
+    beats = [Beat(k, int(sample), 0, 0, 100, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
+    false = Beat(len(beats), int(at[3] + 150), 0, 0, 100, 4, 0, 0, bytes(5))
     item = Labelled(record, sorted([*beats, false], key=lambda beat: beat.r_sample), len(record.samples))
     kinds = beat_kinds(item, LABELS)
     assert kinds[0] == ("N", "missed", at[0])

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from simulated import LABELS, HashEngine, make_bundle, make_ecg
 
+from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
 from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confusion, score, score_groups
 from ecg_edge.host.annotations import read_annotations
 from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
 from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import Beat, Done
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Quality
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.simulator import simulator_info
@@ -24,23 +25,31 @@ from ecg_edge.training.records import Record
 
 SAMPLES, PEAKS = make_ecg(60.0)
 EXPECTED = expect(SAMPLES, 200, 60, HashEngine())
+INTERRUPTED = SAMPLES.copy()
+INTERRUPTED[7200:9000] = 900  # a flat line: bad signal
 
 
 def device_beats(expected: Expected = EXPECTED) -> list[Beat]:
     """What a device in agreement sends."""
-    names = ("r_sample", "rr_samples", "flags", "crc32")
+    names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
     beats = []
     for k, (row, output) in enumerate(zip(expected.beats, expected.outputs, strict=True)):
-        r_sample, rr, flags, crc32 = (int(row[name]) for name in names)
-        beats.append(Beat(k, r_sample, rr, flags, int(output.argmax()), 7, crc32, output.tobytes()))
+        *place, crc32 = (int(row[name]) for name in names)
+        label = UNCLASSIFIABLE if place[2] & FLAG_UNCLASSIFIABLE else int(output.argmax())
+        beats.append(Beat(k, *place, label, 7, crc32, output.tobytes()))
     return beats
+
+
+def device_changes(expected: Expected) -> list[Quality]:
+    """The QUALITY frames of a device in agreement."""
+    return [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
 
 
 def compared(beats: list[Beat]) -> Comparison:
     """Comparison of a device's beats with what is expected."""
     comparator = Comparator(EXPECTED)
     comparator.take(beats)
-    return comparator.finish()
+    return comparator.finish(device_changes(EXPECTED))
 
 
 def test_an_equal_device_agrees() -> None:
@@ -61,7 +70,7 @@ def test_one_bit_of_output_is_one_differing_byte() -> None:
     assert difference.device == beats[5] and difference.expected == replace(device_beats()[5], confidence=0)
 
 
-@pytest.mark.parametrize("name", ["r_sample", "rr_samples", "flags", "input_crc32", "label"])
+@pytest.mark.parametrize("name", ["r_sample", "rr_samples", "flags", "quality", "input_crc32", "label"])
 def test_every_field_is_compared(name: str) -> None:
     beats = device_beats()
     beats[9] = replace(beats[9], **{name: getattr(beats[9], name) + 1})
@@ -69,6 +78,25 @@ def test_every_field_is_compared(name: str) -> None:
     assert not comparison.agrees and comparison.differing_bytes == 0
     assert comparison.differing_fields == {**dict.fromkeys(comparison.differing_fields, 0), name: 1}
     assert comparison.differences[0].fields == (name,)
+
+
+def test_every_change_of_the_signals_quality_is_compared() -> None:
+    expected = expect(INTERRUPTED, 200, 60, HashEngine())
+    changes = device_changes(expected)
+    assert [change.bad for change in changes] == [1, 0]
+    wrong = {
+        "lost": changes[1:],
+        "extra": [*changes, changes[0]],
+        "later": [replace(changes[0], sample=changes[0].sample + 72), changes[1]],
+        "why": [replace(changes[0], reasons=0), changes[1]],
+    }
+    for arrived in wrong.values():
+        comparator = Comparator(expected)
+        comparator.take(device_beats(expected))
+        comparison = comparator.finish(arrived)
+        assert not comparison.agrees and comparison.differing_changes >= 1
+        assert comparison.agreeing == comparison.beats
+    assert Comparator(expected).finish(changes[:1], complete=False).differing_changes == 0
 
 
 def test_a_lost_beat_counts_with_all_its_bytes() -> None:
@@ -80,10 +108,10 @@ def test_a_lost_beat_counts_with_all_its_bytes() -> None:
 def test_after_an_interruption_only_beats_before_the_last_are_lost() -> None:
     comparator = Comparator(EXPECTED)
     comparator.take([beat for beat in device_beats() if beat.beat_index in (0, 1, 3)])
-    comparison = comparator.finish(complete=False)
+    comparison = comparator.finish([], complete=False)
     assert (comparison.lost_beats, comparison.agreeing) == (1, 3)
     assert comparison.differences[0].beat_index == 2
-    assert Comparator(EXPECTED).finish(complete=False).lost_beats == 0
+    assert Comparator(EXPECTED).finish([], complete=False).lost_beats == 0
 
 
 def test_an_extra_beat_counts_with_all_its_bytes() -> None:
@@ -119,7 +147,7 @@ def labelled(symbols: str, device: str, name: str = "100") -> Labelled:
         at[annotated], np.array(list(symbols.replace(".", ""))), ("",) * int(annotated.sum()),
     )  # fmt: skip
     beats = [
-        Beat(k, int(sample) + 5, 360, 0, LABELS.index(symbol), 0, 0, bytes(5))
+        Beat(k, int(sample) + 5, 360, 0, 100, LABELS.index(symbol), 0, 0, bytes(5))
         for k, (sample, symbol) in enumerate(zip(at, device, strict=True))
         if symbol != "."
     ]
