@@ -6,9 +6,11 @@ LOG := build/setup.log
 JOBS ?= 2
 ARGS ?=
 
-CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h) \
-    firmware/python/build_ecg_core.py setup.py
-C_SOURCES := $(shell find firmware/lib firmware/src quantize training tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
+CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
+    firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
+    $(wildcard firmware/python/trace.[ch] firmware/python/build_*.py) setup.py
+C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' \
+    -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
 .PHONY: help setup system run demo test lint format clean mypy-tree
 .DEFAULT_GOAL := help
@@ -42,7 +44,7 @@ format: setup ## format Python and C
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
 clean: ## delete what was built (not .venv, runs/ and sessions/)
-	@rm -rf build dist firmware/.pio firmware/python/_ecg_core.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist firmware/.pio firmware/python/_ecg_*.c firmware/python/_ecg_*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -f $(VENV)/.core $(VENV)/.platformio
 
 system:
@@ -57,7 +59,7 @@ $(VENV)/.packages: pyproject.toml | system
 
 # The editable install has built it; built once more when the device's C changes, which that does not notice.
 $(VENV)/.core: $(CORE_SOURCES) $(VENV)/.packages
-	@echo "setup: C extension of the signal path"
+	@echo "setup: C extensions of the signal path and the rhythm rules"
 	@$(BIN)/python setup.py --quiet build_ext --inplace --force
 	@touch $@
 

@@ -30,11 +30,13 @@ COMMANDS = {
     "quantize": "Make a pruned network int8.",
     "verify": "Compare float, LiteRT, TFLM and generated C on the same beats.",
     "export": "Write the model bundle and its C.",
+    "bench": "Count instructions and bytes of the generated C on emulated cores.",
     "build": "Build firmware for a board.",
     "flash": "Write firmware to a board.",
     "emulate": "Boot firmware in QEMU with its serial port on a socket.",
     "replay": "Stream whole records to a device and compare every beat with the reference.",
     "detect": "Score the R-peak detector against annotations.",
+    "plot": "Draw what the signal path saw and decided; list and draw its errors.",
     "score": "Score beat labels against annotations.",
     "report": "Make a session's report again.",
 }

@@ -1,17 +1,22 @@
-"""Device against reference, beat by beat and byte by byte."""
+"""Device against reference, beat by beat, byte by byte, and event by event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.host.engines import Engine
-from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Quality
+from ecg_edge.host.events import classes_of, to_messages
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Event, Quality
 from ecg_edge.training.records import FS_HZ
+
+if TYPE_CHECKING:
+    from ecg_edge.firmware import Processed
 
 FIELDS = ("r_sample", "rr_samples", "flags", "quality", "input_crc32", "label")
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
@@ -29,17 +34,25 @@ class Expected:
         What the reference engine makes of the beats.
     changes : CHANGE_DTYPE array, shape (k,)
         Each time the signal turns bad or good.
+    events : list of Event
+        What the rhythm rules make of the beats and their labels.
     """
 
     beats: NDArray[np.void]
     outputs: NDArray[np.int8]
     changes: NDArray[np.void]
+    events: list[Event]
 
 
 def expect(
-    samples: NDArray[np.int16], adu_per_mv: int, mains_hz: int, engine: Engine, fs_hz: int = FS_HZ
+    samples: NDArray[np.int16],
+    adu_per_mv: int,
+    mains_hz: int,
+    engine: Engine,
+    labels: Sequence[str],
+    fs_hz: int = FS_HZ,
 ) -> Expected:
-    """Run the device's own C signal path on this computer, and the reference engine after it.
+    """Run the device's own C signal path and rhythm rules on this computer, and the reference engine between.
 
     Parameters
     ----------
@@ -49,12 +62,40 @@ def expect(
         As in START.
     engine : Engine
         The reference, e.g. TFLM.
+    labels : sequence of str
+        The model's labels.
     """
     from ecg_edge.firmware import process_signal
 
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     outputs = engine.run(processed.beats["beat"], processed.beats["rhythm"])
-    return Expected(processed.beats, outputs, processed.changes)
+    events = expect_events(processed, outputs, labels, len(samples), fs_hz)
+    return Expected(processed.beats, outputs, processed.changes, events)
+
+
+def expect_events(
+    processed: Processed, outputs: NDArray[np.int8], labels: Sequence[str], samples: int, fs_hz: int = FS_HZ
+) -> list[Event]:
+    """The rhythm events of beats with the model's outputs for them.
+
+    Parameters
+    ----------
+    processed : Processed
+        What the signal path made of the signal.
+    outputs : int8 array, shape (n, labels)
+        The model's outputs for its beats.
+    labels : sequence of str
+        The model's labels.
+    samples, fs_hz : int
+        Length and rate of the signal.
+    """
+    from ecg_edge.firmware.rhythm import find_events
+
+    beats = processed.beats
+    best = outputs.argmax(axis=1) if len(outputs) else np.zeros(0, np.int64)
+    changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
+    classes = classes_of(best, beats["flags"], labels)
+    return to_messages(find_events(beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz))
 
 
 @dataclass(frozen=True)
@@ -65,6 +106,15 @@ class Difference:
     fields: tuple[str, ...]
     expected: Beat | None
     device: Beat | None
+
+
+@dataclass(frozen=True)
+class EventDifference:
+    """One rhythm event on which device and reference disagree; None where there is no such event."""
+
+    event_index: int
+    expected: Event | None
+    device: Event | None
 
 
 @dataclass
@@ -87,6 +137,12 @@ class Comparison:
         Times that the signal turns bad or good; QUALITY frames that are missing, unexpected or different.
     differences : list of Difference
         The first few of them, in full.
+    events, agreeing_events : int
+        Rhythm events that the reference expects, and those that arrived and are equal in every field.
+    lost_events, extra_events, differing_events : int
+        Expected events that never arrived; events that arrived twice or were not expected; those that differ.
+    event_differences : list of EventDifference
+        The first few of these, in full.
     """
 
     beats: int = 0
@@ -99,12 +155,21 @@ class Comparison:
     changes: int = 0
     differing_changes: int = 0
     differences: list[Difference] = field(default_factory=list)
+    events: int = 0
+    agreeing_events: int = 0
+    lost_events: int = 0
+    extra_events: int = 0
+    differing_events: int = 0
+    event_differences: list[EventDifference] = field(default_factory=list)
 
     @property
     def agrees(self) -> bool:
         """Whether nothing at all differs."""
         wrong_beats = self.lost_beats or self.extra_beats or any(self.differing_fields.values())
         return not (wrong_beats or self.differing_bytes or self.differing_changes)
+        of_beats = self.lost_beats or self.extra_beats or self.differing_bytes
+        of_events = self.lost_events or self.extra_events or self.differing_events
+        return not (of_beats or any(self.differing_fields.values()) or of_events)
 
 
 class Comparator:
@@ -114,7 +179,12 @@ class Comparator:
         self._expected = _as_messages(expected)
         self._seen: set[int] = set()
         self._changes = [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
-        self.comparison = Comparison(beats=len(self._expected), changes=len(self._changes))
+        self._changes_seen: list[Quality] = []
+        self._events = expected.events
+        self._seen_events: set[int] = set()
+        self.comparison = Comparison(
+            beats=len(self._expected), changes=len(self._changes), events=len(self._events)
+        )
 
     def take(self, beats: Iterable[Beat]) -> None:
         """Compare beats that have just arrived."""
@@ -125,18 +195,36 @@ class Comparator:
                 self._seen.add(beat.beat_index)
                 self._take_expected(self._expected[beat.beat_index], beat)
 
-    def finish(self, changes: Sequence[Quality], complete: bool = True) -> Comparison:
-        """The result, with the beats that never arrived. Call it once.
+    def take_changes(self, changes: Iterable[Quality]) -> None:
+        """Note QUALITY frames that have just arrived; their order is compared at the end."""
+        self._changes_seen.extend(changes)
+
+    def take_events(self, events: Iterable[Event]) -> None:
+        """Compare rhythm events that have just arrived."""
+        result = self.comparison
+        for event in events:
+            index = event.event_index
+            known = index < len(self._events) and index not in self._seen_events
+            expected = self._events[index] if known else None
+            self._seen_events.add(index)
+            result.agreeing_events += event == expected
+            result.extra_events += not known
+            result.differing_events += known and event != expected
+            if event != expected:
+                result.event_differences.append(EventDifference(index, expected, event))
+
+    def finish(self, complete: bool = True) -> Comparison:
+        """The result, with the beats and events that never arrived. Call it once.
 
         Parameters
         ----------
-        changes : sequence of Quality
-            All QUALITY frames that arrived.
         complete : bool
-            False: the stream ended early, so that only a beat before the last one that arrived is lost.
+            False: the stream ended early, so that only what comes before the last that arrived is lost.
         """
-        expected_changes = self._changes if complete else self._changes[: len(changes)]
-        self.comparison.differing_changes = _count_differing(expected_changes, changes)
+        changes = self._changes if complete else self._changes[: len(self._changes_seen)]
+        pairs = zip_longest(changes, self._changes_seen)
+        self.comparison.differing_changes = sum(expected != change for expected, change in pairs)
+        self._finish_events(complete)
         end = len(self._expected) if complete else max(self._seen, default=0)
         for expected in self._expected[:end]:
             if expected.beat_index not in self._seen:
@@ -146,6 +234,16 @@ class Comparator:
         self.comparison.differences.sort(key=lambda difference: difference.beat_index)
         del self.comparison.differences[MAX_SHOWN:]
         return self.comparison
+
+    def _finish_events(self, complete: bool) -> None:
+        result = self.comparison
+        end = len(self._events) if complete else max(self._seen_events, default=0)
+        for expected in self._events[:end]:
+            if expected.event_index not in self._seen_events:
+                result.lost_events += 1
+                result.event_differences.append(EventDifference(expected.event_index, expected, None))
+        result.event_differences.sort(key=lambda difference: difference.event_index)
+        del result.event_differences[MAX_SHOWN:]
 
     def _take_extra(self, beat: Beat) -> None:
         self.comparison.extra_beats += 1
@@ -163,10 +261,6 @@ class Comparator:
         self.comparison.agreeing += not fields
         if fields:
             self.comparison.differences.append(Difference(beat.beat_index, tuple(fields), expected, beat))
-
-
-def _count_differing(expected: Sequence[Quality], arrived: Sequence[Quality]) -> int:
-    return sum(a != b for a, b in zip_longest(expected, arrived))
 
 
 def count_differing_bytes(first: bytes, second: bytes) -> int:

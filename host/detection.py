@@ -1,7 +1,7 @@
 """What the signal path makes of records, as annotations and as EC57's figures.
 
-Two ways of reporting are scored: every beat; and silence in bad signal, where the beats are left out and the time
-counts as shutdown.
+Two ways of reporting are scored: every beat; and silence in bad signal, where the beats are left out and the
+time counts as shutdown.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Labeller:
         self._training = bundle.manifest.training
 
     def trained_on(self, database: str, names: Sequence[str]) -> list[str]:
-        """Those of the records whose beats the network was trained on; nstdb is made from mitdb's 118 and 119."""
+        """Those of the records whose beats the network was trained on; nstdb is mitdb's 118 and 119."""
         own = self._training.get("database")
         seen = {
             str(name) if "/" in str(name) else f"{own}/{name}" for name in self._training.get("records", ())
@@ -151,8 +151,8 @@ def without_bad_signal(
 ) -> Annotations:
     """Annotations without the beats in bad signal, and with its begins and ends as WFDB's shutdown.
 
-    The beats must go, not only become Q: any annotation of a beat ends a shutdown, and Q counts as a QRS complex.
-    An end is always written, because `bxb` counts no beat as missed in a shutdown that never ends.
+    The beats must go, not only become Q: any beat ends a shutdown, and Q counts as a QRS complex. An end is
+    always written, because `bxb` counts no beat as missed in a shutdown that never ends.
     """
     spans = np.minimum(_to_rate(processed.bad_spans, timing.fs_hz / board_hz), timing.length_samples - 1)
     marks = spans.reshape(-1)
@@ -195,7 +195,7 @@ def group_records(database: str, names: Sequence[str]) -> dict[str, list[str]]:
 def group_figures(found: Mapping[str, Detection], members: Sequence[str]) -> dict[str, Any]:
     """Gross, average and per-record figures of a group, with fractions for Se, +P and their F1.
 
-    Those of the detector that reports every beat; under `silent_in_bad_signal` those of the one that does not.
+    Those of the detector that reports every beat; `silent_in_bad_signal`: of the one that does not.
     """
     names = (*_QRS, *_VEB) if all(found[name].labelled for name in members) else _QRS
     every = summarize([(name, found[name].comparison) for name in members])

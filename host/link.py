@@ -28,6 +28,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -60,6 +61,8 @@ class Progress:
         All beats that arrived, in the order of arrival.
     changes : list of Quality
         Each time the signal turned bad or good.
+    events : list of Event
+        All rhythm events that arrived, in the order of arrival.
     naks, resends : int
         Times the device asked to go back, and times silence made the host send again.
     retransmitted_frames : int
@@ -76,6 +79,7 @@ class Progress:
     samples_taken: int = 0
     beats: list[Beat] = field(default_factory=list)
     changes: list[Quality] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     naks: int = 0
     resends: int = 0
     retransmitted_frames: int = 0
@@ -322,6 +326,8 @@ class _Stream:
             self.progress.beats.append(message)
         elif isinstance(message, Quality):
             self.progress.changes.append(message)
+        elif isinstance(message, Event):
+            self.progress.events.append(message)
         elif isinstance(message, Credit):
             self._check_index("CREDIT", message.next_index)
             self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)

@@ -189,6 +189,25 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Device: something about the rhythm begins, goes on or ends; the fields of `ecg_rhythm_event_t`."""
+
+    TYPE: ClassVar[int] = 0x89
+    event_index: int
+    kind: int
+    phase: int
+    flags: int
+    onset: int
+    end: int
+    beats: int
+    rate_x10: int
+    mean_rr: int
+    shortest_rr: int
+    longest_rr: int
+    irregularity_permille: int
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Device: what was wrong with the host's request."""
 
@@ -211,5 +230,6 @@ Message: TypeAlias = (
     | Done
     | Wave
     | Quality
+    | Event
     | Error
 )

@@ -21,6 +21,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -54,6 +55,7 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Nak: struct.Struct("<IB"),
     Done: struct.Struct("<IIIIQQI"),
     Quality: struct.Struct("<IBH"),
+    Event: struct.Struct("<IBBBIIHHHHHH"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")

@@ -159,7 +159,8 @@ def replay(
         on_device(info)
         folder = out or session_folder(DEFAULT_SESSIONS, port)
         session = Session(folder, port, bundle, info, engine.name, MAINS_HZ)
-        todo = [partial(_prepare, root, database, name, seconds, engine, fs_hz) for database, name in names]
+        labels = bundle.manifest.labels
+        todo = [partial(_prepare, root, *name, seconds, engine, labels, fs_hz) for name in names]
         return _Replay(link, session, on_update, block).run(todo)
 
 
@@ -221,12 +222,18 @@ def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Pat
 
 
 def _prepare(
-    root: Path, database: str, name: str, seconds: float | None, engine: Engine, fs_hz: int
+    root: Path,
+    database: str,
+    name: str,
+    seconds: float | None,
+    engine: Engine,
+    labels: Sequence[str],
+    fs_hz: int,
 ) -> _Prepared:
     record = load_record(root, database, name, lead="auto", fs_hz=fs_hz)
     if seconds is not None:
         record = replace(record, samples=record.samples[: round(seconds * record.fs_hz)])
-    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine, fs_hz))
+    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine, labels, fs_hz))
 
 
 class _Replay:
@@ -253,13 +260,14 @@ class _Replay:
 
     def _stream(self, record: Record, comparator: Comparator) -> None:
         progress = Progress()
-        compared = 0
+        compared = compared_events = 0
         began = time.monotonic()
 
         def update(progress: Progress) -> None:
-            nonlocal compared
+            nonlocal compared, compared_events
             comparator.take(progress.beats[compared:])
-            compared = len(progress.beats)
+            comparator.take_events(progress.events[compared_events:])
+            compared, compared_events = len(progress.beats), len(progress.events)
             seconds = time.monotonic() - began
             self._on_update(_update(record, progress, comparator.comparison.agreeing, seconds))
 
@@ -269,8 +277,10 @@ class _Replay:
             self._link.stream(record.samples, window, update, progress, _block_sizes(self._block))
         finally:
             comparator.take(progress.beats[compared:])
+            comparator.take_events(progress.events[compared_events:])
+            comparator.take_changes(progress.changes)
             self._session.runs.append(
-                RecordRun(record, progress, comparator.finish(progress.changes, progress.done is not None))
+                RecordRun(record, progress, comparator.finish(progress.done is not None))
             )
 
 

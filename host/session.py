@@ -3,6 +3,7 @@
 sessions/20260131T101500Z-emulator/
     results.json        the verdict, and each record's (see `Session.results`)
     beats.csv           every beat as the device reported it
+    events.csv          every rhythm event as the device reported it
     annotations/100.dev the device's labels as WFDB annotation files
     frames.log.gz       every frame: seconds, direction (> to the device), encoded bytes in hexadecimal
     report.html         made by `ecg-edge report`
@@ -25,8 +26,9 @@ from typing import Any
 from ecg_edge.host.accuracy import Labelled, device_annotations, score, score_groups
 from ecg_edge.host.annotations import write_annotations
 from ecg_edge.host.bundle import Bundle
-from ecg_edge.host.comparison import Comparison, Difference
+from ecg_edge.host.comparison import Comparison, Difference, EventDifference
 from ecg_edge.host.console import write_json
+from ecg_edge.host.events import EVENT_COLUMNS, EVENTS_NAME, count_kinds, event_row
 from ecg_edge.host.link import Progress
 from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Info
 from ecg_edge.host.transports import port_kind
@@ -153,9 +155,10 @@ class Session:
         return self.interrupted is None and bool(self.runs) and all(run.passed for run in self.runs)
 
     def write(self) -> dict[str, Any]:
-        """Write results.json, beats.csv and the annotation files; give what results.json holds."""
+        """Write results.json, the tables and the annotation files; give what results.json holds."""
         self.folder.mkdir(parents=True, exist_ok=True)
         _write_beats(self.folder / BEATS_NAME, self.runs, self.info.labels)
+        _write_events(self.folder / EVENTS_NAME, self.runs)
         for run in self.runs:
             self._write_annotations(run)
         results = self.results()
@@ -196,6 +199,10 @@ class Session:
             "interrupted": run.progress.done is None,
             **_totals([run]),
             "first_differences": [_readable(difference) for difference in run.comparison.differences],
+            "first_event_differences": [
+                _readable_event_difference(difference) for difference in run.comparison.event_differences
+            ],
+            "episodes": count_kinds(run.progress.events),
             "scores": score([run.labelled], self.info.labels),
         }
 
@@ -238,6 +245,11 @@ def _totals(runs: list[RecordRun]) -> dict[str, Any]:
         "quality_changes": sum(c.changes for c in comparisons),
         "differing_changes": sum(c.differing_changes for c in comparisons),
         "bad_signal_s": round(sum(run.bad_signal_s for run in runs), 1),
+        "events": sum(c.events for c in comparisons),
+        "agreeing_events": sum(c.agreeing_events for c in comparisons),
+        "lost_events": sum(c.lost_events for c in comparisons),
+        "extra_events": sum(c.extra_events for c in comparisons),
+        "differing_events": sum(c.differing_events for c in comparisons),
         "samples": sum(len(run.record.samples) for run in runs),
         "lost_samples": sum(run.lost_samples for run in runs),
         "seconds": round(seconds, 3),
@@ -263,6 +275,14 @@ def _readable_beat(beat: Beat | None) -> dict[str, Any] | None:
     names = ("r_sample", "rr_samples", "flags", "quality", "label")
     place = {name: getattr(beat, name) for name in names}
     return {**place, "input_crc32": crc32, "output": output}
+
+
+def _readable_event_difference(difference: EventDifference) -> dict[str, Any]:
+    both = {"expected": difference.expected, "device": difference.device}
+    return {
+        "event_index": difference.event_index,
+        **{name: asdict(event) if event else None for name, event in both.items()},
+    }
 
 
 def signed(output: bytes) -> list[int]:
@@ -317,6 +337,15 @@ def _write_beats(path: Path, runs: Iterable[RecordRun], labels: tuple[str, ...])
         writer.writerow(BEAT_COLUMNS)
         for run in runs:
             writer.writerows(_row(run.record, beat, labels) for beat in run.progress.beats)
+
+
+def _write_events(path: Path, runs: Iterable[RecordRun]) -> None:
+    with path.open("w", newline="", encoding="ascii") as file:
+        writer = csv.writer(file)
+        writer.writerow(EVENT_COLUMNS)
+        for run in runs:
+            place = run.record.database, run.record.name
+            writer.writerows(event_row(*place, event) for event in run.progress.events)
 
 
 def _row(record: Record, beat: Beat, labels: tuple[str, ...]) -> tuple[object, ...]:

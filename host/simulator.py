@@ -11,15 +11,16 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.errors import LinkError
+from ecg_edge.host.events import EventStream
 from ecg_edge.host.messages import (
     MAX_SAMPLES,
     NOT_LABELLED,
@@ -31,6 +32,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -63,6 +65,8 @@ class Faults:
         Indices of beats with one flipped bit in their output, and of beats never sent.
     dropped_changes : set of int
         QUALITY frames never sent.
+    wrong_events, dropped_events : set of int
+        Indices of rhythm events with another end, and of events never sent.
     hang_up_at, silent_at : int or None
         Sample from which the connection is closed, and from which the device says nothing more.
     """
@@ -73,6 +77,8 @@ class Faults:
     wrong_outputs: frozenset[int] | set[int] = frozenset()
     dropped_beats: frozenset[int] | set[int] = frozenset()
     dropped_changes: frozenset[int] | set[int] = frozenset()
+    wrong_events: frozenset[int] | set[int] = frozenset()
+    dropped_events: frozenset[int] | set[int] = frozenset()
     hang_up_at: int | None = None
     silent_at: int | None = None
 
@@ -196,7 +202,7 @@ class Simulator:
         if self._info.status:
             self._send(Error(1, STATUS_TEXT[self._info.status]))
             return
-        self._session = _Session(message)
+        self._session = _Session(message, self._info.labels)
         self._send(Started(message.session_id))
         self._send(Credit(0))
 
@@ -207,8 +213,9 @@ class Simulator:
         if message.first_index == session.taken:
             beats = session.path.push(message.values)
             self._send_changes(session)
-            self._send_beats(session, beats)
             session.taken += len(message.values)
+            labels = self._send_beats(session, beats)
+            self._send_events(session.events.take(beats, labels, session.path.changes, session.taken))
             self._misbehave(session.taken)
         due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
         if due or message.first_index < session.taken:
@@ -226,7 +233,11 @@ class Simulator:
             self._nak(1)
             return
         if not session.finished:
-            self._send_beats(session, session.path.finish())
+            beats = session.path.finish()
+            labels = self._send_beats(session, beats)
+            changes = session.path.changes
+            self._send_events(session.events.take(beats, labels, changes, session.taken))
+            self._send_events(session.events.finish(changes, session.taken))
             session.finished = True
         self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0))
 
@@ -238,14 +249,24 @@ class Simulator:
                 self._send(Quality(sample, bad, reasons))
         session.changes = len(changes)
 
-    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> None:
+    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int64]:
+        """Send beats; gives the index of each one's label."""
         if not len(beats):
-            return
+            return np.zeros(0, np.int64)
         outputs = self._engine.run(beats["beat"], beats["rhythm"])
         for beat, output in zip(beats, outputs, strict=True):
             if session.beats not in self._faults.dropped_beats:
                 self._send(self._beat(session.beats, beat, output))
             session.beats += 1
+        labels: NDArray[np.int64] = outputs.argmax(axis=1)
+        return labels
+
+    def _send_events(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.event_index in self._faults.wrong_events:
+                event = replace(event, end=event.end + 1)
+            if event.event_index not in self._faults.dropped_events:
+                self._send(event)
 
     def _beat(self, index: int, beat: np.void, output: NDArray[np.int8]) -> Beat:
         if index in self._faults.wrong_outputs:
@@ -266,10 +287,11 @@ def _label(flags: int, output: NDArray[np.int8]) -> int:
 class _Session:
     """What the device remembers between START and DONE."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, labels: Sequence[str]) -> None:
         from ecg_edge.firmware import SignalPath
 
         self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
+        self.events = EventStream(labels, start.fs_hz)
         self.taken = 0
         self.credit = 0
         self.beats = 0

@@ -5,6 +5,7 @@
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/session.h"
 #include "engine.h"
+#include "events.h"
 #include "led.h"
 #include "model_info.h"
 #include "selftest.h"
@@ -68,6 +69,7 @@ static void report_beat(void) {
         report.logits = logits;
     }
     ecg_link_send_beat(&sender, &report);
+    events_beat(&core, &beat, report.label);
     led_beat(board_millis());
 }
 
@@ -94,14 +96,18 @@ static void core_clock_stop(void) {
 static void push(int16_t sample_adu, uint8_t lead_flags) {
     totals.samples++;
     const bool has_beat = ecg_core_push(&core, sample_adu, lead_flags, &beat) == ECG_CORE_BEAT;
+    const bool follow = has_beat || totals.samples % EVENTS_EVERY == 0;
     ecg_core_signal_t signal;
     ecg_core_signal(&core, &signal);
-    if (!has_beat && signal.bad == signal_bad) {
+    if (!follow && signal.bad == signal_bad) {
         return;
     }
     core_clock_stop();
     if (signal.bad != signal_bad) {
         report_quality(&signal);
+    }
+    if (follow) {
+        events_follow(&core, totals.samples);
     }
     if (has_beat) {
         report_beat();
@@ -151,6 +157,7 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
         return refusal(ECG_LINK_ERROR_MODE, "START: this board has no analog front end, mode is 0 (replay)");
     }
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
+    events_start(request->fs_hz, &sender);
     wave.count = 0;
     signal_bad = 0;
     return refusal(ECG_LINK_NO_ERROR, "");
@@ -173,6 +180,7 @@ static void finish(ecg_link_done_t *done) {
         core_clock_start();
     }
     core_clock_stop();
+    events_finish(&core, totals.samples);
     *done = totals;
 }
 

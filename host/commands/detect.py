@@ -44,8 +44,8 @@ def detect(
         typer.Option(
             "--write-annotations",
             metavar="DIR",
-            help=f"Leave every beat as DIR/mitdb/100.{ANNOTATOR}, and what is left with silence in bad signal "
-            f"as 100.{SILENT_ANNOTATOR}, for WFDB's programs.",
+            help=f"Leave every beat as DIR/mitdb/100.{ANNOTATOR}, and beats and shutdown of silence in bad "
+            f"signal as 100.{SILENT_ANNOTATOR}, for WFDB's programs.",
         ),
     ] = None,
     fs_hz: console.RateOption = FS_HZ,
@@ -60,8 +60,8 @@ def detect(
 ) -> None:
     """Find the R peaks of whole records and score them by EC57: 150 ms, the first five minutes not scored.
 
-    One lead: MLII where there is one, else the first. Without a DATABASE: mitdb, nstdb and svdb. Each group of
-    records has two lines: every beat reported, and silence in bad signal, whose time is shutdown.
+    One lead: MLII where there is one, else the first. Without a DATABASE: mitdb, nstdb and svdb. Each
+    group of records has two lines: every beat reported, and silence in bad signal, whose time is shutdown.
     """
     root = find_data_root(data)
     if root is None:
@@ -94,8 +94,8 @@ def detect(
 def _write(folder: Path, found: Mapping[str, Detection], records: Path) -> None:
     for name, detection in found.items():
         fs_hz = read_timing(records, name).fs_hz
-        for annotator, annotations in zip((ANNOTATOR, SILENT_ANNOTATOR), detection.annotations, strict=True):
-            write_annotations(folder, name, annotator, annotations, fs_hz)
+        for annotator, beats in zip((ANNOTATOR, SILENT_ANNOTATOR), detection.annotations, strict=True):
+            write_annotations(folder, name, annotator, beats, fs_hz)
 
 
 def _table(database: str, found: Mapping[str, Detection], groups: Mapping[str, dict[str, Any]]) -> Any:

@@ -45,9 +45,11 @@ def stream(faults: Faults, samples: NDArray[np.int16] = ECG) -> tuple[Progress, 
         info = link.handshake()
         link.start(fs_hz=360, adu_per_mv=200, mains_hz=60, mode=0)
         progress = link.stream(samples, info.window_samples)
-    comparator = Comparator(expect(samples, 200, 60, HashEngine()))
+    comparator = Comparator(expect(samples, 200, 60, HashEngine(), LABELS))
     comparator.take(progress.beats)
-    return progress, comparator.finish(progress.changes)
+    comparator.take_events(progress.events)
+    comparator.take_changes(progress.changes)
+    return progress, comparator.finish()
 
 
 def test_a_clean_line_loses_nothing() -> None:
@@ -89,9 +91,10 @@ def test_blocks_of_any_size_fit_the_receive_buffer(blocks: Iterable[int]) -> Non
         progress = link.stream(samples, INFO.window_samples, blocks=blocks)
     assert (progress.samples_taken, progress.naks, progress.resends) == (6000, 0, 0)
     assert most_under_way(frames) <= 8 * 495
-    comparator = Comparator(expect(samples, 200, 60, HashEngine()))
+    comparator = Comparator(expect(samples, 200, 60, HashEngine(), LABELS))
     comparator.take(progress.beats)
-    assert comparator.finish(progress.changes).agrees
+    comparator.take_changes(progress.changes)
+    assert comparator.finish().agrees
 
 
 def most_under_way(frames: list[tuple[str, bytes]]) -> int:

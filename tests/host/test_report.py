@@ -87,14 +87,18 @@ def session(tmp_path: Path, database: Path) -> Session:
 def run_of(database: Path, name: str) -> RecordRun:
     """A record whose beats all came back as expected."""
     record = load_record(database, "mitdb", name)
-    expected = expect(record.samples, 200, 60, HashEngine())
+    expected = expect(record.samples, 200, 60, HashEngine(), LABELS)
     comparator = Comparator(expected)
     beats = [replace(beat, confidence=9) for beat in comparator._expected]
     comparator.take(beats)
+    comparator.take_events(expected.events)
     done = Done(len(record.samples), len(beats), 0, 0, 0, 0, 0)
-    progress = Progress(len(record.samples), len(record.samples), beats, seconds=0.4, done=done)
+    progress = Progress(
+        len(record.samples), len(record.samples), beats, expected.events, seconds=0.4, done=done
+    )
     progress.changes = list(comparator._changes)
-    return RecordRun(record, progress, comparator.finish(progress.changes))
+    comparator.take_changes(progress.changes)
+    return RecordRun(record, progress, comparator.finish())
 
 
 def test_the_page_stands_alone(session: Session) -> None:
@@ -120,10 +124,11 @@ def test_the_page_says_what_results_json_says(session: Session) -> None:
 def test_a_failed_session_shows_both_outputs(session: Session) -> None:
     run = session.runs[0]
     beats = [replace(run.progress.beats[0], output=b"\x01\x02\x03\x04\x80"), *run.progress.beats[1:]]
-    expected = expect(run.record.samples, 200, 60, HashEngine())
+    expected = expect(run.record.samples, 200, 60, HashEngine(), LABELS)
     comparator = Comparator(expected)
     comparator.take(beats)
-    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish([]))
+    comparator.take_events(expected.events)
+    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish())
     session.write()
     text = Page(write_report(session.folder, items=[]).read_text()).text
     assert "FAIL Device and reference differ" in text

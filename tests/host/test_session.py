@@ -17,14 +17,14 @@ from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confus
 from ecg_edge.host.annotations import read_annotations
 from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
 from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Quality
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Event, Quality
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.simulator import simulator_info
 from ecg_edge.training.records import Record
 
 SAMPLES, PEAKS = make_ecg(60.0)
-EXPECTED = expect(SAMPLES, 200, 60, HashEngine())
+EXPECTED = expect(SAMPLES, 200, 60, HashEngine(), LABELS)
 INTERRUPTED = SAMPLES.copy()
 INTERRUPTED[7200:9000] = 900  # a flat line: bad signal
 
@@ -45,11 +45,13 @@ def device_changes(expected: Expected) -> list[Quality]:
     return [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
 
 
-def compared(beats: list[Beat]) -> Comparison:
-    """Comparison of a device's beats with what is expected."""
+def compared(beats: list[Beat], events: list[Event] | None = None) -> Comparison:
+    """Comparison of a device's beats and events with what is expected."""
     comparator = Comparator(EXPECTED)
     comparator.take(beats)
-    return comparator.finish(device_changes(EXPECTED))
+    comparator.take_events(EXPECTED.events if events is None else events)
+    comparator.take_changes(device_changes(EXPECTED))
+    return comparator.finish()
 
 
 def test_an_equal_device_agrees() -> None:
@@ -81,7 +83,7 @@ def test_every_field_is_compared(name: str) -> None:
 
 
 def test_every_change_of_the_signals_quality_is_compared() -> None:
-    expected = expect(INTERRUPTED, 200, 60, HashEngine())
+    expected = expect(INTERRUPTED, 200, 60, HashEngine(), LABELS)
     changes = device_changes(expected)
     assert [change.bad for change in changes] == [1, 0]
     wrong = {
@@ -93,10 +95,14 @@ def test_every_change_of_the_signals_quality_is_compared() -> None:
     for arrived in wrong.values():
         comparator = Comparator(expected)
         comparator.take(device_beats(expected))
-        comparison = comparator.finish(arrived)
+        comparator.take_events(expected.events)
+        comparator.take_changes(arrived)
+        comparison = comparator.finish()
         assert not comparison.agrees and comparison.differing_changes >= 1
         assert comparison.agreeing == comparison.beats
-    assert Comparator(expected).finish(changes[:1], complete=False).differing_changes == 0
+    comparator = Comparator(expected)
+    comparator.take_changes(changes[:1])
+    assert comparator.finish(complete=False).differing_changes == 0
 
 
 def test_a_lost_beat_counts_with_all_its_bytes() -> None:
@@ -108,10 +114,10 @@ def test_a_lost_beat_counts_with_all_its_bytes() -> None:
 def test_after_an_interruption_only_beats_before_the_last_are_lost() -> None:
     comparator = Comparator(EXPECTED)
     comparator.take([beat for beat in device_beats() if beat.beat_index in (0, 1, 3)])
-    comparison = comparator.finish([], complete=False)
+    comparison = comparator.finish(complete=False)
     assert (comparison.lost_beats, comparison.agreeing) == (1, 3)
     assert comparison.differences[0].beat_index == 2
-    assert Comparator(EXPECTED).finish([], complete=False).lost_beats == 0
+    assert Comparator(EXPECTED).finish(complete=False).lost_beats == 0
 
 
 def test_an_extra_beat_counts_with_all_its_bytes() -> None:
@@ -133,6 +139,34 @@ def test_only_the_first_differences_are_kept() -> None:
     comparison = compared([replace(beat, flags=beat.flags ^ 1) for beat in reversed(device_beats())])
     assert [difference.beat_index for difference in comparison.differences] == [0, 1, 2, 3, 4]
     assert comparison.differing_fields["flags"] == comparison.beats
+
+
+def test_every_event_is_compared() -> None:
+    events = EXPECTED.events
+    assert len(events) >= 5 and compared(device_beats()).agreeing_events == len(events)
+    for name in Event.__slots__[1:]:
+        other = replace(events[2], **{name: getattr(events[2], name) ^ 1})
+        comparison = compared(device_beats(), [*events[:2], other, *events[3:]])
+        assert not comparison.agrees and comparison.differing_events == 1
+        (difference,) = comparison.event_differences
+        assert (difference.event_index, difference.expected, difference.device) == (2, events[2], other)
+
+
+def test_lost_and_extra_events_differ() -> None:
+    events = EXPECTED.events
+    lost = compared(device_beats(), events[:-1])
+    assert (lost.agrees, lost.lost_events, lost.agreeing_events) == (False, 1, len(events) - 1)
+    assert lost.event_differences[0].device is None
+    for extra in (events[0], replace(events[0], event_index=len(events))):
+        twice = compared(device_beats(), [*events, extra])
+        assert (twice.agrees, twice.extra_events, twice.agreeing_events) == (False, 1, len(events))
+        assert twice.event_differences[0].expected is None
+
+
+def test_after_an_interruption_only_events_before_the_last_are_lost() -> None:
+    comparator = Comparator(EXPECTED)
+    comparator.take_events([EXPECTED.events[0], EXPECTED.events[2]])
+    assert comparator.finish(complete=False).lost_events == 1
 
 
 # ---- scores -----------------------------------------------------------------------------------------

@@ -152,6 +152,23 @@ void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t
     ecg_link_send(sender);
 }
 
+void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event) {
+    ecg_link_begin(sender, ECG_LINK_EVENT);
+    ecg_link_put_u32(sender, event->event_index);
+    ecg_link_put_u8(sender, event->kind);
+    ecg_link_put_u8(sender, event->phase);
+    ecg_link_put_u8(sender, event->flags);
+    ecg_link_put_u32(sender, event->onset);
+    ecg_link_put_u32(sender, event->end);
+    ecg_link_put_u16(sender, event->beats);
+    ecg_link_put_u16(sender, event->rate_x10);
+    ecg_link_put_u16(sender, event->mean_rr);
+    ecg_link_put_u16(sender, event->shortest_rr);
+    ecg_link_put_u16(sender, event->longest_rr);
+    ecg_link_put_u16(sender, event->irregularity_permille);
+    ecg_link_send(sender);
+}
+
 void ecg_link_send_error(ecg_link_sender_t *sender, ecg_link_error_t code, const char *text) {
     ecg_link_begin(sender, ECG_LINK_ERROR);
     ecg_link_put_u8(sender, (uint8_t)code);

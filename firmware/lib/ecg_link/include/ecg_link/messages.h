@@ -28,6 +28,7 @@ typedef enum {
     ECG_LINK_DONE = 0x86,
     ECG_LINK_WAVE = 0x87,
     ECG_LINK_QUALITY = 0x88,
+    ECG_LINK_EVENT = 0x89,
     ECG_LINK_ERROR = 0x8F,
 } ecg_link_type_t;
 
@@ -114,6 +115,22 @@ typedef struct {
     uint32_t engine_ticks_max;
 } ecg_link_done_t;
 
+/* As ecg_rhythm_event_t. */
+typedef struct {
+    uint32_t event_index;
+    uint8_t kind;
+    uint8_t phase;
+    uint8_t flags;
+    uint32_t onset;
+    uint32_t end;
+    uint16_t beats;
+    uint16_t rate_x10;
+    uint16_t mean_rr;
+    uint16_t shortest_rr;
+    uint16_t longest_rr;
+    uint16_t irregularity_permille;
+} ecg_link_rhythm_event_t;
+
 bool ecg_link_parse_hello(const ecg_link_frame_t *frame, uint8_t *protocol_version);
 bool ecg_link_parse_start(const ecg_link_frame_t *frame, ecg_link_start_t *start);
 bool ecg_link_parse_samples(const ecg_link_frame_t *frame, ecg_link_samples_t *samples);
@@ -129,6 +146,7 @@ void ecg_link_send_quality(ecg_link_sender_t *sender, const ecg_link_quality_t *
 void ecg_link_send_done(ecg_link_sender_t *sender, const ecg_link_done_t *done, uint32_t rejected_frames);
 void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t lead_flags,
                         const int16_t *samples, uint8_t count);
+void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event);
 void ecg_link_send_error(ecg_link_sender_t *sender, ecg_link_error_t code, const char *text);
 
 #ifdef __cplusplus

@@ -1,0 +1,125 @@
+/* ecg_rhythm: from beats and their classes to rhythm events.
+ *
+ * Portable C99, integers only, no heap, no globals. The state is one caller-owned struct; the same beats and
+ * ticks give the same events, byte for byte, on every machine. docs/rhythm.md has the rules.
+ *
+ * Use:  ecg_rhythm_init(&rhythm, 360, on_event, context);
+ *       for each beat that the signal path gives:  ecg_rhythm_beat(&rhythm, &beat);
+ *       after each sample or block:                ecg_rhythm_tick(&rhythm, settled, signal_is_bad);
+ *       at the end of the signal, after its last beats:  ecg_rhythm_finish(&rhythm, samples);
+ *
+ * Time is sample indices. A beat leaves the signal path ECG_RHYTHM_BEAT_DELAY_MS after its R peak, so
+ * the time that is settled lags behind the newest sample by as much: no beat before it will come any more.
+ * Events speak of settled time alone, and each is sent once, as soon as it is sure; so an asystole is
+ * announced 3.8 s after the last R peak, while no beat comes. The events do not depend on how many ticks
+ * there are, as long as every change of `signal_is_bad` has its tick.
+ *
+ * Not reentrant for one state; different ones are independent. No function blocks, other than in the caller's
+ * own on_event.
+ */
+#ifndef ECG_RHYTHM_ECG_RHYTHM_H
+#define ECG_RHYTHM_ECG_RHYTHM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ecg_rhythm/ecg_rhythm_rules.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    ECG_RHYTHM_NORMAL = 0,
+    ECG_RHYTHM_SUPRAVENTRICULAR = 1,
+    ECG_RHYTHM_VENTRICULAR = 2,
+    ECG_RHYTHM_UNCLASSIFIABLE = 3, /* there may be a beat, but nothing is to be concluded from it */
+} ecg_rhythm_class_t;
+
+/* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
+#define ECG_RHYTHM_KIND_LIST(X)                 \
+    X(ECG_RHYTHM_HEART_RATE, 1, "heart rate")   \
+    X(ECG_RHYTHM_PAUSE, 2, "pause")             \
+    X(ECG_RHYTHM_ASYSTOLE, 3, "asystole")       \
+    X(ECG_RHYTHM_BRADYCARDIA, 4, "bradycardia") \
+    X(ECG_RHYTHM_TACHYCARDIA, 5, "tachycardia") \
+    X(ECG_RHYTHM_COUPLET_V, 6, "V couplet")     \
+    X(ECG_RHYTHM_RUN_V, 7, "V run")             \
+    X(ECG_RHYTHM_RUN_S, 8, "S run")             \
+    X(ECG_RHYTHM_BIGEMINY, 9, "bigeminy")       \
+    X(ECG_RHYTHM_TRIGEMINY, 10, "trigeminy")    \
+    X(ECG_RHYTHM_IRREGULAR, 11, "irregularly irregular")
+
+typedef enum {
+#define ECG_RHYTHM_X(name, value, text) name = value,
+    ECG_RHYTHM_KIND_LIST(ECG_RHYTHM_X)
+#undef ECG_RHYTHM_X
+} ecg_rhythm_kind_t;
+
+/* A heart rate comes as UPDATE, a couplet as END alone, everything else as BEGIN and later END. */
+typedef enum { ECG_RHYTHM_BEGIN = 0, ECG_RHYTHM_UPDATE = 1, ECG_RHYTHM_END = 2 } ecg_rhythm_phase_t;
+
+/* The end of what could be seen, not of the rhythm: bad signal, an unclassifiable beat, or the signal's end.
+ */
+#define ECG_RHYTHM_FLAG_CUT 0x01u
+
+/* A figure that does not apply, or is not known, is 0; one that does not fit saturates. */
+typedef struct {
+    uint32_t index; /* of this event, from 0 */
+    uint8_t kind;   /* ecg_rhythm_kind_t */
+    uint8_t phase;  /* ecg_rhythm_phase_t */
+    uint8_t flags;  /* ECG_RHYTHM_FLAG_* */
+    uint32_t onset; /* sample; final from the first message on */
+    uint32_t end;   /* sample; in BEGIN: up to where it is known to last. Final in END. */
+    uint16_t beats;
+    uint16_t rate_x10; /* beats in ten minutes: of the mean interval */
+    uint16_t mean_rr;  /* samples, as the next two */
+    uint16_t shortest_rr;
+    uint16_t longest_rr;
+    uint16_t irregularity_permille; /* IRREGULAR: the share that the rule counts, the largest so far */
+} ecg_rhythm_event_t;
+
+typedef struct {
+    uint32_t r_sample;   /* in rising order */
+    uint16_t rr_samples; /* interval to the R peak before; 0: there is none */
+    uint8_t beat_class;  /* ecg_rhythm_class_t */
+} ecg_rhythm_beat_t;
+
+/* Called for every event; it must not call into the same state. One call of the functions below gives at most
+ * ECG_RHYTHM_EVENTS_MAX events, and one more for every ECG_RHYTHM_RATE_EVERY_MS that it settles. */
+typedef void (*ecg_rhythm_sink_t)(void *context, const ecg_rhythm_event_t *event);
+#define ECG_RHYTHM_EVENTS_MAX 32
+
+typedef struct ecg_rhythm_state
+    ecg_rhythm_state_t; /* layout: ecg_rhythm_state.h, for static allocation only */
+
+/* Bytes of ecg_rhythm_state_t on this machine: less than 1,024. */
+uint32_t ecg_rhythm_state_bytes(void);
+
+/* Reset the state, for samples at `fs_hz`: 100 to 2000. */
+void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink_t sink, void *context);
+
+/* Take the next beat. About 1,000 Cortex-M4 instructions. */
+void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);
+
+/* No beat before sample `settled` will come any more; up to there the signal was what the tick before said,
+ * and from there on it is bad or good. An earlier time than before is taken as the same time. About 20
+ * Cortex-M4 instructions where nothing is due. */
+void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad);
+
+/* The signal has ended after so many samples, and its last beats were given: ends what is open, with
+ * ECG_RHYTHM_FLAG_CUT. Afterwards only ecg_rhythm_init is allowed. */
+void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples);
+
+/* Class of a model's label, by its index in the comma-separated label names ("N,L,R,A,V"): those are WFDB's
+ * symbols. UNCLASSIFIABLE for every other symbol and index. */
+ecg_rhythm_class_t ecg_rhythm_class_of(const char *labels, uint8_t label);
+
+/* Name of a kind; never NULL. */
+const char *ecg_rhythm_kind_text(uint8_t kind);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,108 @@
+/* Layout of ecg_rhythm_state_t, so that it can be allocated statically. Private otherwise. */
+#ifndef ECG_RHYTHM_ECG_RHYTHM_STATE_H
+#define ECG_RHYTHM_ECG_RHYTHM_STATE_H
+
+#include "ecg_rhythm/ecg_rhythm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Figures of some intervals. */
+typedef struct {
+    uint32_t rr_sum;
+    uint16_t intervals;
+    uint16_t shortest;
+    uint16_t longest;
+} ecg_rhythm_figures_t;
+
+/* Something that lasts: from `onset` to `end`, as far as it is known. */
+typedef struct {
+    uint32_t onset;
+    uint32_t end;
+    ecg_rhythm_figures_t figures; /* of the intervals up to `end` */
+    uint16_t beats;
+    uint16_t irregularity_permille;
+    uint8_t kind;
+    bool open; /* BEGIN was sent, END was not */
+} ecg_rhythm_episode_t;
+
+typedef struct {
+    uint32_t at; /* R peak at its end */
+    uint16_t rr;
+    uint8_t far; /* bit k: differs from the interval k + 1 before it */
+    uint8_t gap; /* the interval before it was left out */
+} ecg_rhythm_interval_t;
+
+/* How long there has been no beat. */
+typedef struct {
+    uint32_t since; /* the last beat, or the end of bad signal */
+    ecg_rhythm_episode_t pause;
+    ecg_rhythm_episode_t asystole;
+} ecg_rhythm_silence_t;
+
+typedef struct {
+    ecg_rhythm_interval_t intervals[ECG_RHYTHM_RATE_INTERVALS]; /* the newest last */
+    uint8_t count;
+    ecg_rhythm_episode_t slow;
+    ecg_rhythm_episode_t fast;
+} ecg_rhythm_rate_t;
+
+/* Beats of one class in a row. */
+typedef struct {
+    ecg_rhythm_episode_t episode;
+    uint8_t beat_class;
+} ecg_rhythm_run_t;
+
+/* One ventricular beat in every `period`. */
+typedef struct {
+    ecg_rhythm_episode_t episode;
+    ecg_rhythm_figures_t tail; /* intervals since the last ventricular beat */
+    uint16_t ventricular;      /* ventricular beats in the pattern so far */
+    uint8_t others;            /* beats since the last one */
+    uint8_t period;
+} ecg_rhythm_pattern_t;
+
+typedef struct {
+    ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
+    uint8_t count;
+    bool gap; /* an interval was left out since the newest */
+    ecg_rhythm_episode_t episode;
+    ecg_rhythm_figures_t tail; /* intervals since the episode's `end` */
+} ecg_rhythm_irregular_t;
+
+/* The times of the rules in samples. */
+typedef struct {
+    uint32_t pause;
+    uint32_t asystole;
+    uint32_t rate_span;
+    uint32_t rate_every;
+    uint32_t stale;
+    uint16_t fs_hz;
+} ecg_rhythm_times_t;
+
+struct ecg_rhythm_state {
+    ecg_rhythm_sink_t sink;
+    void *context;
+    ecg_rhythm_times_t times;
+    uint32_t events; /* sent so far */
+    uint32_t time;   /* settled up to here */
+    uint32_t rate_at;
+    uint32_t due; /* nothing happens by itself before */
+    bool bad;     /* the signal at `time` */
+    bool joined;  /* the signal has been good since the last beat, and that beat was classified */
+    uint8_t last_class;
+    ecg_rhythm_silence_t silence;
+    ecg_rhythm_rate_t rate;
+    ecg_rhythm_run_t run_v;
+    ecg_rhythm_run_t run_s;
+    ecg_rhythm_pattern_t bigeminy;
+    ecg_rhythm_pattern_t trigeminy;
+    ecg_rhythm_irregular_t irregular;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,151 @@
+/* The time line: what is settled, when something is due, and which rules a beat or bad signal concerns. */
+#include "private.h"
+
+typedef char ecg_rhythm_assert_state_size[sizeof(ecg_rhythm_state_t) < 1024 ? 1 : -1];
+
+uint32_t ecg_rhythm_state_bytes(void) {
+    return (uint32_t)sizeof(ecg_rhythm_state_t);
+}
+
+const char *ecg_rhythm_kind_text(uint8_t kind) {
+    switch (kind) {
+#define ECG_RHYTHM_X(name, value, text) \
+    case name:                          \
+        return text;
+        ECG_RHYTHM_KIND_LIST(ECG_RHYTHM_X)
+#undef ECG_RHYTHM_X
+        default:
+            return "unknown kind";
+    }
+}
+
+static uint32_t earlier(uint32_t a, uint32_t b) {
+    return ecg_rhythm_after(a, b) ? b : a;
+}
+
+/* When the next thing happens of itself. */
+static uint32_t next_due(const ecg_rhythm_state_t *rhythm) {
+    uint32_t due = rhythm->rate_at;
+    if (!rhythm->bad && !rhythm->silence.pause.open) {
+        due = earlier(due, rhythm->silence.since + rhythm->times.pause);
+    }
+    if (!rhythm->bad && !rhythm->silence.asystole.open) {
+        due = earlier(due, rhythm->silence.since + rhythm->times.asystole);
+    }
+    if (rhythm->irregular.count > 0) {
+        const uint32_t newest = rhythm->irregular.intervals[rhythm->irregular.count - 1].at;
+        due = earlier(due, newest + rhythm->times.stale);
+    }
+    return due;
+}
+
+static ecg_rhythm_times_t times_at(uint16_t fs_hz) {
+    return (ecg_rhythm_times_t){
+        .pause = ECG_RHYTHM_PAUSE_MS * (uint32_t)fs_hz / 1000u,
+        .asystole = ECG_RHYTHM_ASYSTOLE_MS * (uint32_t)fs_hz / 1000u,
+        .rate_span = ECG_RHYTHM_RATE_SPAN_MS * (uint32_t)fs_hz / 1000u,
+        .rate_every = ECG_RHYTHM_RATE_EVERY_MS * (uint32_t)fs_hz / 1000u,
+        .stale = ECG_RHYTHM_IRREGULAR_STALE_MS * (uint32_t)fs_hz / 1000u,
+        .fs_hz = fs_hz,
+    };
+}
+
+void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink_t sink, void *context) {
+    *rhythm = (ecg_rhythm_state_t){.sink = sink, .context = context, .times = times_at(fs_hz)};
+    rhythm->rate_at = rhythm->times.rate_every;
+    ecg_rhythm_silence_init(&rhythm->silence);
+    ecg_rhythm_rate_init(&rhythm->rate);
+    ecg_rhythm_run_init(&rhythm->run_v, ECG_RHYTHM_VENTRICULAR, ECG_RHYTHM_RUN_V);
+    ecg_rhythm_run_init(&rhythm->run_s, ECG_RHYTHM_SUPRAVENTRICULAR, ECG_RHYTHM_RUN_S);
+    ecg_rhythm_pattern_init(&rhythm->bigeminy, 2, ECG_RHYTHM_BIGEMINY);
+    ecg_rhythm_pattern_init(&rhythm->trigeminy, 3, ECG_RHYTHM_TRIGEMINY);
+    ecg_rhythm_irregular_init(&rhythm->irregular);
+    rhythm->due = next_due(rhythm);
+}
+
+/* Nothing readable from here on: what is made of beats in turn ends. Irregularity outlasts a short gap. */
+static void cut(ecg_rhythm_state_t *rhythm, uint32_t at) {
+    ecg_rhythm_silence_end(rhythm, at, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_run_end(rhythm, &rhythm->run_v, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_run_end(rhythm, &rhythm->run_s, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_pattern_end(rhythm, &rhythm->bigeminy, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_pattern_end(rhythm, &rhythm->trigeminy, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_rate_cut(rhythm);
+    rhythm->joined = false;
+}
+
+static void happen(ecg_rhythm_state_t *rhythm) {
+    const ecg_rhythm_irregular_t *irregular = &rhythm->irregular;
+    if (!rhythm->bad) {
+        ecg_rhythm_silence_due(rhythm);
+    }
+    if (irregular->count > 0) {
+        const uint32_t newest = irregular->intervals[irregular->count - 1].at;
+        if (!ecg_rhythm_after(newest + rhythm->times.stale, rhythm->time)) {
+            ecg_rhythm_irregular_cut(rhythm);
+        }
+    }
+    if (!ecg_rhythm_after(rhythm->rate_at, rhythm->time)) {
+        rhythm->rate_at += rhythm->times.rate_every;
+        ecg_rhythm_rate_report(rhythm);
+    }
+}
+
+/* Settle everything up to `time`. */
+static void settle(ecg_rhythm_state_t *rhythm, uint32_t time) {
+    while (!ecg_rhythm_after(rhythm->due, time)) {
+        rhythm->time = ecg_rhythm_after(rhythm->due, rhythm->time) ? rhythm->due : rhythm->time;
+        happen(rhythm);
+        rhythm->due = next_due(rhythm);
+    }
+    if (ecg_rhythm_after(time, rhythm->time)) {
+        rhythm->time = time;
+    }
+}
+
+static void take(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step) {
+    ecg_rhythm_silence_end(rhythm, step->at, 0);
+    ecg_rhythm_rate_beat(rhythm, step);
+    ecg_rhythm_run_beat(rhythm, &rhythm->run_v, step);
+    ecg_rhythm_run_beat(rhythm, &rhythm->run_s, step);
+    ecg_rhythm_pattern_beat(rhythm, &rhythm->bigeminy, step);
+    ecg_rhythm_pattern_beat(rhythm, &rhythm->trigeminy, step);
+    ecg_rhythm_irregular_beat(rhythm, step);
+}
+
+void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) {
+    const ecg_rhythm_step_t step = {
+        .at = beat->r_sample,
+        .rr = beat->rr_samples,
+        .beat_class = beat->beat_class,
+        .last_class = rhythm->last_class,
+        .joined = rhythm->joined && beat->rr_samples > 0,
+    };
+    settle(rhythm, beat->r_sample);
+    if (beat->beat_class >= ECG_RHYTHM_UNCLASSIFIABLE || rhythm->bad) {
+        cut(rhythm, beat->r_sample);
+    } else {
+        take(rhythm, &step);
+        rhythm->joined = true;
+    }
+    rhythm->last_class = beat->beat_class;
+    rhythm->due = next_due(rhythm);
+}
+
+void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad) {
+    settle(rhythm, settled);
+    if (signal_is_bad != rhythm->bad) {
+        rhythm->bad = signal_is_bad;
+        if (signal_is_bad) {
+            cut(rhythm, rhythm->time);
+        }
+        rhythm->silence.since = rhythm->time;
+        rhythm->due = next_due(rhythm);
+    }
+}
+
+void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples) {
+    settle(rhythm, samples);
+    cut(rhythm, samples);
+    ecg_rhythm_irregular_cut(rhythm);
+}

@@ -1,0 +1,52 @@
+/* What the files of ecg_rhythm share. */
+#ifndef ECG_RHYTHM_PRIVATE_H
+#define ECG_RHYTHM_PRIVATE_H
+
+#include "ecg_rhythm/ecg_rhythm_state.h"
+
+/* A beat with what is known of the way to it. */
+typedef struct {
+    uint32_t at;
+    uint16_t rr;
+    uint8_t beat_class; /* never unclassifiable */
+    uint8_t last_class;
+    bool joined; /* `rr` can be used: nothing unreadable since the beat before */
+} ecg_rhythm_step_t;
+
+/* Is a later than b? Right also where sample indices wrap. */
+static inline bool ecg_rhythm_after(uint32_t a, uint32_t b) {
+    return (int32_t)(a - b) > 0;
+}
+
+static inline uint16_t ecg_rhythm_clip16(uint32_t value) {
+    return (uint16_t)(value > UINT16_MAX ? UINT16_MAX : value);
+}
+
+/* episode.c */
+void ecg_rhythm_add(ecg_rhythm_figures_t *figures, uint16_t rr);
+void ecg_rhythm_merge(ecg_rhythm_figures_t *into, ecg_rhythm_figures_t *from); /* and empties `from` */
+void ecg_rhythm_send(ecg_rhythm_state_t *rhythm, const ecg_rhythm_episode_t *episode,
+                     ecg_rhythm_phase_t phase, uint8_t flags);
+void ecg_rhythm_open(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode);
+void ecg_rhythm_close(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, uint8_t flags);
+
+/* Each rule: what a beat does to it, and what the end of what can be seen does. */
+void ecg_rhythm_silence_init(ecg_rhythm_silence_t *silence);
+void ecg_rhythm_silence_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t flags);
+void ecg_rhythm_silence_due(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_rate_init(ecg_rhythm_rate_t *rate);
+void ecg_rhythm_rate_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
+void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_rate_report(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_run_init(ecg_rhythm_run_t *run, uint8_t beat_class, ecg_rhythm_kind_t kind);
+void ecg_rhythm_run_beat(ecg_rhythm_state_t *rhythm, ecg_rhythm_run_t *run, const ecg_rhythm_step_t *step);
+void ecg_rhythm_run_end(ecg_rhythm_state_t *rhythm, ecg_rhythm_run_t *run, uint8_t flags);
+void ecg_rhythm_pattern_init(ecg_rhythm_pattern_t *pattern, uint8_t period, ecg_rhythm_kind_t kind);
+void ecg_rhythm_pattern_beat(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pattern,
+                             const ecg_rhythm_step_t *step);
+void ecg_rhythm_pattern_end(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pattern, uint8_t flags);
+void ecg_rhythm_irregular_init(ecg_rhythm_irregular_t *irregular);
+void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
+void ecg_rhythm_irregular_cut(ecg_rhythm_state_t *rhythm);
+
+#endif

@@ -1,0 +1,71 @@
+#include "events.h"
+
+#include "ecg_link/messages.h"
+#include "ecg_rhythm/ecg_rhythm_state.h"
+#include "model_info.h"
+
+#define DELAY_SPARE 4u /* samples: a board of another rate rounds */
+
+static ecg_rhythm_state_t rhythm;
+static bool was_bad;   /* what the rules were told last */
+static uint32_t delay; /* samples after which a beat has surely come */
+
+static void send(void *context, const ecg_rhythm_event_t *event) {
+    const ecg_link_rhythm_event_t frame = {
+        .event_index = event->index,
+        .kind = event->kind,
+        .phase = event->phase,
+        .flags = event->flags,
+        .onset = event->onset,
+        .end = event->end,
+        .beats = event->beats,
+        .rate_x10 = event->rate_x10,
+        .mean_rr = event->mean_rr,
+        .shortest_rr = event->shortest_rr,
+        .longest_rr = event->longest_rr,
+        .irregularity_permille = event->irregularity_permille,
+    };
+    ecg_link_send_event(context, &frame);
+}
+
+void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {
+    ecg_rhythm_init(&rhythm, fs_hz, send, sender);
+    delay = ECG_RHYTHM_BEAT_DELAY_MS * (uint32_t)fs_hz / 1000u + DELAY_SPARE;
+    was_bad = false;
+}
+
+/* Settle the time up to `time`, as far as the signal there is decided. A change of the signal is told at its
+ * own sample; the next one comes later than what is settled by then. */
+static void settle(const ecg_core_t *core, uint32_t time) {
+    ecg_core_signal_t signal;
+    ecg_core_signal(core, &signal);
+    const bool is_bad = signal.bad != 0;
+    if (is_bad != was_bad && signal.since <= time) {
+        was_bad = is_bad;
+        ecg_rhythm_tick(&rhythm, signal.since, was_bad);
+    }
+    ecg_rhythm_tick(&rhythm, signal.until < time ? signal.until : time, was_bad);
+}
+
+void events_follow(const ecg_core_t *core, uint32_t samples) {
+    if (samples > delay) {
+        settle(core, samples - delay);
+    }
+}
+
+void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label) {
+    const bool is_readable = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) == 0;
+    const ecg_rhythm_beat_t given = {
+        .r_sample = beat->r_sample,
+        .rr_samples = beat->rr_samples,
+        .beat_class =
+            (uint8_t)(is_readable ? ecg_rhythm_class_of(ECG_MODEL_LABELS, label) : ECG_RHYTHM_UNCLASSIFIABLE),
+    };
+    settle(core, beat->r_sample);
+    ecg_rhythm_beat(&rhythm, &given);
+}
+
+void events_finish(const ecg_core_t *core, uint32_t samples) {
+    settle(core, samples);
+    ecg_rhythm_finish(&rhythm, samples);
+}

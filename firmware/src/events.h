@@ -1,0 +1,32 @@
+/* Rhythm events of a session: ecg_rhythm is given the beats with their labels and what the signal path knows
+ * of the signal, and each event goes out as a frame. */
+#ifndef ECG_EDGE_EVENTS_H
+#define ECG_EDGE_EVENTS_H
+
+#include "ecg_core/ecg_core.h"
+#include "ecg_link/frame.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EVENTS_EVERY 36u /* samples: 100 ms at 360 Hz is soon enough for an alarm */
+
+/* A new session of samples at `fs_hz`; events go to `sender`. */
+void events_start(uint16_t fs_hz, ecg_link_sender_t *sender);
+
+/* To be called every EVENTS_EVERY samples, and after the sample that gave a beat, before events_beat.
+ * samples: how many were pushed so far. */
+void events_follow(const ecg_core_t *core, uint32_t samples);
+
+/* A beat with its label: an index in ECG_MODEL_LABELS, or any other number for a beat without one. */
+void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label);
+
+/* The signal has ended, and its last beats were given. */
+void events_finish(const ecg_core_t *core, uint32_t samples);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,227 @@
+"""Rhythm rules on any beats, in any order and cut in any way; under sanitizers; as small as it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rhythm_beats import Beats
+
+from ecg_edge.firmware import rhythm
+from ecg_edge.firmware.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
+
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+HARNESS_DTYPE = np.dtype([("sample", "<u4"), ("rr", "<u2"), ("what", "u1"), ("argument", "u1")])
+
+intervals = st.one_of(
+    st.integers(72, 500), st.sampled_from([72, 200, 300, 719, 720, 1079, 1080, 5400, 70000])
+)
+
+
+@st.composite
+def sequences(draw: Any) -> Beats:
+    """Beats as the signal path may give them: R peaks at least 200 ms apart, any classes."""
+    steps = draw(st.lists(st.tuples(intervals, st.sampled_from([0, 0, 0, 1, 2, 2, 3])), max_size=150))
+    peaks = np.cumsum([0, *(rr for rr, _ in steps)])[1:] + draw(st.integers(0, 4000))
+    rr = np.minimum([0, *(rr for rr, _ in steps[1:])], 65535)[: len(steps)]
+    return peaks.astype(np.int64), rr.astype(np.int64), np.array([c for _, c in steps], np.int64)
+
+
+@st.composite
+def changes(draw: Any) -> list[tuple[int, bool]]:
+    """From where on the signal is bad, and good again."""
+    at = sorted(draw(st.lists(st.integers(0, 60000), max_size=8, unique=True)))
+    return [(sample, k % 2 == 0) for k, sample in enumerate(at)]
+
+
+def check_order(events: Events) -> None:
+    """What holds of any events: they are numbered, and each begin has its end."""
+    assert events["index"].tolist() == list(range(len(events)))
+    assert np.all(events["onset"] <= events["end"])
+    for kind in range(1, 12):
+        found = events[events["kind"] == kind]
+        phases = found["phase"].tolist()
+        if kind == rhythm.HEART_RATE:
+            assert set(phases) <= {UPDATE}
+        elif kind == rhythm.COUPLET_V:
+            assert set(phases) <= {END}
+        else:
+            assert phases == [BEGIN, END] * (len(phases) // 2)
+            assert np.array_equal(found["onset"][::2], found["onset"][1::2])
+            assert np.all(found["onset"][2::2] >= found["end"][1:-1:2])
+
+
+@settings(max_examples=150, deadline=None)
+@given(sequences(), changes())
+def test_any_beats(beats: Beats, turns: list[tuple[int, bool]]) -> None:
+    samples = int(beats[0][-1]) + 5000 if len(beats[0]) else 5000
+    events = find_events(*beats, samples, [turn for turn in turns if turn[0] < samples])
+    check_order(events)
+    assert np.all(events["end"] <= samples)
+
+
+@settings(max_examples=150, deadline=None)
+@given(sequences(), changes())
+def test_nothing_is_claimed_of_silence_in_bad_signal(beats: Beats, turns: list[tuple[int, bool]]) -> None:
+    samples = 70000
+    keep = beats[0] < samples
+    events = find_events(*(part[keep] for part in beats), samples, turns)
+    bad = np.zeros(samples + 1, bool)
+    for sample, is_bad in turns:
+        bad[sample:] = is_bad
+    for event in events[np.isin(events["kind"], [rhythm.PAUSE, rhythm.ASYSTOLE])]:
+        assert not bad[event["onset"] : event["end"]].any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequences(), changes(), st.integers(50, 3000), st.integers(0, 2**32 - 1))
+def test_ticks_between_change_nothing(
+    beats: Beats, turns: list[tuple[int, bool]], step: int, seed: int
+) -> None:
+    """The device's way: a tick every now and then, each beat 288 samples after its R peak."""
+    samples = int(beats[0][-1]) + 500 if len(beats[0]) else 500
+    turns = [turn for turn in turns if turn[0] < samples]
+    assert np.array_equal(stream(beats, turns, samples, step, seed), find_events(*beats, samples, turns))
+
+
+def stream(beats: Beats, turns: Sequence[tuple[int, bool]], samples: int, step: int, seed: int) -> Events:
+    """Events of a stream with ticks at random times, about every `step` samples."""
+    random = np.random.default_rng(seed)
+    ticks = np.unique(random.integers(0, samples, samples // step + 1)).tolist()
+    happenings = [(int(r), 2, k) for k, r in enumerate(beats[0])] + [(at, 1, -1) for at in ticks]
+    happenings += [(at, 0, int(bad)) for at, bad in turns]
+    watch, parts, bad = Rhythm(), [np.zeros(0, EVENT_DTYPE)], False
+    for at, what, argument in sorted(happenings):
+        if what == 2:
+            parts.append(watch.beats(*(part[argument : argument + 1] for part in beats)))
+        else:
+            bad = bool(argument) if what == 0 else bad
+            parts.append(watch.tick(at, bad))
+    return np.concatenate([*parts, watch.finish(samples)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 65535), st.integers(0, 255)), max_size=60)
+)
+def test_nonsense_harms_nothing(rows: list[tuple[int, int, int]]) -> None:
+    watch = Rhythm()
+    for at, rr, beat_class in rows:
+        # At most a day ahead: there is a heart rate every ten seconds, and the test keeps them all.
+        watch.beats(np.array([at % 2**25]), np.array([rr]), np.array([beat_class]))
+        watch.tick((at >> 7) % 2**25, at % 3 == 0)
+    watch.finish(2**25)
+
+
+def test_the_sample_index_may_wrap(harness: Path) -> None:
+    start = 2**32 - 9000
+    beats = [
+        ((start + 300 * k) % 2**32, 300 if k > 20 else 0, 0, 2 if k % 2 and k > 20 else 0) for k in range(60)
+    ]
+    rows = np.array([(start, 0, 3, 0), *beats, (beats[-1][0] + 1080, 0, 1, 0)], HARNESS_DTYPE)
+    events = [event[1:6] for event in run_harness(harness, rows) if event[1] != rhythm.HEART_RATE]
+    last = beats[-1][0]
+    assert events == [
+        [rhythm.BIGEMINY, BEGIN, 0, 2**32 - 9000 + 21 * 300, 2**32 - 9000 + 25 * 300],
+        [rhythm.PAUSE, BEGIN, 0, last, last + 720],
+        [rhythm.ASYSTOLE, BEGIN, 0, last, last + 1080],
+    ]
+
+
+@pytest.fixture(scope="module")
+def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rules as a program under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    compiler = shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    program = tmp_path_factory.mktemp("rhythm") / "harness"
+    sources = [*map(Path, sources_of(project_root)), project_root / "tests/firmware/rhythm_harness.c"]
+    options = [*WARNINGS, *SANITIZERS, f"-I{library(project_root) / 'include'}", "-o", str(program)]
+    subprocess.run([compiler, *options, *map(str, sources)], check=True)
+    return program
+
+
+def run_harness(harness: Path, rows: np.ndarray[Any, np.dtype[np.void]]) -> list[list[int]]:
+    done = subprocess.run([str(harness)], input=rows.tobytes(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    return [[int(field) for field in line.split()] for line in done.stdout.decode().splitlines()]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sanitizers_find_nothing_and_the_events_are_the_same(harness: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    count = 3000
+    rows = np.zeros(count, HARNESS_DTYPE)
+    rows["rr"] = random.choice([100, 180, 250, 300, 400, 800, 1200, 4000], count)
+    rows["sample"] = np.cumsum(rows["rr"])
+    rows["what"] = random.random(count) < 0.1
+    rows["argument"] = np.where(rows["what"] == 0, random.integers(0, 4, count), random.random(count) < 0.5)
+    rows[-1] = (rows["sample"][-1], 0, 2, 0)
+    watch, parts = Rhythm(), []
+    for sample, rr, what, argument in rows.tolist():
+        if what == 0:
+            parts.append(watch.beats(np.array([sample]), np.array([rr]), np.array([argument])))
+        else:
+            parts.append(watch.tick(sample, argument == 1) if what == 1 else watch.finish(sample))
+    expected = [list(map(int, event)) for part in parts for event in part.tolist()]
+    assert run_harness(harness, rows) == expected
+
+
+def test_sanitizers_find_nothing_on_nonsense(harness: Path) -> None:
+    random = np.random.default_rng(9)
+    rows = np.zeros(20000, HARNESS_DTYPE)
+    rows["sample"] = random.integers(0, 2**22, len(rows))
+    rows["rr"], rows["argument"] = random.integers(0, 65536, len(rows)), random.integers(0, 256, len(rows))
+    rows["what"] = random.integers(0, 2, len(rows))
+    assert run_harness(harness, rows)
+
+
+def library(project_root: Path) -> Path:
+    return project_root / "firmware/lib/ecg_rhythm"
+
+
+def sources_of(project_root: Path) -> list[str]:
+    return sorted(str(path) for path in (library(project_root) / "src").glob("*.c"))
+
+
+@pytest.mark.parametrize(
+    "compiler",
+    [["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4"]],
+    ids=["gcc", "clang", "cortex-m4"],
+)
+def test_compiles_without_warnings(project_root: Path, tmp_path: Path, compiler: list[str]) -> None:
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not installed")
+    include = f"-I{library(project_root) / 'include'}"
+    for source in sources_of(project_root):
+        target = str(tmp_path / "rhythm.o")
+        subprocess.run([*compiler, *WARNINGS, "-O2", include, "-c", source, "-o", target], check=True)
+
+
+def test_cppcheck_finds_nothing(project_root: Path) -> None:
+    if shutil.which("cppcheck") is None:
+        pytest.skip("cppcheck is not installed")
+    checks = ["--enable=warning,style,performance,portability", "--inline-suppr", "--error-exitcode=1"]
+    options = ["--std=c99", "--quiet", f"-I{library(project_root) / 'include'}"]
+    subprocess.run(["cppcheck", *checks, *options, str(library(project_root) / "src")], check=True)
+
+
+def test_no_heap_no_globals_and_no_floating_point(project_root: Path) -> None:
+    for source in sources_of(project_root):
+        text = Path(source).read_text()
+        for word in ("malloc", "free(", "float", "double"):
+            assert word not in text
+        assert not re.search(r"^static (?!const)[\w ]+ \w+(\[.*\])?( =.*)?;", text, re.MULTILINE), source
+
+
+def test_the_state_is_small() -> None:
+    assert Rhythm().state_bytes < 1024

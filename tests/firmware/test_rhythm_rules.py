@@ -1,0 +1,309 @@
+"""Each rhythm rule: it begins, it ends, and it stays silent just below its threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rhythm_beats import events_of, fibrillation, make_beats, sinus
+
+from ecg_edge.firmware import rhythm
+from ecg_edge.firmware.rhythm import BEGIN, END, FLAG_CUT, UPDATE, Events, Rhythm, class_of
+from ecg_edge.training.labels import BEAT_SYMBOLS, LABELS, aami_of
+
+PAUSE, ASYSTOLE = 720, 1080
+
+
+def spans(events: Events) -> list[tuple[int, int, int]]:
+    """Onset, end and flags of each END."""
+    ended = events[events["phase"] == END]
+    return [(int(e["onset"]), int(e["end"]), int(e["flags"])) for e in ended]
+
+
+# ---- silence ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "length"), [(rhythm.PAUSE, PAUSE), (rhythm.ASYSTOLE, ASYSTOLE)])
+def test_silence_counts_from_its_threshold_on(kind: int, length: int) -> None:
+    assert len(events_of("NNNN", [300, length - 1, 300], kind)) == 0
+    begin, end = events_of("NNNN", [300, length, 300], kind)
+    assert (begin["phase"], begin["onset"], begin["end"]) == (BEGIN, 400, 400 + length)
+    assert (end["phase"], end["onset"], end["end"]) == (END, 400, 400 + length)
+    assert (end["longest_rr"], end["flags"]) == (length, 0)
+
+
+def test_an_asystole_lies_in_a_pause_and_lasts_to_the_next_beat() -> None:
+    for kind in (rhythm.PAUSE, rhythm.ASYSTOLE):
+        assert spans(events_of("NNNN", [300, 2000, 300], kind)) == [(400, 2400, 0)]
+
+
+def test_asystole_is_announced_while_no_beat_comes() -> None:
+    watch = Rhythm()
+    watch.beats(*make_beats("NNN"))
+    assert rhythm.ASYSTOLE not in watch.tick(700 + ASYSTOLE - 1)["kind"]
+    (event,) = watch.tick(700 + ASYSTOLE)
+    assert (event["kind"], event["phase"], event["onset"]) == (rhythm.ASYSTOLE, BEGIN, 700)
+
+
+def test_no_asystole_is_claimed_in_bad_signal() -> None:
+    assert len(events_of("NNNN", [300, 2000, 300], rhythm.ASYSTOLE, [(1400, True), (1500, False)])) == 0
+    assert len(events_of("NNNN", [300, 9000, 300], rhythm.ASYSTOLE, [(500, True)])) == 0
+
+
+def test_bad_signal_ends_an_asystole() -> None:
+    assert spans(events_of("NNNN", [300, 3000, 300], rhythm.ASYSTOLE, [(1700, True)])) == [
+        (400, 1700, FLAG_CUT)
+    ]
+
+
+def test_silence_may_begin_where_bad_signal_ends() -> None:
+    found = spans(events_of("NNNN", [300, 3000, 300], rhythm.ASYSTOLE, [(500, True), (900, False)]))
+    assert found == [(900, 3400, 0)]
+
+
+def test_the_end_of_the_signal_cuts_a_silence() -> None:
+    assert spans(events_of("NN", [300], rhythm.ASYSTOLE, tail=1500)) == [(400, 1900, FLAG_CUT)]
+
+
+def test_an_unclassifiable_beat_may_be_a_beat() -> None:
+    assert len(events_of("NNQN", [300, 700, 700], rhythm.PAUSE)) == 0
+
+
+# ---- rate -------------------------------------------------------------------------------------------
+
+
+def rates(events: Events) -> list[float]:
+    return [float(rate) / 10 for rate in events[events["kind"] == rhythm.HEART_RATE]["rate_x10"]]
+
+
+@pytest.mark.parametrize("rr", [72, 100, 300, 1000, 1080])
+def test_heart_rate_comes_every_ten_seconds(rr: int) -> None:
+    events = events_of("N" * (36000 // rr), rr)
+    assert rates(events)[1:] == pytest.approx([21600 / rr] * (len(rates(events)) - 1), abs=0.06)
+    assert len(rates(events)) == 9 + (rr in (72, 100, 300))
+    assert set(events[events["kind"] == rhythm.HEART_RATE]["phase"]) == {UPDATE}
+
+
+@pytest.mark.parametrize("rr", [71, 1081])
+def test_a_rate_out_of_range_is_not_given(rr: int) -> None:
+    assert set(rates(events_of("N" * (36000 // rr), rr))) == {0.0}
+
+
+def test_a_rate_needs_three_intervals_of_the_last_fifteen_seconds() -> None:
+    assert rates(events_of("NNN", 300, tail=4000)) == [0.0]
+    assert rates(events_of("NNNN", 300, tail=4000)) == [72.0]
+    assert rates(events_of("NNNN", 300, tail=8000)) == [72.0, 0.0]
+
+
+def test_there_is_no_rate_in_bad_signal() -> None:
+    events = events_of("N" * 40, 300, changes=[(3500, True), (6800, False)])
+    assert rates(events) == [0.0, 0.0, 72.0]
+    assert rates(events_of("N" * 11 + "Q" + "N" * 28, 300)) == [0.0, 72.0, 72.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "silent", "rr", "resting"),
+    [(rhythm.BRADYCARDIA, 432, 433, 430), (rhythm.TACHYCARDIA, 216, 215, 217)],
+)
+def test_slow_and_fast_rhythm(kind: int, silent: int, rr: int, resting: int) -> None:
+    assert len(events_of("N" * 60, silent, kind)) == 0
+    begin, end = events_of("N" * 60, [300] * 20 + [rr] * 19 + [300] * 20, kind)
+    assert (begin["phase"], end["phase"]) == (BEGIN, END)
+    # The mean of eight intervals crosses the threshold only when all eight are of the new rate.
+    assert begin["onset"] == end["onset"] == 100 + 20 * 300
+    assert begin["end"] == 100 + 20 * 300 + 8 * rr
+    assert end["flags"] == 0
+    # Just inside the threshold it does not end.
+    begin, end = events_of("N" * 60, [300] * 20 + [rr] * 8 + [resting] * 31, kind)
+    assert end["flags"] == FLAG_CUT
+    assert end["beats"] == 40
+
+
+def test_bad_signal_ends_a_tachycardia() -> None:
+    found = spans(events_of("N" * 60, 150, rhythm.TACHYCARDIA, [(5000, True), (5100, False)]))
+    assert [flags for _, _, flags in found] == [FLAG_CUT, FLAG_CUT]
+    assert found[0][1] <= 5000 <= found[1][0]
+
+
+# ---- couplets and runs ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("classes", "couplets", "runs"),
+    [
+        ("NNVNN", 0, 0),
+        ("NNVVNN", 1, 0),
+        ("NNVVVNN", 0, 1),
+        ("NNVVVVVVVNN", 0, 1),
+        ("NVVNVVNVVVN", 2, 1),
+        ("NVVAVVN", 2, 0),
+        ("NNAAANN", 0, 0),
+    ],
+)
+def test_couplets_and_runs_of_ventricular_beats(classes: str, couplets: int, runs: int) -> None:
+    assert len(spans(events_of(classes, kind=rhythm.COUPLET_V))) == couplets
+    assert len(spans(events_of(classes, kind=rhythm.RUN_V))) == runs
+
+
+def test_a_run_begins_with_its_third_beat_and_tells_its_rate() -> None:
+    begin, end = events_of("NNVVVVNN", [300, 200, 150, 160, 170, 400, 300], rhythm.RUN_V)
+    assert (begin["phase"], begin["onset"], begin["end"], begin["beats"]) == (BEGIN, 600, 910, 3)
+    assert (end["onset"], end["end"], end["beats"]) == (600, 1080, 4)
+    assert (end["mean_rr"], end["shortest_rr"], end["longest_rr"]) == (160, 150, 170)
+    assert end["rate_x10"] == 1350
+
+
+def test_a_couplet_is_told_once() -> None:
+    (couplet,) = events_of("NNVVNN", [300, 200, 150, 400, 300], rhythm.COUPLET_V)
+    assert (couplet["phase"], couplet["onset"], couplet["end"], couplet["beats"]) == (END, 600, 750, 2)
+    assert couplet["mean_rr"] == 150
+
+
+@pytest.mark.parametrize(
+    ("classes", "count"), [("NNAANN", 0), ("NNAAANN", 1), ("NNAAVAAN", 0), ("AAAAAN", 1)]
+)
+def test_runs_of_supraventricular_beats(classes: str, count: int) -> None:
+    assert len(spans(events_of(classes, kind=rhythm.RUN_S))) == count
+
+
+def test_what_cannot_be_seen_cuts_a_run() -> None:
+    assert spans(events_of("NVVVQVVVN", kind=rhythm.RUN_V)) == [(400, 1000, FLAG_CUT), (1600, 2200, 0)]
+    assert spans(events_of("NVVVVVVN", kind=rhythm.RUN_V, changes=[(1050, True), (1150, False)])) == [
+        (400, 1000, FLAG_CUT),
+        (1300, 1900, 0),
+    ]
+    assert spans(events_of("NVVQN", kind=rhythm.COUPLET_V)) == [(400, 700, FLAG_CUT)]
+    assert spans(events_of("NVVV", kind=rhythm.RUN_V)) == [(400, 1000, FLAG_CUT)]
+
+
+# ---- bigeminy and trigeminy -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("classes", "bigeminy", "trigeminy"),
+    [
+        ("NVNVNN", [], []),
+        ("NVNVNVNN", [(400, 1600, 0)], []),
+        ("NVNVNVNVNVNN", [(400, 2800, 0)], []),
+        ("NVAVNVNN", [(400, 1600, 0)], []),
+        ("NNVNNVNNN", [], []),
+        ("NNVNNVNNVNNN", [], [(700, 2500, 0)]),
+        ("NVNVNVNNVNNVNN", [(400, 1600, 0)], [(1600, 3400, 0)]),
+        ("NVVNVVNVVN", [], []),
+        ("NVNVVNVNVNNN", [(1300, 2500, 0)], []),
+        ("NVNVNVNQ", [(400, 1600, FLAG_CUT)], []),
+    ],
+)
+def test_bigeminy_and_trigeminy(
+    classes: str, bigeminy: list[tuple[int, int, int]], trigeminy: list[tuple[int, int, int]]
+) -> None:
+    assert spans(events_of(classes, kind=rhythm.BIGEMINY)) == bigeminy
+    assert spans(events_of(classes + "NN", kind=rhythm.TRIGEMINY)) == trigeminy
+
+
+def test_bigeminy_tells_its_beats_and_intervals() -> None:
+    begin, end = events_of("NVNVNVNVNNN", [200, 400, 200, 400, 200, 400, 200, 999, 300, 300], rhythm.BIGEMINY)
+    assert (begin["beats"], begin["end"]) == (5, 1500)
+    assert (end["beats"], end["mean_rr"], end["shortest_rr"], end["longest_rr"]) == (7, 300, 200, 400)
+
+
+# ---- irregularly irregular --------------------------------------------------------------------------
+
+
+def irregular(rr: list[int], classes: str | None = None) -> Events:
+    return events_of(classes or "N" * (len(rr) + 1), rr, rhythm.IRREGULAR)
+
+
+def test_fibrillation_is_suspected_and_ends() -> None:
+    rr = sinus(60) + fibrillation(100) + sinus(60, 2)
+    starts, ends = 100 + sum(rr[:60]), 100 + sum(rr[:160])
+    begin, end = irregular(rr)
+    assert (begin["phase"], end["phase"], end["flags"]) == (BEGIN, END, 0)
+    assert abs(int(begin["onset"]) - starts) < 3600  # ten seconds
+    assert abs(int(end["end"]) - ends) < 1500
+    assert begin["onset"] == end["onset"]
+    assert begin["irregularity_permille"] >= 1000 * 22 // 32
+    assert end["irregularity_permille"] > begin["irregularity_permille"]
+    assert 90 <= end["beats"] <= 110
+    assert end["mean_rr"] == pytest.approx(np.mean(rr[60:160]), rel=0.02)
+
+
+@pytest.mark.parametrize("spread", [0.15, 0.2, 0.3])
+def test_fibrillation_of_any_spread(spread: float) -> None:
+    events = irregular(sinus(40) + fibrillation(200, 3, 220, spread))
+    assert events["flags"].tolist() == [0, FLAG_CUT]
+
+
+@pytest.mark.parametrize(
+    "rr",
+    [
+        sinus(300, spread=0.05),
+        [200, 400] * 100,
+        [200, 400, 300] * 70,
+        [180, 420, 300, 300] * 50,
+        [round(300 + 60 * np.sin(k / 2.5)) for k in range(300)],
+        ([200, 400] + [300] * 6) * 30,
+        [250] * 100 + [400] * 100,
+    ],
+    ids=["sinus", "bigeminy", "trigeminy", "quadrigeminy", "breathing", "early beats", "a step"],
+)
+def test_regular_irregularity_is_no_fibrillation(rr: list[int]) -> None:
+    assert len(irregular(rr)) == 0
+
+
+def test_ventricular_beats_do_not_make_fibrillation() -> None:
+    random = np.random.default_rng(4)
+    rr, classes = [], "N"
+    for _ in range(80):
+        early = int(random.integers(150, 250))
+        rr += [*sinus(3, int(random.integers(1000))), early, 600 - early]
+        classes += "NNNVN"
+    assert len(irregular(rr, classes)) == 0
+
+
+def test_ventricular_beats_do_not_hide_fibrillation() -> None:
+    rr = fibrillation(300, 5)
+    classes = "".join("V" if k % 10 == 9 else "N" for k in range(301))
+    assert irregular(rr, classes)["phase"].tolist() == [BEGIN, END]
+
+
+def test_too_many_gaps_forbid_a_suspicion() -> None:
+    rr = fibrillation(300, 5)
+    classes = "".join("V" if k % 4 == 3 else "N" for k in range(301))
+    assert len(irregular(rr, classes)) == 0
+
+
+def test_fibrillation_outlasts_a_short_gap_but_not_a_long_one() -> None:
+    rr = fibrillation(200, 6)
+    beats = make_beats("N" * 201, rr)
+    middle = int(beats[0][100])
+    for length, count in ((4 * 360, 1), (20 * 360, 2)):
+        changes = [(middle, True), (middle + length, False)]
+        later = (beats[0] > middle) & (beats[0] <= middle + length)
+        kept = [part[~later] for part in beats]
+        events = rhythm.find_events(kept[0], kept[1], kept[2], int(beats[0][-1]), changes)
+        found = events[events["kind"] == rhythm.IRREGULAR]
+        assert np.sum(found["phase"] == BEGIN) == count
+        assert np.sum(found["phase"] == END) == count
+
+
+# ---- names ------------------------------------------------------------------------------------------
+
+
+def test_labels_have_their_classes_from_their_symbols() -> None:
+    expected = {"N": rhythm.NORMAL, "S": rhythm.SUPRAVENTRICULAR, "V": rhythm.VENTRICULAR}
+    expected |= {"F": rhythm.VENTRICULAR, "Q": rhythm.UNCLASSIFIABLE}
+    symbols = tuple(BEAT_SYMBOLS)
+    for index, symbol in enumerate(symbols):
+        assert class_of(symbols, index) == expected[aami_of(symbol)], symbol
+
+
+@pytest.mark.parametrize("label", [len(LABELS), 254, 255])
+def test_no_label_is_unclassifiable(label: int) -> None:
+    assert class_of(LABELS, label) == rhythm.UNCLASSIFIABLE
+    assert class_of(("N", "NV", ""), 1) == class_of(("N", "NV", ""), 2) == rhythm.UNCLASSIFIABLE
+
+
+def test_every_kind_has_a_name() -> None:
+    names = [rhythm.kind_name(kind) for kind in range(1, 12)]
+    assert len(set(names)) == 11 and "unknown kind" not in names
+    assert rhythm.kind_name(12) == rhythm.kind_name(0) == "unknown kind"
