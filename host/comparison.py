@@ -165,11 +165,10 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether nothing at all differs."""
-        wrong_beats = self.lost_beats or self.extra_beats or any(self.differing_fields.values())
-        return not (wrong_beats or self.differing_bytes or self.differing_changes)
         of_beats = self.lost_beats or self.extra_beats or self.differing_bytes
+        of_fields = any(self.differing_fields.values())
         of_events = self.lost_events or self.extra_events or self.differing_events
-        return not (of_beats or any(self.differing_fields.values()) or of_events)
+        return not (of_beats or of_fields or of_events or self.differing_changes)
 
 
 class Comparator:

@@ -72,7 +72,7 @@ def test_types_are_those_of_the_document(project_root: Path) -> None:
 
 
 def test_bodies_are_those_of_the_document() -> None:
-    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 01")
+    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 02")
     assert frame_bytes(Start(1, 360, 200, 60, 0)) == bytes.fromhex("0200 01000000 6801 c800 3c 00")
     samples = Samples(240, 1, b"\x01\x00\xff\xff")
     assert frame_bytes(samples) == bytes.fromhex("0300 f0000000 01 02 0100 ffff")
@@ -129,7 +129,7 @@ def rejected(type_: int, body: bytes) -> FrameError:
         (0x05, bytes(5) + b"\x03" + bytes(3), "DELTAS: the body has 9 bytes, its table says 10"),
         (0x05, bytes(5) + b"\xff" + bytes(256), "DELTAS: a block of 255 samples"),
         (0x87, bytes(5) + b"\x01" + bytes(4), "WAVE: the body has 10 bytes, its table says 8"),
-        (0x85, bytes(18) + b"\x05" + bytes(4), "BEAT: the body has 23 bytes, its table says 24"),
+        (0x85, bytes(19) + b"\x05" + bytes(4), "BEAT: the body has 24 bytes, its table says 25"),
         (0x85, bytes(3), "BEAT: the body has 3 bytes"),
         (0x81, bytes(10), "INFO: the body has 10 bytes"),
         (0x81, bytes(52) + b"\x09abc", "a string runs past the end"),
