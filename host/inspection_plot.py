@@ -296,13 +296,13 @@ def _write_head(figure: Figure, found: Inspection, stretch: Stretch) -> None:
     title = f"{found.name}, {found.record.lead}, {clock(stretch.start_s)} to {clock(stretch.end_s)}"
     figure.text(0.06, 0.972, title, fontsize=11, fontweight="bold", color=INK, va="center")
     text = stretch.title or _counts(found, stretch)
-    figure.text(0.06, 0.936, text, fontsize=9, color=INK, va="center")
+    figure.text(0.06, 0.936, text, fontsize=8.5, color=INK, va="center")
     figure.legend(
         handles=_handles(),
         loc="upper right",
-        bbox_to_anchor=(0.945, 0.998),
+        bbox_to_anchor=(1.0, 0.998),
         ncols=3,
-        fontsize=7.5,
+        fontsize=7,
         frameon=False,
         labelcolor=INK,
         handletextpad=0.5,
