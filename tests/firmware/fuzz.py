@@ -23,7 +23,7 @@ OUT = ROOT / "build" / "fuzz"
 TARGETS = ("core", "link", "rhythm")
 MOST_BYTES = 2048
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
+SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-g", "-O2")
 ADVICE = "it needs clang with libFuzzer and the sanitizers: apt-get install clang libclang-rt-14-dev"
 
 # A rhythm with noise and steps, raw samples, marks: so that a short run already gets to the beats.
