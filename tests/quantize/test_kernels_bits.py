@@ -9,45 +9,28 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import Compiled, random_inputs
+from harness import Compiled, compare, compare_batch
 from random_networks import random_network
 
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.codegen.lower import LOWERINGS
+from ecg_edge.quantize.flatbuffer import parse_network
 
 NETWORKS = Path(__file__).parent / "networks"
-BATCHES, BATCH, RUNS = 6, 32, 5
-
-
-def compare(model: bytes, compiled: Compiled, number: int, rng: np.random.Generator) -> int:
-    """Run one network once on both engines; the number of layers compared."""
-    generated = compiled.networks[number]
-    inputs = random_inputs(generated, rng)
-    expected, actual = tflm_layers(model, generated, inputs), compiled.run(number, inputs)
-    for operator, reference, ours in zip(generated.program.network.operators, expected, actual, strict=True):
-        np.testing.assert_array_equal(ours, reference, f"operator {operator.index} ({operator.name})")
-    return len(expected)
+BATCHES, BATCH = 9, 128  # of networks of all operators; test_kernels_rows.py has as many of convolutions
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_networks_give_tflms_bytes(batch: int, tmp_path: Path) -> None:
-    seeds = range(batch * BATCH, (batch + 1) * BATCH)
-    models = [random_network(seed) for seed in seeds]
-    compiled = Compiled(
-        [generate(model, f"seed {s}") for s, model in zip(seeds, models, strict=True)], tmp_path
-    )
-    layers = 0
-    for number, model in enumerate(models):
-        rng = np.random.default_rng(number)
-        layers += sum(compare(model, compiled, number, rng) for _ in range(RUNS))
-    assert layers > BATCH * RUNS
+    compare_batch(random_network, range(batch * BATCH, (batch + 1) * BATCH), tmp_path)
 
 
 def test_random_networks_hold_every_operator() -> None:
     seen = set()
-    for seed in range(BATCHES * BATCH):
-        seen |= {operator.name for operator in generate(random_network(seed)).program.network.operators}
+    for seed in range(BATCH):
+        network = parse_network(random_network(seed))
+        seen |= {operator.name for operator in network.operators}
     assert seen == set(LOWERINGS)
 
 

@@ -117,8 +117,8 @@ ecg_core_config_t ecg_core_default_config(void);
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
 /* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. A beat
- * comes 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
- * instructions, 490 on average; docs/signal-path.md has those of the other rates. */
+ * comes at most 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
+ * instructions, 730 on average; docs/signal-path.md has those of the other rates. */
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat);
 
