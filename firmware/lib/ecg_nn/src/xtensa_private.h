@@ -18,7 +18,8 @@ static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 #else
     /* By halves: without a multiplication that gives the high word, the compiler calls a function. */
-    const int32_t a_high = a >> 16, b_high = b >> 16;
+    /* cppcheck-suppress shiftNegativeLHS */
+    const int32_t a_high = a >> 16, b_high = b >> 16; /* arithmetic shifts, as everywhere in this library */
     const int32_t a_low = a & 0xFFFF, b_low = b & 0xFFFF;
     const uint32_t low = (uint32_t)a_low * (uint32_t)b_low;
     const int32_t middle = a_high * b_low + (int32_t)(low >> 16);
