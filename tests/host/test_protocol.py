@@ -19,6 +19,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -81,6 +82,8 @@ def test_bodies_are_those_of_the_document() -> None:
     assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, b"\x80\x7f")) == beat
     numbers = "01000000 02000000 03000000 04000000 0500000000000000 0600000000000000 07000000"
     assert frame_bytes(Done(1, 2, 3, 4, 5, 6, 7)) == bytes.fromhex("8600" + numbers)
+    numbers = "01000000 02 03 04 05000000 06000000 0700 0800 0900 0a00 0b00 0c00"
+    assert frame_bytes(Event(*range(1, 13))) == bytes.fromhex("8900" + numbers)
     assert frame_bytes(Error(2, "no")) == bytes.fromhex("8f00 02 02") + b"no"
     assert frame_bytes(INFO)[2:].endswith(b"\x050.1.0\x09stm32f405\x04tflm\x03N,V")
     assert len(frame_bytes(INFO)) == 2 + 52 + 6 + 10 + 5 + 4
