@@ -8,8 +8,9 @@ ARGS ?=
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
     firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
-    firmware/python/build_ecg_core.py firmware/python/build_ecg_rhythm.py setup.py
-C_SOURCES := $(shell find firmware/lib firmware/src quantize training tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
+    $(wildcard firmware/python/trace.[ch] firmware/python/build_*.py) setup.py
+C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' \
+    -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
 .PHONY: help setup system run demo test lint format clean mypy-tree
 .DEFAULT_GOAL := help

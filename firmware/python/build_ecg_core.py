@@ -11,6 +11,7 @@ from cffi import FFI
 
 PROJECT = Path(__file__).resolve().parents[2]
 CORE = Path("firmware/lib/ecg_core")  # setuptools wants sources relative to the project
+HERE = Path("firmware/python")
 
 CONSTANTS = [
     "ECG_CORE_FS_HZ",
@@ -38,6 +39,10 @@ CONSTANTS = [
     "ECG_CORE_FLAG_BASELINE_JUMP",
     "ECG_CORE_FLAG_MOTION",
     "ECG_CORE_FLAG_MUSCLE_NOISE",
+    "TRACE_FILTER_DELAY",
+    "TRACE_ENERGY_DELAY",
+    "TRACE_UNITS_PER_MV",
+    "TRACE_REFUSED",
 ]
 
 DECLARATIONS = """
@@ -54,6 +59,10 @@ uint32_t change_bytes(void);
 progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
                       const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes);
 progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
+
+uint32_t candidate_bytes(void);
+size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
+                   void *rows);
 """
 
 SOURCE = """
@@ -62,6 +71,7 @@ SOURCE = """
 #include <string.h>
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
+#include "trace.h"
 
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
 typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
@@ -123,13 +133,18 @@ static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {
 }
 """
 
+
+def _paths(folder: Path, pattern: str) -> list[str]:
+    return sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / folder).glob(pattern))
+
+
 ffibuilder = FFI()
 ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARATIONS)
 ffibuilder.set_source(
     "ecg_edge.firmware._ecg_core",
     SOURCE,
-    sources=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / CORE / "src").glob("*.c")),
-    depends=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / CORE).rglob("*.h")),
-    include_dirs=[str(CORE / "include")],
+    sources=[*_paths(CORE / "src", "*.c"), str(HERE / "trace.c")],
+    depends=[*_paths(CORE, "**/*.h"), str(HERE / "trace.h")],
+    include_dirs=[str(CORE / "include"), str(CORE / "src"), str(HERE)],
     extra_compile_args=["-std=c99", "-O2"],
 )

@@ -64,7 +64,8 @@ _CHUNK = 4096  # samples a call: no sample brings more than one beat, so this ma
 _FINISH_ROWS = 512
 
 
-def _checked_samples(samples: Samples) -> Samples:
+def checked_samples(samples: Samples) -> Samples:
+    """`samples` as one block of memory; refused unless they are int16 of one lead."""
     if not isinstance(samples, np.ndarray) or samples.dtype != np.int16:
         found = samples.dtype if isinstance(samples, np.ndarray) else type(samples).__name__
         raise TypeError(f"samples must be a numpy array of int16 (ADC units), not {found}")
@@ -130,6 +131,11 @@ class SignalPath:
         _raise_on(lib.ecg_core_init(self._state, config))
 
     @property
+    def state(self) -> Any:
+        """The C state, for `trace`; it lives as long as this object."""
+        return self._state
+
+    @property
     def state_bytes(self) -> int:
         """Bytes of the whole state, as compiled for this computer."""
         return int(lib.ecg_core_state_bytes())
@@ -187,7 +193,7 @@ class SignalPath:
         self._check_open()
         if not 0 <= lead_flags <= 3:
             raise ValueError(f"lead_flags must be LEAD_OFF_PLUS, LEAD_OFF_MINUS, both or 0, not {lead_flags}")
-        block = _checked_samples(samples)
+        block = checked_samples(samples)
         parts = [
             self._push_chunk(block[start : start + _CHUNK], marks, start, lead_flags)
             for start in range(0, len(block), _CHUNK)

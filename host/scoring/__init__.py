@@ -15,8 +15,10 @@ from ecg_edge.host.scoring.beats import (
     TABLE_COLUMNS,
     TABLE_ROWS,
     BeatComparison,
+    BeatStep,
     Ratio,
     compare_beats,
+    list_beats,
     match_beats,
 )
 from ecg_edge.host.scoring.episodes import EpisodeComparison, compare_episodes
@@ -27,6 +29,7 @@ __all__ = [
     "TABLE_COLUMNS",
     "TABLE_ROWS",
     "BeatComparison",
+    "BeatStep",
     "EpisodeComparison",
     "Ratio",
     "RunComparison",
@@ -35,6 +38,7 @@ __all__ = [
     "compare_beats",
     "compare_episodes",
     "compare_runs",
+    "list_beats",
     "match_beats",
     "summarize",
     "summarize_runs",

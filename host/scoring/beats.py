@@ -25,6 +25,7 @@ LEARNING_S: Final = 300.0
 MATCH_WINDOW_S: Final = 0.15
 
 _MATCHED, _EXTRA, _MISSED = range(3)
+_KINDS: Final = ("matched", "false", "missed")
 _TO_THE_LAST: Final = (FAR - 1, FAR - 1)
 
 _Events = list[tuple[int, int, int]]
@@ -183,6 +184,51 @@ def compare_beats(
     )
 
 
+class BeatStep(NamedTuple):
+    """One step of a comparison.
+
+    Attributes
+    ----------
+    kind : str
+        "matched"; "missed": only the reference has a beat there; "false": only the test annotator has.
+    reference_sample, test_sample : int or None
+        Where either has it.
+    counted : bool
+        Whether the table of `compare_beats` counts it: not in ventricular flutter.
+    """
+
+    kind: str
+    reference_sample: int | None
+    test_sample: int | None
+    counted: bool
+
+
+def list_beats(
+    reference: Annotations,
+    test: Annotations,
+    *,
+    fs_hz: float,
+    start_s: float = LEARNING_S,
+    end_s: float | None = None,
+    match_window_s: float = MATCH_WINDOW_S,
+) -> list[BeatStep]:
+    """What became of each beat, in the order of the comparison; parameters as for `compare_beats`."""
+    window, start = _to_samples(match_window_s, fs_hz), _to_samples(start_s, fs_hz)
+    end = None if end_s is None else _to_samples(end_s, fs_hz)
+    streams = read_stream(reference, window, end, True), read_stream(test, window, end, False)
+    events, _ = _pair_from(streams[0].times, streams[1].times, window, start, end)
+    rows, _ = _cells(*streams, events)
+    return [
+        BeatStep(
+            _KINDS[kind],
+            None if kind == _EXTRA else streams[0].times[i],
+            None if kind == _MISSED else streams[1].times[j],
+            bool(row >= 0),
+        )
+        for (i, j, kind), row in zip(events, rows, strict=True)
+    ]
+
+
 def match_beats(reference_samples: npt.ArrayLike, test_samples: npt.ArrayLike, window: int) -> IntArray:
     """Pair beats by the rules of the beat-by-beat comparison, from the first to the last.
 
@@ -260,15 +306,21 @@ def _columns(events: _Events) -> tuple[IntArray, IntArray, IntArray]:
 
 
 def _table(reference: BeatStream, test: BeatStream, events: _Events) -> IntArray:
+    rows, columns = _cells(reference, test, events)
+    table = np.zeros((7, 7), np.int64)
+    np.add.at(table, (rows[rows >= 0], columns[rows >= 0]), 1)
+    return table
+
+
+def _cells(reference: BeatStream, test: BeatStream, events: _Events) -> tuple[IntArray, IntArray]:
+    """Row and column of each step in the table; -1 and -1 where it does not count."""
     i, j, kind = _columns(events)
     rows = np.array([_CODE_OF[label] for label in reference.labels], np.int64)[i]
     columns = np.array([_CODE_OF[label] for label in test.labels], np.int64)[j]
     rows = np.where(kind == _EXTRA, _pseudo_rows(reference, i, np.array(test.times)[j]), rows)
     columns = np.where(kind == _MISSED, _pseudo_columns(test, j, np.array(reference.times)[i]), columns)
     counted = (rows >= 0) & (columns >= 0) & ((rows < O) | (columns < O))
-    table = np.zeros((7, 7), np.int64)
-    np.add.at(table, (rows[counted], columns[counted]), 1)
-    return table
+    return np.where(counted, rows, -1), np.where(counted, columns, -1)
 
 
 def _pseudo_rows(reference: BeatStream, i: IntArray, times: IntArray) -> IntArray:

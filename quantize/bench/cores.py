@@ -84,6 +84,11 @@ class Core:
         """Programs that this computer lacks."""
         return [tool for tool in (self.compiler, self.qemu[0]) if shutil.which(tool) is None]
 
+    def what_to_install(self) -> str:
+        """For a core that lacks programs: which, and the packages that have them."""
+        missing = " and ".join(self.missing())
+        return f"{self.title}: {missing} not found. Install: apt-get install {' '.join(self.packages)}"
+
 
 _MEGABYTE = 1 << 20
 _LIBC = RUNTIME / "libc"

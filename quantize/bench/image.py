@@ -127,12 +127,8 @@ def wrapper(number: int) -> str:
 
 def require_tools(core: Core) -> None:
     """Check that this computer has the core's compiler and emulator."""
-    missing = core.missing()
-    if missing:
-        raise ToolError(
-            f"{core.title}: {' and '.join(missing)} not found. "
-            f"Install: apt-get install {' '.join(core.packages)}"
-        )
+    if core.missing():
+        raise ToolError(core.what_to_install())
 
 
 def boot(core: Core, image: Path, cases: int) -> Outcome:

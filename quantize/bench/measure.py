@@ -27,7 +27,7 @@ SEED = 20261122  # of the inputs of a network without golden vectors
 SHIPPED = ROOT / "models" / "nlrav"
 # In a checkout: the two shapes that other engines were measured on.
 SHAPES = ROOT / "tests" / "quantize" / "networks"
-DEFAULT_MODELS = (SHAPES / "conv.tflite", SHAPES / "sep.tflite", SHIPPED)
+_DEFAULT_MODELS = (SHAPES / "conv.tflite", SHAPES / "sep.tflite", SHIPPED)
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,11 @@ class Subject:
     generated: Generated
     cases: tuple[Case, ...]
     reference: str
+
+
+def default_models() -> list[Path]:
+    """`conv`, `sep` and the shipped bundle, as far as they are there."""
+    return [path for path in _DEFAULT_MODELS if path.exists()]
 
 
 def load_subject(path: Path) -> Subject:
@@ -183,8 +188,14 @@ def kernels_form(core: Core) -> str:
     header = ECG_NN / "include" / "ecg_nn" / "form.h"
     macros = _output(core.compiler, *core.flags, "-dM", "-E", str(header))
     names = [line.split()[1] for line in macros.splitlines() if line.startswith("#define ECG_NN_")]
-    forms = [name.removeprefix("ECG_NN_") for name in names if name not in ("ECG_NN_FORM_H",)]
+    forms = [name.removeprefix("ECG_NN_") for name in names if name != "ECG_NN_FORM_H"]
     return forms[0].lower().replace("_", "-") if forms else "portable"
+
+
+def tool_versions(cores: Sequence[Core]) -> dict[str, str]:
+    """First line of what each compiler and emulator says of its version."""
+    tools = dict.fromkeys(tool for core in cores for tool in (core.compiler, core.qemu[0]))
+    return {tool: _output(tool, "--version").splitlines()[0] for tool in tools}
 
 
 def _read(path: Path) -> bytes:
@@ -230,8 +241,9 @@ def _require_fit(subject: Subject, core: Core, plain: float, traced: float) -> N
     """A counter that ran over shows as two runs that differ by much more than what tracing costs."""
     if abs(traced - plain) > 0.02 * plain + 100 * len(subject.generated.program.steps):
         raise ToolError(
-            f"{subject.name} on {core.title}: {plain:.0f} instructions in one run, {traced:.0f} layer by layer. "
-            f"The core's counter holds {core.most_instructions}: measure a smaller network, or use another core."
+            f"{subject.name} on {core.title}: {plain:.0f} instructions in one run, {traced:.0f} layer by "
+            f"layer. The core's counter holds {core.most_instructions}: measure a smaller network, or use "
+            "another core."
         )
 
 

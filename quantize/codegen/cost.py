@@ -61,7 +61,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a layer's instructions depend on; `blocks` are those of all output channels, stored or not."""
+    """What a layer's instructions depend on; `blocks` are those that the kernel reads, of all channels."""
 
     positions: int
     channels: int
@@ -71,12 +71,14 @@ class Shape:
 
 @dataclass(frozen=True)
 class Model:
-    """Instructions of a kernel: call + positions * (position + window * blocks of a window + output * channels +
-    block * blocks of all channels), positions filled up to a multiple of `group`. `code` is its size in bytes.
+    """Instructions of a kernel: call + edge * blocks of a window + positions * (position + window * blocks of
+    a window + output * channels + block * blocks of all channels), positions filled up to a multiple of
+    `group`. `edge` is what windows cost more that reach into the padding. `code` is in bytes.
     """
 
     code: int
     call: float
+    edge: float
     position: float
     window: float
     output: float
@@ -88,24 +90,24 @@ class Model:
         positions = -(-shape.positions // self.group) * self.group
         each = self.position + self.window * shape.window_blocks
         each += self.output * shape.channels + self.block * shape.blocks
-        return round(self.call + positions * each)
+        return round(self.call + self.edge * shape.window_blocks + positions * each)
 
 
 SPARSE_KERNELS = frozenset({sparse.CONVOLUTION, sparse.FOUR, sparse.FULLY_CONNECTED})
 MODELS: dict[Form, dict[str, Model]] = {
     Form.ARM_DSP: {
-        "ecg_nn_conv_paired_s8": Model(712, 150, 20, 5, 13, 3.2, 4),
-        "ecg_nn_conv_1xn_s8": Model(800, 218, 69, 8.1, 23, 5.2),
-        "ecg_nn_depthwise_paired_s8": Model(700, 150, 20, 5, 13, 3.2, 4),
-        "ecg_nn_conv_sparse_four_s8": Model(412, 150, 20, 5, 10, 4.3, 4),
-        "ecg_nn_fully_connected_s8": Model(400, 65, 0, 0, 33, 8.1),
-        "ecg_nn_fully_connected_sparse_s8": Model(280, 65, 0, 0, 33, 12),
+        "ecg_nn_conv_paired_s8": Model(712, 150, 0, 20, 5, 13, 3.2, 4),
+        "ecg_nn_conv_1xn_s8": Model(800, 218, 0, 69, 8.1, 23, 5.2),
+        "ecg_nn_depthwise_paired_s8": Model(700, 150, 0, 20, 5, 13, 3.2, 4),
+        "ecg_nn_conv_sparse_four_s8": Model(412, 150, 0, 20, 5, 10, 4.3, 4),
+        "ecg_nn_fully_connected_s8": Model(400, 65, 0, 0, 0, 33, 8.1),
+        "ecg_nn_fully_connected_sparse_s8": Model(280, 65, 0, 0, 0, 33, 12),
     },
     Form.PORTABLE: {
-        "ecg_nn_conv_1xn_s8": Model(600, 200, 50, 0, 50, 24),
-        "ecg_nn_conv_sparse_s8": Model(360, 200, 80, 3, 50, 20),
-        "ecg_nn_fully_connected_s8": Model(300, 65, 0, 0, 50, 24),
-        "ecg_nn_fully_connected_sparse_s8": Model(280, 65, 0, 0, 50, 20),
+        "ecg_nn_conv_1xn_s8": Model(600, 200, 0, 50, 0, 50, 24),
+        "ecg_nn_conv_sparse_s8": Model(360, 200, 0, 80, 3, 50, 20),
+        "ecg_nn_fully_connected_s8": Model(300, 65, 0, 0, 0, 50, 24),
+        "ecg_nn_fully_connected_sparse_s8": Model(280, 65, 0, 0, 0, 50, 20),
     },
 }
 
@@ -169,16 +171,18 @@ def _code(dense: Program, layers: list[tuple[Program, int]]) -> Cost:
 
 def _cost(program: Program, step: Step) -> Cost:
     call = step.calls[0]
+    model = MODELS[program.form][call.kernel]
+    return Cost(_weight_bytes(program, call.layer.name), model.instructions(shape_of(program, step)))
+
+
+def shape_of(program: Program, step: Step) -> Shape:
+    """The shape of a layer with weights."""
     weights = _weights(program, step)
     channels, window_blocks, _ = sparse.in_blocks(weights).shape
-    stored = (
-        int(sparse.kept_blocks(weights).sum()) if call.kernel in SPARSE_KERNELS else channels * window_blocks
-    )
+    is_sparse = step.calls[0].kernel in SPARSE_KERNELS
+    blocks = int(sparse.kept_blocks(weights).sum()) if is_sparse else channels * window_blocks
     positions = program.network.tensors[step.operator.outputs[0]].elements // channels
-    shape = Shape(positions, channels, window_blocks, stored)
-    return Cost(
-        _weight_bytes(program, call.layer.name), MODELS[program.form][call.kernel].instructions(shape)
-    )
+    return Shape(positions, channels, window_blocks, blocks)
 
 
 def _weights(program: Program, step: Step) -> npt.NDArray[np.int8]:

@@ -22,6 +22,7 @@ from ecg_edge.quantize.codegen.program import (
 )
 
 LINE_WIDTH = 110
+SPARE_BYTES = 16  # after the last byte table: kernels read weights in vectors of 16 bytes
 
 
 def banner(sha256: str) -> str:
@@ -118,19 +119,26 @@ def _schedule(program: Program, plan: Plan) -> str:
 
 def table_bytes(program: Program) -> bytes:
     """The constant tables as a little-endian machine holds them."""
-    return b"".join(_bytes_of(table) for table in _ordered(program.tables))
+    return b"".join(_bytes_of(table) for table in _ordered(program.tables)) + bytes(_spare_bytes(program))
 
 
 def _ordered(tables: Iterable[Table]) -> list[Table]:
     """Words before bytes, so that the struct has no holes."""
-    return sorted(
-        tables, key=lambda table: not isinstance(table.values, Records) and table.values.dtype == np.int8
-    )
+    return sorted(tables, key=_is_bytes)
+
+
+def _is_bytes(table: Table) -> bool:
+    return not isinstance(table.values, Records) and table.values.dtype == np.int8
 
 
 def _padded_size(size: int) -> int:
-    """Bytes of a byte table: whole words, at least three of them spare, which a kernel may read."""
-    return -(-(size + 3) // ALIGNMENT) * ALIGNMENT
+    """Bytes of a byte table: whole words."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _spare_bytes(program: Program) -> int:
+    """Bytes after the last table, so that a kernel may read past the end of any."""
+    return SPARE_BYTES if any(map(_is_bytes, program.tables)) else 0
 
 
 def _bytes_of(table: Table) -> bytes:
@@ -147,9 +155,11 @@ def _tables(program: Program) -> str:
         return ""
     tables = _ordered(program.tables)
     members = "\n".join(f"    {_declaration(table)};" for table in tables)
+    if _spare_bytes(program):
+        members += f"\n    int8_t spare[{SPARE_BYTES}]; /* a kernel may read past the end of its weights */"
     values = "\n".join(f"    .{table.name} =\n        {{\n{_values(table)}\n        }}," for table in tables)
     return (
-        "/* All constants, in one piece so that one CRC covers them. Byte tables end in spare bytes. */\n"
+        "/* All constants, in one piece so that one CRC covers them. */\n"
         f"static const struct {{\n{members}\n}} tables = {{\n{values}\n}};\n"
     )
 

@@ -138,11 +138,22 @@ def _weights(b: Builder, shape: tuple[int, ...], channels: int, axis: int) -> tu
     kind = b.rng.random()
     if kind < 0.15:
         values = b.rng.choice(np.array([-127, 127], np.int8), shape)
-    elif kind < 0.4:
+    elif kind < 0.3:
         values[b.rng.random(shape) < 0.7] = 0
+    elif kind < 0.55:
+        values = zero_blocks(b.rng, values, float(b.rng.choice([0.0, 0.05, 0.2, 0.5, 0.9])))
     count = channels if b.rng.random() < 0.8 else 1
     scales = np.exp(b.rng.uniform(math.log(3e-4), math.log(3e-2), count)).astype(np.float32)
     return b.tensor(shape, scales, np.zeros(count), data=values, axis=axis), values, scales
+
+
+def zero_blocks(rng: np.random.Generator, weights: Any, density: float) -> Any:
+    """Weights of which about that share of the blocks of four are left, and none in some channels."""
+    windows = weights.reshape(len(weights), -1)
+    kept = rng.random((len(windows), -(-windows.shape[1] // 4))) < density
+    kept[rng.random(len(windows)) < 0.1] = False
+    mask = np.repeat(kept, 4, axis=1)[:, : windows.shape[1]]
+    return np.where(mask, windows, 0).astype(np.int8).reshape(weights.shape)
 
 
 def _weighted(
@@ -242,7 +253,12 @@ def depthwise_of(b: Builder, source: T, window: Window, multiplier: int) -> T:
 
 def fully_connected(b: Builder, source: T) -> T | None:
     depth = source.shape[-1] if b.rng.random() < 0.5 else math.prod(source.shape)
-    rows, outputs = math.prod(source.shape) // depth, int(b.rng.integers(1, 24))
+    return fully_connected_of(b, source, depth, int(b.rng.integers(1, 24)))
+
+
+def fully_connected_of(b: Builder, source: T, depth: int, outputs: int) -> T:
+    """A fully connected layer with a given number of inputs and outputs."""
+    rows = math.prod(source.shape) // depth
     weights = _weights(b, (outputs, depth), outputs, 0)
     inputs, output = _weighted(b, source, (rows, outputs), weights, depth, outputs)
     settings = options("FullyConnectedOptions", fusedActivationFunction=int(b.rng.choice(ACTIVATIONS)))

@@ -18,7 +18,7 @@ static union {
 #endif
 
 #if defined(ECG_NN_ARM_DSP)
-/* All constants, in one piece so that one CRC covers them. Byte tables end in spare bytes. */
+/* All constants, in one piece so that one CRC covers them. */
 static const struct {
     ecg_nn_paired_channel_t conv_2d_0_channels[8];
     ecg_nn_paired_channel_t conv_2d_1_channels[16];
@@ -27,13 +27,14 @@ static const struct {
     ecg_nn_channel_t fully_connected_5_channels[16];
     ecg_nn_channel_t fully_connected_7_channels[24];
     ecg_nn_channel_t fully_connected_8_channels[5];
-    int8_t conv_2d_0_weights[132];
-    int8_t conv_2d_1_weights[644];
-    int8_t conv_2d_2_weights[1924];
-    int8_t conv_2d_3_weights[1732];
-    int8_t fully_connected_5_weights[132];
-    int8_t fully_connected_7_weights[964];
-    int8_t fully_connected_8_weights[124];
+    int8_t conv_2d_0_weights[128];
+    int8_t conv_2d_1_weights[640];
+    int8_t conv_2d_2_weights[1920];
+    int8_t conv_2d_3_weights[1728];
+    int8_t fully_connected_5_weights[128];
+    int8_t fully_connected_7_weights[960];
+    int8_t fully_connected_8_weights[120];
+    int8_t spare[16]; /* a kernel may read past the end of its weights */
 } tables = {
     .conv_2d_0_channels =
         {
@@ -470,7 +471,7 @@ void network_run(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {
     TRACE(8, logits, 5);
 }
 #else
-/* All constants, in one piece so that one CRC covers them. Byte tables end in spare bytes. */
+/* All constants, in one piece so that one CRC covers them. */
 static const struct {
     ecg_nn_channel_t conv_2d_0_channels[8];
     ecg_nn_channel_t conv_2d_1_channels[16];
@@ -479,13 +480,14 @@ static const struct {
     ecg_nn_channel_t fully_connected_5_channels[16];
     ecg_nn_channel_t fully_connected_7_channels[24];
     ecg_nn_channel_t fully_connected_8_channels[5];
-    int8_t conv_2d_0_weights[116];
-    int8_t conv_2d_1_weights[644];
-    int8_t conv_2d_2_weights[1924];
-    int8_t conv_2d_3_weights[1732];
-    int8_t fully_connected_5_weights[132];
-    int8_t fully_connected_7_weights[964];
-    int8_t fully_connected_8_weights[124];
+    int8_t conv_2d_0_weights[112];
+    int8_t conv_2d_1_weights[640];
+    int8_t conv_2d_2_weights[1920];
+    int8_t conv_2d_3_weights[1728];
+    int8_t fully_connected_5_weights[128];
+    int8_t fully_connected_7_weights[960];
+    int8_t fully_connected_8_weights[120];
+    int8_t spare[16]; /* a kernel may read past the end of its weights */
 } tables = {
     .conv_2d_0_channels =
         {

@@ -9,6 +9,7 @@
 #include "ecg_core/ecg_core_state.h"
 #include "filters.h"
 #include "judge.h"
+#include "pattern.h"
 #include "quality.h"
 #include "queue.h"
 #include "resample.h"
@@ -17,12 +18,14 @@
 
 typedef char ecg_assert_state_fits[sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES ? 1 : -1];
 
-/* What a beat goes through after the verdict, one sample each. */
-enum { STAGE_NONE, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
+/* What a candidate goes through when its time has come, one sample each; after the verdict only a beat. */
+enum { STAGE_NONE, STAGE_JUDGE, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
 
-/* The verdict comes this long after the R peak, the beat two samples later: 800 ms. Window and filters need
- * 282. */
-#define DECISION_SAMPLES 286
+/* A candidate is looked at this long after its R peak, the verdict comes with the next sample, the beat two
+ * samples later: 795 ms, or 800 ms when another candidate had the same R peak. The window needs 282, and is
+ * cut out two samples after the look. */
+#define DECISION_SAMPLES 283
+#define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 2)
 #define PEAK_REACH 28 /* the R peak is the largest deflection within 78 ms of an energy peak or a mark */
 #define END_GUARD 18  /* 50 ms: half a QRS complex must be there */
 #define HELD_SAMPLES (DECISION_SAMPLES + STAGES * ECG_QUEUE_CANDIDATES) /* brings every waiting beat out */
@@ -52,6 +55,7 @@ ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *confi
     core->end = UINT32_MAX;
     ecg_resample_init(&core->resample, copy.fs_hz);
     ecg_filter_init(&core->filter, &copy);
+    ecg_signal_init(&core->signal);
     return ECG_CORE_OK;
 }
 
@@ -80,12 +84,25 @@ static bool refine(ecg_core_t *core, uint32_t index) {
     return true;
 }
 
-/* Describes the next refined candidate; marks need no description. */
-static void describe(ecg_core_t *core) {
+/* Compares the next candidate with the usual beats; marks need no comparison. False when none is ready. */
+static bool match(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
-    if (queue->described == queue->refined) return;
+    if (queue->matched == queue->count) return false;
+    ecg_candidate_t *next = ecg_queue_change(queue, queue->matched);
+    const int32_t since = (int32_t)(index - next->energy_at);
+    if (since < ECG_PATTERN_REACH + ECG_FILTER_LOWPASS_DELAY) return false;
+    queue->matched++;
+    if (detects(core)) ecg_pattern_match(&core->judge.patterns, &core->filter, index, next);
+    return true;
+}
+
+/* Describes the next refined candidate; marks need no description. False when there is none. */
+static bool describe(ecg_core_t *core) {
+    ecg_queue_t *queue = &core->queue;
+    if (queue->described == queue->refined) return false;
     ecg_candidate_t *next = ecg_queue_change(queue, queue->described++);
     if (detects(core)) ecg_detector_describe(&core->detector, core->history, next);
+    return true;
 }
 
 /* A detected peak at the very end may be the step to the held sample. Marks are the caller's word. */
@@ -93,24 +110,34 @@ static bool cut_off(const ecg_core_t *core, uint32_t r_sample) {
     return detects(core) && core->end - r_sample < END_GUARD;
 }
 
-/* The resampler's delay is taken from the time of the verdict, which has a little to spare. */
+/* The resampler's delay is taken from the time of the verdict, as far as the window allows. */
 static uint32_t decision_samples(const ecg_core_t *core) {
-    return DECISION_SAMPLES - ecg_resample_delay(&core->resample);
+    const uint32_t wanted = DECISION_SAMPLES - ecg_resample_delay(&core->resample);
+    return wanted > EARLIEST_DECISION ? wanted : EARLIEST_DECISION;
 }
 
-/* Takes the oldest candidate out of the queue when its time has come, and starts its beat if it is one. */
-static bool decide(ecg_core_t *core, uint32_t index) {
+/* Looks at the oldest candidate when its time has come; the verdict is the work of the next sample. */
+static bool look(ecg_core_t *core, uint32_t index) {
+    const ecg_queue_t *queue = &core->queue;
+    if (queue->described == 0 || index - ecg_queue_item(queue, 0)->at < decision_samples(core)) return false;
+    if (detects(core)) ecg_judge_look(&core->judge, queue);
+    core->pending.stage = STAGE_JUDGE;
+    return true;
+}
+
+/* Takes the oldest candidate out of the queue and starts its beat if it is one. */
+static void decide(ecg_core_t *core) {
     ecg_queue_t *queue = &core->queue;
     const uint32_t r_sample = ecg_queue_item(queue, 0)->at;
-    if (queue->described == 0 || index - r_sample < decision_samples(core)) return false;
-    const ecg_verdict_t verdict = detects(core) ? ecg_judge_decide(&core->judge, queue) : ECG_VERDICT_BEAT;
+    const ecg_verdict_t verdict =
+        detects(core) ? ecg_judge_decide(&core->judge, queue, core->history) : ECG_VERDICT_BEAT;
     if (detects(core)) ecg_signal_doubt(&core->signal, core->judge.score);
     ecg_queue_drop(queue);
-    if (verdict == ECG_VERDICT_NOISE || cut_off(core, r_sample)) return true;
+    core->pending.stage = STAGE_NONE;
+    if (verdict == ECG_VERDICT_NOISE || cut_off(core, r_sample)) return;
     core->pending.beat.r_sample = r_sample;
     core->pending.beat.flags = verdict == ECG_VERDICT_SEARCHBACK ? ECG_CORE_FLAG_SEARCHBACK : 0;
     core->pending.stage = STAGE_EXTRACT;
-    return true;
 }
 
 static uint16_t interval(const ecg_core_t *core, uint32_t last_beat_at, uint32_t r_sample) {
@@ -156,10 +183,12 @@ static void learn(ecg_core_t *core) {
     core->pending.stage = STAGE_NONE;
 }
 
-/* One heavy piece of work a sample: a beat that is being made goes before a verdict, that before a
- * description. */
-static ecg_core_status_t work(ecg_core_t *core, uint32_t index, bool refined, ecg_core_beat_t *beat) {
+/* The next piece of work on what was begun. */
+static ecg_core_status_t work(ecg_core_t *core, ecg_core_beat_t *beat) {
     switch (core->pending.stage) {
+        case STAGE_JUDGE:
+            decide(core);
+            return ECG_CORE_OK;
         case STAGE_EXTRACT:
             extract(core);
             return ECG_CORE_OK;
@@ -167,20 +196,16 @@ static ecg_core_status_t work(ecg_core_t *core, uint32_t index, bool refined, ec
             compare(core);
             hand_out(core, beat);
             return ECG_CORE_BEAT;
-        case STAGE_LEARN:
-            learn(core);
-            return ECG_CORE_OK;
         default:
-            if (!decide(core, index) && !refined) describe(core);
+            learn(core);
             return ECG_CORE_OK;
     }
 }
 
-/* Nothing heavy is to be done with this sample. */
-static bool idle(const ecg_core_t *core, uint32_t index, bool refined) {
-    const ecg_queue_t *queue = &core->queue;
-    const bool due = queue->described != 0 && index - ecg_queue_item(queue, 0)->at >= decision_samples(core);
-    return core->pending.stage == STAGE_NONE && !refined && !due && queue->described == queue->refined;
+/* Begins with the candidate whose time has come, or else prepares one of the others; false when there is
+ * nothing to do. */
+static bool prepare(ecg_core_t *core, uint32_t index) {
+    return look(core, index) || refine(core, index) || match(core, index) || describe(core);
 }
 
 /* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
@@ -194,12 +219,13 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     if (index < core->end) {
         ecg_quality_push(&core->quality, index, sample_adu, lead_flags, out.lowpass, core->config.adu_per_mv);
     }
-    const bool refined = refine(core, index);
+    /* One heavy piece of work a sample. */
+    const bool begun = core->pending.stage != STAGE_NONE;
+    const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
-        ecg_signal_decide(&core->signal, &core->quality, index, idle(core, index, refined),
-                          core->config.adu_per_mv);
+        ecg_signal_decide(&core->signal, &core->quality, index, idle, core->config.adu_per_mv);
     }
-    return work(core, index, refined, beat);
+    return begun ? work(core, beat) : ECG_CORE_OK;
 }
 
 /* One sample of a board of another rate: none, one or two at 360 Hz, of which at most one brings a beat. */

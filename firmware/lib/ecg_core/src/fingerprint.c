@@ -5,10 +5,12 @@
 #include "judge.h"
 
 #define CRC32_POLYNOMIAL 0xEDB88320u /* CRC-32/ISO-HDLC, reflected */
-#define SIGNAL_SAMPLES 14400         /* 40 s */
+#define BEAT_SAMPLES 14400           /* 40 s of beats, */
+#define SIGNAL_SAMPLES 25920         /* then 32 s of what disturbs them */
 #define SLOT_SAMPLES 300             /* a beat every 0.83 s */
 #define LEAD_OFF_BEAT 40u            /* a lead is off during this one */
 #define JUDGE_TRIALS 64
+#define SIGNAL_EVERY 72 /* samples between two looks at the state of the signal */
 
 static uint32_t crc32_add(uint32_t crc, const uint8_t *bytes, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
@@ -67,15 +69,44 @@ static int32_t beat_sample(uint32_t beat, int32_t at) {
     }
 }
 
+/* 100 sin(k * 10 degrees) */
+static int32_t sine(uint32_t k) {
+    static const int8_t QUARTER[] = {0, 17, 34, 50, 64, 77, 87, 94, 98, 100};
+    const uint32_t half = k % 36 >= 18 ? 36 - k % 36 : k % 36;
+    const int32_t height = QUARTER[half > 9 ? 18 - half : half];
+    return k % 36 >= 18 ? -height : height;
+}
+
+/* Hum of 60 and of 50 Hz that grows, a rail, a level that does not move, muscle noise that grows, 4 s each;
+ * then motion that grows. */
+static int32_t disturbed(int32_t sample, uint32_t after, uint32_t random) {
+    const int32_t time = (int32_t)(after % 1440);
+    switch (after / 1440) {
+        case 0:
+            return sample + sine(after * 6) * time / 500;
+        case 1:
+            return sample + sine(after * 5) * time / 350;
+        case 2:
+            return time < 700 ? 2047 : sample;
+        case 3:
+            return time % 3;
+        case 4:
+            return sample + (int32_t)(random >> 23) * time / 500;
+        default:
+            return sample + sine(after / 3 + after / 40 * 7) * (int32_t)(after - 7200) / 1500;
+    }
+}
+
 /* Beats on a slow baseline with a little noise; bursts of strong noise, and a step of the baseline. */
 static int16_t synthetic_sample(uint32_t index, uint32_t *random) {
     const uint32_t beat = index / SLOT_SAMPLES;
     const int32_t slow = (int32_t)(index % 1440) - 720;
     const uint32_t noise_bits = beat >= 12 && beat % 11 == 3 ? 8 : 4;
     *random = *random * 1664525u + 1013904223u;
-    const int32_t step = index > SIGNAL_SAMPLES / 2 ? 400 : 0;
-    return (int16_t)(beat_sample(beat, (int32_t)(index % SLOT_SAMPLES)) + (slow < 0 ? -slow : slow) / 8 +
-                     step + (int32_t)(*random >> (32 - noise_bits)));
+    const int32_t step = index > BEAT_SAMPLES / 2 ? 400 : 0;
+    const int32_t sample = beat_sample(beat, (int32_t)(index % SLOT_SAMPLES)) +
+                           (slow < 0 ? -slow : slow) / 8 + step + (int32_t)(*random >> (32 - noise_bits));
+    return (int16_t)(index < BEAT_SAMPLES ? sample : disturbed(sample, index - BEAT_SAMPLES, *random));
 }
 
 static uint32_t crc32_add_le32(uint32_t crc, uint32_t value) {
@@ -89,6 +120,13 @@ static uint32_t crc32_add_beat(uint32_t crc, const ecg_core_beat_t *beat) {
     crc = crc32_add_le32(crc, beat->rr_samples | (uint32_t)beat->flags << 16);
     crc = crc32_add(crc, &beat->quality, 1);
     return crc32_add_tensors(crc, beat);
+}
+
+static uint32_t crc32_add_signal(uint32_t crc, const ecg_core_t *core) {
+    ecg_core_signal_t signal;
+    ecg_core_signal(core, &signal);
+    crc = crc32_add_le32(crc, signal.since);
+    return crc32_add_le32(crc, signal.reasons | (uint32_t)signal.bad << 16 | (uint32_t)signal.quality << 24);
 }
 
 /* No one signal leads the judge everywhere, so its weights are also tried on figures that no signal has. */
@@ -114,6 +152,7 @@ uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
         const uint8_t lead_flags = i / SLOT_SAMPLES == LEAD_OFF_BEAT ? ECG_CORE_LEAD_OFF_PLUS : 0;
         if (ecg_core_push(scratch, sample, lead_flags, &beat) == ECG_CORE_BEAT)
             crc = crc32_add_beat(crc, &beat);
+        if (i % SIGNAL_EVERY == 0) crc = crc32_add_signal(crc, scratch);
     }
     while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) crc = crc32_add_beat(crc, &beat);
     return ~crc32_add_scores(crc32_add_le32(crc, scratch->judge.trace), random);

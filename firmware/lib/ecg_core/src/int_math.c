@@ -15,6 +15,19 @@ uint32_t ecg_isqrt(uint64_t value) {
     return (uint32_t)root;
 }
 
+uint32_t ecg_isqrt32(uint32_t value) {
+    uint32_t root = 0;
+    for (uint32_t bit = (uint32_t)1 << 30; bit != 0; bit >>= 2) {
+        const uint32_t tried = root + bit;
+        root >>= 1;
+        if (value >= tried) {
+            value -= tried;
+            root += bit;
+        }
+    }
+    return root;
+}
+
 /* Shifts value to [1, 2) in Q31 and returns by how much. */
 static int32_t normalize(uint32_t *value) {
     int32_t shift = 0;

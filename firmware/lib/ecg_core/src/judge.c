@@ -4,6 +4,7 @@
 
 #include "int_math.h"
 #include "judge_weights.h"
+#include "pattern.h"
 #include "queue.h"
 
 #define REFRACTORY 72        /* 200 ms: no two beats are nearer */
@@ -14,9 +15,12 @@
 #define FORGET_AFTER 1080    /* 3 s without a beat */
 #define LONGEST_RATIO 512    /* of a gap to the mean interval, * 64 */
 #define REJECTED_REACH 400   /* 1.1 s */
-#define NEXT_REACH 225       /* candidates up to 0.6 s later are known when one is judged */
+#define NEXT_REACH 222       /* candidates up to 0.6 s later are known when one is judged */
 #define LOWEST_RATIO (-384)  /* log2 * 64 of 1 / 64: as good as nothing */
 #define SHAPE_NORM 10000     /* of a shape that is not clipped: 25 points, 20^2 */
+#define NO_MATCH (-64)       /* no candidate there */
+#define MATCH_REACH 200      /* candidates up to 0.55 s later have been compared with the patterns */
+#define PHASE_TOLERANCE 12   /* an interval back: 8 % of it earlier or later */
 #define FNV_PRIME 16777619u  /* of the hash FNV-1a */
 #define UNKNOWN_LIKENESS 115 /* 0.9 * 128: before there is a beat to compare with */
 
@@ -50,7 +54,8 @@ static void start(ecg_judge_t *judge, const ecg_queue_t *queue) {
     }
     judge->noise = first->energy / 4;
     judge->rr_mean_q4 = DEFAULT_RR * 16;
-    judge->beat_at = first->at;
+    judge->rr_slow_q6 = DEFAULT_RR * 64;
+    judge->beat_at = judge->before_at[0] = judge->before_at[1] = first->at;
 }
 
 static int32_t correlation_q7(const int8_t *a, const int8_t *b) {
@@ -140,12 +145,61 @@ static void compare_times(const ecg_judge_t *judge, const ecg_candidate_t *c, in
         (int16_t)(judge->rejected == 0 ? REJECTED_REACH : ecg_clip(since_rejected, 0, REJECTED_REACH));
 }
 
-void ecg_judge_features(ecg_judge_t *judge, const ecg_queue_t *queue, int16_t *features) {
+/* Highest match of later candidates within the refractory time, and beyond as far as all are known. */
+static void look_ahead_matches(const ecg_queue_t *queue, int16_t *near, int16_t *next) {
+    const uint32_t at = ecg_queue_item(queue, 0)->at;
+    *near = *next = NO_MATCH;
+    for (uint32_t i = 1; i < queue->matched; i++) {
+        const ecg_candidate_t *other = ecg_queue_item(queue, i);
+        const uint32_t distance = other->energy_at - at;
+        if (distance > MATCH_REACH) continue;
+        int16_t *highest = distance < REFRACTORY ? near : next;
+        if (other->match > *highest) *highest = other->match;
+    }
+}
+
+/* Highest match of the candidates that lie one, and two, intervals back. */
+static void look_back(const ecg_judge_t *judge, const ecg_candidate_t *c, int16_t *one, int16_t *two) {
+    const int32_t rr = judge->rr_slow_q6 / 64, tolerance = rr / PHASE_TOLERANCE;
+    *one = *two = NO_MATCH;
+    for (uint32_t i = 0; i < ECG_JUDGE_PAST; i++) {
+        const int32_t distance = (int32_t)(c->at - judge->past_at[i]);
+        const int16_t match = judge->past_match[i];
+        if (match > *one && distance - rr <= tolerance && rr - distance <= tolerance) *one = match;
+        if (match > *two && distance - 2 * rr <= tolerance && 2 * rr - distance <= tolerance) *two = match;
+    }
+}
+
+static int16_t in_intervals(const ecg_judge_t *judge, uint32_t since) {
+    const int32_t limited = (int32_t)(since > LONGEST_GAP ? LONGEST_GAP : since);
+    return (int16_t)ecg_clip(limited * 64 * 64 / judge->rr_slow_q6, 0, LONGEST_RATIO);
+}
+
+/* What the filters matched to the usual beats say of it and of its neighbours, and where the rhythm expects
+ * it. */
+static void compare_patterns(const ecg_judge_t *judge, const ecg_queue_t *queue, int16_t *features) {
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
+    features[22] = c->match;
+    features[23] = c->fit;
+    look_ahead_matches(queue, &features[24], &features[25]);
+    features[26] = (int16_t)(judge->rejected == 0 ? NO_MATCH : judge->rejected_match);
+    look_back(judge, c, &features[27], &features[28]);
+    features[29] = in_intervals(judge, c->at - judge->beat_at);
+    features[30] = in_intervals(judge, c->at - judge->before_at[0]);
+    features[31] = (int16_t)(judge->fit_q4 / 16);
+    features[32] = (int16_t)(judge->rr_slow_q6 / 64);
+    features[34] = (int16_t)(judge->noise_match_q4 / 16);
+    features[33] = in_intervals(judge, c->at - judge->before_at[1]);
+}
+
+void ecg_judge_look(ecg_judge_t *judge, const ecg_queue_t *queue) {
+    const ecg_candidate_t *c = ecg_queue_item(queue, 0);
+    int16_t *features = judge->features;
     if (judge->rr_mean_q4 == 0) start(judge, queue);
     compare_heights(judge, queue, features);
     compare_times(judge, c, features);
     compare_shapes(judge, c->shape, &features[8], &features[9]);
+    compare_patterns(judge, queue, features);
     features[15] = c->sharp;
     features[16] = c->blunt;
     features[17] = c->peaky;
@@ -153,6 +207,9 @@ void ecg_judge_features(ecg_judge_t *judge, const ecg_queue_t *queue, int16_t *f
     features[19] = c->usual;
     features[20] = (int16_t)(c->sharp - mean(judge->sharps));
     features[21] = (int16_t)(c->blunt - mean(judge->blunts));
+    for (uint32_t i = 0; i < ECG_JUDGE_FEATURES; i++) {
+        judge->trace = (judge->trace ^ (uint16_t)features[i]) * FNV_PRIME;
+    }
 }
 
 /* Four hidden units at once: each input is loaded once for the four. */
@@ -190,11 +247,19 @@ int32_t ecg_judge_score(const int16_t *features) {
     return score;
 }
 
-static void remember_beat(ecg_judge_t *judge, const ecg_candidate_t *candidate) {
-    if (judge->beats > 0) {
-        const int32_t rr = ecg_clip((int32_t)(candidate->at - judge->beat_at), SHORTEST_RR, LONGEST_RR);
-        judge->rr_mean_q4 += (rr * 16 - judge->rr_mean_q4) / 8;
-    }
+static void remember_interval(ecg_judge_t *judge, uint32_t at) {
+    const int32_t rr = ecg_clip((int32_t)(at - judge->beat_at), SHORTEST_RR, LONGEST_RR);
+    judge->rr_mean_q4 += (rr * 16 - judge->rr_mean_q4) / 8;
+    const int32_t change = rr * 64 - judge->rr_slow_q6, limit = judge->rr_slow_q6 / 4;
+    judge->rr_slow_q6 += ecg_clip(change, -limit, limit) / (judge->beats < 8 ? 4 : 24);
+}
+
+static void remember_beat(ecg_judge_t *judge, const int16_t *history, const ecg_candidate_t *candidate) {
+    if (judge->beats > 0) remember_interval(judge, candidate->at);
+    ecg_pattern_learn(&judge->patterns, history, candidate);
+    judge->fit_q4 += (candidate->fit * 16 - judge->fit_q4) / 8;
+    judge->before_at[1] = judge->before_at[0];
+    judge->before_at[0] = judge->beat_at;
     const uint32_t slot = judge->beats % ECG_JUDGE_BEATS;
     judge->energies[slot] = candidate->energy;
     judge->swings[slot] = candidate->swing;
@@ -215,13 +280,19 @@ static void forget(ecg_judge_t *judge) {
     }
 }
 
-void ecg_judge_learn(ecg_judge_t *judge, const ecg_queue_t *queue, bool beat) {
+void ecg_judge_learn(ecg_judge_t *judge, const ecg_queue_t *queue, const int16_t *history, bool beat) {
     const ecg_candidate_t *candidate = ecg_queue_item(queue, 0);
+    judge->past_at[judge->past % ECG_JUDGE_PAST] = candidate->at;
+    judge->past_match[judge->past++ % ECG_JUDGE_PAST] = candidate->match;
     if (beat) {
-        remember_beat(judge, candidate);
+        remember_beat(judge, history, candidate);
         return;
     }
+    if (judge->rejected == 0 || candidate->match > judge->rejected_match) {
+        judge->rejected_match = candidate->match;
+    }
     judge->noise += (candidate->energy - judge->noise) / 16;
+    judge->noise_match_q4 += (candidate->match * 16 - judge->noise_match_q4) / 16;
     if (candidate->at - judge->beat_at > FORGET_AFTER) forget(judge);
     if (candidate->energy > judge->rejected) {
         judge->rejected = candidate->energy;
@@ -233,15 +304,11 @@ bool ecg_judge_refractory(const ecg_judge_t *judge, const ecg_queue_t *queue) {
     return judge->beats > 0 && ecg_queue_item(queue, 0)->at - judge->beat_at < REFRACTORY;
 }
 
-ecg_verdict_t ecg_judge_decide(ecg_judge_t *judge, const ecg_queue_t *queue) {
-    int16_t features[ECG_JUDGE_FEATURES];
-    ecg_judge_features(judge, queue, features);
-    for (int i = 0; i < ECG_JUDGE_FEATURES; i++) {
-        judge->trace = (judge->trace ^ (uint16_t)features[i]) * FNV_PRIME;
-    }
+ecg_verdict_t ecg_judge_decide(ecg_judge_t *judge, const ecg_queue_t *queue, const int16_t *history) {
+    const int16_t *features = judge->features;
     judge->score = ecg_judge_refractory(judge, queue) ? ECG_JUDGE_SURE : ecg_judge_score(features);
     const bool beat = judge->score > 0;
-    ecg_judge_learn(judge, queue, beat);
+    ecg_judge_learn(judge, queue, history, beat);
     if (!beat) return ECG_VERDICT_NOISE;
     return features[0] < -64 && features[5] > 96 ? ECG_VERDICT_SEARCHBACK : ECG_VERDICT_BEAT;
 }

@@ -1,4 +1,5 @@
-/* Which candidates are beats: 22 figures of each, weighed by a small network learned on annotated records. */
+/* Which candidates are beats: some figures of each, weighed by a small network learned on annotated records.
+ */
 #ifndef ECG_CORE_JUDGE_H
 #define ECG_CORE_JUDGE_H
 
@@ -6,14 +7,12 @@
 
 #include "ecg_core/ecg_core_state.h"
 
-#define ECG_JUDGE_FEATURES 22
-
 #define ECG_JUDGE_SURE (-INT32_MAX) /* score of a candidate that is too near to the last beat */
 
 typedef enum { ECG_VERDICT_NOISE, ECG_VERDICT_BEAT, ECG_VERDICT_SEARCHBACK } ecg_verdict_t;
 
-/* The oldest candidate of the queue against the beats before it and the candidates after it. */
-void ecg_judge_features(ecg_judge_t *judge, const ecg_queue_t *queue, int16_t *features);
+/* The oldest candidate of the queue against the beats before it and the candidates after it: its figures. */
+void ecg_judge_look(ecg_judge_t *judge, const ecg_queue_t *queue);
 
 /* The oldest candidate is less than 200 ms after the last beat: no heart is that fast. */
 bool ecg_judge_refractory(const ecg_judge_t *judge, const ecg_queue_t *queue);
@@ -22,9 +21,9 @@ bool ecg_judge_refractory(const ecg_judge_t *judge, const ecg_queue_t *queue);
 int32_t ecg_judge_score(const int16_t *features);
 
 /* Remembers the oldest candidate of the queue as a beat or as noise. */
-void ecg_judge_learn(ecg_judge_t *judge, const ecg_queue_t *queue, bool beat);
+void ecg_judge_learn(ecg_judge_t *judge, const ecg_queue_t *queue, const int16_t *history, bool beat);
 
-/* All of this for the oldest candidate. */
-ecg_verdict_t ecg_judge_decide(ecg_judge_t *judge, const ecg_queue_t *queue);
+/* The verdict on the candidate that was looked at, and its place in memory. */
+ecg_verdict_t ecg_judge_decide(ecg_judge_t *judge, const ecg_queue_t *queue, const int16_t *history);
 
 #endif

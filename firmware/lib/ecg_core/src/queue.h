@@ -28,6 +28,7 @@ static inline bool ecg_queue_add(ecg_queue_t *queue, uint32_t at, int32_t energy
 static inline void ecg_queue_drop(ecg_queue_t *queue) {
     queue->first = (uint8_t)((queue->first + 1u) % ECG_QUEUE_CANDIDATES);
     queue->count--;
+    queue->matched--;
     queue->refined--;
     queue->described--;
 }

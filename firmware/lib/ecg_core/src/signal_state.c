@@ -41,12 +41,16 @@
 #define HUM_BLOCKS 3 /* of the five near ones */
 #define HUM_LOUD 400 /* units: hum of 0.8 mV leaves no signal to be trusted */
 #define HUM_QUALITY 20
-#define MUSCLE_NOTED 64  /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
-#define NOTED_BELOW 75   /* quality at which the noise is named */
-#define SHARP_TO_QUIET 2 /* muscle noise has bends above this many slopes */
+#define MUSCLE_NOTED 64 /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
+#define NOTED_BELOW 75  /* quality at which the noise is named */
 
 /* 1024 exp(-k / 2 - 1 / 4): how probable it is, about, that a verdict was wrong. */
 static const uint16_t DOUBT_Q10[DOUBTS] = {797, 484, 293, 178, 108, 65, 40, 24, 15, 9, 5, 3, 2, 0};
+
+/* Nothing is known against a signal of which nothing is known. */
+void ecg_signal_init(ecg_signal_state_t *state) {
+    state->now.quality = state->before.quality = 100;
+}
 
 void ecg_signal_doubt(ecg_signal_state_t *state, int32_t score) {
     const int32_t sure = abs(score) >> SURE_STEP;

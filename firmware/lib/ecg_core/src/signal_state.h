@@ -6,6 +6,8 @@
 
 #include "ecg_core/ecg_core_state.h"
 
+void ecg_signal_init(ecg_signal_state_t *state);
+
 /* How sure the judge was of a candidate: the score is its logit * 16384, 0 knows nothing. */
 void ecg_signal_doubt(ecg_signal_state_t *state, int32_t score);
 

@@ -67,8 +67,8 @@ static void wide_windows(const ecg_nn_conv_t *layer, const int8_t *input, int ri
     }
 }
 
-/* Four channels from `c` on at `count` positions, the windows `step` bytes apart. The weights stay in q0 to q3,
- * zeros after them: a window may read 16 bytes. */
+/* Four channels from `c` on at `count` positions, the windows `step` bytes apart. The weights stay in q0 to
+ * q3, zeros after them: a window may read 16 bytes. */
 static void narrow_quad(const ecg_nn_conv_t *layer, const int8_t *window, int32_t step, int32_t count,
                         int32_t c, int8_t *output) {
     const int32_t length = layer->kernel_width * layer->input_channels;
@@ -83,19 +83,20 @@ static void narrow_quad(const ecg_nn_conv_t *layer, const int8_t *window, int32_
     register int32x4_t shift __asm__("q6") = ECG_NN_GATHER(channels, shift);
     register int32x4_t bias __asm__("q7") = ECG_NN_GATHER(channels, bias);
     int32_t s0, s1, s2, s3;
-    __asm__ volatile("   dls lr, %[count]\n"
-                     "1: vldrb.8 q4, [%[window]]\n"
-                     "   add %[window], %[window], %[step]\n"
-                     "   vmladav.s8 %[s0], q0, q4\n"
-                     "   vmladav.s8 %[s1], q1, q4\n"
-                     "   vmladav.s8 %[s2], q2, q4\n"
-                     "   vmladav.s8 %[s3], q3, q4\n" ECG_NN_STORE_FOUR "   le lr, 1b\n"
-                     : [window] "+r"(window), [output] "+l"(output), [s0] "=&Te"(s0), [s1] "=&Te"(s1),
-                       [s2] "=&Te"(s2), [s3] "=&Te"(s3)
-                     : [count] "r"(count), [step] "r"(step), [output_step] "r"(layer->output_channels),
-                       [one] "r"(1), [zero_point] "r"(layer->output.zero_point), "w"(w0), "w"(w1), "w"(w2),
-                       "w"(w3), "w"(multiplier), "w"(shift), "w"(bias)
-                     : "q4", "lr", "cc", "memory");
+    __asm__ volatile(
+        "   dls lr, %[count]\n"
+        "1: vldrb.8 q4, [%[window]]\n"
+        "   add %[window], %[window], %[step]\n"
+        "   vmladav.s8 %[s0], q0, q4\n"
+        "   vmladav.s8 %[s1], q1, q4\n"
+        "   vmladav.s8 %[s2], q2, q4\n"
+        "   vmladav.s8 %[s3], q3, q4\n" ECG_NN_STORE_FOUR "   le lr, 1b\n"
+        : [window] "+r"(window), [output] "+l"(output), [s0] "=&Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2),
+          [s3] "=&Te"(s3)
+        : [count] "r"(count), [step] "r"(step), [output_step] "r"(layer->output_channels), [one] "r"(1),
+          [zero_point] "r"(layer->output.zero_point), "w"(w0), "w"(w1), "w"(w2), "w"(w3), "w"(multiplier),
+          "w"(shift), "w"(bias)
+        : "q4", "lr", "cc", "memory");
 }
 
 /* Where the number of channels is no multiple of 4, some of the last four are done twice. */

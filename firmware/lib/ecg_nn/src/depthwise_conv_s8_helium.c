@@ -3,9 +3,9 @@
 
 #ifdef ECG_NN_HELIUM
 
-#define TAPS 16         /* columns that a kernel may reach over: the lanes of a vector */
-#define COLUMNS 80      /* input columns of a tile: all rows lie within 127 bytes of its middle */
-#define MAX_STEP 8191   /* channels of which eight are gathered at once */
+#define TAPS 16       /* columns that a kernel may reach over: the lanes of a vector */
+#define COLUMNS 80    /* input columns of a tile: all rows lie within 127 bytes of its middle */
+#define MAX_STEP 8191 /* channels of which eight are gathered at once */
 
 /* Four channels of a piece of the input, turned so that the columns of a channel are neighbours. */
 typedef struct {
@@ -17,26 +17,28 @@ typedef struct {
 static inline void gather_bytes(const int8_t *bytes, int32_t step, int32_t count, int8_t *row,
                                 int32_t row_step) {
     const uint16x8_t lane = vidupq_n_u16(0, 1);
-    __asm__ volatile("   wlstp.16 lr, %[count], 2f\n"
-                     "1: vldrb.u16 q0, [%[bytes], %q[from]]\n"
-                     "   add %[bytes], %[bytes], %[step]\n"
-                     "   vstrb.16 q0, [%[row], %q[to]]\n"
-                     "   add %[row], %[row], %[row_step]\n"
-                     "   letp lr, 1b\n"
-                     "2:\n"
-                     : [bytes] "+r"(bytes), [row] "+r"(row)
-                     : [count] "r"(count), [step] "r"(8 * step), [row_step] "r"(8 * row_step),
-                       [from] "w"(vmulq_n_u16(lane, (uint16_t)step)),
-                       [to] "w"(vmulq_n_u16(lane, (uint16_t)row_step))
-                     : "q0", "lr", "cc", "memory");
+    __asm__ volatile(
+        "   wlstp.16 lr, %[count], 2f\n"
+        "1: vldrb.u16 q0, [%[bytes], %q[from]]\n"
+        "   add %[bytes], %[bytes], %[step]\n"
+        "   vstrb.16 q0, [%[row], %q[to]]\n"
+        "   add %[row], %[row], %[row_step]\n"
+        "   letp lr, 1b\n"
+        "2:\n"
+        : [bytes] "+r"(bytes), [row] "+r"(row)
+        : [count] "r"(count), [step] "r"(8 * step), [row_step] "r"(8 * row_step),
+          [from] "w"(vmulq_n_u16(lane, (uint16_t)step)), [to] "w"(vmulq_n_u16(lane, (uint16_t)row_step))
+        : "q0", "lr", "cc", "memory");
 }
 
-/* Columns `x` to `x` + `count` of the input channels that output channels `c` to `c` + 3 read. There are at most
- * 15 columns of padding before and after the input's; a row may run over into the next one, which follows. */
+/* Columns `x` to `x` + `count` of the input channels that output channels `c` to `c` + 3 read. There are at
+ * most 15 columns of padding before and after the input's; a row may run over into the next one, which
+ * follows. */
 static void fill_tile(const ecg_nn_conv_t *layer, const int8_t *input, int32_t c, int32_t x, int32_t count,
                       tile_t *tile) {
     const int32_t depth = layer->input_channels, multiplier = layer->output_channels / depth;
-    const int32_t begin = ecg_nn_clamp(-x, 0, count), end = ecg_nn_clamp(layer->input_width - x, begin, count);
+    const int32_t begin = ecg_nn_clamp(-x, 0, count),
+                  end = ecg_nn_clamp(layer->input_width - x, begin, count);
     const int8x16_t padding = vdupq_n_s8((int8_t)layer->input_zero_point);
     int8_t *row = tile->rows[0];
     for (int32_t i = c; i < c + 4; ++i, row += COLUMNS) {
@@ -70,23 +72,23 @@ static void weigh_tile(const ecg_nn_conv_t *layer, const tile_t *tile, int8_t ta
     register int32x4_t shift __asm__("q6") = ECG_NN_GATHER(channels, shift);
     register int32x4_t bias __asm__("q7") = ECG_NN_GATHER(channels, bias);
     int32_t s0, s1, s2, s3;
-    __asm__ volatile("   dls lr, %[count]\n"
-                     "1: vldrb.8 q4, [%[window], #-120]\n"
-                     "   vmladav.s8 %[s0], q0, q4\n"
-                     "   vldrb.8 q4, [%[window], #-40]\n"
-                     "   vmladav.s8 %[s1], q1, q4\n"
-                     "   vldrb.8 q4, [%[window], #40]\n"
-                     "   vmladav.s8 %[s2], q2, q4\n"
-                     "   vldrb.8 q4, [%[window], #120]\n"
-                     "   vmladav.s8 %[s3], q3, q4\n"
-                     "   add %[window], %[window], %[step]\n" ECG_NN_STORE_FOUR "   le lr, 1b\n"
-                     : [window] "+r"(window), [output] "+l"(output), [s0] "=&Te"(s0), [s1] "=&Te"(s1),
-                       [s2] "=&Te"(s2), [s3] "=&Te"(s3)
-                     : [count] "r"(count), [step] "r"(layer->stride_width),
-                       [output_step] "r"(layer->output_channels), [one] "r"(1),
-                       [zero_point] "r"(layer->output.zero_point), "w"(w0), "w"(w1), "w"(w2), "w"(w3),
-                       "w"(multiplier), "w"(shift), "w"(bias)
-                     : "q4", "lr", "cc", "memory");
+    __asm__ volatile(
+        "   dls lr, %[count]\n"
+        "1: vldrb.8 q4, [%[window], #-120]\n"
+        "   vmladav.s8 %[s0], q0, q4\n"
+        "   vldrb.8 q4, [%[window], #-40]\n"
+        "   vmladav.s8 %[s1], q1, q4\n"
+        "   vldrb.8 q4, [%[window], #40]\n"
+        "   vmladav.s8 %[s2], q2, q4\n"
+        "   vldrb.8 q4, [%[window], #120]\n"
+        "   vmladav.s8 %[s3], q3, q4\n"
+        "   add %[window], %[window], %[step]\n" ECG_NN_STORE_FOUR "   le lr, 1b\n"
+        : [window] "+r"(window), [output] "+l"(output), [s0] "=&Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2),
+          [s3] "=&Te"(s3)
+        : [count] "r"(count), [step] "r"(layer->stride_width), [output_step] "r"(layer->output_channels),
+          [one] "r"(1), [zero_point] "r"(layer->output.zero_point), "w"(w0), "w"(w1), "w"(w2), "w"(w3),
+          "w"(multiplier), "w"(shift), "w"(bias)
+        : "q4", "lr", "cc", "memory");
 }
 
 static int32_t reach_of(const ecg_nn_conv_t *layer) {
@@ -107,8 +109,8 @@ static void four_channels(const ecg_nn_conv_t *layer, const int8_t *input, int32
     }
 }
 
-/* One row, a kernel that one vector holds, every shift to the right. Where the number of channels is no multiple
- * of 4, some of the last four are done twice. */
+/* One row, a kernel that one vector holds, every shift to the right. Where the number of channels is no
+ * multiple of 4, some of the last four are done twice. */
 static void one_row(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output) {
     for (int32_t c = 0; c < layer->output_channels; c += 4) {
         four_channels(layer, input, ecg_nn_min(c, layer->output_channels - 4), output);
@@ -123,9 +125,9 @@ static void any_kernel(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *
         for (int32_t x = 0; x < layer->output_width; ++x) {
             for (int32_t c = 0; c < layer->output_channels; ++c) {
                 const ecg_nn_channel_t *channel = &layer->channels[c];
-                const int32_t sum = ecg_nn_depthwise_sum(layer, input, y * layer->stride_height - layer->pad_top,
-                                                         x * layer->stride_width - layer->pad_left, c,
-                                                         c / multiplier);
+                const int32_t sum =
+                    ecg_nn_depthwise_sum(layer, input, y * layer->stride_height - layer->pad_top,
+                                         x * layer->stride_width - layer->pad_left, c, c / multiplier);
                 *output++ = ecg_nn_output_s8(sum + channel->bias, channel, &layer->output);
             }
         }

@@ -1,6 +1,7 @@
 /* What the Helium forms (Cortex-M55) share.
  *
- * Weights are read in whole vectors: up to 15 bytes past their end. Activations are never read past theirs. */
+ * Weights are read in whole vectors: up to 15 bytes past their end. Activations are never read past theirs.
+ */
 #ifndef HELIUM_PRIVATE_H
 #define HELIUM_PRIVATE_H
 
@@ -35,8 +36,8 @@ typedef struct {
     int8_t *a, *b;
 } ecg_nn_outputs_t;
 
-/* Weigh windows at `pairs` times two positions; from pair to pair the inputs advance by `input_step` bytes, the
- * outputs by `output_step`. */
+/* Weigh windows at `pairs` times two positions; from pair to pair the inputs advance by `input_step` bytes,
+ * the outputs by `output_step`. */
 void ecg_nn_helium_weigh(ecg_nn_weighing_t *weighing, ecg_nn_inputs_t inputs, int32_t input_step,
                          int32_t pairs, ecg_nn_outputs_t outputs, int32_t output_step);
 
@@ -73,23 +74,23 @@ static inline int32x4_t ecg_nn_requantize_four(int32x4_t values, int32_t multipl
 }
 
 /* One member of four channels. */
-#define ECG_NN_GATHER(addresses, member)                                                                     \
+#define ECG_NN_GATHER(addresses, member) \
     vldrwq_gather_base_s32(addresses, (int)offsetof(ecg_nn_channel_t, member))
 
-/* Bytes of four channels at one position, from the sums in four registers; q5 is the multipliers, q6 the shifts
- * (all negative), q7 the biases. VQDMLAH by 1 subtracts 1 from a negative number (it adds the high word of
- * twice itself), so that VRSHL, which rounds halves up, rounds them away from zero. */
-#define ECG_NN_STORE_FOUR                                                                                    \
-    "   vmov q4[2], q4[0], %[s0], %[s2]\n"                                                                   \
-    "   vmov q4[3], q4[1], %[s1], %[s3]\n"                                                                   \
-    "   vadd.i32 q4, q4, q7\n"                                                                               \
-    "   vqrdmulh.s32 q4, q4, q5\n"                                                                           \
-    "   vqdmlah.s32 q4, q4, %[one]\n"                                                                        \
-    "   vrshl.s32 q4, q4, q6\n"                                                                              \
-    "   vadd.i32 q4, q4, %[zero_point]\n"                                                                    \
-    "   vqshl.s32 q4, q4, #24\n" /* saturates to a byte */                                                   \
-    "   vshr.s32 q4, q4, #24\n"                                                                              \
-    "   vstrb.32 q4, [%[output]]\n"                                                                          \
+/* Bytes of four channels at one position, from the sums in four registers; q5 is the multipliers, q6 the
+ * shifts (all negative), q7 the biases. VQDMLAH by 1 subtracts 1 from a negative number (it adds the high
+ * word of twice itself), so that VRSHL, which rounds halves up, rounds them away from zero. */
+#define ECG_NN_STORE_FOUR                                  \
+    "   vmov q4[2], q4[0], %[s0], %[s2]\n"                 \
+    "   vmov q4[3], q4[1], %[s1], %[s3]\n"                 \
+    "   vadd.i32 q4, q4, q7\n"                             \
+    "   vqrdmulh.s32 q4, q4, q5\n"                         \
+    "   vqdmlah.s32 q4, q4, %[one]\n"                      \
+    "   vrshl.s32 q4, q4, q6\n"                            \
+    "   vadd.i32 q4, q4, %[zero_point]\n"                  \
+    "   vqshl.s32 q4, q4, #24\n" /* saturates to a byte */ \
+    "   vshr.s32 q4, q4, #24\n"                            \
+    "   vstrb.32 q4, [%[output]]\n"                        \
     "   add %[output], %[output], %[output_step]\n"
 
 #endif

@@ -21,8 +21,8 @@ void ecg_nn_max_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t 
             const ecg_nn_window_t window = ecg_nn_pool_window(layer, y, x);
             for (int32_t c = 0; c < layer->channels; c += 16) {
                 const mve_pred16_t there = vctp8q((uint32_t)(layer->channels - c));
-                const int8x16_t max = vmaxq_s8(largest(layer, &window, input + c, there),
-                                               vdupq_n_s8((int8_t)layer->min));
+                const int8x16_t max =
+                    vmaxq_s8(largest(layer, &window, input + c, there), vdupq_n_s8((int8_t)layer->min));
                 vst1q_p_s8(output + c, vminq_s8(max, vdupq_n_s8((int8_t)layer->max)), there);
             }
         }

@@ -6,63 +6,69 @@
 
 /* For every channel: its weights times the windows of both positions, in q0 to q2 and q3 to q5. FIRST is
  * VMLADAV, which starts a sum, or VMLADAVA after LOAD has fetched the sums. */
-#define WEIGH_48(LOAD, FIRST)                                                                                \
-    "   dls lr, %[channels]\n"                                                                               \
-    "1:\n" LOAD "   vldrb.8 q6, [%[weights]]\n"                                                              \
-    "   " FIRST " %[x], q0, q6\n"                                                                            \
-    "   vldrb.8 q7, [%[weights], #16]\n"                                                                     \
-    "   " FIRST " %[y], q3, q6\n"                                                                            \
-    "   vldrb.8 q6, [%[weights], #32]\n"                                                                     \
-    "   vmladava.s8 %[x], q1, q7\n"                                                                          \
-    "   vmladava.s8 %[y], q4, q7\n"                                                                          \
-    "   vmladava.s8 %[x], q2, q6\n"                                                                          \
-    "   vmladava.s8 %[y], q5, q6\n"                                                                          \
-    "   add %[weights], %[weights], %[step]\n"                                                               \
-    "   strd %[x], %[y], [%[sums]], #8\n"                                                                    \
+#define WEIGH_48(LOAD, FIRST)                  \
+    "   dls lr, %[channels]\n"                 \
+    "1:\n" LOAD                                \
+    "   vldrb.8 q6, [%[weights]]\n"            \
+    "   " FIRST                                \
+    " %[x], q0, q6\n"                          \
+    "   vldrb.8 q7, [%[weights], #16]\n"       \
+    "   " FIRST                                \
+    " %[y], q3, q6\n"                          \
+    "   vldrb.8 q6, [%[weights], #32]\n"       \
+    "   vmladava.s8 %[x], q1, q7\n"            \
+    "   vmladava.s8 %[y], q4, q7\n"            \
+    "   vmladava.s8 %[x], q2, q6\n"            \
+    "   vmladava.s8 %[y], q5, q6\n"            \
+    "   add %[weights], %[weights], %[step]\n" \
+    "   strd %[x], %[y], [%[sums]], #8\n"      \
     "   le lr, 1b\n"
 
 /* The same with two vectors a position: q0, q1 and q3, q4. */
-#define WEIGH_32(LOAD, FIRST)                                                                                \
-    "   dls lr, %[channels]\n"                                                                               \
-    "1:\n" LOAD "   vldrb.8 q6, [%[weights]]\n"                                                              \
-    "   " FIRST " %[x], q0, q6\n"                                                                            \
-    "   vldrb.8 q7, [%[weights], #16]\n"                                                                     \
-    "   " FIRST " %[y], q3, q6\n"                                                                            \
-    "   vmladava.s8 %[x], q1, q7\n"                                                                          \
-    "   vmladava.s8 %[y], q4, q7\n"                                                                          \
-    "   add %[weights], %[weights], %[step]\n"                                                               \
-    "   strd %[x], %[y], [%[sums]], #8\n"                                                                    \
+#define WEIGH_32(LOAD, FIRST)                  \
+    "   dls lr, %[channels]\n"                 \
+    "1:\n" LOAD                                \
+    "   vldrb.8 q6, [%[weights]]\n"            \
+    "   " FIRST                                \
+    " %[x], q0, q6\n"                          \
+    "   vldrb.8 q7, [%[weights], #16]\n"       \
+    "   " FIRST                                \
+    " %[y], q3, q6\n"                          \
+    "   vmladava.s8 %[x], q1, q7\n"            \
+    "   vmladava.s8 %[y], q4, q7\n"            \
+    "   add %[weights], %[weights], %[step]\n" \
+    "   strd %[x], %[y], [%[sums]], #8\n"      \
     "   le lr, 1b\n"
 
 /* Windows of 33 to 48 bytes; what the last vectors lack is zero. */
-#define LOAD_48                                                                                              \
-    "   vctp.8 %[last]\n"                                                                                    \
-    "   vpstt\n"                                                                                             \
-    "   vldrbt.8 q2, [%[a], #32]\n"                                                                          \
-    "   vldrbt.8 q5, [%[b], #32]\n"                                                                          \
-    "   vldrb.8 q0, [%[a]]\n"                                                                                \
-    "   vldrb.8 q1, [%[a], #16]\n"                                                                           \
-    "   vldrb.8 q3, [%[b]]\n"                                                                                \
+#define LOAD_48                     \
+    "   vctp.8 %[last]\n"           \
+    "   vpstt\n"                    \
+    "   vldrbt.8 q2, [%[a], #32]\n" \
+    "   vldrbt.8 q5, [%[b], #32]\n" \
+    "   vldrb.8 q0, [%[a]]\n"       \
+    "   vldrb.8 q1, [%[a], #16]\n"  \
+    "   vldrb.8 q3, [%[b]]\n"       \
     "   vldrb.8 q4, [%[b], #16]\n"
 
 /* Windows of 1 to 32 bytes. */
-#define LOAD_32                                                                                              \
-    "   vctp.8 %[length]\n"                                                                                  \
-    "   vpstt\n"                                                                                             \
-    "   vldrbt.8 q0, [%[a]]\n"                                                                               \
-    "   vldrbt.8 q3, [%[b]]\n"                                                                               \
-    "   vctp.8 %[last]\n"                                                                                    \
-    "   vpstt\n"                                                                                             \
-    "   vldrbt.8 q1, [%[a], #16]\n"                                                                          \
+#define LOAD_32                     \
+    "   vctp.8 %[length]\n"         \
+    "   vpstt\n"                    \
+    "   vldrbt.8 q0, [%[a]]\n"      \
+    "   vldrbt.8 q3, [%[b]]\n"      \
+    "   vctp.8 %[last]\n"           \
+    "   vpstt\n"                    \
+    "   vldrbt.8 q1, [%[a], #16]\n" \
     "   vldrbt.8 q4, [%[b], #16]\n"
 
 #define FETCH "   ldrd %[x], %[y], [%[sums]]\n"
 
-#define WEIGH(CODE)                                                                                          \
-    __asm__ volatile(CODE                                                                                    \
-                     : [weights] "+r"(weights), [sums] "+r"(sums), [x] "=&Te"(x), [y] "=&Te"(y)              \
-                     : [a] "r"(a), [b] "r"(b), [length] "r"(length), [last] "r"(last), [step] "r"(w->step),  \
-                       [channels] "r"(w->count)                                                              \
+#define WEIGH(CODE)                                                                                         \
+    __asm__ volatile(CODE                                                                                   \
+                     : [weights] "+r"(weights), [sums] "+r"(sums), [x] "=&Te"(x), [y] "=&Te"(y)             \
+                     : [a] "r"(a), [b] "r"(b), [length] "r"(length), [last] "r"(last), [step] "r"(w->step), \
+                       [channels] "r"(w->count)                                                             \
                      : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "lr", "cc", "memory")
 
 static inline void weigh_segment(ecg_nn_weighing_t *w, const int8_t *a, const int8_t *b, int32_t length,
@@ -102,33 +108,33 @@ static inline void store_quads(const int32_t *sums, uint32x4_t channels, int32_t
     register int32x4_t min __asm__("q5") = vdupq_n_s32(output->min);
     register int32x4_t max __asm__("q6") = vdupq_n_s32(output->max);
     register uint32x4_t before __asm__("q7") = vsubq_n_u32(channels, 4 * sizeof(ecg_nn_channel_t));
-    __asm__ volatile("   dls lr, %[quads]\n"
-                     "1: vld20.32 {q0, q1}, [%[sums]]\n"
-                     "   vldrw.32 q4, [q7, #48]!\n"
-                     "   vld21.32 {q0, q1}, [%[sums]]!\n"
-                     "   vldrw.32 q2, [q7, #4]\n"
-                     "   vadd.i32 q0, q0, q4\n"
-                     "   vadd.i32 q1, q1, q4\n"
-                     "   vldrw.32 q3, [q7, #8]\n"
-                     "   vqrdmulh.s32 q0, q0, q2\n"
-                     "   vqrdmulh.s32 q1, q1, q2\n"
-                     "   vqdmlah.s32 q0, q0, %[one]\n"
-                     "   vqdmlah.s32 q1, q1, %[one]\n"
-                     "   vrshl.s32 q0, q0, q3\n"
-                     "   vrshl.s32 q1, q1, q3\n"
-                     "   vadd.i32 q0, q0, %[zero_point]\n"
-                     "   vadd.i32 q1, q1, %[zero_point]\n"
-                     "   vmax.s32 q0, q0, q5\n"
-                     "   vmax.s32 q1, q1, q5\n"
-                     "   vmin.s32 q0, q0, q6\n"
-                     "   vmin.s32 q1, q1, q6\n"
-                     "   vstrb.32 q0, [%[a]], #4\n"
-                     "   vstrb.32 q1, [%[b]], #4\n"
-                     "   le lr, 1b\n"
-                     : [sums] "+r"(sums), [a] "+l"(a), [b] "+l"(b), "+w"(before)
-                     : [quads] "r"(quads), [one] "r"(1), [zero_point] "r"(output->zero_point), "w"(min),
-                       "w"(max)
-                     : "q0", "q1", "q2", "q3", "q4", "lr", "cc", "memory");
+    __asm__ volatile(
+        "   dls lr, %[quads]\n"
+        "1: vld20.32 {q0, q1}, [%[sums]]\n"
+        "   vldrw.32 q4, [q7, #48]!\n"
+        "   vld21.32 {q0, q1}, [%[sums]]!\n"
+        "   vldrw.32 q2, [q7, #4]\n"
+        "   vadd.i32 q0, q0, q4\n"
+        "   vadd.i32 q1, q1, q4\n"
+        "   vldrw.32 q3, [q7, #8]\n"
+        "   vqrdmulh.s32 q0, q0, q2\n"
+        "   vqrdmulh.s32 q1, q1, q2\n"
+        "   vqdmlah.s32 q0, q0, %[one]\n"
+        "   vqdmlah.s32 q1, q1, %[one]\n"
+        "   vrshl.s32 q0, q0, q3\n"
+        "   vrshl.s32 q1, q1, q3\n"
+        "   vadd.i32 q0, q0, %[zero_point]\n"
+        "   vadd.i32 q1, q1, %[zero_point]\n"
+        "   vmax.s32 q0, q0, q5\n"
+        "   vmax.s32 q1, q1, q5\n"
+        "   vmin.s32 q0, q0, q6\n"
+        "   vmin.s32 q1, q1, q6\n"
+        "   vstrb.32 q0, [%[a]], #4\n"
+        "   vstrb.32 q1, [%[b]], #4\n"
+        "   le lr, 1b\n"
+        : [sums] "+r"(sums), [a] "+l"(a), [b] "+l"(b), "+w"(before)
+        : [quads] "r"(quads), [one] "r"(1), [zero_point] "r"(output->zero_point), "w"(min), "w"(max)
+        : "q0", "q1", "q2", "q3", "q4", "lr", "cc", "memory");
 }
 
 /* Any shifts, any number of channels. */
@@ -199,7 +205,8 @@ int ecg_nn_helium_all_right(const ecg_nn_channel_t *channels, int32_t count) {
     uint32x4_t addresses = ecg_nn_four_channels(channels);
     for (; count > 0; count -= 4) {
         const mve_pred16_t there = vctp32q((uint32_t)count);
-        const int32x4_t shifts = vldrwq_gather_base_z_s32(addresses, offsetof(ecg_nn_channel_t, shift), there);
+        const int32x4_t shifts =
+            vldrwq_gather_base_z_s32(addresses, offsetof(ecg_nn_channel_t, shift), there);
         largest = vmaxvq_p_s32(largest, shifts, there);
         addresses = vaddq_n_u32(addresses, 4 * sizeof(ecg_nn_channel_t));
     }

@@ -23,6 +23,10 @@ extern "C" {
 #define ECG_QUEUE_CANDIDATES 16   /* peaks that wait for their window or their verdict */
 #define ECG_SHAPE_POINTS 25       /* QRS shape: every third sample within 100 ms of the R peak */
 #define ECG_JUDGE_BEATS 8         /* beats that a candidate is compared with */
+#define ECG_PATTERNS 2            /* usual beats that are remembered: */
+#define ECG_PATTERN_POINTS 25     /* their slopes at every third sample within 100 ms */
+#define ECG_JUDGE_FEATURES 35     /* figures of a candidate, by which it is judged */
+#define ECG_JUDGE_PAST 32         /* candidates before this one, accepted or not, a power of two */
 #define ECG_QUALITY_BLOCKS 16     /* blocks of 200 ms that are kept, a power of two */
 #define ECG_QUALITY_SLOPE_SAMPLES 8
 #define ECG_RESAMPLE_TAPS 12 /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
@@ -64,6 +68,10 @@ typedef struct {
     int16_t peaky;                  /* steepest slope against all slopes */
     int16_t calm;                   /* lower quartile of the energy around */
     int16_t usual;                  /* median of the energy around */
+    int16_t match;                  /* how much of its pattern is in the signal, 64: as much as usual */
+    int16_t fit;                    /* how much of the signal is pattern: correlation, 128: all */
+    int8_t lag;                     /* of the pattern to the energy's peak */
+    uint8_t pattern;                /* which one fits best */
     int8_t shape[ECG_SHAPE_POINTS]; /* z-scored, 20 a standard deviation */
 } ecg_candidate_t;
 
@@ -72,7 +80,8 @@ typedef struct {
     ecg_candidate_t items[ECG_QUEUE_CANDIDATES];
     uint8_t first;
     uint8_t count;      /* items in use */
-    uint8_t refined;    /* how many of them have `at` on the R peak */
+    uint8_t matched;    /* how many of them were compared with the patterns */
+    uint8_t refined;    /* how many have `at` on the R peak */
     uint8_t described;  /* how many have the rest filled */
     uint32_t latest_at; /* the R peak refined last */
 } ecg_queue_t;
@@ -89,6 +98,19 @@ typedef struct {
     uint8_t rising;   /* the energy rose since the last candidate, so peak is a real maximum */
 } ecg_detector_t;
 
+/* Slopes of one kind of beat: a running mean. */
+typedef struct {
+    int32_t norm; /* root of the sum of squares; 0: none yet */
+    int16_t points[ECG_PATTERN_POINTS];
+    uint8_t beats; /* in the mean, saturates */
+} ecg_pattern_t;
+
+/* The patient's usual kinds of beat. */
+typedef struct {
+    ecg_pattern_t kinds[ECG_PATTERNS];
+    int16_t odd_q8; /* running share of beats that went into kinds[1] */
+} ecg_patterns_t;
+
 /* What is known of the beats so far, against which a candidate is judged. */
 typedef struct {
     int32_t energies[ECG_JUDGE_BEATS]; /* of the last beats */
@@ -102,7 +124,17 @@ typedef struct {
     int32_t noise;    /* running energy of what was not a beat */
     int32_t rejected; /* highest energy rejected since the last beat, 0: none */
     uint32_t rejected_at;
-    int32_t score; /* of the last candidate; ECG_JUDGE_SURE: it could not be a beat */
+    int32_t rejected_match; /* highest match of those */
+    uint32_t before_at[3];  /* the beats before the last, newest first */
+    int32_t rr_slow_q6;     /* mean interval that noise moves little */
+    int32_t fit_q4;         /* mean fit of the last beats */
+    int32_t noise_match_q4; /* mean match of what was not a beat */
+    uint32_t past_at[ECG_JUDGE_PAST];
+    int16_t past_match[ECG_JUDGE_PAST];
+    uint32_t past; /* candidates so far */
+    ecg_patterns_t patterns;
+    int16_t features[ECG_JUDGE_FEATURES]; /* of the candidate in turn */
+    int32_t score;                        /* of the last candidate; ECG_JUDGE_SURE: it could not be a beat */
     uint32_t
         trace; /* mixes the figures of every candidate: nothing decides by it, the fingerprint covers it */
 } ecg_judge_t;

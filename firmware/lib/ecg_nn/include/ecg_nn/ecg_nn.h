@@ -13,7 +13,7 @@
  * folds the input's zero point into the bias (bias - zero point * sum of the channel's weights), so that a
  * kernel multiplies raw bytes; positions in the padding then count as the input's zero point.
  *
- * Weights. A kernel may read up to three bytes past the end of its weights; what stands there does not
+ * Weights. A kernel may read up to 15 bytes past the end of its weights; what stands there does not
  * matter.
  *
  * Scratch. No kernel asks for scratch memory. ecg_nn_conv_1xn_s8 takes up to 1.8 KB of stack in its ARM DSP

@@ -1,0 +1,35 @@
+/* See trace.c. */
+#ifndef ECG_EDGE_TRACE_H
+#define ECG_EDGE_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "detector.h"
+#include "ecg_core/ecg_core.h"
+#include "filters.h"
+#include "judge.h"
+
+/* How many samples the filtered signal and the energy are late. */
+#define TRACE_FILTER_DELAY ECG_FILTER_DELAY
+#define TRACE_ENERGY_DELAY ECG_DETECTOR_DELAY
+#define TRACE_UNITS_PER_MV ECG_FILTER_UNITS_PER_MV
+#define TRACE_REFUSED ECG_JUDGE_SURE /* the score of a candidate that could not be a beat */
+
+typedef struct {
+    uint32_t at;        /* R peak */
+    uint32_t energy_at; /* peak of the energy */
+    int32_t energy;     /* its height */
+    int32_t usual;      /* mean height of the last beats then */
+    int32_t noise;      /* running height of what was no beat then */
+    int32_t score;      /* above 0: a beat; 16384: one logit */
+    uint8_t accepted;
+} candidate_t;
+
+uint32_t candidate_bytes(void);
+
+/* Push `count` samples, with room for `count` values in each array, and give the number of candidates. */
+size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
+                   void *rows);
+
+#endif
