@@ -34,7 +34,7 @@ from ecg_edge.host.messages import Beat, Done, Info
 from ecg_edge.host.transports import port_kind
 from ecg_edge.training.records import Record
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RESULTS_NAME = "results.json"
 BEATS_NAME = "beats.csv"
 FRAMES_NAME = "frames.log.gz"
@@ -184,6 +184,7 @@ class Session:
             "database": run.record.database,
             "record": run.record.name,
             "lead": run.record.lead,
+            "fs_hz": run.record.fs_hz,
             "seen_in_training": _was_trained_on(run.record, self.bundle.manifest.training),
             "verdict": _verdict(run.passed),
             "interrupted": run.progress.done is None,

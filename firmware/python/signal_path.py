@@ -218,7 +218,8 @@ class SignalPath:
         )
         _raise_on(progress.status)
         self._samples += len(chunk)
-        self._changes.append(self._changed[: progress.changes].copy())
+        if progress.changes:
+            self._changes.append(self._changed[: progress.changes].copy())
         return _first_rows(self._rows, progress.rows)
 
 

@@ -46,6 +46,7 @@ MESSAGES: list[Message] = [
     Beat(3, 1234, 288, 1, 4, 200, 0xFFFFFFFF, b"\x80\x00\x7f\xff\x01"),
     Done(650_000, 2273, 1, 168_000_000, 2**40, 2**41, 99),
     Wave(0, 1, b"\0\0\x01\0"),
+    Event(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0),
     Error(3, "fs_hz is 250; this device takes 360"),
 ]
 
