@@ -122,7 +122,7 @@ def _print_projections(projections: tuple[Projection, ...]) -> None:
         )
     console.out.print(table)
     console.note(
-        "This engine: the measured instructions at the fewest cycles an instruction can take, so at least that. "
-        "Another: the cycles per MAC that were published for another engine on that board. Sources: "
+        "This engine: the measured instructions at the fewest cycles an instruction can take, so at least "
+        "that. Another: the cycles per MAC that were published for another engine on that board. Sources: "
         "quantize/bench/boards.toml, and --json."
     )

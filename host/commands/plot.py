@@ -38,29 +38,25 @@ class Page(NamedTuple):
 def plot(
     records: Annotated[
         list[str],
-        typer.Argument(metavar="RECORD...", help="207 (mitdb), nstdb/118e06; for errors also mitdb."),
+        typer.Argument(metavar="RECORD...", help="207 (mitdb), nstdb/118e06; mitdb for errors."),
     ],
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="T", help="Seconds, mm:ss or hh:mm:ss; else the beginning."),
+        typer.Option("--from", metavar="T", help="Seconds, mm:ss or hh:mm:ss. Else 0."),
     ] = None,
     end: Annotated[
         str | None, typer.Option("--to", metavar="T", help=f"As --from; else {SECONDS:.0f} s later.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="PNG, SVG or PDF. Else a window, or RECORD-TIME.png without a screen."
-        ),
+        typer.Option(metavar="FILE", help="PNG, SVG or PDF. Else a window; without a screen a PNG here."),
     ] = None,
     misses: Annotated[bool, typer.Option("--misses", help="List missed beats.")] = False,
     false: Annotated[bool, typer.Option("--false", help="List false detections.")] = False,
     errors: Annotated[bool, typer.Option("--errors", help="List both.")] = False,
     plot_to: Annotated[
         Path | None,
-        typer.Option(
-            "--plot", metavar="PATH", help="Draw each of them into a folder, or a PDF of many pages."
-        ),
+        typer.Option("--plot", metavar="PATH", help="Draw each into a folder, or all into a PDF."),
     ] = None,
     step: Annotated[
         bool, typer.Option("--show", help="Step through them in a window: arrow keys, q to leave.")
@@ -102,9 +98,8 @@ def _plot_stretch(
     _check_suffix(out)
     found = inspect_record(root, database, name, bundle)
     if start_s >= found.record.duration_s:
-        raise typer.BadParameter(
-            f"{found.name} ends at {clock(found.record.duration_s)}", param_hint="--from"
-        )
+        end_text = clock(found.record.duration_s)
+        raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
     page = Page(found, Stretch(start_s, min(end_s, found.record.duration_s)), "")
     if out is None and has_screen():
         show([lambda figure: draw(page.found, page.stretch, figure)], _SIZE)
@@ -178,7 +173,8 @@ def _list_errors(
 def _page(found: Inspection, error: Finding) -> Page:
     time_s, kind = error.outcome.time_s, error.outcome.kind
     start_s = min(max(0.0, time_s - SECONDS / 2), max(0.0, found.record.duration_s - SECONDS))
-    title = f"{kind}{f' {error.outcome.symbol}' if error.outcome.symbol else ''} at {clock(time_s)}: {sentence(error)}"
+    what = f"{kind} {error.outcome.symbol}".strip()
+    title = f"{what} at {clock(time_s)}: {sentence(error)}"
     stretch = Stretch(start_s, min(start_s + SECONDS, found.record.duration_s), time_s, title)
     name = f"{found.name.replace('/', '-')}-{_file_time(time_s)}-{kind}.png"
     return Page(found, stretch, name)

@@ -1,7 +1,7 @@
 """Time and energy on named boards, projected from published figures (boards.toml). Nothing is measured here.
 
-Two times for each board. The first is this engine's, which the board cannot beat: the measured instructions at
-the fewest cycles that an instruction can take. The second is another engine's: as many cycles for a
+Two times for each board. The first is this engine's, which the board cannot beat: the measured instructions
+at the fewest cycles that an instruction can take. The second is another engine's: as many cycles for a
 multiply-accumulate as were published for that board, or for its core, with another network.
 """
 

@@ -128,12 +128,12 @@ def choose(network: Network, form: Form, policy: Policy = "cheapest") -> tuple[P
     dense = lower(network, form)
     if policy == "never":
         return dense, ()
-    sparse_program = lower(network, form, frozenset(operator.index for operator in network.operators))
-    choices = _candidates(dense, sparse_program, policy)
-    if policy == "cheapest" and not _pays(dense, sparse_program, choices):
+    other = lower(network, form, frozenset(operator.index for operator in network.operators))
+    choices = _candidates(dense, other, policy)
+    if policy == "cheapest" and not _pays(dense, other, choices):
         choices = tuple(replace(choice, is_sparse=False) for choice in choices)
     chosen = frozenset(choice.index for choice in choices if choice.is_sparse)
-    return lower(network, form, chosen), choices
+    return lower(network, form, chosen) if chosen else dense, choices
 
 
 def _candidates(dense: Program, other: Program, policy: Policy) -> tuple[Choice, ...]:

@@ -102,13 +102,13 @@ def emit_source(programs: dict[Form, Program], plan: Plan, sha256: str) -> str:
 
 
 def _by_form(texts: dict[Form, str]) -> str:
-    """The text of each form where that form is compiled; only once where it is the same for all."""
-    if len(set(texts.values())) == 1:
-        return texts[Form.PORTABLE]
-    guards = [f"defined({form.value})" for form in texts if form.value]
-    openings = [f"#{'el' if place else ''}if {guard}" for place, guard in enumerate(guards)] + ["#else"]
-    bodies = zip(openings, texts.values(), strict=True)
-    return "".join(f"{opening}\n{text}" for opening, text in bodies) + "#endif\n"
+    """The text of each form where that form is compiled; those that have the last form's share it."""
+    last = texts[Form.PORTABLE]
+    own = {form: text for form, text in texts.items() if text != last}
+    if not own:
+        return last
+    parts = [f"#{'el' if n else ''}if defined({form.value})\n{own[form]}" for n, form in enumerate(own)]
+    return "".join([*parts, f"#else\n{last}#endif\n"])
 
 
 def _schedule(program: Program, plan: Plan) -> str:

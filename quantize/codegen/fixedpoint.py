@@ -7,6 +7,7 @@ by line.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -83,6 +84,7 @@ def input_radius(integer_bits: int, left_shift: int) -> int:
     return math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift))
 
 
+@lru_cache(maxsize=1024)  # each form of the kernels asks for the same values
 def exp_on_negative_values(raw: int, integer_bits: int) -> int:
     """e^x for x <= 0 in Q(integer_bits), as Q0.31."""
     if raw == 0:
@@ -124,6 +126,7 @@ def _saturating_shift_left(value: int, bits: int) -> int:
     return min(max(value << bits, -(1 << 31)), _ONE_Q31)
 
 
+@lru_cache(maxsize=1024)
 def logistic(raw: int, integer_bits: int) -> int:
     """1 / (1 + e^-x) for x in Q(integer_bits), as Q0.31."""
     if raw == 0:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.codegen.fixedpoint import activation_range, float32_product, quantize_multiplier
+from ecg_edge.quantize.codegen.fixedpoint import (
+    activation_range,
+    float32_product,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
 from ecg_edge.quantize.codegen.paired import is_one_row, paired_conv, paired_depthwise
 from ecg_edge.quantize.codegen.program import (
     Call,
@@ -184,17 +189,31 @@ def _channels(
     by_channel: npt.NDArray[np.int8],
 ) -> Channels:
     """Bias (the input's zero point folded in), multiplier, shift; `by_channel` is (channels, weights)."""
-    count, length = by_channel.shape
+    count = by_channel.shape[0]
     factors = _factors(operator, source, weights, output, count)
     bias = _bias(network, operator, count) - zero_point_of(source) * by_channel.sum(axis=1, dtype=np.int64)
+    reach = np.abs(bias) + 128 * np.abs(by_channel.astype(np.int64)).sum(axis=1)
     pairs = [quantize_multiplier(factor) for factor in factors]
-    reach = int(np.abs(bias).max(initial=0)) + 128 * 128 * length
-    check_reach(operator, reach, max(shift for _, shift in pairs))
+    for channel, (multiplier, shift) in enumerate(pairs):
+        if by_channel[channel].any():
+            check_reach(operator, int(reach[channel]), shift)
+        else:
+            bias[channel], pairs[channel] = _constant(int(bias[channel]), multiplier, shift)
     return Channels(
         bias.astype(np.int32),
         np.array([multiplier for multiplier, _ in pairs], np.int32),
         np.array([shift for _, shift in pairs], np.int32),
     )
+
+
+def _constant(bias: int, multiplier: int, shift: int) -> tuple[int, tuple[int, int]]:
+    """Bias, and multiplier with shift, that give the output of a channel without weights.
+
+    Converters give such a channel a scale without a meaning: 1, which asks for a shift to the left, or one at
+    which its bias is 2^30.
+    """
+    output = min(max(multiply_by_quantized_multiplier(bias, multiplier, shift), -512), 512)
+    return 4 * output, (1 << 30, -1)
 
 
 def _factors(operator: Operator, source: Tensor, weights: Tensor, output: Tensor, count: int) -> list[float]:

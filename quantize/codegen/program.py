@@ -20,6 +20,7 @@ class Form(Enum):
     defined where the form is compiled. The last form is for every other target.
     """
 
+    HELIUM = "ECG_NN_HELIUM"
     ARM_DSP = "ECG_NN_ARM_DSP"
     PORTABLE = ""
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from harness import random_inputs, tflm_layers
+from harness import random_inputs
 from random_networks import SAME, Builder, T, options, window_of, zero_blocks
 
 from ecg_edge.quantize.bench.cores import M3, M4, Core
 from ecg_edge.quantize.bench.image import Case, run_on
+from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.cost import MODELS, Shape, shape_of
 from ecg_edge.quantize.codegen.generate import Generated, generate
 from ecg_edge.quantize.codegen.program import Form

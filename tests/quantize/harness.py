@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import re
+import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.host.compile import ECG_NN, ecg_nn_sources, find_compiler
-from ecg_edge.quantize.bench.image import wrapper
-from ecg_edge.quantize.codegen.generate import Generated
+from ecg_edge.quantize.bench.reference import tflm_layers
+from ecg_edge.quantize.codegen.cost import Policy
+from ecg_edge.quantize.codegen.generate import Generated, generate
 
 WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 # Undefined behaviour ends the process.
@@ -36,6 +42,8 @@ void network_trace(int op_index, const int8_t *data, size_t bytes) {
 
 Int8Array = npt.NDArray[np.int8]
 
+UNIT = 16  # networks that are compiled at a time: half of what a small one takes is the start of the compiler
+
 
 class Compiled:
     """Several generated networks in one shared library."""
@@ -44,18 +52,11 @@ class Compiled:
         self.networks = networks
         sources = [folder / "trace.c"]
         sources[0].write_text(TRACE_SOURCE)
-        for number, generated in enumerate(networks):
-            generated.write(folder / f"n{number}")
-            sources.append(folder / f"wrap{number}.c")
-            sources[-1].write_text(wrapper(number))
+        for first in range(0, len(networks), UNIT):
+            sources.append(folder / f"unit{first}.c")
+            sources[-1].write_text(_unit(networks, range(first, min(first + UNIT, len(networks))), folder))
         library = folder / "networks.so"
-        command = [find_compiler(), *WARNINGS, *CHECKS, "-O1", "-fPIC", "-shared", "-DNETWORK_TRACE", INCLUDE]
-        subprocess.run(
-            [*command, *map(str, [*sources, *ecg_nn_sources()]), "-o", str(library)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        _compile_library([*sources, _kernels()], library)
         self._library = ctypes.CDLL(str(library))
 
     def run(self, number: int, inputs: dict[str, Int8Array]) -> list[Int8Array]:
@@ -71,6 +72,65 @@ class Compiled:
         layers = np.split(trace, np.cumsum(sizes)[:-1])
         assert np.array_equal(np.concatenate(outputs), _outputs_of(generated, layers))
         return layers
+
+
+def compare_batch(maker: Callable[[int], bytes], seeds: range, folder: Path) -> None:
+    """Compare every layer of the networks of some seeds with TFLM, twice each.
+
+    Every second network has all layers that can in the sparse form, whether it pays or not.
+    """
+    models = [maker(seed) for seed in seeds]
+    policies: list[Policy] = ["cheapest" if seed % 2 else "always" for seed in seeds]
+    made = [
+        generate(model, f"seed {seed}", policy)
+        for seed, model, policy in zip(seeds, models, policies, strict=True)
+    ]
+    compiled, layers = Compiled(made, folder), 0
+    for number, model in enumerate(models):
+        rng = np.random.default_rng(seeds[number])
+        layers += sum(compare(model, compiled, number, rng) for _ in range(2))
+    assert layers >= 2 * len(seeds)
+
+
+def compare(model: bytes, compiled: Compiled, number: int, rng: np.random.Generator) -> int:
+    """Run one network once on both engines; the number of layers compared."""
+    generated = compiled.networks[number]
+    inputs = random_inputs(generated, rng)
+    expected, actual = tflm_layers(model, generated, inputs), compiled.run(number, inputs)
+    for operator, reference, ours in zip(generated.program.network.operators, expected, actual, strict=True):
+        np.testing.assert_array_equal(ours, reference, f"operator {operator.index} ({operator.name})")
+    return len(expected)
+
+
+@cache
+def _kernels() -> Path:
+    """The kernels in a shared library, compiled once a process."""
+    library = Path(tempfile.mkdtemp()) / "libkernels.so"
+    atexit.register(shutil.rmtree, library.parent)
+    _compile_library(ecg_nn_sources(), library)
+    return library
+
+
+def _compile_library(sources: Sequence[Path], library: Path) -> None:
+    command = [find_compiler(), *WARNINGS, *CHECKS, "-O1", "-fPIC", "-shared", "-DNETWORK_TRACE", INCLUDE]
+    command += [*map(str, sources), "-o", str(library), "-Wl,-rpath,/"]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+def _unit(networks: Sequence[Generated], numbers: range, folder: Path) -> str:
+    """C that holds several networks; what each defines gets a name of its own."""
+    text = []
+    for number in numbers:
+        networks[number].write(folder / f"n{number}")
+        layers = {
+            call.layer.name for p in networks[number].programs.values() for s in p.steps for call in s.calls
+        }
+        for name in ["network_run", "network_checksum", "tables", "arena", *sorted(layers)]:
+            text.append(f"#undef {name}\n#define {name} {name}_{number}")
+        macros = re.findall(r"#define (\w+)", networks[number].header)
+        text.append(f'#include "n{number}/network.c"')
+        text += [f"#undef {macro}" for macro in ["TRACE", *macros]]
+    return "\n".join(text) + "\n"
 
 
 def random_inputs(generated: Generated, rng: np.random.Generator) -> dict[str, Int8Array]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import WARNINGS, random_inputs, tflm_layers
+from harness import WARNINGS, random_inputs
 from random_networks import (
     SAME,
     VALID,
@@ -27,6 +26,7 @@ from random_networks import (
 from ecg_edge.host.compile import ECG_NN
 from ecg_edge.quantize.bench.cores import M55, OPTIMIZE, RUNTIME
 from ecg_edge.quantize.bench.image import Case, run_on
+from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.generate import generate
 
 pytestmark = [
@@ -156,13 +156,23 @@ def test_depthwise_kernels_around_a_vector_and_a_tile(folder: Path) -> None:
     assert differing_bytes(layers, folder) == 0
 
 
+LINKER_SCRIPT = """
+ENTRY(reset)
+SECTIONS {{
+    . = {flash:#x};
+    .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) }}
+    . = {ram:#x};
+    .bss (NOLOAD) : {{ *(.bss*) *(COMMON) }}
+    stack_top = {ram:#x} + {ram_bytes:#x};
+    stack_bottom = .;
+}}
+"""
+
+
 def test_requantization_by_vectors_is_the_definitions(tmp_path: Path) -> None:
     """Millions of sums, with all multipliers, shifts, limits, and numbers of channels."""
     script, image = tmp_path / "link.ld", tmp_path / "image.elf"
-    places = dict(
-        zip(("flash", "flash_bytes", "ram", "ram_bytes"), map(hex, (*M55.flash, *M55.ram)), strict=True)
-    )
-    script.write_text(string.Template((RUNTIME / "link.ld").read_text()).substitute(places))
+    script.write_text(LINKER_SCRIPT.format(flash=M55.flash[0], ram=M55.ram[0], ram_bytes=M55.ram[1]))
     sources = [ARITHMETIC, RUNTIME / "arm.c", ECG_NN / "src" / "weigh_s8_helium.c"]
     includes = [f"-I{folder}" for folder in (ECG_NN / "include", ECG_NN / "src", RUNTIME)]
     command = [M55.compiler, *M55.flags, *OPTIMIZE, *WARNINGS, *includes, *map(str, sources), "-nostartfiles"]

@@ -9,45 +9,30 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import Compiled, random_inputs
-from random_networks import random_network
+from harness import Compiled, compare, compare_batch
+from random_networks import SAME, Builder, options, random_network
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.codegen.lower import LOWERINGS
+from ecg_edge.quantize.codegen.program import Records
+from ecg_edge.quantize.flatbuffer import parse_network
 
 NETWORKS = Path(__file__).parent / "networks"
-BATCHES, BATCH, RUNS = 6, 32, 5
-
-
-def compare(model: bytes, compiled: Compiled, number: int, rng: np.random.Generator) -> int:
-    """Run one network once on both engines; the number of layers compared."""
-    generated = compiled.networks[number]
-    inputs = random_inputs(generated, rng)
-    expected, actual = tflm_layers(model, generated, inputs), compiled.run(number, inputs)
-    for operator, reference, ours in zip(generated.program.network.operators, expected, actual, strict=True):
-        np.testing.assert_array_equal(ours, reference, f"operator {operator.index} ({operator.name})")
-    return len(expected)
+BATCHES, BATCH = 9, 128  # of networks of all operators; test_kernels_rows.py has as many of convolutions
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_networks_give_tflms_bytes(batch: int, tmp_path: Path) -> None:
-    seeds = range(batch * BATCH, (batch + 1) * BATCH)
-    models = [random_network(seed) for seed in seeds]
-    compiled = Compiled(
-        [generate(model, f"seed {s}") for s, model in zip(seeds, models, strict=True)], tmp_path
-    )
-    layers = 0
-    for number, model in enumerate(models):
-        rng = np.random.default_rng(number)
-        layers += sum(compare(model, compiled, number, rng) for _ in range(RUNS))
-    assert layers > BATCH * RUNS
+    compare_batch(random_network, range(batch * BATCH, (batch + 1) * BATCH), tmp_path)
 
 
 def test_random_networks_hold_every_operator() -> None:
     seen = set()
-    for seed in range(BATCHES * BATCH):
-        seen |= {operator.name for operator in generate(random_network(seed)).program.network.operators}
+    for seed in range(BATCH):
+        network = parse_network(random_network(seed))
+        seen |= {operator.name for operator in network.operators}
     assert seen == set(LOWERINGS)
 
 
@@ -73,3 +58,29 @@ def test_widest_accumulators_give_tflms_bytes(tmp_path: Path) -> None:
             expected = tflm_layers(model, compiled.networks[number], inputs)
             for ours, reference in zip(compiled.run(number, inputs), expected, strict=True):
                 np.testing.assert_array_equal(ours, reference)
+
+
+def test_channels_without_weights_give_tflms_bytes(tmp_path: Path) -> None:
+    """As converters write them: with a scale of 1, or one at which the bias is 2^30."""
+    b = Builder(0)
+    source = b.input((1, 1, 12, 2), 0.03, 15)
+    data = b.rng.integers(-127, 128, (5, 1, 3, 2)).astype(np.int8)
+    data[[1, 3, 4]] = 0
+    scales = np.array([0.003, 1.0, 0.003, 1e-8, 1.0], np.float32)
+    weights = b.tensor(data.shape, scales, np.zeros(5), data=data)
+    bias = b.tensor(
+        (5,),
+        scales * np.float32(0.03),
+        np.zeros(5),
+        dtype=schema.TensorType.INT32,
+        data=np.array([100, 3, -100, 1 << 30, -1000], np.int32),
+    )
+    settings = options("Conv2DOptions", padding=SAME, strideH=1, strideW=1)
+    settings.dilationHFactor = settings.dilationWFactor = 1
+    output = b.activation((1, 1, 12, 5), 0.012, -20)
+    model = b.finish([b.operator("CONV_2D", [source.index, weights, bias], output, settings)])
+    generated = generate(model)
+    channels = next(table.values for table in generated.program.tables if table.name.endswith("channels"))
+    assert isinstance(channels, Records)
+    assert np.all(channels.values[:, 2] < 0)
+    compare(model, Compiled([generated], tmp_path), 0, np.random.default_rng(1))

@@ -21,6 +21,8 @@
 #define NO_MATCH (-64)       /* no candidate there */
 #define MATCH_REACH 200      /* candidates up to 0.55 s later have been compared with the patterns */
 #define PHASE_TOLERANCE 12   /* an interval back: 8 % of it earlier or later */
+#define FIRST_WEIGHT 4       /* of a difference in the slow mean interval: 1 / 4 for the first beats, */
+#define SLOW_WEIGHT 24       /* then 1 / 24 */
 #define FNV_PRIME 16777619u  /* of the hash FNV-1a */
 #define UNKNOWN_LIKENESS 115 /* 0.9 * 128: before there is a beat to compare with */
 
@@ -188,8 +190,8 @@ static void compare_patterns(const ecg_judge_t *judge, const ecg_queue_t *queue,
     features[30] = in_intervals(judge, c->at - judge->before_at[0]);
     features[31] = (int16_t)(judge->fit_q4 / 16);
     features[32] = (int16_t)(judge->rr_slow_q6 / 64);
-    features[34] = (int16_t)(judge->noise_match_q4 / 16);
     features[33] = in_intervals(judge, c->at - judge->before_at[1]);
+    features[34] = (int16_t)(judge->noise_match_q4 / 16);
 }
 
 void ecg_judge_look(ecg_judge_t *judge, const ecg_queue_t *queue) {
@@ -251,7 +253,8 @@ static void remember_interval(ecg_judge_t *judge, uint32_t at) {
     const int32_t rr = ecg_clip((int32_t)(at - judge->beat_at), SHORTEST_RR, LONGEST_RR);
     judge->rr_mean_q4 += (rr * 16 - judge->rr_mean_q4) / 8;
     const int32_t change = rr * 64 - judge->rr_slow_q6, limit = judge->rr_slow_q6 / 4;
-    judge->rr_slow_q6 += ecg_clip(change, -limit, limit) / (judge->beats < 8 ? 4 : 24);
+    const int32_t weight = judge->beats < ECG_JUDGE_BEATS ? FIRST_WEIGHT : SLOW_WEIGHT;
+    judge->rr_slow_q6 += ecg_clip(change, -limit, limit) / weight;
 }
 
 static void remember_beat(ecg_judge_t *judge, const int16_t *history, const ecg_candidate_t *candidate) {

@@ -10,10 +10,10 @@
 #define POINTS ECG_PATTERN_POINTS
 #define SERIES (POINTS + LAGS - 1)
 #define MATCH_LIMIT 192 /* three times the usual */
-#define HALF_Q8 128
-#define FITS 77        /* 0.6 * 128: such a beat is of the pattern */
-#define FIRST_BEATS 16 /* the plain mean of so many, then a running one */
-#define ODD_WEIGHT 4
+#define HALF_Q8 128     /* half of the beats */
+#define FITS 77         /* 0.6 * 128: such a beat is of the pattern */
+#define FIRST_BEATS 16  /* the plain mean of so many, then a running one */
+#define ODD_WEIGHT 4    /* a beat that fits no pattern is a quarter of the second one at once */
 
 typedef char ecg_assert_lags_by_three[LAGS % 3 == 0 ? 1 : -1];
 typedef char ecg_assert_reach[STEP * (SERIES / 2) + HALF_SLOPE == ECG_PATTERN_REACH ? 1 : -1];

@@ -6,6 +6,8 @@
 #define WORDS 5                 /* of a window: up to ten taps */
 #define ROW (CHUNK + WORDS - 1) /* words that the outputs of a chunk read; an even number */
 #define NEIGHBOURS 4            /* input channels packed at a time */
+#define TEXT_OF(tokens) #tokens
+#define TEXT(macro) TEXT_OF(macro) /* for the assembly */
 
 /* Outputs of one channel, `output_step` apart, four for every four words from `words` to `words_end`. Output
  * i reads the words i to i + 4: the halves of a word are two neighbouring taps.
@@ -110,34 +112,60 @@ static uint32_t channels_at(const ecg_nn_depthwise_paired_t *layer, const int8_t
                                             : (uint8_t)layer->input_zero_point * 0x01010101u;
 }
 
-/* Words of four neighbouring channels, a row for each, from position `x` on; `count` is even. */
+/* Words of four neighbouring channels, a row for each, from `row` to `end`; `at` is their first position,
+ * those that follow are `step` bytes apart. r4-r7: four positions, r8, r9, r4, r5: two channels of two of
+ * them each. */
+static __attribute__((naked, noinline)) void pack_inside(const int8_t *at __attribute__((unused)),
+                                                         int32_t step __attribute__((unused)),
+                                                         uint32_t *row __attribute__((unused)),
+                                                         const uint32_t *end __attribute__((unused))) {
+    __asm__ volatile(
+        ".syntax unified\n"
+        "   push    {r4-r9, lr}\n"
+        "   add     r12, r1, r1, lsl #1\n"
+        "1:\n"
+        "   ldr     r4, [r0]\n"
+        "   ldr     r5, [r0, r1]\n"
+        "   ldr     r6, [r0, r1, lsl #1]\n"
+        "   ldr     r7, [r0, r12]\n"
+        "   add     r0, r0, r1, lsl #2\n"
+        "   pkhbt   r8, r4, r5, lsl #16\n"
+        "   pkhbt   r9, r6, r7, lsl #16\n"
+        "   pkhtb   r4, r5, r4, asr #16\n"
+        "   pkhtb   r5, r7, r6, asr #16\n"
+        "   sxtb16  r6, r8\n"
+        "   sxtb16  r7, r9\n"
+        "   strd    r6, r7, [r2], #8\n"
+        "   sxtb16  r6, r8, ror #8\n"
+        "   sxtb16  r7, r9, ror #8\n"
+        "   strd    r6, r7, [r2, #4 * " TEXT(ROW) " - 8]\n"
+        "   sxtb16  r6, r4\n"
+        "   sxtb16  r7, r5\n"
+        "   strd    r6, r7, [r2, #8 * " TEXT(ROW) " - 8]\n"
+        "   sxtb16  r6, r4, ror #8\n"
+        "   sxtb16  r7, r5, ror #8\n"
+        "   strd    r6, r7, [r2, #12 * " TEXT(ROW) " - 8]\n"
+        "   cmp     r2, r3\n"
+        "   bne     1b\n"
+        "   pop     {r4-r9, pc}\n");
+}
+
+/* The same for `count` words, an even number, from position `x` on, which may lie in the padding. */
 static void pack_channels(const ecg_nn_depthwise_paired_t *layer, const int8_t *input, int32_t x,
                           int32_t count, uint32_t *row) {
     const int32_t step = layer->input_channels;
-    for (const uint32_t *const end = row + count; row != end; row += 2, x += 4) {
-        uint32_t a, b, c, d;
-        if (x >= 0 && x + 3 < layer->input_width) {
-            const int8_t *const at = input + x * step;
-            a = ecg_nn_load_word(at);
-            b = ecg_nn_load_word(at + step);
-            c = ecg_nn_load_word(at + 2 * step);
-            d = ecg_nn_load_word(at + 3 * step);
+    for (const uint32_t *const end = row + count; row != end;) {
+        const int32_t inside = x < 0 ? 0 : ecg_nn_min((int32_t)(end - row), (layer->input_width - x) / 4 * 2);
+        const int32_t words = ecg_nn_max(inside, 2);
+        if (inside > 0) {
+            pack_inside(input + x * step, step, row, row + words);
         } else {
-            a = channels_at(layer, input, x);
-            b = channels_at(layer, input, x + 1);
-            c = channels_at(layer, input, x + 2);
-            d = channels_at(layer, input, x + 3);
+            const uint32_t edge[4] = {channels_at(layer, input, x), channels_at(layer, input, x + 1),
+                                      channels_at(layer, input, x + 2), channels_at(layer, input, x + 3)};
+            pack_inside((const int8_t *)edge, 4, row, row + words);
         }
-        const uint32_t low_ab = ecg_nn_low_halves(a, b), low_cd = ecg_nn_low_halves(c, d);
-        const uint32_t high_ab = ecg_nn_high_halves(a, b), high_cd = ecg_nn_high_halves(c, d);
-        row[0] = ecg_nn_even_bytes(low_ab);
-        row[1] = ecg_nn_even_bytes(low_cd);
-        row[ROW] = ecg_nn_odd_bytes(low_ab);
-        row[ROW + 1] = ecg_nn_odd_bytes(low_cd);
-        row[2 * ROW] = ecg_nn_even_bytes(high_ab);
-        row[2 * ROW + 1] = ecg_nn_even_bytes(high_cd);
-        row[3 * ROW] = ecg_nn_odd_bytes(high_ab);
-        row[3 * ROW + 1] = ecg_nn_odd_bytes(high_cd);
+        row += words;
+        x += 2 * words;
     }
 }
 

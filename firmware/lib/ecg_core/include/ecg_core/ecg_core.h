@@ -96,7 +96,7 @@ typedef struct {
 
 /* The state of the signal, also where no beats are. It is decided for stretches of 200 ms, each before a beat
  * in it is given out, so that a beat has ECG_CORE_FLAG_UNCLASSIFIABLE when it lies in a bad stretch. It turns
- * bad when the quality falls below 50, and good again after 1.4 s above 70. */
+ * bad when the quality falls below 55, and good again after 1.4 s above 70. */
 typedef struct {
     uint32_t since;   /* first sample of the present state; 0 with bad = 0: it never changed */
     uint32_t until;   /* decided for all samples before this one, 250 to 290 samples behind the newest */
@@ -117,8 +117,8 @@ ecg_core_config_t ecg_core_default_config(void);
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
 /* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. A beat
- * comes 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
- * instructions, 490 on average; docs/signal-path.md has those of the other rates. */
+ * comes at most 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
+ * instructions, 730 on average; docs/signal-path.md has those of the other rates. */
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat);
 

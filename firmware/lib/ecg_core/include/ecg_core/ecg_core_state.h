@@ -125,7 +125,7 @@ typedef struct {
     int32_t rejected; /* highest energy rejected since the last beat, 0: none */
     uint32_t rejected_at;
     int32_t rejected_match; /* highest match of those */
-    uint32_t before_at[3];  /* the beats before the last, newest first */
+    uint32_t before_at[2];  /* the beats before the last, newest first */
     int32_t rr_slow_q6;     /* mean interval that noise moves little */
     int32_t fit_q4;         /* mean fit of the last beats */
     int32_t noise_match_q4; /* mean match of what was not a beat */
