@@ -1,4 +1,4 @@
-"""Rhythm events of the device: Python's, message by message, on a made-up strip with something of everything."""
+"""Rhythm events of the device are Python's, message by message, on a strip with something of everything."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def strip(beats: str, rr_s: list[float], tail_s: float = 2.0) -> NDArray[np.int1
 
 
 def everything() -> NDArray[np.int16]:
-    """Sinus rhythm, a V run, a couplet, bigeminy, trigeminy, a pause, an asystole, slow, fast, fibrillation."""
+    """A V run, a couplet, bigeminy, trigeminy, a pause, an asystole, slow and fast rhythm, fibrillation."""
     random = np.random.default_rng(2)
     parts = [("N", [0.8]) for _ in range(20)]
     parts += [("VVVVV", [0.5] * 5), ("NNNN", [0.9] * 4), ("VV", [0.5] * 2), ("NNNN", [0.9] * 4)]
