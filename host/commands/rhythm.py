@@ -15,9 +15,9 @@ from ecg_edge.host import console
 from ecg_edge.host import rhythm as rhythms
 from ecg_edge.host.annotations import write_annotations
 from ecg_edge.host.bundle import Bundle, load_bundle
-from ecg_edge.host.commands.detect import group_records
 from ecg_edge.host.commands.score import resolve_records, track
 from ecg_edge.host.data import find_data_root
+from ecg_edge.host.detection import group_records
 from ecg_edge.host.engines import Engine, reference_engine
 from ecg_edge.host.errors import BundleError, RecordError
 from ecg_edge.host.events import describe, episodes
