@@ -30,7 +30,7 @@
 #define INDEX_MIDDLE 896
 #define QUALITY_A_FACTOR_OF_TWO 25
 
-#define BAD_BELOW 50  /* quality with which the signal turns bad */
+#define BAD_BELOW 55  /* quality with which the signal turns bad */
 #define GOOD_ABOVE 70 /* and above which, */
 #define GOOD_BLOCKS 7 /* for 1.4 s, it turns good again */
 

@@ -96,7 +96,7 @@ typedef struct {
 
 /* The state of the signal, also where no beats are. It is decided for stretches of 200 ms, each before a beat
  * in it is given out, so that a beat has ECG_CORE_FLAG_UNCLASSIFIABLE when it lies in a bad stretch. It turns
- * bad when the quality falls below 50, and good again after 1.4 s above 70. */
+ * bad when the quality falls below 55, and good again after 1.4 s above 70. */
 typedef struct {
     uint32_t since;   /* first sample of the present state; 0 with bad = 0: it never changed */
     uint32_t until;   /* decided for all samples before this one, 250 to 290 samples behind the newest */
