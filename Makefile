@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 LOG := build/setup.log
 JOBS ?= 2
 ARGS ?=
+SECONDS ?= 60
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
     firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
@@ -12,7 +13,7 @@ CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_cor
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
-.PHONY: help setup system run demo test lint format clean mypy-tree
+.PHONY: help setup system run demo test lint format fuzz clean mypy-tree
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +44,9 @@ format: setup ## format Python and C
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/clang-format -i $(C_SOURCES)
+
+fuzz: $(VENV)/.packages ## coverage-guided fuzzing of the device's C (SECONDS=600)
+	@$(BIN)/python tests/firmware/fuzz.py $(SECONDS)
 
 clean: ## delete what was built (not .venv, runs/ and sessions/)
 	@rm -rf build dist firmware/.pio firmware/python/_ecg_*.c firmware/python/_ecg_*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

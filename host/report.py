@@ -12,9 +12,15 @@ from typing import Any
 
 from ecg_edge.host.accuracy import MISSED, NO_BEAT, Labelled
 from ecg_edge.host.errors import EcgEdgeError, RecordError
-from ecg_edge.host.messages import NOT_LABELLED, Beat
+from ecg_edge.host.messages import NOT_LABELLED, UNCLASSIFIABLE, Beat
 from ecg_edge.host.plots import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
-from ecg_edge.host.session import BEATS_NAME, REPORT_NAME, RESULTS_NAME, SCHEMA_VERSION
+from ecg_edge.host.session import (
+    BEATS_NAME,
+    REPORT_NAME,
+    RESULTS_NAME,
+    SCHEMA_VERSION,
+    UNCLASSIFIABLE_NAME,
+)
 from ecg_edge.training.records import data_root, load_record
 
 EVALUATION_NAME = "evaluation.json"
@@ -151,12 +157,16 @@ def _read_beats(path: Path, labels: Sequence[str]) -> dict[tuple[str, str], list
 
 
 def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
-    label = labels.index(row["label"]) if row["label"] else NOT_LABELLED
-    index, r_sample, rr, flags, confidence = (
-        int(row[name]) for name in ("beat_index", "r_sample", "rr_samples", "flags", "confidence")
+    names = {UNCLASSIFIABLE_NAME: UNCLASSIFIABLE, "": NOT_LABELLED}
+    name = row["label"]
+    label = names[name] if name in names else labels.index(name)
+    index, r_sample, rr, flags, quality, confidence = (
+        int(row[column])
+        for column in ("beat_index", "r_sample", "rr_samples", "flags", "quality", "confidence")
     )
     output = bytes(int(value) % 256 for value in row["output"].split())
-    return Beat(index, r_sample, rr, flags, label, confidence, int(row["input_crc32"], 16), output)
+    crc32 = int(row["input_crc32"], 16)
+    return Beat(index, r_sample, rr, flags, quality, label, confidence, crc32, output)
 
 
 # ---- examples ---------------------------------------------------------------------------------------

@@ -206,13 +206,14 @@ def _verdict(results: dict[str, Any]) -> str:
         f"{results['verdict'].upper()}: {results['agreeing_beats']} of {results['beats']} beats equal, "
         f"{results['differing_bytes']} differing bytes, "
         f"{results['lost_samples']} lost samples, {results['lost_beats']} lost beats, "
+        f"{results['differing_changes']} differing changes of signal quality, "
         f"{results['realtime_factor']} times real time"
     )
     return f"{text}. Interrupted: {results['reason']}" if results["interrupted"] else text
 
 
 def _records_table(results: dict[str, Any]) -> Any:
-    columns = ("beats", "agree", "bytes differ", "lost", "resent", "x real time", "verdict")
+    columns = ("beats", "agree", "bytes differ", "lost", "bad signal s", "resent", "x real time", "verdict")
     table = console.table("Device against reference", "record", *columns)
     table.columns[0].no_wrap = True
     for record in results["records"]:
@@ -222,6 +223,7 @@ def _records_table(results: dict[str, Any]) -> Any:
             str(record["agreeing_beats"]),
             str(record["differing_bytes"]),
             str(record["lost_samples"]),
+            f"{record['bad_signal_s']:.1f}",
             str(record["link"]["retransmitted_frames"]),
             str(record["realtime_factor"]),
             record["verdict"],
@@ -240,7 +242,7 @@ def _differences_table(record: dict[str, Any]) -> Any:
     return table
 
 
-_FIELDS = ("r_sample", "rr_samples", "flags", "label", "input_crc32", "output")
+_FIELDS = ("r_sample", "rr_samples", "flags", "quality", "label", "input_crc32", "output")
 
 
 def _cells(beat: dict[str, Any] | None) -> list[str]:

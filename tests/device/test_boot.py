@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ecg_edge.host.errors import LinkError
 from ecg_edge.host.link import Link
 from ecg_edge.host.messages import Beat, Done, Finish, Message, Samples, Wave
 from ecg_edge.host.transports import open_transport
+from ecg_edge.training.records import load_record
 
 pytestmark = [
     pytest.mark.device,
@@ -156,6 +158,21 @@ def test_blocks_of_any_size_give_the_beats_of_the_python_path(
             assert done is not None and done.rejected_frames == 0
             assert (done.samples, done.beats) == (len(signal), len(expected))
             assert done.engine_ticks_max <= done.engine_ticks
+
+
+@pytest.mark.records
+@pytest.mark.parametrize("environment", ["stm32f405", "native"])
+def test_a_record_in_random_blocks_gives_the_beats_of_the_python_path(
+    environment: str, images: dict[str, Path], data_dir: Path
+) -> None:
+    record = load_record(data_dir, "mitdb", "203", annotator=None)
+    signal = record.samples[: 300 * FS_HZ]
+    sizes = random.Random(3)
+    with booted(environment, images[environment]) as link:
+        window = link.handshake().window_samples
+        link.start(FS_HZ, record.adu_per_mv, MAINS_HZ, REPLAY)
+        progress = link.stream(signal, window, blocks=iter(lambda: sizes.randint(1, 240), 0))
+    check_beats(progress.beats, process(signal, adu_per_mv=record.adu_per_mv))
 
 
 def check_beats(beats: list[Beat], expected: Beats) -> None:
