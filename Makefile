@@ -27,6 +27,7 @@ run: setup ## the main job: from the records to a verified device (ARGS="--recor
 demo: setup ## the shipped model on the emulated board, in under two minutes
 	@$(BIN)/ecg-edge demo $(ARGS)
 
+test: SETUP_FOR := tests
 test: lint ## lint and all tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
@@ -36,7 +37,7 @@ lint: setup mypy-tree ## ruff, mypy, clang-format, cppcheck
 	@MYPYPATH=build/mypy $(BIN)/mypy --no-error-summary -p ecg_edge
 	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 	@if command -v cppcheck >/dev/null; then cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c99 \
-	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c tests/%.c,$(C_SOURCES)); \
+	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
 	    else echo "lint: cppcheck is not installed, left out"; fi
 
 format: setup ## format Python and C
@@ -52,7 +53,7 @@ clean: ## delete what was built (not .venv, runs/ and sessions/)
 	@rm -f $(VENV)/.core $(VENV)/.platformio
 
 system:
-	@PYTHON="$(PYTHON)" ./setup.sh
+	@PYTHON="$(PYTHON)" ./setup.sh $(SETUP_FOR)
 
 $(VENV)/.packages: pyproject.toml | system
 	@echo "setup: Python packages (the first time: about 2 GB, some minutes)"

@@ -150,8 +150,11 @@ def read_network(path: Path) -> Network:
         raise BundleError(f"{path}: not found. Make a model with `ecg-edge quantize`.") from None
 
 
-def parse_network(model: bytes, where: str = "model") -> Network:
-    """Read a network from the bytes of a `.tflite` file; `where` names it in error messages."""
+def parse_network(model: bytes | bytearray, where: str = "model") -> Network:
+    """Read a network from the bytes of a `.tflite` file; `where` names it in error messages.
+
+    The constant tensors are views of the bytes.
+    """
     if model[4:8] != FILE_IDENTIFIER:
         raise BundleError(
             f"{where}: not a TFLite file (no {FILE_IDENTIFIER.decode()} at byte 4). Give a .tflite file."
@@ -209,7 +212,7 @@ class _Table:
         return _Table(flatbuffers.table.Table(self._table.Bytes, position))
 
 
-def _root(model: bytes) -> _Table:
+def _root(model: bytes | bytearray) -> _Table:
     position = flatbuffers.encode.Get(nt.UOffsetTFlags.packer_type, model, 0)
     return _Table(flatbuffers.table.Table(model, position))
 
