@@ -194,6 +194,7 @@ class Session:
             "database": run.record.database,
             "record": run.record.name,
             "lead": run.record.lead,
+            "fs_hz": run.record.fs_hz,
             "seen_in_training": _was_trained_on(run.record, self.bundle.manifest.training),
             "verdict": _verdict(run.passed),
             "interrupted": run.progress.done is None,

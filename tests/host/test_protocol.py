@@ -19,6 +19,7 @@ from ecg_edge.host.messages import (
     Deltas,
     Done,
     Error,
+    Event,
     Finish,
     Hello,
     Info,
@@ -47,6 +48,7 @@ MESSAGES: list[Message] = [
     Done(650_000, 2273, 1, 168_000_000, 2**40, 2**41, 99),
     Wave(0, 1, b"\0\0\x01\0"),
     Quality(720_000, 1, 0x0122),
+    Event(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0),
     Error(3, "fs_hz is 250; this device takes 360"),
 ]
 
@@ -84,6 +86,8 @@ def test_bodies_are_those_of_the_document() -> None:
     assert frame_bytes(Quality(72, 1, 0x0140)) == bytes.fromhex("8800 48000000 01 4001")
     numbers = "01000000 02000000 03000000 04000000 0500000000000000 0600000000000000 07000000"
     assert frame_bytes(Done(1, 2, 3, 4, 5, 6, 7)) == bytes.fromhex("8600" + numbers)
+    numbers = "01000000 02 03 04 05000000 06000000 0700 0800 0900 0a00 0b00 0c00"
+    assert frame_bytes(Event(*range(1, 13))) == bytes.fromhex("8900" + numbers)
     assert frame_bytes(Error(2, "no")) == bytes.fromhex("8f00 02 02") + b"no"
     assert frame_bytes(INFO)[2:].endswith(b"\x050.1.0\x09stm32f405\x04tflm\x03N,V")
     assert len(frame_bytes(INFO)) == 2 + 52 + 6 + 10 + 5 + 4
