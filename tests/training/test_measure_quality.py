@@ -28,5 +28,15 @@ def test_beats_and_errors_in_bad_signal_are_told_apart(monkeypatch: pytest.Monke
     measure_quality.add(tally, Variant("clean", np.zeros(12000, np.int16), annotated, 200))
     assert (tally.beats, tally.missed, tally.false) == (10, 2, 2)
     assert (tally.beats_bad, tally.missed_bad, tally.false_bad) == (1, 1, 2)
-    assert tally.row("clean").split() == "clean 13.33 % 80.00 / 80.00 80.00 / 100.00".split()
+    assert tally.row("clean").split() == [
+        "clean",
+        "13.33",
+        "%",
+        "80.00",
+        "/",
+        "80.00",
+        "80.00",
+        "/",
+        "100.00",
+    ]
     assert tally.right[0].tolist() == [True, True, True, True, True, True, False, False, True, True]
