@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 LOG := build/setup.log
 JOBS ?= 2
 ARGS ?=
+SECONDS ?= 60
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
     firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
@@ -12,7 +13,7 @@ CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_cor
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
-.PHONY: help setup system run demo test lint format clean mypy-tree
+.PHONY: help setup system run demo test lint format fuzz clean mypy-tree
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,6 +27,7 @@ run: setup ## the main job: from the records to a verified device (ARGS="--recor
 demo: setup ## the shipped model on the emulated board, in under two minutes
 	@$(BIN)/ecg-edge demo $(ARGS)
 
+test: SETUP_FOR := tests
 test: lint ## lint and all tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
@@ -35,7 +37,7 @@ lint: setup mypy-tree ## ruff, mypy, clang-format, cppcheck
 	@MYPYPATH=build/mypy $(BIN)/mypy --no-error-summary -p ecg_edge
 	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 	@if command -v cppcheck >/dev/null; then cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c99 \
-	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c tests/%.c,$(C_SOURCES)); \
+	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
 	    else echo "lint: cppcheck is not installed, left out"; fi
 
 format: setup ## format Python and C
@@ -43,12 +45,15 @@ format: setup ## format Python and C
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
+fuzz: $(VENV)/.packages ## coverage-guided fuzzing of the device's C (SECONDS=600)
+	@$(BIN)/python tests/firmware/fuzz.py $(SECONDS)
+
 clean: ## delete what was built (not .venv, runs/ and sessions/)
 	@rm -rf build dist firmware/.pio firmware/python/_ecg_*.c firmware/python/_ecg_*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -f $(VENV)/.core $(VENV)/.platformio
 
 system:
-	@PYTHON="$(PYTHON)" ./setup.sh
+	@PYTHON="$(PYTHON)" ./setup.sh $(SETUP_FOR)
 
 $(VENV)/.packages: pyproject.toml | system
 	@echo "setup: Python packages (the first time: about 2 GB, some minutes)"

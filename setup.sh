@@ -1,8 +1,10 @@
 #!/bin/sh
 # What the project needs from the system: compilers, the emulator, a Python; then its virtual environment.
-# Silent when everything is there. PYTHON=python3.12 names the interpreter. `make setup` calls this first.
+# Silent when everything is there. PYTHON=python3.12 names the interpreter. `make setup` calls this first, and
+# `make test` with the word `tests`: then compilers and emulators of the cores that only the tests run on come too.
 set -eu
 cd "$(dirname "$0")"
+FOR=${1:-}
 mkdir -p build
 LOG=build/setup.log
 
@@ -38,6 +40,10 @@ missing_packages() {
     esac
     has qemu-system-arm || echo qemu-system-arm
     has cppcheck || echo cppcheck
+    [ "$FOR" = tests ] || return 0
+    has riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
+    has xtensa-lx106-elf-gcc || echo gcc-xtensa-lx106
+    { has qemu-system-riscv32 && has qemu-system-xtensa; } || echo qemu-system-misc
 }
 
 install() {

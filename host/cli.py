@@ -36,6 +36,7 @@ COMMANDS = {
     "emulate": "Boot firmware in QEMU with its serial port on a socket.",
     "replay": "Stream whole records to a device and compare every beat with the reference.",
     "detect": "Score the R-peak detector against annotations.",
+    "rhythm": "Find rhythm events on whole records and score them.",
     "plot": "Draw what the signal path saw and decided; list and draw its errors.",
     "score": "Score beat labels against annotations.",
     "report": "Make a session's report again.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 
 from ecg_edge.host.engines import Engine
 from ecg_edge.host.events import classes_of, to_messages
-from ecg_edge.host.messages import Beat, Event
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Event, Quality
 from ecg_edge.training.records import FS_HZ
 
 if TYPE_CHECKING:
     from ecg_edge.firmware import Processed
 
-FIELDS = ("r_sample", "rr_samples", "flags", "input_crc32", "label")
+FIELDS = ("r_sample", "rr_samples", "flags", "quality", "input_crc32", "label")
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
 
 
@@ -31,12 +32,15 @@ class Expected:
         What the signal path makes of the samples.
     outputs : int8 array, shape (n, labels)
         What the reference engine makes of the beats.
+    changes : CHANGE_DTYPE array, shape (k,)
+        Each time the signal turns bad or good.
     events : list of Event
         What the rhythm rules make of the beats and their labels.
     """
 
     beats: NDArray[np.void]
     outputs: NDArray[np.int8]
+    changes: NDArray[np.void]
     events: list[Event]
 
 
@@ -66,7 +70,7 @@ def expect(
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     outputs = engine.run(processed.beats["beat"], processed.beats["rhythm"])
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
-    return Expected(processed.beats, outputs, events)
+    return Expected(processed.beats, outputs, processed.changes, events)
 
 
 def expect_events(
@@ -128,7 +132,9 @@ class Comparison:
     differing_bytes : int
         Bytes of output that differ; a lost or an extra beat counts with all of its bytes.
     differing_fields : dict
-        Beats that differ, by field: r_sample, rr_samples, flags, input_crc32, label.
+        Beats that differ, by field: r_sample, rr_samples, flags, quality, input_crc32, label.
+    changes, differing_changes : int
+        Times that the signal turns bad or good; QUALITY frames that are missing, unexpected or different.
     differences : list of Difference
         The first few of them, in full.
     events, agreeing_events : int
@@ -146,6 +152,8 @@ class Comparison:
     extra_beats: int = 0
     differing_bytes: int = 0
     differing_fields: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FIELDS, 0))
+    changes: int = 0
+    differing_changes: int = 0
     differences: list[Difference] = field(default_factory=list)
     events: int = 0
     agreeing_events: int = 0
@@ -158,8 +166,9 @@ class Comparison:
     def agrees(self) -> bool:
         """Whether nothing at all differs."""
         of_beats = self.lost_beats or self.extra_beats or self.differing_bytes
+        of_fields = any(self.differing_fields.values())
         of_events = self.lost_events or self.extra_events or self.differing_events
-        return not (of_beats or any(self.differing_fields.values()) or of_events)
+        return not (of_beats or of_fields or of_events or self.differing_changes)
 
 
 class Comparator:
@@ -168,9 +177,13 @@ class Comparator:
     def __init__(self, expected: Expected) -> None:
         self._expected = _as_messages(expected)
         self._seen: set[int] = set()
+        self._changes = [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
+        self._changes_seen: list[Quality] = []
         self._events = expected.events
         self._seen_events: set[int] = set()
-        self.comparison = Comparison(beats=len(self._expected), events=len(self._events))
+        self.comparison = Comparison(
+            beats=len(self._expected), changes=len(self._changes), events=len(self._events)
+        )
 
     def take(self, beats: Iterable[Beat]) -> None:
         """Compare beats that have just arrived."""
@@ -180,6 +193,10 @@ class Comparator:
             else:
                 self._seen.add(beat.beat_index)
                 self._take_expected(self._expected[beat.beat_index], beat)
+
+    def take_changes(self, changes: Iterable[Quality]) -> None:
+        """Note QUALITY frames that have just arrived; their order is compared at the end."""
+        self._changes_seen.extend(changes)
 
     def take_events(self, events: Iterable[Event]) -> None:
         """Compare rhythm events that have just arrived."""
@@ -203,6 +220,9 @@ class Comparator:
         complete : bool
             False: the stream ended early, so that only what comes before the last that arrived is lost.
         """
+        changes = self._changes if complete else self._changes[: len(self._changes_seen)]
+        pairs = zip_longest(changes, self._changes_seen)
+        self.comparison.differing_changes = sum(expected != change for expected, change in pairs)
         self._finish_events(complete)
         end = len(self._expected) if complete else max(self._seen, default=0)
         for expected in self._expected[:end]:
@@ -250,11 +270,21 @@ def count_differing_bytes(first: bytes, second: bytes) -> int:
 def _as_messages(expected: Expected) -> list[Beat]:
     """The BEAT frames that a device in agreement sends; confidence is not compared and is 0 here."""
     beats = expected.beats
-    columns = [beats[name].tolist() for name in ("r_sample", "rr_samples", "flags", "crc32")]
-    labels = expected.outputs.argmax(axis=1).tolist() if len(beats) else []
+    columns = [beats[name].tolist() for name in ("r_sample", "rr_samples", "flags", "quality", "crc32")]
     return [
-        Beat(index, r_sample, rr, flags, label, 0, crc32, output.tobytes())
-        for index, (r_sample, rr, flags, crc32, label, output) in enumerate(
-            zip(*columns, labels, expected.outputs, strict=True)
+        Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
+        for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
+            zip(*columns, _labels(expected), expected.outputs, strict=True)
         )
     ]
+
+
+def _labels(expected: Expected) -> list[int]:
+    """The largest output's index; in bad signal the beat is not classified."""
+    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
+
+    if not len(expected.beats):
+        return []
+    unclassifiable = (expected.beats["flags"] & FLAG_UNCLASSIFIABLE) != 0
+    labels: list[int] = np.where(unclassifiable, UNCLASSIFIABLE, expected.outputs.argmax(axis=1)).tolist()
+    return labels

@@ -154,9 +154,8 @@ def _detected(found: Inspection, stretch: Stretch) -> Iterable[tuple[float, str,
         if stretch.holds(r_sample / FS_HZ):
             outcome = kinds.get(index)
             text = found.labels[index] if found.labels else "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
-            plain = outcome is None or (outcome.kind == FALSE and not outcome.counted)
-            color = FAINT if plain or outcome is None else COLORS[outcome.kind]
-            yield r_sample / FS_HZ, text, color
+            plain = outcome is None or found.in_flutter(outcome.time_s)
+            yield r_sample / FS_HZ, text, FAINT if plain or outcome is None else COLORS[outcome.kind]
 
 
 def _annotated(found: Inspection, stretch: Stretch) -> Iterable[tuple[float, str, str]]:
@@ -193,7 +192,7 @@ def _draw_filtered(axes: Axes, found: Inspection, stretch: Stretch) -> None:
 
 
 def _mark(axes: Axes, found: Inspection, outcome: Outcome) -> None:
-    """A dot at a detection's R peak, a ring at a missed annotation; pale where it does not count."""
+    """A dot at a detection's R peak, a ring at a missed annotation; grey where nothing counts."""
     filtered = found.trace.filtered
     if outcome.beat is None:
         at = min(round(outcome.time_s * FS_HZ), len(filtered) - 1)
@@ -201,8 +200,9 @@ def _mark(axes: Axes, found: Inspection, outcome: Outcome) -> None:
     else:
         at = int(found.beats["r_sample"][outcome.beat])
         style = {"markersize": 4}
-    pale = outcome.kind != MATCHED and not outcome.counted
-    axes.plot(at / FS_HZ, filtered[at], "o", color=COLORS[outcome.kind], alpha=0.45 if pale else 1.0, **style)
+    nothing = found.in_flutter(outcome.time_s)
+    color = FAINT if nothing else COLORS[outcome.kind]
+    axes.plot(at / FS_HZ, filtered[at], "o", color=color, **style)
 
 
 def _draw_energy(axes: Axes, found: Inspection, stretch: Stretch) -> None:
@@ -296,13 +296,13 @@ def _write_head(figure: Figure, found: Inspection, stretch: Stretch) -> None:
     title = f"{found.name}, {found.record.lead}, {clock(stretch.start_s)} to {clock(stretch.end_s)}"
     figure.text(0.06, 0.972, title, fontsize=11, fontweight="bold", color=INK, va="center")
     text = stretch.title or _counts(found, stretch)
-    figure.text(0.06, 0.936, text, fontsize=9, color=INK, va="center")
+    figure.text(0.06, 0.936, text, fontsize=8.5, color=INK, va="center")
     figure.legend(
         handles=_handles(),
         loc="upper right",
-        bbox_to_anchor=(0.945, 0.998),
+        bbox_to_anchor=(1.0, 0.998),
         ncols=3,
-        fontsize=7.5,
+        fontsize=7,
         frameon=False,
         labelcolor=INK,
         handletextpad=0.5,

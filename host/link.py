@@ -34,6 +34,7 @@ from ecg_edge.host.messages import (
     Info,
     Message,
     Nak,
+    Quality,
     Samples,
     Start,
     Started,
@@ -58,6 +59,8 @@ class Progress:
         Samples sent at least once, and taken by the device.
     beats : list of Beat
         All beats that arrived, in the order of arrival.
+    changes : list of Quality
+        Each time the signal turned bad or good.
     events : list of Event
         All rhythm events that arrived, in the order of arrival.
     naks, resends : int
@@ -75,6 +78,7 @@ class Progress:
     samples_sent: int = 0
     samples_taken: int = 0
     beats: list[Beat] = field(default_factory=list)
+    changes: list[Quality] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     naks: int = 0
     resends: int = 0
@@ -320,6 +324,8 @@ class _Stream:
     def _take(self, message: Message) -> None:
         if isinstance(message, Beat):
             self.progress.beats.append(message)
+        elif isinstance(message, Quality):
+            self.progress.changes.append(message)
         elif isinstance(message, Event):
             self.progress.events.append(message)
         elif isinstance(message, Credit):

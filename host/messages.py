@@ -8,9 +8,10 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_BODY = 502
 MAX_SAMPLES = 240
+UNCLASSIFIABLE = 254
 NOT_LABELLED = 255
 MODE_REPLAY = 0
 
@@ -146,6 +147,7 @@ class Beat:
     r_sample: int
     rr_samples: int
     flags: int
+    quality: int
     label: int
     confidence: int
     input_crc32: int
@@ -174,6 +176,16 @@ class Wave:
     first_index: int
     lead_flags: int
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Device: the signal is bad (1) or good (0) from `sample` on; `reasons` are flags, as of beats."""
+
+    TYPE: ClassVar[int] = 0x88
+    sample: int
+    bad: int
+    reasons: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +229,7 @@ Message: TypeAlias = (
     | Beat
     | Done
     | Wave
+    | Quality
     | Event
     | Error
 )

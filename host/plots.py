@@ -25,7 +25,7 @@ WRONG_COLOR = "#d1495b"
 RIGHT_COLOR = "#2f9e6e"
 
 # In a picture for a page, the ink is a colour that `to_svg` replaces by the page's own.
-_INK = "#010101"
+INK = "#010101"
 _PAPER_INK = "#1f2933"
 
 _MARGIN = 0.12  # room on the left of a strip for the names of its rows of labels, as a share of its length
@@ -60,7 +60,7 @@ class Strip:
 
 
 @contextmanager
-def _figure(width: float, height: float, layout: Any = "constrained") -> Iterator[Figure]:
+def open_figure(width: float, height: float, layout: Any = "constrained") -> Iterator[Figure]:
     """A figure outside pyplot, which would keep it, with this module's style."""
     with mpl.rc_context(_STYLE):
         yield Figure(figsize=(width, height), layout=layout)
@@ -75,7 +75,7 @@ def to_svg(figure: Figure) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r' id="[a-zA-Z0-9]+_\d+"', "", svg)  # those are the same in every figure
-    return svg.replace(_INK, "currentColor")
+    return svg.replace(INK, "currentColor")
 
 
 # ---- strips -----------------------------------------------------------------------------------------
@@ -83,9 +83,9 @@ def to_svg(figure: Figure) -> str:
 
 def strip_svg(strip: Strip, labels: Sequence[str], width: float = 5.4, height: float = 1.75) -> str:
     """One strip as SVG: the device's labels above, the annotations below, dots at the device's R peaks."""
-    with _figure(width, height, layout="none") as figure:  # fixed margins: half the time of computed ones
+    with open_figure(width, height, layout="none") as figure:  # fixed margins: half the time of computed ones
         axes = figure.add_axes((0.075, 0.16, 0.92, 0.82))
-        draw_strip(axes, strip, labels, _INK)
+        draw_strip(axes, strip, labels, INK)
         return to_svg(figure)
 
 
@@ -107,7 +107,7 @@ def replay_picture(
     width : float
         Inches; 150 dots an inch.
     """
-    with _figure(width, 0.5 + 2.1 * len(strips)) as figure:
+    with open_figure(width, 0.5 + 2.1 * len(strips)) as figure:
         figure.suptitle(title, x=0.01, ha="left", fontsize=9, color=_PAPER_INK)
         for axes, strip in zip(np.atleast_1d(figure.subplots(len(strips), 1)), strips, strict=True):
             draw_strip(axes, strip, labels, _PAPER_INK)
@@ -217,7 +217,7 @@ def confusion_svg(confusion: Mapping[str, Any]) -> str:
     counts = np.array(confusion["counts"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows, columns = confusion["rows"], confusion["columns"]
-    with _figure(0.62 * len(columns) + 1.5, 0.42 * len(rows) + 0.9) as figure:
+    with open_figure(0.62 * len(columns) + 1.5, 0.42 * len(rows) + 0.9) as figure:
         axes = figure.add_subplot()
         for i, row in enumerate(rows):
             for j, column in enumerate(columns):
@@ -231,7 +231,7 @@ def _draw_cell(axes: Axes, i: int, j: int, count: int, share: float, right: bool
     alpha = 0.08 + 0.72 * share if count else 0.0
     axes.add_patch(mpl.patches.Rectangle((j - 0.48, i - 0.46), 0.96, 0.92, color=color, alpha=alpha, lw=0))
     if count:
-        axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=_INK)
+        axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK)
 
 
 def _frame_matrix(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
@@ -239,10 +239,10 @@ def _frame_matrix(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> No
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
     axes.set_yticks(range(len(rows)), rows)
-    axes.tick_params(colors=_INK, length=0, labelsize=8)
+    axes.tick_params(colors=INK, length=0, labelsize=8)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel("device", color=_INK, fontsize=8)
-    axes.set_ylabel("annotated", color=_INK, fontsize=8)
+    axes.set_xlabel("device", color=INK, fontsize=8)
+    axes.set_ylabel("annotated", color=INK, fontsize=8)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -27,6 +27,7 @@ from ecg_edge.host.messages import (
     Info,
     Message,
     Nak,
+    Quality,
     Samples,
     Start,
     Started,
@@ -53,11 +54,12 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Credit: struct.Struct("<I"),
     Nak: struct.Struct("<IB"),
     Done: struct.Struct("<IIIIQQI"),
+    Quality: struct.Struct("<IBH"),
     Event: struct.Struct("<IBBBIIHHHHHH"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")
-_BEAT = struct.Struct("<IIHHBBIB")
+_BEAT = struct.Struct("<IIHHBBBIB")
 _INFO = struct.Struct("<BBHHHIII32s")
 
 
@@ -80,7 +82,7 @@ def _pack_deltas(m: Deltas) -> bytes:
 
 def _pack_beat(m: Beat) -> bytes:
     place = (m.beat_index, m.r_sample, m.rr_samples, m.flags)
-    return _BEAT.pack(*place, m.label, m.confidence, m.input_crc32, len(m.output)) + m.output
+    return _BEAT.pack(*place, m.quality, m.label, m.confidence, m.input_crc32, len(m.output)) + m.output
 
 
 def _pack_string(text: str) -> bytes:
@@ -148,9 +150,9 @@ def _parse_wave(body: bytes) -> Wave:
 
 
 def _parse_beat(body: bytes) -> Beat:
-    index, r_sample, rr, flags, label, confidence, crc32, count = _parse_head(_BEAT, "BEAT", body)
+    *fields, count = _parse_head(_BEAT, "BEAT", body)
     _check_length("BEAT", len(body), _BEAT.size + count)
-    return Beat(index, r_sample, rr, flags, label, confidence, crc32, body[_BEAT.size :])
+    return Beat(*fields, body[_BEAT.size :])
 
 
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:

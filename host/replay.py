@@ -278,6 +278,7 @@ class _Replay:
         finally:
             comparator.take(progress.beats[compared:])
             comparator.take_events(progress.events[compared_events:])
+            comparator.take_changes(progress.changes)
             self._session.runs.append(
                 RecordRun(record, progress, comparator.finish(progress.done is not None))
             )

@@ -12,9 +12,17 @@ from typing import Any
 
 from ecg_edge.host.accuracy import MISSED, NO_BEAT, Labelled
 from ecg_edge.host.errors import EcgEdgeError, RecordError
-from ecg_edge.host.messages import NOT_LABELLED, Beat
+from ecg_edge.host.events import EVENTS_NAME, describe, read_events
+from ecg_edge.host.messages import NOT_LABELLED, UNCLASSIFIABLE, Beat, Event
 from ecg_edge.host.plots import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
-from ecg_edge.host.session import BEATS_NAME, REPORT_NAME, RESULTS_NAME, SCHEMA_VERSION
+from ecg_edge.host.session import (
+    BEATS_NAME,
+    REPORT_NAME,
+    RESULTS_NAME,
+    SCHEMA_VERSION,
+    UNCLASSIFIABLE_NAME,
+)
+from ecg_edge.host.timeline import moment_svg, moments, timeline_svg
 from ecg_edge.training.records import data_root, load_record
 
 EVALUATION_NAME = "evaluation.json"
@@ -80,6 +88,7 @@ def _context(
     scores, labels = results["scores"], results["device"]["labels"]
     shown = "DS2" if "DS2" in scores else "all"
     right, wrong, outside = examples(items, labels)
+    events = read_events(session / EVENTS_NAME)
     return {
         "session": session.name,
         "results": results,
@@ -91,8 +100,33 @@ def _context(
         "outside": outside,
         "evaluation": _read_json(run_folder / EVALUATION_NAME) if run_folder else None,
         "verify": _read_json(run_folder / VERIFY_NAME) if run_folder else None,
+        "timelines": _timelines(results, events),
+        "moments": _moments(items, events, labels),
         "has_strips": bool(items),
     }
+
+
+def _timelines(results: dict[str, Any], events: dict[tuple[str, str], list[Event]]) -> list[tuple[str, str]]:
+    """Name and picture of each record that has events."""
+    places = [(entry, (entry["database"], entry["record"])) for entry in results["records"]]
+    return [
+        ("/".join(place), timeline_svg(events[place], entry["samples"], entry["fs_hz"]))
+        for entry, place in places
+        if place in events
+    ]
+
+
+def _moments(
+    items: Sequence[Labelled], events: dict[tuple[str, str], list[Event]], labels: Sequence[str]
+) -> list[Example]:
+    """A strip of each kind of event."""
+    found = []
+    for moment in moments(items, events):
+        record = moment.item.record
+        caption = f"{record.database} {record.name}: {describe(moment.episode, record.fs_hz).strip()}"
+        title = f"{moment.episode.name} ({moment.count} in all)"
+        found.append(Example(title, caption, moment_svg(moment, labels)))
+    return found
 
 
 # ---- reading a session ------------------------------------------------------------------------------
@@ -151,12 +185,16 @@ def _read_beats(path: Path, labels: Sequence[str]) -> dict[tuple[str, str], list
 
 
 def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
-    label = labels.index(row["label"]) if row["label"] else NOT_LABELLED
-    index, r_sample, rr, flags, confidence = (
-        int(row[name]) for name in ("beat_index", "r_sample", "rr_samples", "flags", "confidence")
+    names = {UNCLASSIFIABLE_NAME: UNCLASSIFIABLE, "": NOT_LABELLED}
+    name = row["label"]
+    label = names[name] if name in names else labels.index(name)
+    index, r_sample, rr, flags, quality, confidence = (
+        int(row[column])
+        for column in ("beat_index", "r_sample", "rr_samples", "flags", "quality", "confidence")
     )
     output = bytes(int(value) % 256 for value in row["output"].split())
-    return Beat(index, r_sample, rr, flags, label, confidence, int(row["input_crc32"], 16), output)
+    crc32 = int(row["input_crc32"], 16)
+    return Beat(index, r_sample, rr, flags, quality, label, confidence, crc32, output)
 
 
 # ---- examples ---------------------------------------------------------------------------------------

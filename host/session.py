@@ -30,16 +30,17 @@ from ecg_edge.host.comparison import Comparison, Difference, EventDifference
 from ecg_edge.host.console import write_json
 from ecg_edge.host.events import EVENT_COLUMNS, EVENTS_NAME, count_kinds, event_row
 from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import Beat, Done, Info
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Info
 from ecg_edge.host.transports import port_kind
 from ecg_edge.training.records import Record
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RESULTS_NAME = "results.json"
 BEATS_NAME = "beats.csv"
 FRAMES_NAME = "frames.log.gz"
 REPORT_NAME = "report.html"
 ANNOTATOR = "dev"
+UNCLASSIFIABLE_NAME = "unclassifiable"
 
 BEAT_COLUMNS = (
     "database",
@@ -48,6 +49,7 @@ BEAT_COLUMNS = (
     "r_sample",
     "rr_samples",
     "flags",
+    "quality",
     "label",
     "confidence",
     "input_crc32",
@@ -67,6 +69,14 @@ class RecordRun:
     def lost_samples(self) -> int:
         """Samples that the device had not taken at the end."""
         return len(self.record.samples) - self.progress.samples_taken
+
+    @property
+    def bad_signal_s(self) -> float:
+        """Time in which the device called the signal bad."""
+        ends = [change.sample for change in self.progress.changes]
+        if len(ends) % 2:
+            ends.append(self.progress.samples_taken)
+        return sum(ends[1::2]) / self.record.fs_hz - sum(ends[::2]) / self.record.fs_hz
 
     @property
     def labelled(self) -> Labelled:
@@ -184,6 +194,7 @@ class Session:
             "database": run.record.database,
             "record": run.record.name,
             "lead": run.record.lead,
+            "fs_hz": run.record.fs_hz,
             "seen_in_training": _was_trained_on(run.record, self.bundle.manifest.training),
             "verdict": _verdict(run.passed),
             "interrupted": run.progress.done is None,
@@ -231,6 +242,10 @@ def _totals(runs: list[RecordRun]) -> dict[str, Any]:
         "lost_beats": sum(c.lost_beats for c in comparisons),
         "extra_beats": sum(c.extra_beats for c in comparisons),
         "differing_fields": _sum_fields(comparisons),
+        "unclassifiable_beats": sum(b.label == UNCLASSIFIABLE for run in runs for b in run.progress.beats),
+        "quality_changes": sum(c.changes for c in comparisons),
+        "differing_changes": sum(c.differing_changes for c in comparisons),
+        "bad_signal_s": round(sum(run.bad_signal_s for run in runs), 1),
         "events": sum(c.events for c in comparisons),
         "agreeing_events": sum(c.agreeing_events for c in comparisons),
         "lost_events": sum(c.lost_events for c in comparisons),
@@ -258,7 +273,8 @@ def _readable_beat(beat: Beat | None) -> dict[str, Any] | None:
     if beat is None:
         return None
     crc32, output = f"{beat.input_crc32:08x}", signed(beat.output)
-    place = {name: getattr(beat, name) for name in ("r_sample", "rr_samples", "flags", "label")}
+    names = ("r_sample", "rr_samples", "flags", "quality", "label")
+    place = {name: getattr(beat, name) for name in names}
     return {**place, "input_crc32": crc32, "output": output}
 
 
@@ -309,6 +325,13 @@ def _ticks(done: list[Done]) -> dict[str, Any] | None:
     }
 
 
+def label_name(beat: Beat, labels: tuple[str, ...]) -> str:
+    """A beat's label as text; "" when the device's engine failed."""
+    if beat.label < len(labels):
+        return labels[beat.label]
+    return UNCLASSIFIABLE_NAME if beat.label == UNCLASSIFIABLE else ""
+
+
 def _write_beats(path: Path, runs: Iterable[RecordRun], labels: tuple[str, ...]) -> None:
     with path.open("w", newline="", encoding="ascii") as file:
         writer = csv.writer(file)
@@ -327,7 +350,7 @@ def _write_events(path: Path, runs: Iterable[RecordRun]) -> None:
 
 
 def _row(record: Record, beat: Beat, labels: tuple[str, ...]) -> tuple[object, ...]:
-    label = labels[beat.label] if beat.label < len(labels) else ""
     place = (record.database, record.name, beat.beat_index, beat.r_sample, beat.rr_samples, beat.flags)
     output = " ".join(map(str, signed(beat.output)))
-    return (*place, label, beat.confidence, f"{beat.input_crc32:08x}", output)
+    said = (beat.quality, label_name(beat, labels), beat.confidence)
+    return (*place, *said, f"{beat.input_crc32:08x}", output)

@@ -26,6 +26,7 @@ from ecg_edge.host.messages import (
     NOT_LABELLED,
     PROTOCOL_VERSION,
     STATUS_TEXT,
+    UNCLASSIFIABLE,
     Beat,
     Credit,
     Deltas,
@@ -37,6 +38,7 @@ from ecg_edge.host.messages import (
     Info,
     Message,
     Nak,
+    Quality,
     Samples,
     Start,
     Started,
@@ -61,6 +63,8 @@ class Faults:
         Frames from the device that get a flipped bit.
     wrong_outputs, dropped_beats : set of int
         Indices of beats with one flipped bit in their output, and of beats never sent.
+    dropped_changes : set of int
+        QUALITY frames never sent.
     wrong_events, dropped_events : set of int
         Indices of rhythm events with another end, and of events never sent.
     hang_up_at, silent_at : int or None
@@ -72,6 +76,7 @@ class Faults:
     damaged_replies: frozenset[int] | set[int] = frozenset()
     wrong_outputs: frozenset[int] | set[int] = frozenset()
     dropped_beats: frozenset[int] | set[int] = frozenset()
+    dropped_changes: frozenset[int] | set[int] = frozenset()
     wrong_events: frozenset[int] | set[int] = frozenset()
     dropped_events: frozenset[int] | set[int] = frozenset()
     hang_up_at: int | None = None
@@ -207,6 +212,7 @@ class Simulator:
             return
         if message.first_index == session.taken:
             beats = session.path.push(message.values)
+            self._send_changes(session)
             session.taken += len(message.values)
             labels = self._send_beats(session, beats)
             self._send_events(session.events.take(beats, labels, session.path.changes, session.taken))
@@ -235,6 +241,14 @@ class Simulator:
             session.finished = True
         self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0))
 
+    def _send_changes(self, session: _Session) -> None:
+        changes = session.path.changes
+        for number in range(session.changes, len(changes)):
+            if number not in self._faults.dropped_changes:
+                sample, reasons, bad = changes[number].tolist()
+                self._send(Quality(sample, bad, reasons))
+        session.changes = len(changes)
+
     def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int64]:
         """Send beats; gives the index of each one's label."""
         if not len(beats):
@@ -257,9 +271,17 @@ class Simulator:
     def _beat(self, index: int, beat: np.void, output: NDArray[np.int8]) -> Beat:
         if index in self._faults.wrong_outputs:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
-        label = int(output.argmax()) if len(output) else NOT_LABELLED
-        place = (index, int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"]))
+        place = (index, *(int(beat[name]) for name in ("r_sample", "rr_samples", "flags", "quality")))
+        label = _label(place[3], output)
         return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
+
+
+def _label(flags: int, output: NDArray[np.int8]) -> int:
+    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
+
+    if not len(output):
+        return NOT_LABELLED
+    return UNCLASSIFIABLE if flags & FLAG_UNCLASSIFIABLE else int(output.argmax())
 
 
 class _Session:
@@ -273,6 +295,7 @@ class _Session:
         self.taken = 0
         self.credit = 0
         self.beats = 0
+        self.changes = 0
         self.rejected = 0
         self.finished = False
         self.nak_sent_for: int | None = None

@@ -76,7 +76,7 @@ SOURCE = """
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
 typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
 
-/* A row is a beat up to its last member, then its CRC; rows have no padding, whose bytes would be arbitrary. */
+/* A row is a beat up to its last member, then its CRC: no padding, whose bytes would be arbitrary. */
 enum {
     BEAT_BYTES = offsetof(ecg_core_beat_t, rhythm) + ECG_CORE_RHYTHM_FEATURES,
     ROW_BYTES = BEAT_BYTES + sizeof(uint32_t),

@@ -36,7 +36,7 @@ FLAG_MOTION: int = lib.ECG_CORE_FLAG_MOTION
 FLAG_MUSCLE_NOISE: int = lib.ECG_CORE_FLAG_MUSCLE_NOISE
 
 # One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
-# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 worst to 100 best; beat,
+# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best; beat,
 # rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
 BEAT_DTYPE = np.dtype(
     [
@@ -218,7 +218,8 @@ class SignalPath:
         )
         _raise_on(progress.status)
         self._samples += len(chunk)
-        self._changes.append(self._changed[: progress.changes].copy())
+        if progress.changes:
+            self._changes.append(self._changed[: progress.changes].copy())
         return _first_rows(self._rows, progress.rows)
 
 

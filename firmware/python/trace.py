@@ -84,7 +84,7 @@ def trace(samples: Samples, *, adu_per_mv: int = 200, mains_hz: int = 60) -> Tra
     )
     candidates = rows[:found][rows["at"][:found] < count]
     return Trace(
-        filtered[lib.TRACE_FILTER_DELAY :][:count].astype(np.float32) / UNITS_PER_MV,
+        filtered[lib.TRACE_FILTER_DELAY :][:count].astype(np.float32) / np.float32(UNITS_PER_MV),
         energy[lib.TRACE_ENERGY_DELAY :][:count].copy(),
         candidates.copy(),
     )

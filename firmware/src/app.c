@@ -23,6 +23,7 @@ static uint32_t fingerprint;
 static ecg_core_t core;
 static ecg_core_beat_t beat;
 static ecg_link_done_t totals;
+static uint8_t signal_bad; /* as the host was told */
 
 /* Live samples on their way to the host. */
 static struct {
@@ -42,6 +43,14 @@ static bool classify(int8_t *logits) {
     return ran;
 }
 
+/* In bad signal the logits still go to the host, but nobody should take a label from them. */
+static uint8_t label_of(const int8_t *logits) {
+    if ((beat.flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0) {
+        return ECG_LINK_UNCLASSIFIABLE;
+    }
+    return (uint8_t)argmax(logits, ECG_MODEL_LABEL_COUNT);
+}
+
 static void report_beat(void) {
     int8_t logits[ECG_MODEL_LABEL_COUNT];
     ecg_link_beat_t report = {
@@ -49,11 +58,12 @@ static void report_beat(void) {
         .r_sample = beat.r_sample,
         .rr_samples = beat.rr_samples,
         .flags = beat.flags,
+        .quality = beat.quality,
         .label = ECG_LINK_NOT_LABELLED,
         .input_crc32 = ecg_core_beat_crc32(&beat),
     };
     if (classify(logits)) {
-        report.label = (uint8_t)argmax(logits, ECG_MODEL_LABEL_COUNT);
+        report.label = label_of(logits);
         report.confidence = confidence(logits, ECG_MODEL_LABEL_COUNT, ECG_MODEL_LOGITS_SCALE_Q16);
         report.count = ECG_MODEL_LABEL_COUNT;
         report.logits = logits;
@@ -61,6 +71,14 @@ static void report_beat(void) {
     ecg_link_send_beat(&sender, &report);
     events_beat(&core, &beat, report.label);
     led_beat(board_millis());
+}
+
+/* The signal has turned bad or good. */
+static void report_quality(const ecg_core_signal_t *signal) {
+    const ecg_link_quality_t report = {
+        .sample = signal->since, .bad = signal->bad, .reasons = signal->reasons};
+    ecg_link_send_quality(&sender, &report);
+    signal_bad = signal->bad;
 }
 
 /* The signal path's ticks are those of whole blocks less the time spent on the beats in them, so that reading
@@ -78,14 +96,23 @@ static void core_clock_stop(void) {
 static void push(int16_t sample_adu, uint8_t lead_flags) {
     totals.samples++;
     const bool has_beat = ecg_core_push(&core, sample_adu, lead_flags, &beat) == ECG_CORE_BEAT;
-    if (has_beat || totals.samples % EVENTS_EVERY == 0) {
-        core_clock_stop();
-        events_follow(&core, totals.samples);
-        if (has_beat) {
-            report_beat();
-        }
-        core_clock_start();
+    const bool follow = has_beat || totals.samples % EVENTS_EVERY == 0;
+    ecg_core_signal_t signal;
+    ecg_core_signal(&core, &signal);
+    if (!follow && signal.bad == signal_bad) {
+        return;
     }
+    core_clock_stop();
+    if (signal.bad != signal_bad) {
+        report_quality(&signal);
+    }
+    if (follow) {
+        events_follow(&core, totals.samples);
+    }
+    if (has_beat) {
+        report_beat();
+    }
+    core_clock_start();
 }
 
 static void describe(ecg_link_info_t *info) {
@@ -132,6 +159,7 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
     events_start(request->fs_hz, &sender);
     wave.count = 0;
+    signal_bad = 0;
     return refusal(ECG_LINK_NO_ERROR, "");
 }
 

@@ -54,7 +54,6 @@ void events_follow(const ecg_core_t *core, uint32_t samples) {
 }
 
 void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label) {
-    const bool is_readable = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) == 0;
     const ecg_rhythm_beat_t given = {
         .r_sample = beat->r_sample,
         .rr_samples = beat->rr_samples,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecg_edge.host import console
+from ecg_edge.quantize.bench.cores import CORES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +29,7 @@ def bench(
     ] = None,
     cores: Annotated[
         str | None,
-        typer.Option("--cores", metavar="A,B", help="Of m3, m4, m7, m33, m55, rv32, xtensa. Else all."),
+        typer.Option("--cores", metavar="A,B", help=f"Of {', '.join(CORES)}. Else all."),
     ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also one table a network, by layer.")] = False,
     boards: Annotated[

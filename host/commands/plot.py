@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -80,6 +81,8 @@ def plot(
     if not kinds:
         _plot_stretch(root, records, (start, end), out, bundle)
         return
+    if step and not has_screen():
+        raise EcgEdgeError("--show: matplotlib has no screen here. Draw into a folder: --plot DIR.")
     if start or end or out:
         raise typer.BadParameter("--from, --to and --out are for one stretch; errors have --plot and --show")
     _list_errors(_inspect_all(root, records, bundle), kinds, plot_to, step, json)
@@ -102,7 +105,7 @@ def _plot_stretch(
         raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
     page = Page(found, Stretch(start_s, min(end_s, found.record.duration_s)), "")
     if out is None and has_screen():
-        show([lambda figure: draw(page.found, page.stretch, figure)], _SIZE)
+        show([_drawer(page)], _SIZE)
         return
     path = out or Path(f"{database}-{name}-{_file_time(start_s)}.png")
     _save(_drawn(page), path)
@@ -156,16 +159,16 @@ def _list_errors(
 ) -> None:
     listed: list[tuple[str, Finding]] = []
     pages: list[Page] = []
-    for found in inspections:
-        errors = found.errors(kinds)
-        listed += [(found.name, error) for error in errors]
-        if plot_to or step:
-            pages += [_page(found, error) for error in errors]
+    with _saver(plot_to) as save:
+        for found in inspections:
+            errors = found.errors(kinds)
+            listed += [(found.name, error) for error in errors]
+            for error in errors if plot_to else ():
+                save(_page(found, error))
+            pages += [_page(found, error) for error in errors] if step else []
     _print_errors(listed, kinds, to_stderr=str(json) == "-")
     if json:
         console.write_json(json, [_as_dict(name, error) for name, error in listed])
-    if plot_to:
-        _save_pages(pages, plot_to)
     if step:
         _step_through(pages)
 
@@ -250,27 +253,18 @@ def _save(figure: Figure, path: Path) -> None:
         raise EcgEdgeError(f"{path}: cannot be written ({error.strerror}). Name another file.") from None
 
 
-def _save_pages(pages: Sequence[Page], path: Path) -> None:
-    """Each picture into a file of the folder, or all of them as pages of one PDF."""
-    with console.progress_bar("pictures") as bar:
-        task = bar.add_task(str(path), total=len(pages), note="")
-        if path.suffix.lower() == ".pdf":
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with PdfPages(path) as pdf:
-                for page in pages:
-                    pdf.savefig(_drawn(page), facecolor="white")
-                    bar.advance(task)
-            return
-        for page in pages:
-            _save(_drawn(page), path / page.name)
-            bar.advance(task)
+@contextmanager
+def _saver(path: Path | None) -> Iterator[Callable[[Page], None]]:
+    """Puts each picture into a file of the folder `path`, or as a page into that PDF."""
+    if path is None or path.suffix.lower() != ".pdf":
+        yield lambda page: _save(_drawn(page), (path or Path()) / page.name)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with PdfPages(path) as pdf:
+        yield lambda page: pdf.savefig(_drawn(page), facecolor="white")
 
 
 def _step_through(pages: Sequence[Page]) -> None:
-    if not has_screen():
-        raise EcgEdgeError(
-            "--show needs a screen, and matplotlib has none here. Draw into a folder: --plot DIR."
-        )
     if pages:
         show([_drawer(page) for page in pages], _SIZE)
 

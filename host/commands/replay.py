@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ecg_edge.host import console
-from ecg_edge.host.messages import MAX_SAMPLES, Info
+from ecg_edge.host.messages import MAX_SAMPLES, Event, Info
 from ecg_edge.host.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.replay import Outcome, Update
 from ecg_edge.host.replay import replay as replay_records
@@ -196,6 +196,10 @@ def _show(outcome: Outcome) -> None:
     for record in results["records"]:
         if record["first_differences"]:
             console.out.print(_differences_table(record))
+        if record["first_event_differences"]:
+            console.out.print(_event_differences_table(record))
+    if results["events"]:
+        console.out.print(_rhythm_table(results))
     style = "bold green" if outcome.passed else "bold red"
     console.out.print(_verdict(results), style=style, markup=False)
     console.out.print(f"Session: {outcome.session.folder}", markup=False)
@@ -206,13 +210,15 @@ def _verdict(results: dict[str, Any]) -> str:
         f"{results['verdict'].upper()}: {results['agreeing_beats']} of {results['beats']} beats equal, "
         f"{results['differing_bytes']} differing bytes, "
         f"{results['lost_samples']} lost samples, {results['lost_beats']} lost beats, "
+        f"{results['differing_changes']} differing changes of signal quality, "
+        f"{results['agreeing_events']} of {results['events']} rhythm events equal, "
         f"{results['realtime_factor']} times real time"
     )
     return f"{text}. Interrupted: {results['reason']}" if results["interrupted"] else text
 
 
 def _records_table(results: dict[str, Any]) -> Any:
-    columns = ("beats", "agree", "bytes differ", "lost", "resent", "x real time", "verdict")
+    columns = ("beats", "agree", "bytes differ", "lost", "bad signal s", "resent", "x real time", "verdict")
     table = console.table("Device against reference", "record", *columns)
     table.columns[0].no_wrap = True
     for record in results["records"]:
@@ -222,10 +228,35 @@ def _records_table(results: dict[str, Any]) -> Any:
             str(record["agreeing_beats"]),
             str(record["differing_bytes"]),
             str(record["lost_samples"]),
+            f"{record['bad_signal_s']:.1f}",
             str(record["link"]["retransmitted_frames"]),
             str(record["realtime_factor"]),
             record["verdict"],
         )
+    return table
+
+
+def _rhythm_table(results: dict[str, Any]) -> Any:
+    """How many episodes of each kind the device reported, by record."""
+    kinds = list(dict.fromkeys(kind for record in results["records"] for kind in record["episodes"]))
+    table = console.table("Rhythm events of the device", "record", "events", "equal", *kinds)
+    for record in results["records"]:
+        name = f"{record['database']}/{record['record']}"
+        counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
+        table.add_row(name, str(record["events"]), str(record["agreeing_events"]), *counts)
+    return table
+
+
+def _event_differences_table(record: dict[str, Any]) -> Any:
+    """The first rhythm events that differ, each with the reference's line above the device's."""
+    name = f"{record['database']}/{record['record']}"
+    fields = [field for field in Event.__slots__ if field != "event_index"]
+    table = console.table(f"First differing rhythm events of {name}", "event", "who", *fields)
+    for difference in record["first_event_differences"]:
+        for who, key in (("reference", "expected"), ("device", "device")):
+            event = difference[key]
+            cells = ["-"] * len(fields) if event is None else [str(event[field]) for field in fields]
+            table.add_row(str(difference["event_index"]) if who == "reference" else "", who, *cells)
     return table
 
 
@@ -240,7 +271,7 @@ def _differences_table(record: dict[str, Any]) -> Any:
     return table
 
 
-_FIELDS = ("r_sample", "rr_samples", "flags", "label", "input_crc32", "output")
+_FIELDS = ("r_sample", "rr_samples", "flags", "quality", "label", "input_crc32", "output")
 
 
 def _cells(beat: dict[str, Any] | None) -> list[str]:

@@ -1,8 +1,9 @@
-"""EC57 scoring: what WFDB's bxb, rxr and sumstats compute, with the same figures.
+"""EC57 scoring: what WFDB's bxb, rxr, epicmp and sumstats compute, with the same figures.
 
     comparison = compare_beats(reference, test, fs_hz=360, end_s=650000 / 360)
     comparison.qrs_se, comparison.veb_ppv, comparison.rr_error_ms     # fractions and milliseconds
     runs = compare_runs(reference, test, fs_hz=360, kind="veb", end_s=650000 / 360)
+    episodes = compare_episodes(reference, test, fs_hz=360, end_s=650000 / 360)  # of atrial fibrillation
     summary = summarize([("100", comparison)])                        # gross and average
     print(text.beat_summary(summary))                                 # the text that sumstats prints
 
@@ -20,6 +21,7 @@ from ecg_edge.host.scoring.beats import (
     list_beats,
     match_beats,
 )
+from ecg_edge.host.scoring.episodes import EpisodeComparison, compare_episodes
 from ecg_edge.host.scoring.runs import RunComparison, compare_runs
 from ecg_edge.host.scoring.summary import RunSummary, Summary, summarize, summarize_runs
 
@@ -28,11 +30,13 @@ __all__ = [
     "TABLE_ROWS",
     "BeatComparison",
     "BeatStep",
+    "EpisodeComparison",
     "Ratio",
     "RunComparison",
     "RunSummary",
     "Summary",
     "compare_beats",
+    "compare_episodes",
     "compare_runs",
     "list_beats",
     "match_beats",

@@ -1,4 +1,4 @@
-"""Results as the very text that WFDB's `bxb`, `rxr` and `sumstats` print."""
+"""Results as the very text that WFDB's `bxb`, `rxr`, `epicmp` and `sumstats` print."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ecg_edge.host.scoring.beats import TABLE_COLUMNS, BeatComparison, Ratio
+from ecg_edge.host.scoring.episodes import EpisodeComparison
 from ecg_edge.host.scoring.runs import RunComparison
 from ecg_edge.host.scoring.streams import IntArray
 from ecg_edge.host.scoring.summary import Mean, RunSummary, Summary
@@ -21,6 +22,10 @@ _SHUTDOWN_HEADER: Final = (
 )
 _RUN_HEADER: Final = "Record CTs CFN CTp CFP STs SFN STp SFP LTs LFN LTp LFP  CSe C+P SSe S+P LSe L+P\n"
 _SVEB_RUN_HEADER: Final = "(SVE run detection)\n" + _RUN_HEADER
+
+_EPISODE_HEADER: Final = (
+    "(AF detection)\nRecord  TPs   FN  TPp   FP  ESe E+P DSe D+P  Ref duration  Test duration \n"
+)
 
 _LINE_WIDTHS: Final = (3,) * 12 + (4,) + (3,) * 6
 _QRS_VEB: Final = ("qrs_se", "qrs_ppv", "veb_se", "veb_ppv")
@@ -75,6 +80,11 @@ def run_lines(results: Sequence[tuple[str, RunComparison]]) -> str:
     """Header and one line a record, as `rxr -L` collects them: first file for VEB, second for SVEB."""
     header = _SVEB_RUN_HEADER if results and results[0][1].kind == "sveb" else _RUN_HEADER
     return header + "".join(_run_line(name, result) for name, result in results)
+
+
+def episode_lines(results: Sequence[tuple[str, EpisodeComparison]]) -> str:
+    """Header and one line a record, as `epicmp -L -A` collects them."""
+    return _EPISODE_HEADER + "".join(_episode_line(name, result) for name, result in results)
 
 
 def beat_summary(summary: Summary) -> str:
@@ -198,6 +208,31 @@ def _run_line(record: str, comparison: RunComparison) -> str:
         for ratio in comparison.ratios.values()
     )
     return f"{record:>4} {_padded(_run_counts(comparison), (3,) * 12)} {figures}\n"
+
+
+def _episode_line(record: str, comparison: EpisodeComparison) -> str:
+    counts = (comparison.found, comparison.missed, comparison.true, comparison.false)
+    figures = "".join(
+        f" {math.floor(ratio.percent + 0.5):3d}" if ratio.total else "   -"
+        for ratio in comparison.ratios.values()
+    )
+    durations = [
+        _elapsed(samples, comparison.fs_hz)
+        for samples in (comparison.reference_samples, comparison.test_samples)
+    ]
+    return f"{record:>6} {_padded(counts, (4,) * 4)} {figures}  {'   '.join(durations)}\n"
+
+
+def _elapsed(samples: int, fs_hz: float) -> str:
+    """A duration as WFDB writes it."""
+    if not samples:
+        return "       0.000"
+    seconds = int(samples / fs_hz)
+    milliseconds = int((samples - seconds * fs_hz) * 1000 / fs_hz + 0.5)
+    seconds, milliseconds = seconds + milliseconds // 1000, milliseconds % 1000
+    minutes, hours = seconds // 60 % 60, seconds // 3600
+    head = f"{hours:2d}:{minutes:02d}" if hours else f"   {minutes:2d}"
+    return f"{head}:{seconds % 60:02d}.{milliseconds:03d}"
 
 
 def _run_counts(comparison: RunComparison) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import sys
@@ -16,15 +17,16 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
 
-from ecg_edge.firmware import Beats, fingerprint, process
+from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Beats, fingerprint, process, process_signal
 from ecg_edge.host import platformio as pio
 from ecg_edge.host.bundle import load_bundle
 from ecg_edge.host.cli import EXIT_TERMINATED
 from ecg_edge.host.emulator import emulator, native_device
 from ecg_edge.host.errors import LinkError
 from ecg_edge.host.link import Link
-from ecg_edge.host.messages import Beat, Done, Finish, Message, Samples, Wave
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Finish, Message, Samples, Wave
 from ecg_edge.host.transports import open_transport
+from ecg_edge.training.records import load_record
 
 pytestmark = [
     pytest.mark.device,
@@ -158,9 +160,45 @@ def test_blocks_of_any_size_give_the_beats_of_the_python_path(
             assert done.engine_ticks_max <= done.engine_ticks
 
 
+@pytest.mark.records
+@pytest.mark.parametrize("environment", ["stm32f405", "native"])
+def test_a_record_in_random_blocks_gives_the_beats_of_the_python_path(
+    environment: str, images: dict[str, Path], data_dir: Path
+) -> None:
+    record = load_record(data_dir, "mitdb", "203", annotator=None)
+    signal = record.samples[: 300 * FS_HZ]
+    sizes = random.Random(3)
+    with booted(environment, images[environment]) as link:
+        window = link.handshake().window_samples
+        link.start(FS_HZ, record.adu_per_mv, MAINS_HZ, REPLAY)
+        progress = link.stream(signal, window, blocks=iter(lambda: sizes.randint(1, 240), 0))
+    check_beats(progress.beats, process(signal, adu_per_mv=record.adu_per_mv))
+
+
+@pytest.mark.parametrize("environment", ["stm32f405", "native"])
+def test_bad_signal_is_told_and_its_beats_are_unclassifiable(
+    environment: str, images: dict[str, Path]
+) -> None:
+    signal = rhythm_strip(50)
+    signal += np.random.default_rng(2).integers(-2, 3, len(signal)).astype(np.int16)
+    hum = 350 * np.sin(np.pi / 3 * np.arange(10 * FS_HZ))
+    signal[10 * FS_HZ : 20 * FS_HZ] += np.round(hum).astype(np.int16)
+    signal[28 * FS_HZ : 32 * FS_HZ] = 100
+    expected = process_signal(signal)
+    bad = expected.beats["flags"] & FLAG_UNCLASSIFIABLE != 0
+    assert len(expected.changes) == 4 and 10 < bad.sum() < len(bad) - 20
+    with booted(environment, images[environment]) as link:
+        link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
+        progress = link.stream(signal, link.handshake().window_samples)
+    check_beats(progress.beats, expected.beats)
+    assert [(c.sample, c.reasons, c.bad) for c in progress.changes] == expected.changes.tolist()
+    assert [beat.label == UNCLASSIFIABLE for beat in progress.beats] == bad.tolist()
+    assert all(len(beat.output) == 5 for beat in progress.beats)
+
+
 def check_beats(beats: list[Beat], expected: Beats) -> None:
     assert [beat.beat_index for beat in beats] == list(range(len(expected)))
-    for name in ("r_sample", "rr_samples", "flags"):
+    for name in ("r_sample", "rr_samples", "flags", "quality"):
         assert [getattr(beat, name) for beat in beats] == expected[name].tolist()
     assert [beat.input_crc32 for beat in beats] == expected["crc32"].tolist()
 

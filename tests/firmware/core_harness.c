@@ -1,8 +1,10 @@
-/* Reads int16 samples from standard input and prints the fingerprint, then R sample and CRC-32 of each beat:
- * first with detected peaks, then with a mark at every 200th sample. For a build with sanitizers. */
+/* Reads int16 samples from standard input and prints R sample and CRC-32 of each beat, first with detected
+ * peaks, then with a mark at every 200th sample, and the fingerprint before that; with the argument
+ * "detected" only the first of these. For a build with sanitizers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
@@ -28,9 +30,13 @@ static void run(const int16_t *samples, size_t count, ecg_core_peaks_t peaks) {
     while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) print_beat(&beat);
 }
 
-int main(void) {
-    static int16_t samples[1000000];
+int main(int argc, char **argv) {
+    static int16_t samples[2000000];
     const size_t count = fread(samples, sizeof samples[0], sizeof samples / sizeof samples[0], stdin);
+    if (argc > 1 && strcmp(argv[1], "detected") == 0) {
+        run(samples, count, ECG_CORE_PEAKS_DETECTED);
+        return 0;
+    }
     printf("%08" PRIx32 "\n", ecg_core_fingerprint(&core));
     run(samples, count, ECG_CORE_PEAKS_DETECTED);
     run(samples, count, ECG_CORE_PEAKS_MARKED);

@@ -98,6 +98,24 @@ uint32_t harness_taken(int16_t *copy, uint32_t capacity) {
     return taken;
 }
 
+void harness_send_results(void);
+void harness_send_results(void) {
+    static const int8_t logits[] = {-128, 0, 127};
+    const ecg_link_beat_t beat = {.beat_index = 3,
+                                  .r_sample = 1234,
+                                  .rr_samples = 288,
+                                  .flags = 0x0120,
+                                  .quality = 45,
+                                  .label = ECG_LINK_UNCLASSIFIABLE,
+                                  .confidence = 200,
+                                  .input_crc32 = 0xFFFFFFFFu,
+                                  .count = sizeof logits,
+                                  .logits = logits};
+    const ecg_link_quality_t quality = {.sample = 720000, .bad = 1, .reasons = 0x0100};
+    ecg_link_send_beat(&sender, &beat);
+    ecg_link_send_quality(&sender, &quality);
+}
+
 /* A frame of any type and size, to see that one that is too large is refused. */
 bool harness_send_body(uint8_t type, size_t size);
 bool harness_send_body(uint8_t type, size_t size) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ecg_edge.firmware import fingerprint, process
+from ecg_edge.firmware import Beats, SignalPath, fingerprint, process
 
 Samples = npt.NDArray[np.int16]
+ECG = ecg(seconds=12, seed=2)[0]
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O2"]
 
 
 def check_order(samples: Samples) -> None:
@@ -50,6 +52,31 @@ def test_white_noise_at_every_gain(seed: int, adu_per_mv: int, mains_hz: int) ->
     assert np.all(np.diff(beats["r_sample"].astype(int)) >= 72)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(-32768, 32767), st.integers(-32768, 32767), st.sampled_from([250, 360, 500]))
+def test_alternating_extremes_at_every_rate(first: int, second: int, fs_hz: int) -> None:
+    samples = np.tile(np.array([first, second], np.int16), 2000)
+    beats = process(samples, fs_hz=fs_hz)
+    assert np.all(beats["r_sample"] < len(samples)) and np.all(beats["quality"] <= 100)
+    assert np.all(np.diff(beats["r_sample"].astype(int)) >= 0.2 * fs_hz - 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    arrays(np.int16, st.integers(1, 3000)),
+    st.lists(st.integers(0, 3000), max_size=20),
+    st.sampled_from([250, 360, 500]),
+    st.sampled_from([20, 200, 20000]),
+)
+def test_any_samples_in_any_blocks(samples: Samples, cuts: list[int], fs_hz: int, adu_per_mv: int) -> None:
+    """Noise that hypothesis shrinks, on an ECG so that there are beats."""
+    signal = np.concatenate([ECG, samples])
+    path = SignalPath(adu_per_mv, fs_hz=fs_hz)
+    parts = [path.push(block) for block in np.split(signal, sorted(cut + 3000 for cut in cuts))]
+    whole = process(signal, adu_per_mv=adu_per_mv, fs_hz=fs_hz)
+    assert np.concatenate([*parts, path.finish()]).tobytes() == whole.tobytes()
+
+
 @pytest.mark.parametrize("value", [-32768, -1, 0, 1, 32767])
 def test_a_constant_signal_has_no_beats(value: int) -> None:
     assert len(process(np.full(20000, value, np.int16))) == 0
@@ -79,9 +106,11 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return program
 
 
-def run_harness(harness: Path, samples: Samples) -> list[str]:
+def run_harness(harness: Path, samples: Samples, *arguments: str) -> list[str]:
     """Lines of the harness: the fingerprint, then each beat's R sample and CRC-32, then of the marked run."""
-    done = subprocess.run([str(harness)], input=samples.tobytes(), capture_output=True, check=False)
+    done = subprocess.run(
+        [str(harness), *arguments], input=samples.tobytes(), capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return done.stdout.decode().splitlines()
 
@@ -103,13 +132,45 @@ def test_sanitizers_find_nothing_and_the_bytes_are_the_same(harness: Path, kind:
     assert run_harness(harness, samples) == expected_lines(samples)
 
 
-@pytest.mark.records
-@pytest.mark.parametrize("name", ["105", "203", "207"])
-def test_sanitizers_find_nothing_on_records(harness: Path, data_dir: Path, name: str) -> None:
+def lines(beats: Beats) -> list[str]:
+    return [f"{beat['r_sample']} {beat['crc32']:08x}" for beat in beats]
+
+
+def read(data_dir: Path, database: str, name: str) -> Samples:
     from ecg_edge.training.records import load_record
 
-    samples = load_record(data_dir, "mitdb", name).samples[:200000]
-    assert run_harness(harness, samples) == expected_lines(samples)
+    return load_record(data_dir, database, name, lead="auto", annotator=None).samples
+
+
+def records_of(data_dir: Path, *databases: str) -> list[tuple[str, str]]:
+    return [(d, path.stem) for d in databases for path in sorted((data_dir / d).glob("*.hea"))]
+
+
+@pytest.mark.records
+def test_sanitizers_find_nothing_on_all_records(harness: Path, data_dir: Path) -> None:
+    """Every record of mitdb, nstdb and svdb that is there, and the same bytes as the extension's."""
+
+    def check(record: tuple[str, str]) -> None:
+        samples = read(data_dir, *record)
+        assert run_harness(harness, samples, "detected") == lines(process(samples)), record
+
+    records = records_of(data_dir, "mitdb", "nstdb", "svdb")
+    assert len(records) >= 48
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(check, records))
+
+
+@pytest.mark.records
+def test_random_blocks_give_the_same_bytes_on_all_records(data_dir: Path) -> None:
+    random = np.random.default_rng(17)
+    for database, name in records_of(data_dir, "mitdb"):
+        samples = read(data_dir, database, name)
+        cuts = np.sort(random.integers(0, len(samples), 400))
+        cuts = np.concatenate([cuts, cuts[:50] + 1, cuts[:50] + 2])  # blocks of one sample too
+        path = SignalPath()
+        parts = [path.push(block) for block in np.split(samples, np.sort(cuts))]
+        whole = process(samples)
+        assert np.concatenate([*parts, path.finish()]).tobytes() == whole.tobytes(), name
 
 
 def core_sources(project_root: Path) -> list[str]:

@@ -21,7 +21,18 @@ from ecg_edge.host import link as link_module
 from ecg_edge.host.comparison import Comparator, Comparison, expect
 from ecg_edge.host.errors import LinkError, ToolError
 from ecg_edge.host.link import Link, Progress
-from ecg_edge.host.messages import Credit, Deltas, Error, Finish, Hello, Nak, Samples, Start, Started
+from ecg_edge.host.messages import (
+    Credit,
+    Deltas,
+    Error,
+    Finish,
+    Hello,
+    Nak,
+    Quality,
+    Samples,
+    Start,
+    Started,
+)
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.simulator import Faults, simulator, simulator_info
 from ecg_edge.host.transports import SocketTransport, open_transport, port_kind
@@ -48,6 +59,7 @@ def stream(faults: Faults, samples: NDArray[np.int16] = ECG) -> tuple[Progress, 
     comparator = Comparator(expect(samples, 200, 60, HashEngine(), LABELS))
     comparator.take(progress.beats)
     comparator.take_events(progress.events)
+    comparator.take_changes(progress.changes)
     return progress, comparator.finish()
 
 
@@ -90,8 +102,10 @@ def test_blocks_of_any_size_fit_the_receive_buffer(blocks: Iterable[int]) -> Non
         progress = link.stream(samples, INFO.window_samples, blocks=blocks)
     assert (progress.samples_taken, progress.naks, progress.resends) == (6000, 0, 0)
     assert most_under_way(frames) <= 8 * 495
-    comparator = Comparator(expect(samples, 200, 60, HashEngine()))
+    comparator = Comparator(expect(samples, 200, 60, HashEngine(), LABELS))
     comparator.take(progress.beats)
+    comparator.take_events(progress.events)
+    comparator.take_changes(progress.changes)
     assert comparator.finish().agrees
 
 
@@ -139,13 +153,35 @@ def test_the_last_frame_may_be_lost_too() -> None:
     assert comparison.agrees and progress.naks + progress.resends >= 1
 
 
+def replies_to(samples: NDArray[np.int16]) -> list[type]:
+    """Kinds of the frames with which a device answers to a whole session."""
+    frames: list[bytes] = []
+    with simulator(INFO, HashEngine()) as transport:
+        link = Link(transport)
+        link.log = lambda direction, encoded: frames.append(encoded) if direction == "<" else None
+        link.handshake()
+        link.start(360, 200, 60, 0)
+        link.stream(samples, INFO.window_samples)
+    return [type(message) for message in Decoder().feed(b"\0".join([*frames, b""]))]
+
+
 def test_a_damaged_credit_or_done_costs_only_time() -> None:
-    quiet = np.zeros(2400, np.int16)  # no beat, so that the replies are INFO, STARTED, CREDIT..., DONE
-    progress, _ = stream(Faults(), quiet)
-    replies = 3 + 5 + 1
-    for number in range(replies):
+    quiet = np.zeros(2400, np.int16)  # no beat
+    replies = replies_to(quiet)
+    assert [kind.__name__ for kind in replies].count("Credit") >= 5
+    for number in np.flatnonzero([kind is not Quality for kind in replies]).tolist():
         progress, comparison = stream(Faults(damaged_replies={number}), quiet)
         assert comparison.agrees and progress.samples_taken == len(quiet), f"reply {number} was damaged"
+
+
+def test_a_lost_change_of_the_signals_quality_is_a_difference() -> None:
+    samples = ECG.copy()
+    samples[7200:9000] = 900  # a flat line
+    progress, comparison = stream(Faults(), samples)
+    assert [change.bad for change in progress.changes] == [1, 0] and comparison.agrees
+    progress, comparison = stream(Faults(dropped_changes={1}), samples)
+    assert len(progress.changes) == 1
+    assert comparison.differing_changes == 1 and not comparison.agrees
 
 
 def test_a_damaged_beat_counts_as_lost() -> None:
@@ -176,8 +212,8 @@ def test_a_closed_connection_is_a_lost_link() -> None:
 
 
 def test_a_device_of_another_protocol_version_is_refused() -> None:
-    newer = replace(INFO, protocol_version=2)
-    expected = pytest.raises(LinkError, match="speaks protocol version 2, this program speaks 1")
+    newer = replace(INFO, protocol_version=3)
+    expected = pytest.raises(LinkError, match="speaks protocol version 3, this program speaks 2")
     with simulator(newer, HashEngine()) as transport, expected:
         Link(transport).handshake()
 

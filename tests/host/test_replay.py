@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,13 @@ from typing import Any
 import pytest
 from simulated import HashEngine, device_on_a_socket, make_bundle, make_database
 
+from ecg_edge.firmware.rhythm import HEART_RATE
 from ecg_edge.host import cli
 from ecg_edge.host import link as link_module
 from ecg_edge.host import replay as replay_module
 from ecg_edge.host.bundle import Bundle
 from ecg_edge.host.errors import BundleError, LinkError, RecordError
+from ecg_edge.host.events import EVENTS_NAME, read_events
 from ecg_edge.host.replay import Outcome, Update, replay
 from ecg_edge.host.simulator import Faults
 
@@ -70,6 +73,25 @@ def test_a_device_in_agreement_passes(bundle: Bundle, database: Path) -> None:
     assert json.loads((outcome.session.folder / "results.json").read_text())["verdict"] == "pass"
     assert updates[-1].taken == updates[-1].samples == 21600
     assert updates[-1].agreeing == updates[-1].beats > 60
+
+
+def test_a_wrong_or_lost_event_fails(bundle: Bundle, database: Path) -> None:
+    for faults, name in (
+        (Faults(wrong_events={1}), "differing_events"),
+        (Faults(dropped_events={2}), "lost_events"),
+    ):
+        outcome = run(bundle, database, faults)
+        assert not outcome.passed and outcome.results["differing_bytes"] == 0
+        assert outcome.results[name] == 2 and outcome.results["events"] > 12
+        assert len(outcome.results["records"][0]["first_event_differences"]) == 1
+        shutil.rmtree(outcome.session.folder)
+
+
+def test_events_are_kept_for_people(bundle: Bundle, database: Path) -> None:
+    outcome = run(bundle, database)
+    kept = read_events(outcome.session.folder / EVENTS_NAME)
+    assert kept == {("mitdb", r.record.name): r.progress.events for r in outcome.session.runs}
+    assert all(event.kind == HEART_RATE for event in kept["mitdb", "100"][:1])
 
 
 def test_only_the_first_seconds(bundle: Bundle, database: Path) -> None:

@@ -15,7 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_edge.host.annotations import Annotations
-from ecg_edge.host.scoring import TABLE_COLUMNS, TABLE_ROWS, BeatComparison, compare_beats, match_beats
+from ecg_edge.host.scoring import (
+    TABLE_COLUMNS,
+    TABLE_ROWS,
+    BeatComparison,
+    compare_beats,
+    list_beats,
+    match_beats,
+)
 
 Marks = Sequence[tuple[int, str] | tuple[int, str, int]]
 
@@ -74,6 +81,32 @@ def test_a_beat_with_a_nearer_partner_is_no_rival() -> None:
     assert match_beats([96, 160], [128, 185], 37).tolist() == [[0, 0], [1, 1]]
     # Without the second reference beat it is a rival, and equally near is not nearer.
     assert match_beats([96], [80, 112], 37).tolist() == [[0, 1]]
+
+
+def test_each_beat_is_listed_with_what_became_of_it() -> None:
+    marks = [(500, "N"), (2000, "N"), (3000, "V"), (4000, "["), (4200, "N"), (4400, "]"), (6000, "N")]
+    test = beats(2005, 2500, 4100, 6010)
+    steps = list_beats(annotations(marks), test, fs_hz=100, start_s=10, end_s=100)
+    assert [tuple(step) for step in steps] == [
+        ("matched", 2000, 2005, True),
+        ("false", None, 2500, True),
+        ("missed", 3000, None, True),
+        ("false", None, 4100, False),  # in flutter, whose annotations are passed over
+        ("matched", 6000, 6010, True),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(1000, 9000), max_size=40), st.sets(st.integers(1000, 9000), max_size=40))
+def test_as_many_are_listed_as_counted(wanted: set[int], given_ones: set[int]) -> None:
+    reference, test = beats(*sorted(wanted)), beats(*sorted(given_ones))
+    kinds = [s.kind for s in list_beats(reference, test, fs_hz=100, start_s=10, end_s=100) if s.counted]
+    table = cells(compare(reference, test))
+    assert (kinds.count("matched"), kinds.count("missed"), kinds.count("false")) == (
+        table.get("Nn", 0),
+        table.get("No", 0),
+        table.get("On", 0),
+    )
 
 
 def test_match_beats_of_nothing() -> None:

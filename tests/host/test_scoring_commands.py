@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from simulated import make_bundle
 from typer.testing import CliRunner, Result
 
-from ecg_edge.firmware import BEAT_DTYPE, FLAG_FLAT
-from ecg_edge.host.annotations import Annotations, read_annotations, write_annotations
+from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, Processed
+from ecg_edge.host import detection
+from ecg_edge.host.annotations import Annotations, Timing, read_annotations, write_annotations
+from ecg_edge.host.bundle import MANIFEST_NAME
 from ecg_edge.host.cli import app
 from ecg_edge.host.commands import detect, score
 from ecg_edge.host.errors import RecordError
+from ecg_edge.host.scoring import compare_beats
 
 FS_HZ = 360
 MINUTE = 60 * FS_HZ
@@ -99,25 +102,32 @@ def test_records_are_resolved_once(root: Path) -> None:
     assert found == {"mitdb": ["102", "100", "101"], "nstdb": ["118e24", "118e_6", "119e24"]}
 
 
-def beats_at(samples: np.ndarray, flags: int = 0) -> np.ndarray:
+BAD = (7 * MINUTE, 8 * MINUTE)
+
+
+def processed(samples: np.ndarray, bad: tuple[int, int] | None = None) -> Processed:
+    """Beats at `samples`; those in the bad stretch are unclassifiable."""
     beats = np.zeros(len(samples), BEAT_DTYPE)
-    beats["r_sample"], beats["flags"] = samples, flags
-    return beats
+    beats["r_sample"] = samples
+    spans = np.array([bad] if bad else [], np.int64).reshape(-1, 2)
+    for start, end in spans:
+        beats["flags"][(samples >= start) & (samples < end)] = FLAG_UNCLASSIFIABLE
+    return Processed(beats, np.empty(0, CHANGE_DTYPE), spans)
 
 
 @pytest.fixture
 def detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """Misses every fourth beat of 100, finds twice too many in 118e_6, is 3 samples late everywhere."""
 
-    def find(root: Path, database: str, name: str, fs_hz: int) -> Any:
+    def find(root: Path, database: str, name: str, fs_hz: int) -> Processed:
         assert fs_hz == FS_HZ
         if name == "100":
-            return beats_at(np.delete(BEATS, np.s_[::4]) + 3)
+            return processed(np.delete(BEATS, np.s_[::4]) + 3)
         if name == "118e_6":
-            return beats_at(np.arange(BEATS[0], BEATS[-1] + FS_HZ, FS_HZ // 2) + 3)
-        return beats_at(BEATS + 3)
+            return processed(np.arange(BEATS[0], BEATS[-1] + FS_HZ, FS_HZ // 2) + 3, BAD)
+        return processed(BEATS + 3)
 
-    monkeypatch.setattr(detect, "find_beats", find)
+    monkeypatch.setattr(detection, "process_record", find)
 
 
 @pytest.mark.usefixtures("detector")
@@ -171,8 +181,93 @@ def test_a_rate_that_no_board_has_is_refused(root: Path) -> None:
 
 
 def test_beats_in_bad_signal_are_unclassifiable() -> None:
-    beats = np.concatenate((beats_at(BEATS[:2]), beats_at(BEATS[2:3], FLAG_FLAT)))
+    beats = processed(BEATS[:3], (int(BEATS[2]), int(BEATS[2]) + 1)).beats
     assert detect.to_annotations(beats, FS_HZ).symbols.tolist() == ["N", "N", "Q"]
+
+
+@pytest.mark.usefixtures("detector")
+def test_silence_in_bad_signal_is_scored_beside_every_beat(root: Path, tmp_path: Path) -> None:
+    """Twice too many beats in four minutes; in the second of them, which is bad, 60 of 240 are missed."""
+    options = ("--data", root, "--json", tmp_path / "d.json", "--write-annotations", tmp_path / "out")
+    result = run("detect", "nstdb/118e_6", *options)
+    assert result.exit_code == 0, result.output
+    assert "every beat" in result.stdout and "silent in bad signal" in result.stdout
+    figures = json.loads((tmp_path / "d.json").read_text())["nstdb"]["-6 dB"]
+    assert (figures["gross"]["qrs_se"], figures["gross"]["shutdown_s"]) == (1, 0)
+    silent = figures["silent_in_bad_signal"]
+    assert silent["gross"]["qrs_se"] == pytest.approx(180 / 240)
+    assert silent["gross"]["qrs_ppv"] == 0.5
+    assert silent["gross"]["shutdown_s"] == silent["records"]["118e_6"]["shutdown_s"] == 60
+    assert silent["gross"]["shutdown_share"] == pytest.approx(0.1)
+    written = read_annotations(tmp_path / "out" / "nstdb", "118e_6", detect.SILENT_ANNOTATOR, FS_HZ)
+    marks = written.symbols == "~"
+    assert written.samples[marks].tolist() == list(BAD) and written.subtype[marks].tolist() == [0x30, 0]
+    assert not np.any((written.samples > BAD[0]) & (written.samples < BAD[1]))
+    every = read_annotations(tmp_path / "out" / "nstdb", "118e_6", detect.ANNOTATOR, FS_HZ)
+    assert (every.symbols == "Q").sum() == 120 and "~" not in every.symbols
+
+
+def test_bad_signal_to_the_end_ends_with_the_record() -> None:
+    """bxb counts no beat as missed in a shutdown without an end."""
+    made = processed(BEATS, (int(BEATS[-10]), 10 * MINUTE))
+    every = detection.to_annotations(made.beats, FS_HZ)
+    silent = detection.without_bad_signal(every, made, Timing(FS_HZ, 10 * MINUTE))
+    assert silent.samples[-1] == 10 * MINUTE - 1
+    reference = Annotations.of(BEATS, ["N"] * len(BEATS))
+    result = compare_beats(reference, silent, fs_hz=FS_HZ, end_s=600)
+    assert result.missed_in_shutdown().hits == 10 and result.shutdown_s == 10
+
+
+class FakeEngine:
+    """Says V for every third beat."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, beats: np.ndarray, rhythm: np.ndarray) -> np.ndarray:
+        """Logits, shape (n, 5)."""
+        logits = np.zeros((len(beats), 5), np.int8)
+        logits[::3, 4] = 1
+        return logits
+
+
+@pytest.mark.usefixtures("detector")
+def test_labels_of_a_model_are_scored_too(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "GeneratedEngine", FakeEngine)
+    bundle = make_bundle(tmp_path / "bundle")
+    result = run("detect", "nstdb", "--data", root, "--model", bundle.path, "--json", tmp_path / "d.json")
+    assert result.exit_code == 0, result.output
+    assert "VEB +P" in result.stdout and "trained on none of these records" in result.stdout
+    figures = json.loads((tmp_path / "d.json").read_text())["nstdb"]["24 dB"]
+    assert figures["gross"]["veb_ppv"] == figures["silent_in_bad_signal"]["gross"]["veb_ppv"] == 0
+
+
+def test_a_model_of_another_signal_path_is_refused(root: Path, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    path = bundle.path / MANIFEST_NAME
+    manifest = json.loads(path.read_text())
+    manifest["core_fingerprint"] ^= 1
+    path.write_text(json.dumps(manifest))
+    result = run("detect", "svdb", "--data", root, "--model", bundle.path)
+    assert result.exit_code != 0 and "signal path" in str(result.exception or result.output)
+
+
+@pytest.mark.parametrize(
+    ("database", "names", "seen"),
+    [
+        ("mitdb", ["100", "101"], ["101"]),
+        ("svdb", ["800"], ["800"]),
+        ("nstdb", ["118e06", "119e06"], ["118e06"]),
+    ],
+)
+def test_patients_that_the_network_has_seen_are_named(
+    database: str, names: list[str], seen: list[str]
+) -> None:
+    labeller = object.__new__(detection.Labeller)
+    labeller._training = {"database": "mitdb", "records": ["101", "118", "svdb/800"]}
+    assert labeller.trained_on(database, names) == seen
 
 
 @pytest.mark.records

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from simulated import LABELS, HashEngine, make_bundle, make_ecg
 
+from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
 from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confusion, score, score_groups
 from ecg_edge.host.annotations import read_annotations
 from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
 from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import Beat, Done, Event
+from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Event, Quality
 from ecg_edge.host.protocol import Decoder, encode
 from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.simulator import simulator_info
@@ -24,16 +25,24 @@ from ecg_edge.training.records import Record
 
 SAMPLES, PEAKS = make_ecg(60.0)
 EXPECTED = expect(SAMPLES, 200, 60, HashEngine(), LABELS)
+INTERRUPTED = SAMPLES.copy()
+INTERRUPTED[7200:9000] = 900  # a flat line: bad signal
 
 
 def device_beats(expected: Expected = EXPECTED) -> list[Beat]:
     """What a device in agreement sends."""
-    names = ("r_sample", "rr_samples", "flags", "crc32")
+    names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
     beats = []
     for k, (row, output) in enumerate(zip(expected.beats, expected.outputs, strict=True)):
-        r_sample, rr, flags, crc32 = (int(row[name]) for name in names)
-        beats.append(Beat(k, r_sample, rr, flags, int(output.argmax()), 7, crc32, output.tobytes()))
+        *place, crc32 = (int(row[name]) for name in names)
+        label = UNCLASSIFIABLE if place[2] & FLAG_UNCLASSIFIABLE else int(output.argmax())
+        beats.append(Beat(k, *place, label, 7, crc32, output.tobytes()))
     return beats
+
+
+def device_changes(expected: Expected) -> list[Quality]:
+    """The QUALITY frames of a device in agreement."""
+    return [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
 
 
 def compared(beats: list[Beat], events: list[Event] | None = None) -> Comparison:
@@ -41,6 +50,7 @@ def compared(beats: list[Beat], events: list[Event] | None = None) -> Comparison
     comparator = Comparator(EXPECTED)
     comparator.take(beats)
     comparator.take_events(EXPECTED.events if events is None else events)
+    comparator.take_changes(device_changes(EXPECTED))
     return comparator.finish()
 
 
@@ -62,7 +72,7 @@ def test_one_bit_of_output_is_one_differing_byte() -> None:
     assert difference.device == beats[5] and difference.expected == replace(device_beats()[5], confidence=0)
 
 
-@pytest.mark.parametrize("name", ["r_sample", "rr_samples", "flags", "input_crc32", "label"])
+@pytest.mark.parametrize("name", ["r_sample", "rr_samples", "flags", "quality", "input_crc32", "label"])
 def test_every_field_is_compared(name: str) -> None:
     beats = device_beats()
     beats[9] = replace(beats[9], **{name: getattr(beats[9], name) + 1})
@@ -70,6 +80,29 @@ def test_every_field_is_compared(name: str) -> None:
     assert not comparison.agrees and comparison.differing_bytes == 0
     assert comparison.differing_fields == {**dict.fromkeys(comparison.differing_fields, 0), name: 1}
     assert comparison.differences[0].fields == (name,)
+
+
+def test_every_change_of_the_signals_quality_is_compared() -> None:
+    expected = expect(INTERRUPTED, 200, 60, HashEngine(), LABELS)
+    changes = device_changes(expected)
+    assert [change.bad for change in changes] == [1, 0]
+    wrong = {
+        "lost": changes[1:],
+        "extra": [*changes, changes[0]],
+        "later": [replace(changes[0], sample=changes[0].sample + 72), changes[1]],
+        "why": [replace(changes[0], reasons=0), changes[1]],
+    }
+    for arrived in wrong.values():
+        comparator = Comparator(expected)
+        comparator.take(device_beats(expected))
+        comparator.take_events(expected.events)
+        comparator.take_changes(arrived)
+        comparison = comparator.finish()
+        assert not comparison.agrees and comparison.differing_changes >= 1
+        assert comparison.agreeing == comparison.beats
+    comparator = Comparator(expected)
+    comparator.take_changes(changes[:1])
+    assert comparator.finish(complete=False).differing_changes == 0
 
 
 def test_a_lost_beat_counts_with_all_its_bytes() -> None:
@@ -148,7 +181,7 @@ def labelled(symbols: str, device: str, name: str = "100") -> Labelled:
         at[annotated], np.array(list(symbols.replace(".", ""))), ("",) * int(annotated.sum()),
     )  # fmt: skip
     beats = [
-        Beat(k, int(sample) + 5, 360, 0, LABELS.index(symbol), 0, 0, bytes(5))
+        Beat(k, int(sample) + 5, 360, 0, 100, LABELS.index(symbol), 0, 0, bytes(5))
         for k, (sample, symbol) in enumerate(zip(at, device, strict=True))
         if symbol != "."
     ]
@@ -229,7 +262,8 @@ def test_every_beat_is_in_the_csv_and_in_the_annotation_file(tmp_path: Path) -> 
         rows = list(csv.DictReader(file))
     annotations = read_annotations(session.folder / "annotations" / "mitdb", "100", "dev")
     assert [int(row["r_sample"]) for row in rows] == annotations.samples.tolist()
-    assert [row["label"] for row in rows] == annotations.symbols.tolist()
+    symbols = [row["label"].replace("unclassifiable", "Q") for row in rows]
+    assert symbols == annotations.symbols.tolist()
     outputs = np.array([row["output"].split() for row in rows], np.int64)
     assert np.array_equal(outputs, EXPECTED.outputs)
     assert rows[0]["input_crc32"] == f"{EXPECTED.beats['crc32'][0]:08x}"

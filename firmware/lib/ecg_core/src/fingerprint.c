@@ -72,9 +72,9 @@ static int32_t beat_sample(uint32_t beat, int32_t at) {
 /* 100 sin(k * 10 degrees) */
 static int32_t sine(uint32_t k) {
     static const int8_t QUARTER[] = {0, 17, 34, 50, 64, 77, 87, 94, 98, 100};
-    const uint32_t half = k % 36 >= 18 ? 36 - k % 36 : k % 36;
+    const uint32_t half = k % 18;
     const int32_t height = QUARTER[half > 9 ? 18 - half : half];
-    return k % 36 >= 18 ? -height : height;
+    return k % 36 < 18 ? height : -height;
 }
 
 /* Hum of 60 and of 50 Hz that grows, a rail, a level that does not move, muscle noise that grows, 4 s each;

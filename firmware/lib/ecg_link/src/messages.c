@@ -111,11 +111,20 @@ void ecg_link_send_beat(ecg_link_sender_t *sender, const ecg_link_beat_t *beat) 
     ecg_link_put_u32(sender, beat->r_sample);
     ecg_link_put_u16(sender, beat->rr_samples);
     ecg_link_put_u16(sender, beat->flags);
+    ecg_link_put_u8(sender, beat->quality);
     ecg_link_put_u8(sender, beat->label);
     ecg_link_put_u8(sender, beat->confidence);
     ecg_link_put_u32(sender, beat->input_crc32);
     ecg_link_put_u8(sender, beat->count);
     ecg_link_put_bytes(sender, beat->logits, beat->count);
+    ecg_link_send(sender);
+}
+
+void ecg_link_send_quality(ecg_link_sender_t *sender, const ecg_link_quality_t *quality) {
+    ecg_link_begin(sender, ECG_LINK_QUALITY);
+    ecg_link_put_u32(sender, quality->sample);
+    ecg_link_put_u8(sender, quality->bad);
+    ecg_link_put_u16(sender, quality->reasons);
     ecg_link_send(sender);
 }
 

@@ -33,4 +33,18 @@ static inline int32_t ecg_nn_weigh_row(const ecg_nn_row_window_t *window, const 
     return sum;
 }
 
+/* One position, every channel. */
+static inline void ecg_nn_row_position(const ecg_nn_conv_t *layer, const int8_t *input, int32_t x,
+                                       int8_t *output) {
+    const int32_t length = layer->kernel_width * layer->input_channels;
+    const ecg_nn_row_window_t window =
+        ecg_nn_row_window_at(layer, input, x * layer->stride_width - layer->pad_left);
+    const int8_t *weights = layer->weights;
+    for (int32_t c = 0; c < layer->output_channels; ++c, weights += length) {
+        const ecg_nn_channel_t *channel = &layer->channels[c];
+        const int32_t sum = channel->bias + ecg_nn_weigh_row(&window, weights, layer->input_zero_point);
+        output[c] = ecg_nn_output_s8(sum, channel, &layer->output);
+    }
+}
+
 #endif

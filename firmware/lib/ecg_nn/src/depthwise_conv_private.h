@@ -22,4 +22,27 @@ static inline int32_t ecg_nn_depthwise_sum(const ecg_nn_conv_t *layer, const int
     return sum;
 }
 
+/* Whether no tap of the window at (y0, x0) is in the padding. */
+static inline int ecg_nn_depthwise_inside(const ecg_nn_conv_t *layer, int32_t y0, int32_t x0) {
+    return y0 >= 0 && x0 >= 0 &&
+           y0 + (layer->kernel_height - 1) * layer->dilation_height < layer->input_height &&
+           x0 + (layer->kernel_width - 1) * layer->dilation_width < layer->input_width;
+}
+
+/* The same sum for such a window; `tap` is its first input of that channel. */
+static inline int32_t ecg_nn_depthwise_inside_sum(const ecg_nn_conv_t *layer, const int8_t *tap, int32_t c) {
+    const int32_t step = layer->dilation_width * layer->input_channels;
+    const int32_t row = layer->dilation_height * layer->input_width * layer->input_channels;
+    const int8_t *weights = layer->weights + c;
+    int32_t sum = 0;
+    for (int32_t ky = 0; ky < layer->kernel_height; ++ky, tap += row) {
+        const int8_t *next = tap;
+        for (int32_t kx = layer->kernel_width; kx > 0;
+             --kx, next += step, weights += layer->output_channels) {
+            sum += *weights * *next;
+        }
+    }
+    return sum;
+}
+
 #endif

@@ -5,12 +5,15 @@
 static void output_position(const ecg_nn_conv_t *layer, const int8_t *input, int32_t y0, int32_t x0,
                             int8_t *output) {
     const int32_t multiplier = layer->output_channels / layer->input_channels;
+    const int inside = ecg_nn_depthwise_inside(layer, y0, x0);
+    const int32_t first = inside ? (y0 * layer->input_width + x0) * layer->input_channels : 0;
     int32_t c = 0;
     for (int32_t depth = 0; depth < layer->input_channels; ++depth) {
         for (int32_t m = 0; m < multiplier; ++m, ++c) {
             const ecg_nn_channel_t *channel = &layer->channels[c];
-            const int32_t sum = channel->bias + ecg_nn_depthwise_sum(layer, input, y0, x0, c, depth);
-            output[c] = ecg_nn_output_s8(sum, channel, &layer->output);
+            const int32_t sum = inside ? ecg_nn_depthwise_inside_sum(layer, input + first + depth, c)
+                                       : ecg_nn_depthwise_sum(layer, input, y0, x0, c, depth);
+            output[c] = ecg_nn_output_s8(channel->bias + sum, channel, &layer->output);
         }
     }
 }

@@ -13,10 +13,16 @@ static inline int32_t ecg_nn_rounding_divide(int32_t value, int32_t exponent) {
     return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
 }
 
+#ifdef ECG_NN_XTENSA
+#include "xtensa_private.h"
+#else
+
 /* High word of 2 * a * b, rounded; a and b are not both -2^31. */
 static inline int32_t ecg_nn_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
+
+#endif
 
 #if defined(ECG_NN_HELIUM) || defined(ECG_NN_ARM_DSP)
 #include "arm_dsp_private.h"

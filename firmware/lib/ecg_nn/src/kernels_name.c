@@ -5,6 +5,8 @@ const char *ecg_nn_kernels_name(void) {
     return "helium";
 #elif defined(ECG_NN_ARM_DSP)
     return "arm-dsp";
+#elif defined(ECG_NN_XTENSA)
+    return "xtensa";
 #else
     return "portable";
 #endif

@@ -42,7 +42,7 @@
 
 /* Windows of 33 to 48 bytes; what the last vectors lack is zero. */
 #define LOAD_48                     \
-    "   vctp.8 %[last]\n"           \
+    "   vctp.8 %[x]\n"              \
     "   vpstt\n"                    \
     "   vldrbt.8 q2, [%[a], #32]\n" \
     "   vldrbt.8 q5, [%[b], #32]\n" \
@@ -53,29 +53,29 @@
 
 /* Windows of 1 to 32 bytes. */
 #define LOAD_32                     \
-    "   vctp.8 %[length]\n"         \
+    "   vctp.8 %[y]\n"              \
     "   vpstt\n"                    \
     "   vldrbt.8 q0, [%[a]]\n"      \
     "   vldrbt.8 q3, [%[b]]\n"      \
-    "   vctp.8 %[last]\n"           \
+    "   vctp.8 %[x]\n"              \
     "   vpstt\n"                    \
     "   vldrbt.8 q1, [%[a], #16]\n" \
     "   vldrbt.8 q4, [%[b], #16]\n"
 
 #define FETCH "   ldrd %[x], %[y], [%[sums]]\n"
 
-#define WEIGH(CODE)                                                                                         \
-    __asm__ volatile(CODE                                                                                   \
-                     : [weights] "+r"(weights), [sums] "+r"(sums), [x] "=&Te"(x), [y] "=&Te"(y)             \
-                     : [a] "r"(a), [b] "r"(b), [length] "r"(length), [last] "r"(last), [step] "r"(w->step), \
-                       [channels] "r"(w->count)                                                             \
+/* x comes as the bytes of the last vector, y as the length: each is read before the loop takes its register.
+ */
+#define WEIGH(CODE)                                                                             \
+    __asm__ volatile(CODE                                                                       \
+                     : [weights] "+r"(weights), [sums] "+r"(sums), [x] "+&Te"(x), [y] "+&Te"(y) \
+                     : [a] "r"(a), [b] "r"(b), [step] "r"(w->step), [channels] "r"(w->count)    \
                      : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "lr", "cc", "memory")
 
 static inline void weigh_segment(ecg_nn_weighing_t *w, const int8_t *a, const int8_t *b, int32_t length,
                                  const int8_t *weights, int add) {
     int32_t *sums = w->sums[0];
-    int32_t x, y;
-    const int32_t last = length > 32 ? length - 32 : ecg_nn_max(length - 16, 0);
+    int32_t x = length > 32 ? length - 32 : ecg_nn_max(length - 16, 0), y = length;
     if (length > 32 && add) {
         WEIGH(LOAD_48 WEIGH_48(FETCH, "vmladava.s8"));
     } else if (length > 32) {

@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
-#define ECG_LINK_PROTOCOL_VERSION 1u
+#define ECG_LINK_PROTOCOL_VERSION 2u
 #define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
 #define ECG_LINK_SHA256_BYTES 32u
+#define ECG_LINK_UNCLASSIFIABLE 254u
 #define ECG_LINK_NOT_LABELLED 255u
 
 typedef enum {
@@ -26,6 +27,7 @@ typedef enum {
     ECG_LINK_BEAT = 0x85,
     ECG_LINK_DONE = 0x86,
     ECG_LINK_WAVE = 0x87,
+    ECG_LINK_QUALITY = 0x88,
     ECG_LINK_EVENT = 0x89,
     ECG_LINK_ERROR = 0x8F,
 } ecg_link_type_t;
@@ -89,12 +91,20 @@ typedef struct {
     uint32_t r_sample;
     uint16_t rr_samples;
     uint16_t flags;
+    uint8_t quality;
     uint8_t label;
     uint8_t confidence;
     uint32_t input_crc32;
     uint8_t count;
     const int8_t *logits; /* count */
 } ecg_link_beat_t;
+
+/* The signal turned bad or good. */
+typedef struct {
+    uint32_t sample;
+    uint8_t bad;
+    uint16_t reasons;
+} ecg_link_quality_t;
 
 typedef struct {
     uint32_t samples;
@@ -132,6 +142,7 @@ void ecg_link_send_started(ecg_link_sender_t *sender, uint32_t session_id);
 void ecg_link_send_credit(ecg_link_sender_t *sender, uint32_t next_index);
 void ecg_link_send_nak(ecg_link_sender_t *sender, uint32_t expected_index, ecg_link_nak_t reason);
 void ecg_link_send_beat(ecg_link_sender_t *sender, const ecg_link_beat_t *beat);
+void ecg_link_send_quality(ecg_link_sender_t *sender, const ecg_link_quality_t *quality);
 void ecg_link_send_done(ecg_link_sender_t *sender, const ecg_link_done_t *done, uint32_t rejected_frames);
 void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t lead_flags,
                         const int16_t *samples, uint8_t count);

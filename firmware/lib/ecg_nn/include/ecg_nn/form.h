@@ -9,6 +9,8 @@
 #define ECG_NN_HELIUM
 #elif defined(__ARM_FEATURE_DSP)
 #define ECG_NN_ARM_DSP
+#elif defined(__XTENSA__)
+#define ECG_NN_XTENSA /* has the tables of the portable form */
 #endif
 
 #endif

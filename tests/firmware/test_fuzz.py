@@ -1,0 +1,35 @@
+"""A few seconds of each fuzzer: `make fuzz` is the long run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fuzz
+import pytest
+
+pytestmark = pytest.mark.skipif(not fuzz.can_fuzz(), reason=fuzz.ADVICE)
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("fuzz")
+    return {target: fuzz.build(target, folder) for target in fuzz.TARGETS}
+
+
+def test_a_short_run_of_each_finds_nothing(programs: dict[str, Path], tmp_path: Path) -> None:
+    running = {name: fuzz.start(program, tmp_path / name, 5) for name, program in programs.items()}
+    for name, process in running.items():
+        run = fuzz.finish(process)
+        assert run.finding == "", f"{name}: {run.finding}"
+        assert run.executions > 100
+        assert run.covered > 0.4 * run.counters > 0
+
+
+def test_a_broken_check_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds for every beat is looked at: with a longer refractory time in the check, it fails."""
+    text = (fuzz.HERE / "fuzz_core.c").read_text()
+    (tmp_path / "fuzz_core.c").write_text(text.replace("#define REFRACTORY 72", "#define REFRACTORY 400"))
+    (tmp_path / "fuzz_input.h").write_text((fuzz.HERE / "fuzz_input.h").read_text())
+    monkeypatch.setattr(fuzz, "HERE", tmp_path)
+    run = fuzz.finish(fuzz.start(fuzz.build("core", tmp_path), tmp_path / "corpus", 20))
+    assert "deadly signal" in run.finding

@@ -1,0 +1,101 @@
+"""Rhythm events on the host: streamed as at once, read back, told to people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated import LABELS, HashEngine, make_ecg
+
+from ecg_edge.firmware import process_signal
+from ecg_edge.firmware.rhythm import RUN_V
+from ecg_edge.host.comparison import expect_events
+from ecg_edge.host.errors import EcgEdgeError
+from ecg_edge.host.events import (
+    EVENT_COLUMNS,
+    EVENTS_NAME,
+    EventStream,
+    classes_of,
+    count_kinds,
+    describe,
+    episodes,
+    event_row,
+    heart_rates,
+    read_events,
+)
+from ecg_edge.host.messages import Event
+from ecg_edge.host.timeline import timeline_svg
+
+
+def noisy_ecg() -> tuple[np.ndarray, np.ndarray]:
+    """Two minutes with a stretch of noise and a stretch of silence, and the beats' outputs."""
+    samples, _ = make_ecg(120.0)
+    random = np.random.default_rng(3)
+    samples[12000:16000] += random.normal(0, 400, 4000).astype(np.int16)
+    samples[30000:32000] = samples[30000]
+    return samples, random
+
+
+@pytest.mark.parametrize("block", [1, 239, 4000, 50000])
+def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
+    from ecg_edge.firmware import SignalPath
+
+    samples, _ = noisy_ecg()
+    samples = samples[: 8000 if block == 1 else len(samples)]
+    processed = process_signal(samples)
+    engine = HashEngine()
+    outputs = engine.run(processed.beats["beat"], processed.beats["rhythm"])
+    expected = expect_events(processed, outputs, LABELS, len(samples))
+    path, stream, events, taken = SignalPath(), EventStream(LABELS, 360), [], 0
+    for start in range(0, len(samples), block):
+        part = samples[start : start + block]
+        beats = path.push(part)
+        taken += len(part)
+        labels = engine.run(beats["beat"], beats["rhythm"]).argmax(axis=1)
+        events += stream.take(beats, labels, path.changes, taken)
+    beats = path.finish()
+    labels = engine.run(beats["beat"], beats["rhythm"]).argmax(axis=1)
+    events += stream.take(beats, labels, path.changes, taken) + stream.finish(path.changes, taken)
+    assert len(events) > 3
+    assert events == expected
+
+
+def test_classes_come_from_labels_and_flags() -> None:
+    labels, flags = np.array([0, 1, 2, 3, 4, 254, 255, 0]), np.array([0, 1, 0, 0, 0, 0, 0, 0x20])
+    assert classes_of(labels, flags, LABELS).tolist() == [0, 0, 0, 1, 2, 3, 3, 3]
+
+
+RUN = Event(7, RUN_V, 2, 1, 36_000, 36_720, 5, 1350, 160, 150, 170, 0)
+RATE = Event(8, 1, 1, 0, 36_000, 39_000, 9, 724, 298, 290, 310, 0)
+NO_RATE = Event(9, 1, 1, 0, 43_200, 43_200, 0, 0, 0, 0, 0, 0)
+
+
+def test_events_come_back_from_their_file(tmp_path: Path) -> None:
+    rows = [EVENT_COLUMNS, *(event_row("mitdb", "100", event) for event in (RUN, RATE, NO_RATE))]
+    path = tmp_path / EVENTS_NAME
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    assert ",V run,end,1," in path.read_text()
+    assert read_events(path) == {("mitdb", "100"): [RUN, RATE, NO_RATE]}
+    path.write_text(path.read_text().replace("V run", "V walk"))
+    with pytest.raises(EcgEdgeError, match=r"events\.csv.*Replay"):
+        read_events(path)
+
+
+def test_an_episode_is_told_in_one_line() -> None:
+    (episode,) = episodes([RUN, RATE])
+    line = "1:40.000 2.00 s V run 5 beats, 135/min, RR 416 to 472 ms, cut off"
+    assert describe(episode, 360).split() == line.split()
+    assert count_kinds([RUN, RUN, RATE]) == {"V run": 2}
+
+
+def test_heart_rates_have_gaps() -> None:
+    at, rates = heart_rates([RUN, RATE, NO_RATE])
+    assert at == [39_000, 43_200]
+    assert rates[0] == 72.4 and np.isnan(rates[1])
+
+
+def test_the_timeline_names_what_occurred() -> None:
+    svg = timeline_svg([RUN, RATE, NO_RATE], 72_000, 360)
+    assert "V run (1)" in svg and "asystole" not in svg
+    assert "beats/min" in timeline_svg([], 3600, 360)

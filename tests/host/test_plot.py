@@ -1,0 +1,178 @@
+"""`ecg-edge plot`: times, lists of errors, pictures; on a record with errors made on purpose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import wfdb
+from click.testing import Result
+from matplotlib.figure import Figure
+from simulated import FS_HZ, make_ecg
+from typer import BadParameter
+from typer.testing import CliRunner
+
+from ecg_edge.host.annotations import Annotations, write_annotations
+from ecg_edge.host.cli import app
+from ecg_edge.host.commands.detect import find_beats
+from ecg_edge.host.commands.plot import parse_time, parse_times
+from ecg_edge.host.inspection import FALSE, MISSED, Inspection, inspect_record
+from ecg_edge.host.inspection_plot import Stretch, clock, draw
+from ecg_edge.host.inspection_screen import Stepper
+
+SECONDS = 330.0
+ABSENT_S = 325.0  # an annotation where nothing is
+FLUTTER_S = (310.0, 314.0)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mitdb/100 with one annotation too many, one too few, and flutter, all after five minutes."""
+    folder = tmp_path_factory.mktemp("data") / "mitdb"
+    folder.mkdir()
+    samples, peaks = make_ecg(SECONDS)
+    signal = samples.astype(np.int64).reshape(-1, 1)
+    where = {"write_dir": str(folder), "fmt": ["16"], "adc_gain": [200], "baseline": [0]}
+    wfdb.wrsamp("100", fs=FS_HZ, units=["mV"], sig_name=["MLII"], d_signal=signal, **where)
+    kept = peaks[np.arange(len(peaks)) != unannotated(peaks)]
+    nearest = kept[np.argmin(np.abs(kept - ABSENT_S * FS_HZ))]
+    marks = [*((at, "N") for at in kept), (nearest + 140, "V")]
+    marks += [(round(s * FS_HZ), symbol) for s, symbol in zip(FLUTTER_S, "[]", strict=True)]
+    at, symbols = zip(*sorted(marks), strict=True)
+    write_annotations(folder, "100", "atr", Annotations.of(at, symbols), FS_HZ)
+    return folder.parent
+
+
+def unannotated(peaks: np.ndarray) -> int:
+    return int(np.argmin(np.abs(peaks - 305 * FS_HZ)))
+
+
+@pytest.fixture(scope="module")
+def found(root: Path) -> Inspection:
+    return inspect_record(root, "mitdb", "100")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("75", 75),
+        ("5:12", 312),
+        ("5:12.5", 312.5),
+        ("0:05:12", 312),
+        ("1:00:00", 3600),
+        ("90:00", 5400),
+    ],
+)
+def test_times_are_seconds_minutes_or_hours(text: str, seconds: float) -> None:
+    assert parse_time(text, "--from") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1:60", "1:2:3:4", "1.5:00", "nan", "inf", "5:"])
+def test_other_times_are_refused(text: str) -> None:
+    with pytest.raises(BadParameter, match="mm:ss"):
+        parse_time(text, "--from")
+
+
+def test_ten_seconds_are_shown_when_nothing_else_is_said() -> None:
+    assert parse_times(None, None) == (0, 10)
+    assert parse_times("5:00", None) == (300, 310)
+    with pytest.raises(BadParameter, match="does not lie after"):
+        parse_times("10", "5")
+
+
+@pytest.mark.parametrize(("time_s", "text"), [(0, "0:00"), (312.34, "5:12.3"), (59.98, "1:00")])
+def test_clock(time_s: float, text: str) -> None:
+    assert clock(time_s) == text
+
+
+def test_the_errors_are_those_that_were_made(found: Inspection) -> None:
+    missed, false = found.errors((MISSED,)), found.errors((FALSE,))
+    assert [error.outcome.symbol for error in missed] == ["V"]
+    assert abs(missed[0].outcome.time_s - ABSENT_S) < 1
+    assert len(false) == 1 and abs(false[0].outcome.time_s - 305) < 0.5
+    assert false[0].score is not None and false[0].score > 0
+    assert false[0].offset_ms == 0 and "taken for a beat" in false[0].reason
+    assert missed[0].score is None or missed[0].score < 0
+
+
+def test_detections_in_flutter_and_early_ones_do_not_count(found: Inspection) -> None:
+    inside = [o for o in found.outcomes if found.in_flutter(o.time_s)]
+    assert len(inside) >= 4 and not any(o.counted for o in inside)
+    early = [o for o in found.outcomes if o.time_s < 299]
+    assert len(early) > 350 and not any(o.counted for o in early)
+    assert {o.kind for o in early[2:]} == {"matched"}
+
+
+def test_every_detection_has_its_outcome(found: Inspection, root: Path) -> None:
+    beats = [o.beat for o in found.outcomes if o.beat is not None]
+    assert sorted(beats) == list(range(len(find_beats(root, "mitdb", "100"))))
+
+
+def test_the_list_names_time_and_reason(root: Path, tmp_path: Path) -> None:
+    result = run("plot", "100", "--errors", "--data", root, "--json", tmp_path / "e.json")
+    assert result.exit_code == 0, result.output
+    assert "1 missed, 1 false" in result.stdout and "taken for a beat" in result.stdout
+    errors = json.loads((tmp_path / "e.json").read_text())
+    assert [(error["kind"], error["annotation"]) for error in errors] == [("false", None), ("missed", "V")]
+    only = run("plot", "mitdb", "--false", "--data", root, "--json", "-")
+    assert [error["kind"] for error in json.loads(only.stdout)] == ["false"]
+
+
+def test_each_error_is_drawn_into_a_folder_or_a_pdf(root: Path, tmp_path: Path) -> None:
+    assert run("plot", "100", "--errors", "--data", root, "--plot", tmp_path / "e").exit_code == 0
+    names = sorted(path.name.rsplit("-", 1)[1] for path in (tmp_path / "e").glob("mitdb-100-05*.png"))
+    assert names == ["false.png", "missed.png"]
+    assert run("plot", "100", "--errors", "--data", root, "--plot", tmp_path / "e.pdf").exit_code == 0
+    assert (tmp_path / "e.pdf").read_bytes().count(b"/Count 2") == 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_stretch_is_drawn(root: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / "deep" / f"s.{suffix}"
+    result = run("plot", "mitdb/100", "--from", "5:02", "--to", "5:15", "--data", root, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert out.stat().st_size > 20_000
+
+
+def test_the_picture_says_what_it_shows(found: Inspection) -> None:
+    figure = Figure(figsize=(12, 7.5))
+    draw(found, Stretch(302, 308), figure)
+    texts = [text.get_text() for text in figure.texts]
+    assert texts[0] == "mitdb/100, MLII, 5:02 to 5:08" and "0 missed, 1 false" in texts[1]
+    rows = {text.get_text() for text in figure.axes[0].texts}
+    assert {"detected", "annotated", "N"} <= rows
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["100", "101"], "name one record"),
+        (["100", "--from", "9:00"], "ends at 5:30"),
+        (["100", "--out", "x.jpg"], ".png, .svg, .pdf"),
+        (["100", "--errors", "--from", "1:00"], "for one stretch"),
+        (["999"], "999.hea: not found"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(root: Path, options: list[str], said: str) -> None:
+    result = run("plot", *options, "--data", root)
+    assert result.exit_code != 0
+    assert said in result.output + str(result.exception)
+
+
+def test_pages_are_turned_with_keys() -> None:
+    drawn: list[str] = []
+    figure = Figure()
+    pages = [lambda figure, name=name: drawn.append(name) for name in "abc"]
+    stepper = Stepper(figure, pages)
+    for key in ("right", "n", "right", "left", "x"):
+        stepper.on_key(SimpleNamespace(key=key))
+    assert "".join(drawn) == "abcb"
+    assert figure.texts[0].get_text() == "2 of 3"
