@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from ecg_edge.firmware import FS_HZ, process_signal
 from ecg_edge.host.scoring import match_beats
-from ecg_edge.training.learn_judge_signals import Variant, cut, flutter_of, read_noise, with_noise
+from ecg_edge.training.learn_judge_signals import Variant, cut, flutter_of
+from ecg_edge.training.noise import read_noise, with_noise
 from ecg_edge.training.records import load_record
 from ecg_edge.training.splits import DS1
 
