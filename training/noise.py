@@ -80,8 +80,7 @@ def noisy_beats(
 ) -> list[Beats]:
     """Beats of mitdb's `records` with electrode-motion noise, each record once at each of `LEVELS_DB`.
 
-    A detection that is no annotated beat counts as N: noise is no reason for an alarm. All levels of a record
-    bear its name, "nstdb/<record>".
+    All levels of a record bear its name, "nstdb/<record>".
     """
     noise = read_noise(root, "em")
     return [
@@ -102,5 +101,4 @@ def _noisy(
     seed = int(name) * 100 + int(snr_db)
     samples = with_noise(clean.samples, places, noise, snr_db, seed, gates(len(clean.samples)))
     features, symbols = find_beats(replace(clean, samples=samples), peaks)
-    symbols[symbols == ""] = "N"
     return Beats(features, symbols, np.full(len(symbols), f"nstdb/{name}"))
