@@ -17,9 +17,7 @@ import numpy.typing as npt
 from ecg_edge.firmware import FS_HZ, Beats, Processed, process_signal
 from ecg_edge.firmware.trace import LOGIT, REFUSED, Trace, trace
 from ecg_edge.host.annotations import Annotations, read_annotations, read_timing
-from ecg_edge.host.bundle import load_bundle
-from ecg_edge.host.commands.detect import REFERENCE, to_annotations
-from ecg_edge.host.engines import reference_engine
+from ecg_edge.host.detection import REFERENCE, Labeller, to_annotations
 from ecg_edge.host.scoring import list_beats
 from ecg_edge.host.scoring.beats import LEARNING_S, MATCH_WINDOW_S
 from ecg_edge.host.scoring.streams import LABEL_OF
@@ -96,7 +94,7 @@ class Inspection:
     flutter : tuple of (float, float)
         Ventricular flutter by the annotations, in seconds: not scored.
     labels : tuple of str or None
-        What the model says of each detection; None without a model for this signal path.
+        What the model says of each detection; None without a model.
     """
 
     record: Record
@@ -155,7 +153,7 @@ def _reason(kind: str, score: float | None) -> str:
     return "taken for noise" if score <= 0 else "taken for a beat, which another annotation has"
 
 
-def inspect_record(root: Path, database: str, name: str, bundle: Path | None = None) -> Inspection:
+def inspect_record(root: Path, database: str, name: str, labeller: Labeller | None = None) -> Inspection:
     """Run the signal path over a record and compare its beats with the annotations.
 
     Parameters
@@ -164,8 +162,8 @@ def inspect_record(root: Path, database: str, name: str, bundle: Path | None = N
         Folder of the databases.
     database, name : str
         E.g. "mitdb", "207".
-    bundle : Path, optional
-        A model; its labels are shown when it was trained with this signal path.
+    labeller : Labeller, optional
+        Gives the detections their labels.
     """
     record = load_record(root, database, name, lead="auto")
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
@@ -177,7 +175,7 @@ def inspect_record(root: Path, database: str, name: str, bundle: Path | None = N
         trace(record.samples, adu_per_mv=record.adu_per_mv),
         _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s),
         _flutter(reference, timing.fs_hz, record.duration_s),
-        model_labels(processed.beats, bundle),
+        tuple(labeller.symbols(processed.beats).tolist()) if labeller else None,
     )
 
 
@@ -209,16 +207,3 @@ def _flutter(reference: Annotations, fs_hz: float, duration_s: float) -> tuple[t
     onsets = reference.samples[reference.symbols == "["] / fs_hz
     ends = reference.samples[reference.symbols == "]"] / fs_hz
     return tuple((float(on), float(min([*ends[ends > on], duration_s]))) for on in onsets)
-
-
-def model_labels(beats: Beats, bundle: Path | None) -> tuple[str, ...] | None:
-    """What the model says of each beat; None without a model, or with one of another signal path."""
-    from ecg_edge.firmware import fingerprint
-
-    if bundle is None:
-        return None
-    model = load_bundle(bundle)
-    if model.manifest.core_fingerprint != fingerprint():
-        return None
-    logits = reference_engine(model).run(beats["beat"], beats["rhythm"])
-    return tuple(model.manifest.labels[k] for k in logits.argmax(axis=1))

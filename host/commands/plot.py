@@ -12,10 +12,10 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from ecg_edge.host import console
-from ecg_edge.host.commands.detect import REFERENCE
 from ecg_edge.host.commands.score import resolve_records, track
 from ecg_edge.host.data import find_data_root
-from ecg_edge.host.errors import EcgEdgeError, RecordError
+from ecg_edge.host.detection import REFERENCE, Labeller
+from ecg_edge.host.errors import BundleError, EcgEdgeError, RecordError, ToolError
 from ecg_edge.host.inspection import FALSE, MISSED, Finding, Inspection, inspect_record
 from ecg_edge.host.inspection_plot import Stretch, clock, draw
 from ecg_edge.host.inspection_screen import has_screen, show
@@ -88,6 +88,15 @@ def plot(
     _list_errors(_inspect_all(root, records, bundle), kinds, plot_to, step, json)
 
 
+def _labeller(bundle: Path) -> Labeller | None:
+    """The model's labels, or none and a word on why: a picture without them is still a picture."""
+    try:
+        return Labeller(bundle)
+    except (BundleError, ToolError) as error:
+        console.note(f"without labels: {error}")
+        return None
+
+
 # ---- one stretch --------------------------------------------------------------------------------------
 
 
@@ -99,7 +108,7 @@ def _plot_stretch(
     database, name = split_name(records[0])
     start_s, end_s = parse_times(*times)
     _check_suffix(out)
-    found = inspect_record(root, database, name, bundle)
+    found = inspect_record(root, database, name, _labeller(bundle))
     if start_s >= found.record.duration_s:
         end_text = clock(found.record.duration_s)
         raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
@@ -144,10 +153,11 @@ def parse_time(text: str, option: str) -> float:
 
 
 def _inspect_all(root: Path, records: Sequence[str], bundle: Path) -> Iterator[Inspection]:
+    labeller = _labeller(bundle)
     wanted = [word if (root / word).is_dir() else "/".join(split_name(word)) for word in records]
     for database, names in resolve_records(root, wanted, REFERENCE).items():
         for name in track(names, database):
-            yield inspect_record(root, database, name, bundle)
+            yield inspect_record(root, database, name, labeller)
 
 
 def _list_errors(

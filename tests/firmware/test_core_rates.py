@@ -25,7 +25,7 @@ from ecg_edge.firmware import (
     process,
 )
 from ecg_edge.host.annotations import read_annotations, read_timing
-from ecg_edge.host.commands.detect import REFERENCE, to_annotations
+from ecg_edge.host.detection import REFERENCE, to_annotations
 from ecg_edge.host.scoring import compare_beats, summarize
 from ecg_edge.training.records import load_record
 

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from ecg_edge.host.annotations import Annotations, write_annotations
 from ecg_edge.host.cli import app
-from ecg_edge.host.commands.detect import find_beats
 from ecg_edge.host.commands.plot import parse_time, parse_times
+from ecg_edge.host.detection import process_record
 from ecg_edge.host.inspection import FALSE, MISSED, Inspection, inspect_record
 from ecg_edge.host.inspection_plot import Stretch, clock, draw
 from ecg_edge.host.inspection_screen import Stepper
@@ -113,7 +113,7 @@ def test_detections_in_flutter_and_early_ones_do_not_count(found: Inspection) ->
 
 def test_every_detection_has_its_outcome(found: Inspection, root: Path) -> None:
     beats = [o.beat for o in found.outcomes if o.beat is not None]
-    assert sorted(beats) == list(range(len(find_beats(root, "mitdb", "100"))))
+    assert sorted(beats) == list(range(len(process_record(root, "mitdb", "100").beats)))
 
 
 def test_the_list_names_time_and_reason(root: Path, tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_each_error_is_drawn_into_a_folder_or_a_pdf(root: Path, tmp_path: Path) 
     assert run("plot", "100", "--errors", "--data", root, "--plot", tmp_path / "e").exit_code == 0
     names = sorted(path.name.rsplit("-", 1)[1] for path in (tmp_path / "e").glob("mitdb-100-05*.png"))
     assert names == ["false.png", "missed.png"]
-    assert run("plot", "100", "--errors", "--data", root, "--plot", tmp_path / "e.pdf").exit_code == 0
-    assert (tmp_path / "e.pdf").read_bytes().count(b"/Count 2") == 1
+    assert run("plot", "100", "--misses", "--data", root, "--plot", tmp_path / "e.pdf").exit_code == 0
+    assert (tmp_path / "e.pdf").read_bytes().count(b"/Count 1") == 1
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
