@@ -9,56 +9,67 @@ from typing import Any, Final
 
 import numpy as np
 
+from ecg_edge.quantize.codegen.sparse import BLOCK
 from ecg_edge.quantize.int8 import quantize_network
 from ecg_edge.quantize.prune import prune_network
+from ecg_edge.quantize.sweep_cost import LEVELS, measure_forms
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats
-from ecg_edge.training.evaluate import Row, int8_engine, row
+from ecg_edge.training.evaluate import int8_engine, row
 from ecg_edge.training.folds import fold_beats, folds_test
 from ecg_edge.training.recipes import RECIPE_NAME, Recipe
 from ecg_edge.training.splits import ds1_folds
 
 SWEEP_FOLDER: Final = "sweep"
-LEVELS: Final = (0.0, 0.5, 0.7, 0.8, 0.9)
 
 
 def sweep(
     recipe: Recipe,
     data_root: Path,
     run_dir: Path,
+    folds: int = 4,
     levels: Sequence[float] = LEVELS,
     on_epoch: train.OnEpoch | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> dict[float, Row]:
-    """Train on three folds of DS1, prune to each level, quantize, and test on the fourth fold, four times.
+) -> list[dict[str, Any]]:
+    """Train on three folds of DS1, prune to each level, quantize, and test on the fourth fold; fold by fold.
 
-    The networks are kept in the run folder's `sweep`: what is there, made by the same recipe, is not made
-    again.
+    Weights become zero in the blocks of four that the sparse kernels leave out, whatever the recipe says of
+    blocks. The networks are kept in the run folder's `sweep`: what is there, made by the same recipe, is not
+    made again.
+
+    Parameters
+    ----------
+    folds : int
+        The first so many of the four.
+    on_epoch, say : callable, optional
+        Called after each epoch, and before each training.
 
     Returns
     -------
-    dict of float to Row
-        By level, the figures of the int8 networks on all four tests together; see `evaluate.row`.
+    list of dict
+        One entry a level: sparsity; accuracy, the figures of the int8 networks on all tests together (see
+        `evaluate.row`); measured, flash and instructions of the first fold's network (a `Measured`).
     """
+    settings = dataclasses.replace(recipe.prune, block=BLOCK)
+    recipe = dataclasses.replace(recipe, prune=settings)
     folder = _folder(recipe, run_dir)
     tested: list[Beats] = []
     said: dict[float, list[Any]] = {level: [] for level in levels}
-    for number, split in enumerate(ds1_folds(), start=1):
-        say(f"fold {number}: beats")
+    for number, split in enumerate(ds1_folds()[:folds], start=1):
         own, test = fold_beats(recipe, data_root, split)
-        fold = _Fold(
-            recipe, own, folder / f"fold{number}", on_epoch, lambda text, n=number: say(f"fold {n}: {text}")
-        )
+        fold = _Fold(recipe, own, folder / f"fold{number}", on_epoch, say)
         tested.append(test)
         for level in levels:
             said[level].append(int8_engine(fold.quantized(level))(test))
-    test = folds_test(recipe, tested)
-    return {level: row(test, "int8", np.concatenate(parts)) for level, parts in said.items()}
-
-
-def networks(run_dir: Path, level: float) -> list[Path]:
-    """The int8 networks of a level that a sweep has left, one a fold."""
-    return sorted((run_dir / SWEEP_FOLDER).glob(f"fold*/{_name(level)}"))
+    return [
+        {
+            "sparsity": level,
+            "accuracy": row(folds_test(recipe, tested), "int8", np.concatenate(said[level])),
+            "measured": measure_forms(folder / "fold1" / _name(level)),
+        }
+        for level in levels
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +89,7 @@ class _Fold:
             settings = dataclasses.replace(self.recipe.prune, sparsity=level)
             recipe = dataclasses.replace(self.recipe, prune=settings)
             network = self._trained()
-            self.say(f"prune to {level:.0%}")
+            self.say(f"{self.folder.name}: prune to {level:.0%}")
             pruned = prune_network(network, recipe, train.examples(recipe, self.beats), self.on_epoch)
             model = quantize_network(pruned, self.beats, recipe.quantize.calibration_beats, recipe.seed)
             path.write_bytes(model)
@@ -87,7 +98,7 @@ class _Fold:
     def _trained(self) -> Any:
         path = self.folder / "model.keras"
         if not path.is_file():
-            self.say("train")
+            self.say(f"{self.folder.name}: train")
             train.save(train.fit(self.recipe, self.beats, self.on_epoch), path)
         return train.load(path, "prune --sweep")
 

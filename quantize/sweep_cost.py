@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,8 @@ from ecg_edge.quantize.codegen import sparse
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.flatbuffer import parse_network
 
-WEIGHTED = ("CONV_2D", "FULLY_CONNECTED")
+LEVELS: Final = (0.0, 0.5, 0.7, 0.8, 0.9)
+WEIGHTED: Final = ("CONV_2D", "FULLY_CONNECTED")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _weights(model: bytes | bytearray) -> list[sparse.Int8Array]:
 
 def _zeros(model: bytes) -> tuple[float, float]:
     weights = _weights(model)
-    blocks = [sparse.in_blocks(values).any(axis=2) for values in weights]
+    blocks = [np.asarray(sparse.in_blocks(values).any(axis=2)) for values in weights]
     return _share_of_zeros(weights), _share_of_zeros(blocks)
 
 

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.training.learn_judge_signals import Places, Spans, Variant, all_variants
+from ecg_edge.training.learn_judge_signals import Variant, all_variants
+from ecg_edge.training.noise import Places, Spans
 
 HARNESS = Path(__file__).with_name("learn_judge_harness.c")
 CORE = HARNESS.parents[1] / "firmware/lib/ecg_core"

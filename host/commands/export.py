@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,10 @@ import typer
 from ecg_edge.host import console
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ecg_edge.host.bundle import Bundle
+    from ecg_edge.quantize.codegen.cost import Choice
 
 
 def export(
@@ -36,14 +40,16 @@ def export(
 
     The bundle of a recipe says what it was trained on and what it scores; its golden vectors are beats. Its
     folder is RUNS/<recipe>/bundle unless --out names one. That of a .tflite file has random golden vectors.
+    Printed too: which layers the generated C holds in the sparse form, and what the cost model says of each.
     """
     if model.endswith(".tflite"):
         bundle = _of_file(Path(model), out, labels, float_model)
     else:
         bundle = _of_recipe(model, out, data, runs)
-    _print(bundle)
+    choices = _choices(bundle)
+    _print(bundle, choices)
     if json:
-        console.write_json(json, bundle.manifest)
+        console.write_json(json, {**dataclasses.asdict(bundle.manifest), "choices": choices})
 
 
 def _of_file(model: Path, out: Path | None, labels: str, float_model: Path | None) -> Bundle:
@@ -72,7 +78,15 @@ def _of_recipe(name: str, out: Path | None, data: Path | None, runs: Path) -> Bu
     return export_run(run.recipe, run.data_root, run.folder, out)
 
 
-def _print(bundle: Bundle) -> None:
+def _choices(bundle: Bundle) -> tuple[Choice, ...]:
+    """What the generator chose for the ARM DSP form."""
+    from ecg_edge.quantize.codegen.generate import generate
+    from ecg_edge.quantize.codegen.program import Form
+
+    return generate(bundle.model_path.read_bytes(), str(bundle.model_path)).choices[Form.ARM_DSP]
+
+
+def _print(bundle: Bundle, choices: tuple[Choice, ...]) -> None:
     manifest = bundle.manifest
     table = console.table(f"{manifest.name}: {bundle.path}", "what", "value")
     table.add_row("SHA-256 of the model", f"{manifest.model_sha256[:16]}...")
@@ -80,3 +94,17 @@ def _print(bundle: Bundle) -> None:
     for engine, size in manifest.arena_bytes.items():
         table.add_row(f"arena, {engine}", f"{size} B")
     console.out.print(table)
+    console.out.print(_forms(choices))
+
+
+def _forms(choices: tuple[Choice, ...]) -> Table:
+    """The cost model's table: bytes of weights and instructions of each layer that has both forms."""
+    table = console.table(
+        "Dense or sparse, by the cost model (Cortex-M4)",
+        *("layer", "zeros", "zero blocks", "dense B", "instructions", "sparse B", "instructions", "form"),
+    )
+    for choice in choices:
+        costs = [str(n) for cost in (choice.dense, choice.sparse) for n in (cost.bytes, cost.instructions)]
+        form = "sparse" if choice.is_sparse else "dense"
+        table.add_row(choice.name, f"{choice.zeros:.0%}", f"{choice.zero_blocks:.0%}", *costs, form)
+    return table

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ecg_edge.quantize.codegen import sparse
 from ecg_edge.quantize.codegen.lower import lower
-from ecg_edge.quantize.codegen.program import Form, Program, Step
+from ecg_edge.quantize.codegen.program import Form, Program, Records, Step
 from ecg_edge.quantize.flatbuffer import Network
 
 Policy = Literal["cheapest", "never", "always"]
@@ -27,9 +27,6 @@ class Cost:
 
     bytes: int
     instructions: int
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.bytes + other.bytes, self.instructions + other.instructions)
 
 
 @dataclass(frozen=True)
@@ -116,59 +113,66 @@ MODELS: dict[Form, dict[str, Model]] = {
 def choose(network: Network, form: Form, policy: Policy = "cheapest") -> tuple[Program, tuple[Choice, ...]]:
     """Lower a network for one form of the kernels, each layer as it costs less.
 
-    A layer is a candidate when its sparse form takes fewer instructions and no more bytes of weights. The
-    candidates become sparse, all together, when that makes bytes times instructions of the layers that have
-    both forms less, the code of the kernels they need included.
+    Three ways are compared: all layers dense; sparse those that are then faster and no larger; sparse all
+    that have the form, which may spare a dense kernel's code. Taken is the one with the smallest product of
+    bytes (weights and the kernels' code) and instructions, if it is also faster than all dense.
 
     Returns
     -------
     Program
     tuple of Choice
-        One for each layer that has both forms; empty with the policy "never".
+        One for each layer that has both forms; empty with the policy "never", and for Helium, whose dense
+        kernels are about as fast as sparse ones.
     """
     dense = lower(network, form)
-    if policy == "never":
+    if policy == "never" or form not in MODELS:
         return dense, ()
     other = lower(network, form, frozenset(operator.index for operator in network.operators))
-    choices = _candidates(dense, other, policy)
-    if policy == "cheapest" and not _pays(dense, other, choices):
-        choices = tuple(replace(choice, is_sparse=False) for choice in choices)
-    chosen = frozenset(choice.index for choice in choices if choice.is_sparse)
-    return lower(network, form, chosen) if chosen else dense, choices
+    choices = _choices(dense, other)
+    every = frozenset(choice.index for choice in choices)
+    chosen = every if policy == "always" else _cheapest(dense, other, choices)
+    program = lower(network, form, chosen) if chosen else dense
+    return program, tuple(replace(choice, is_sparse=choice.index in chosen) for choice in choices)
 
 
-def _candidates(dense: Program, other: Program, policy: Policy) -> tuple[Choice, ...]:
-    choices = []
-    for a, b in zip(dense.steps, other.steps, strict=True):
-        if b.calls and b.calls[0].kernel in SPARSE_KERNELS:
-            choices.append(_choice(dense, a, other, b, policy))
-    return tuple(choices)
+def _choices(dense: Program, other: Program) -> tuple[Choice, ...]:
+    return tuple(
+        _choice(dense, a, other, b)
+        for a, b in zip(dense.steps, other.steps, strict=True)
+        if b.calls and b.calls[0].kernel in SPARSE_KERNELS
+    )
 
 
-def _choice(dense: Program, a: Step, other: Program, b: Step, policy: Policy) -> Choice:
+def _choice(dense: Program, a: Step, other: Program, b: Step) -> Choice:
     weights = _weights(dense, a)
-    costs = _cost(dense, a), _cost(other, b)
-    fewer = costs[1].instructions <= MARGIN * costs[0].instructions
-    is_sparse = costs[1].bytes <= costs[0].bytes and fewer
-    zeros = float(np.mean(weights == 0)), float(np.mean(~sparse.in_blocks(weights).any(axis=2)))
-    return Choice(a.operator.index, a.calls[0].layer.name, *zeros, *costs, policy == "always" or is_sparse)
+    blocks = sparse.in_blocks(weights).any(axis=2)
+    zeros = float(np.mean(weights == 0)), float(np.mean(~blocks))
+    return Choice(a.operator.index, a.calls[0].layer.name, *zeros, _cost(dense, a), _cost(other, b), False)
 
 
-def _pays(dense: Program, other: Program, choices: tuple[Choice, ...]) -> bool:
-    """Whether the candidates together make bytes times instructions less."""
-    before, after = Cost(0, 0), Cost(0, 0)
-    for choice in choices:
-        before += choice.dense
-        after += choice.sparse if choice.is_sparse else choice.dense
-    before += _code(dense, [(dense, choice.index) for choice in choices])
-    after += _code(dense, [(other if choice.is_sparse else dense, choice.index) for choice in choices])
-    return after.bytes * after.instructions < before.bytes * before.instructions
+def _cheapest(dense: Program, other: Program, choices: tuple[Choice, ...]) -> frozenset[int]:
+    """Indices of the operators to be sparse."""
+    none: frozenset[int] = frozenset()
+    better = frozenset(
+        c.index for c in choices if _is_faster(c.sparse, c.dense) and c.sparse.bytes <= c.dense.bytes
+    )
+    every = frozenset(c.index for c in choices)
+    totals = {chosen: _total(dense, other, choices, chosen) for chosen in (none, better, every)}
+    allowed = [none, *(chosen for chosen in (better, every) if _is_faster(totals[chosen], totals[none]))]
+    return min(allowed, key=lambda chosen: totals[chosen].bytes * totals[chosen].instructions)
 
 
-def _code(dense: Program, layers: list[tuple[Program, int]]) -> Cost:
-    """Bytes of code of the kernels that layers call."""
-    kernels = {program.steps[index].calls[0].kernel for program, index in layers}
-    return Cost(sum(MODELS[dense.form][kernel].code for kernel in kernels), 0)
+def _is_faster(cost: Cost, other: Cost) -> bool:
+    return cost.instructions <= MARGIN * other.instructions
+
+
+def _total(dense: Program, other: Program, choices: tuple[Choice, ...], chosen: frozenset[int]) -> Cost:
+    """Of the layers that have both forms, and of the code of all kernels."""
+    steps = [b if a.operator.index in chosen else a for a, b in zip(dense.steps, other.steps, strict=True)]
+    kernels = {call.kernel for step in steps for call in step.calls}
+    code = sum(model.code for kernel, model in MODELS[dense.form].items() if kernel in kernels)
+    costs = [choice.sparse if choice.index in chosen else choice.dense for choice in choices]
+    return Cost(code + sum(cost.bytes for cost in costs), sum(cost.instructions for cost in costs))
 
 
 def _cost(program: Program, step: Step) -> Cost:
@@ -196,4 +200,5 @@ def _weights(program: Program, step: Step) -> npt.NDArray[np.int8]:
 def _weight_bytes(program: Program, layer: str) -> int:
     """Bytes of a layer's weights and, in the sparse form, their places."""
     names = (f"{layer}_weights", f"{layer}_places")
-    return sum(table.values.size for table in program.tables if table.name in names)
+    tables = [table.values for table in program.tables if table.name in names]
+    return sum(values.size for values in tables if not isinstance(values, Records))

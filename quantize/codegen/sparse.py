@@ -37,7 +37,7 @@ def in_blocks(weights: Int8Array) -> Int8Array:
 
 def kept_blocks(weights: Int8Array) -> npt.NDArray[np.bool_]:
     """Which blocks are stored, (channels, blocks): all with a weight, the first of a channel without any."""
-    kept: npt.NDArray[np.bool_] = in_blocks(weights).any(axis=2)
+    kept = np.asarray(in_blocks(weights).any(axis=2))
     kept[:, 0] |= ~kept.any(axis=1)
     return kept
 
