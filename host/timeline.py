@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from ecg_edge.host.accuracy import Labelled
 from ecg_edge.host.events import Episode, episodes, heart_rates
@@ -69,10 +69,16 @@ def timeline_svg(events: Sequence[Event], samples: int, fs_hz: int, width: float
         below.set_yticks(range(len(names)), [f"{name} ({len(lanes[name])})" for name in names])
         below.set_ylim(max(len(names), 1) - 0.5, -0.5)
         below.set_xlim(0, samples / fs_hz)
+        below.xaxis.set_major_locator(MultipleLocator(_tick_s(samples / fs_hz)))
         below.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
         for axes in (rate, below):
             _trim(axes)
         return to_svg(figure)
+
+
+def _tick_s(length_s: float) -> int:
+    """A round distance of time marks, of which there are at most ten."""
+    return next((step for step in (5, 10, 30, 60, 120, 300, 600, 1800) if length_s <= 10 * step), 3600)
 
 
 def _draw_lane(

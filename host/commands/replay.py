@@ -240,6 +240,7 @@ def _rhythm_table(results: dict[str, Any]) -> Any:
     """How many episodes of each kind the device reported, by record."""
     kinds = list(dict.fromkeys(kind for record in results["records"] for kind in record["episodes"]))
     table = console.table("Rhythm events of the device", "record", "events", "equal", *kinds)
+    table.columns[0].no_wrap = True
     for record in results["records"]:
         name = f"{record['database']}/{record['record']}"
         counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
