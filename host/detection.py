@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,11 +128,15 @@ def detect_record(
     symbols = labeller.symbols(processed.beats) if labeller else None
     every = to_annotations(processed.beats, timing.fs_hz, fs_hz, symbols)
     silent = without_bad_signal(every, processed, timing, fs_hz)
-    comparisons = [
-        compare_beats(reference, test, fs_hz=timing.fs_hz, end_s=timing.length_s) for test in (every, silent)
-    ]
-    offsets = _offsets_ms(reference, every, timing.fs_hz)
-    return Detection(*comparisons, offsets, timing.length_s, (every, silent), labeller is not None)
+    compare = partial(compare_beats, reference, fs_hz=timing.fs_hz, end_s=timing.length_s)
+    return Detection(
+        comparison=compare(every),
+        silent=compare(silent),
+        offsets_ms=_offsets_ms(reference, every, timing.fs_hz),
+        length_s=timing.length_s,
+        annotations=(every, silent),
+        labelled=labeller is not None,
+    )
 
 
 def to_annotations(

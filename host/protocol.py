@@ -150,9 +150,9 @@ def _parse_wave(body: bytes) -> Wave:
 
 
 def _parse_beat(body: bytes) -> Beat:
-    *fields, count = _parse_head(_BEAT, "BEAT", body)
+    index, r_sample, rr, flags, quality, label, confidence, crc32, count = _parse_head(_BEAT, "BEAT", body)
     _check_length("BEAT", len(body), _BEAT.size + count)
-    return Beat(*fields, body[_BEAT.size :])
+    return Beat(index, r_sample, rr, flags, quality, label, confidence, crc32, body[_BEAT.size :])
 
 
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:

@@ -271,8 +271,9 @@ class Simulator:
     def _beat(self, index: int, beat: np.void, output: NDArray[np.int8]) -> Beat:
         if index in self._faults.wrong_outputs:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
-        place = (index, *(int(beat[name]) for name in ("r_sample", "rr_samples", "flags", "quality")))
-        label = _label(place[3], output)
+        r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
+        place = (index, r_sample, rr, flags, int(beat["quality"]))
+        label = _label(flags, output)
         return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
 
 

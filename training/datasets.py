@@ -13,6 +13,7 @@ from ecg_edge.host.errors import RecipeError, RecordError
 from ecg_edge.training import splits
 from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
 from ecg_edge.training.labels import LABELS
+from ecg_edge.training.noise import noisy_beats
 from ecg_edge.training.recipes import Recipe
 from ecg_edge.training.records import available_records
 from ecg_edge.training.synthetic import synthetic_root
@@ -79,7 +80,7 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
     beats = _of_peaks(recipe, root, split.train, recipe.data.peaks, on_record).five_classes()
     if recipe.data.split == "random":
         beats = beats[~_is_test(beats, recipe)]
-    beats = concatenate([beats, *extra_beats(recipe, root, on_record)])
+    beats = concatenate([beats, *extra_beats(recipe, root, split.train, on_record)])
     missing = set(range(len(LABELS))) - set(beats.labels.tolist())
     if missing:
         names = ", ".join(LABELS[label] for label in sorted(missing))
@@ -87,21 +88,31 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
     return beats
 
 
-def extra_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Beats]:
+def extra_beats(
+    recipe: Recipe, root: Path, records: tuple[str, ...], on_record: OnRecord | None = None
+) -> list[Beats]:
     """Beats of the recipe's further databases, of the five classes, N thinned out.
 
-    They only ever train. svdb calls every supraventricular premature beat S: here that is A.
+    They only ever train. svdb calls every supraventricular premature beat S: here that is A. nstdb stands for
+    its noise on `records`, those that train.
     """
     parts = []
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
-        folder = synthetic_root(root) if database == "synth" else root
-        names, peaks = available_records(folder, database), recipe.data.peaks
-        beats = _of_peaks(recipe, folder, names, peaks, on_record, database)
-        symbols = np.where(beats.symbols == "S", "A", beats.symbols)
-        beats = Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records)).five_classes()
+        if database == "nstdb":
+            beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record)).five_classes()
+        else:
+            beats = _further_beats(recipe, root, database, on_record).five_classes()
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.extra_every == 0)
         parts.append(beats[kept])
     return parts
+
+
+def _further_beats(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
+    folder = synthetic_root(root) if database == "synth" else root
+    names = available_records(folder, database)
+    beats = _of_peaks(recipe, folder, names, recipe.data.peaks, on_record, database)
+    symbols = np.where(beats.symbols == "S", "A", beats.symbols)
+    return Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records))
 
 
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:

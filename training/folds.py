@@ -44,7 +44,7 @@ def fold_beats(recipe: Recipe, data_root: Path, split: Split) -> tuple[Beats, Be
     """The beats that a fold trains on, the recipe's further databases among them, and those that test it."""
     own = _beats(recipe, data_root, split.train, training=True).five_classes()
     test = _beats(recipe, data_root, split.test, training=False)
-    return concatenate([own, *extra_beats(recipe, data_root)]), test
+    return concatenate([own, *extra_beats(recipe, data_root, split.train)]), test
 
 
 def folds_test(recipe: Recipe, tested: list[Beats]) -> Test:

@@ -44,8 +44,8 @@ class Data:
     test_fraction : float
         Random split: share of the beats that test.
     extra : tuple of str
-        Further databases whose records train too: "svdb", with all its records at hand (left out where there
-        are none; the run's history says so), and "synth".
+        Further databases that train too (left out where they are not at hand; the run's history says so):
+        "svdb", with all its records, "nstdb", whose noise is added to the records that train, and "synth".
     extra_every : int
         Of the N beats of those, only each so manieth trains.
     """
@@ -288,7 +288,10 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
-        'data.extra may hold "svdb" and "synth"': set(data.extra) <= {"svdb", "synth"},
+        'data.extra may hold "svdb", "nstdb" and "synth"': set(data.extra) <= {"svdb", "nstdb", "synth"},
+        'data.extra may hold "nstdb" with the database "mitdb" and peaks "detected" only': (
+            "nstdb" not in data.extra or (data.database, data.peaks) == ("mitdb", "detected")
+        ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
         "data.extra_every must be at least 1": data.extra_every >= 1,
         "data.test_fraction must be above 0 and below 1": 0 < data.test_fraction < 1,

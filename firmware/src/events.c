@@ -57,8 +57,7 @@ void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t la
     const ecg_rhythm_beat_t given = {
         .r_sample = beat->r_sample,
         .rr_samples = beat->rr_samples,
-        .beat_class =
-            (uint8_t)(is_readable ? ecg_rhythm_class_of(ECG_MODEL_LABELS, label) : ECG_RHYTHM_UNCLASSIFIABLE),
+        .beat_class = (uint8_t)ecg_rhythm_class_of(ECG_MODEL_LABELS, label),
     };
     settle(core, beat->r_sample);
     ecg_rhythm_beat(&rhythm, &given);

@@ -137,7 +137,7 @@ def parse_time(text: str, option: str) -> float:
     good = 1 <= len(values) <= 3 and all(0 <= value < float("inf") for value in values)
     if not good or any(value >= 60 for value in values[1:]) or any(value % 1 for value in values[:-1]):
         raise typer.BadParameter(f"{text!r} is no time; write seconds, mm:ss or hh:mm:ss", param_hint=option)
-    return sum(value * 60**power for power, value in enumerate(reversed(values)))
+    return float(sum(value * 60**power for power, value in enumerate(reversed(values))))
 
 
 # ---- errors -------------------------------------------------------------------------------------------

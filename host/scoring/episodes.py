@@ -7,7 +7,7 @@ or to the file's last annotation when that is later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -70,9 +70,12 @@ class EpisodeComparison:
         """Both together: every episode, and every second, has the same weight."""
         if self.fs_hz != other.fs_hz:
             raise ValueError(f"comparisons at {self.fs_hz} and {other.fs_hz} Hz cannot be added")
-        names = ("found", "missed", "true", "false")
-        names += ("reference_samples", "reference_overlap", "test_samples", "test_overlap")
-        return EpisodeComparison(self.fs_hz, *(getattr(self, n) + getattr(other, n) for n in names))
+        counts = [
+            getattr(self, field.name) + getattr(other, field.name)
+            for field in fields(self)
+            if field.name != "fs_hz"
+        ]
+        return EpisodeComparison(self.fs_hz, *counts)
 
 
 def compare_episodes(

@@ -31,6 +31,8 @@ SEEDS = {
     "core": (
         bytes((0, 0xFF, 0x00, 0x12, 110, 7, 0xA4, 5, 0xFF, 0x00, 0x12, 100, 7, 3, 0, 9, 0xFF, 0, 8, 90, 20)),
         bytes((1, 0xFF, 0x00, 0x12, 80, 5, 0xFC, 7, 0xFF, 0x00, 0xE0, 70, 9, 13, 0xFF, 0, 0x10, 60, 6)),
+        # Once a finding: a jump in the last samples, which gave a beat after the end.
+        bytes((0, 255, 16, 255, 16, 214, 255, 180, 21, 21, 47, 21, 23, 5, 0, 255, 0, 18, 110, 203, 62)),
         bytes((128, 0xFF, 0, 0x10, 90, 6, 6, 0x7F, 0, 0x10, 90, 6, 6, 6, 0x81, 6, 0xFF, 0, 0x10, 90, 6)),
     ),
     "link": (

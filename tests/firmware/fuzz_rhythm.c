@@ -15,25 +15,26 @@ static void on_event(void *context, const ecg_rhythm_event_t *event) {
     fuzz_check(strlen(ecg_rhythm_kind_text(event->kind)) > 0);
 }
 
-static void beat(fuzz_input_t *input, uint32_t *at) {
-    const uint32_t rr = fuzz_u16(input) & 0x7FF;
-    const bool gap = fuzz_u8(input) == 0;
-    *at += rr + 1;
-    ecg_rhythm_beat(&rhythm, &(ecg_rhythm_beat_t){.r_sample = *at,
-                                                  .rr_samples = (uint16_t)(gap ? 0 : rr + 1),
-                                                  .beat_class = fuzz_u8(input) & 3});
+static void give(uint32_t at, uint32_t interval, uint8_t beat_class) {
+    const ecg_rhythm_beat_t beat = {at, (uint16_t)interval, beat_class};
+    ecg_rhythm_beat(&rhythm, &beat);
 }
 
-/* The same beat many times: what runs, bigeminy, and the mean rate need. */
-static void beats(fuzz_input_t *input, uint32_t *at, uint32_t count) {
+static void one_beat(fuzz_input_t *input, uint32_t *at) {
+    const uint32_t interval = (fuzz_u16(input) & 0x7FFu) + 1;
+    const bool gap = fuzz_u8(input) == 0;
+    *at += interval;
+    give(*at, gap ? 0 : interval, fuzz_u8(input) & 3);
+}
+
+/* The same beats many times: what runs, bigeminy, and the mean rate need. */
+static void many_beats(fuzz_input_t *input, uint32_t *at, uint32_t count) {
     const uint8_t class_odd = fuzz_u8(input) & 3, class_even = fuzz_u8(input) & 3;
-    const uint32_t rr = fuzz_u16(input) % 1000 + 1, wobble = fuzz_u8(input);
+    const uint32_t usual = fuzz_u16(input) % 1000u + 1, wobble = fuzz_u8(input);
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t interval = rr + i * 37 % (wobble + 1);
+        const uint32_t interval = usual + i * 37u % (wobble + 1);
         *at += interval;
-        ecg_rhythm_beat(&rhythm, &(ecg_rhythm_beat_t){.r_sample = *at,
-                                                      .rr_samples = (uint16_t)interval,
-                                                      .beat_class = i % 2 ? class_odd : class_even});
+        give(*at, interval, i % 2 ? class_odd : class_even);
     }
 }
 
@@ -47,9 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     while (input.left > 0) {
         const uint8_t choice = fuzz_u8(&input);
         if (choice < 100) {
-            beat(&input, &at);
+            one_beat(&input, &at);
         } else if (choice < 180) {
-            beats(&input, &at, choice - 100u);
+            many_beats(&input, &at, choice - 100u);
         } else {
             at += fuzz_u8(&input) * 4u;
             ecg_rhythm_tick(&rhythm, at, choice & 1);

@@ -77,6 +77,18 @@ def test_any_samples_in_any_blocks(samples: Samples, cuts: list[int], fs_hz: int
     assert np.concatenate([*parts, path.finish()]).tobytes() == whole.tobytes()
 
 
+@pytest.mark.parametrize("height", [-13458, 6000, 30000])
+def test_a_jump_in_the_last_samples_gives_no_beat_after_the_end(height: int) -> None:
+    def bumps(height: int, half_width: int, pause: int, count: int) -> npt.NDArray[np.float64]:
+        rise = 1 - np.abs(np.arange(-half_width, half_width + 1)) / (half_width + 1)
+        return np.tile(np.concatenate([np.zeros(pause), height * rise]), count)
+
+    parts = [bumps(4081, 14, 32, 31), bumps(347, 7, 42, 31), np.zeros(1022), bumps(height, 2, 0, 1)]
+    signal = np.trunc(np.concatenate(parts)).astype(np.int16)
+    r_samples = process(signal)["r_sample"].astype(int)
+    assert len(r_samples) >= 5 and r_samples.max() < len(signal) - 17
+
+
 @pytest.mark.parametrize("value", [-32768, -1, 0, 1, 32767])
 def test_a_constant_signal_has_no_beats(value: int) -> None:
     assert len(process(np.full(20000, value, np.int16))) == 0

@@ -122,7 +122,7 @@ def test_synthetic_ecg_trains_beside_records_but_never_beside_itself(
 ) -> None:
     shutil.copytree(synthetic_root / "synth", tmp_path / "synth")
     recipe = replace(RECIPE, data=Data(peaks="annotated", extra=("synth",), extra_every=2))
-    (beats,) = extra_beats(recipe, tmp_path)
+    (beats,) = extra_beats(recipe, tmp_path, ())
     assert set(beats.symbols.tolist()) == set("NLRAV")
     assert all(name.startswith("synth/") for name in beats.records.tolist())
     assert missing_extra(recipe, tmp_path) == ()

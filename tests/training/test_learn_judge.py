@@ -9,7 +9,8 @@ import pytest
 
 from ecg_edge.firmware import process
 from ecg_edge.training.learn_judge import build, c_array, judge, no_weights
-from ecg_edge.training.learn_judge_signals import Variant, at_speed, gates, with_noise
+from ecg_edge.training.learn_judge_signals import Variant, at_speed
+from ecg_edge.training.noise import gates, with_noise
 from ecg_edge.training.records import load_record
 
 

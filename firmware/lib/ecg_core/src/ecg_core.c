@@ -105,9 +105,10 @@ static bool describe(ecg_core_t *core) {
     return true;
 }
 
-/* A detected peak at the very end may be the step to the held sample. Marks are the caller's word. */
+/* A detected peak at or after the very end may be the step to the held sample. Marks are the caller's word.
+ */
 static bool cut_off(const ecg_core_t *core, uint32_t r_sample) {
-    return detects(core) && core->end - r_sample < END_GUARD;
+    return detects(core) && core->end < r_sample + END_GUARD;
 }
 
 /* The resampler's delay is taken from the time of the verdict, as far as the window allows. */

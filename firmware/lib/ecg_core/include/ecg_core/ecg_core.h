@@ -99,7 +99,7 @@ typedef struct {
  * bad when the quality falls below 55, and good again after 1.4 s above 70. */
 typedef struct {
     uint32_t since;   /* first sample of the present state; 0 with bad = 0: it never changed */
-    uint32_t until;   /* decided for all samples before this one, 250 to 290 samples behind the newest */
+    uint32_t until;   /* decided for all samples before this one, 0.5 to 0.8 s behind the newest */
     uint16_t reasons; /* bad: why, all ECG_CORE_FLAG_* since `since`. Good: why it was bad before, or 0 */
     uint8_t bad;
     uint8_t quality; /* of the stretch that ends at `until` */
