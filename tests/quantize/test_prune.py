@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,35 @@ def test_every_layer_but_the_last_gets_the_asked_share_of_zeros(trained: tuple[R
     assert sparsity(network)["all"] < 0.01
     assert all(np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True))
     assert [tensor.name for tensor in pruned.inputs] == ["beat", "rhythm"]
+
+
+def test_blocks_become_zero_together(trained: tuple[Recipe, Any, Any]) -> None:
+    from ecg_edge.quantize.prune import prune_network, sparsity
+
+    recipe, network, examples = trained
+    recipe = replace(recipe, prune=replace(recipe.prune, block=4))
+    pruned = prune_network(network, recipe, examples)
+    shares = sparsity(pruned)
+    assert shares.pop("logits") < 0.01
+    for name in ("convolution_2", "rhythm_dense", "head"):
+        kernel = pruned.get_layer(name).kernel.numpy()
+        blocks = kernel.reshape(-1, 4, kernel.shape[-1])
+        assert set(np.count_nonzero(blocks, axis=1).ravel().tolist()) == {0, 4}
+        assert np.mean(blocks == 0) == pytest.approx(0.6, abs=0.03)
+    assert np.array_equal(prune_network(network, recipe, examples).get_weights()[0], pruned.get_weights()[0])
+
+
+def test_the_smallest_blocks_are_masked() -> None:
+    from ecg_edge.quantize.prune import block_mask
+
+    kernel = np.arange(1, 19, dtype=np.float32).reshape(1, 3, 3, 2)  # 9 taps of 2 channels: blocks of 4, 4, 1
+    mask = block_mask(kernel, 4, 0.5)
+    assert mask.shape == kernel.shape
+    windows = mask.reshape(9, 2)
+    # Sums of the blocks: 16, 48, 17 and 20, 52, 18.
+    assert windows[:, 0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 0]
+    assert windows[:, 1].tolist() == [1, 1, 1, 1, 1, 1, 1, 1, 0]
+    assert block_mask(kernel, 4, 0.0).min() == 1 and block_mask(kernel, 4, 1.0).max() == 0
 
 
 def test_pruning_is_repeatable_and_keeps_what_was_learnt(trained: tuple[Recipe, Any, Any]) -> None:
