@@ -159,6 +159,7 @@ def records_of(data_dir: Path, *databases: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.records
+@pytest.mark.timeout(900)  # a minute on two idle cores
 def test_sanitizers_find_nothing_on_all_records(harness: Path, data_dir: Path) -> None:
     """Every record of mitdb, nstdb and svdb that is there, and the same bytes as the extension's."""
 
