@@ -22,7 +22,7 @@ def test_a_short_run_of_each_finds_nothing(programs: dict[str, Path], tmp_path: 
         run = fuzz.finish(process)
         assert run.finding == "", f"{name}: {run.finding}"
         assert run.executions > 100
-        assert run.covered > 0.4 * run.counters > 0
+        assert run.covered > 0.3 * run.counters > 0
 
 
 def test_a_broken_check_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
