@@ -123,7 +123,7 @@ def main() -> None:
     for form in CORES:
         by_kernel = defaultdict(list)
         with tempfile.TemporaryDirectory() as folder:
-            for sample in measure(form, range(30), Path(folder)):
+            for sample in measure(form, range(18), Path(folder)):
                 by_kernel[sample.kernel].append(sample)
         for kernel, samples in by_kernel.items():
             factors, errors = fit(samples, MODELS[form][kernel].group)
