@@ -22,12 +22,16 @@ from rich.table import Table
 
 from ecg_edge.host.errors import EcgEdgeError
 
-LOG_WIDTH = 120  # columns of tables where there is no terminal to ask; COLUMNS overrides it
+TABLE_WIDTH = (
+    120  # columns a table may take, in a narrow terminal too: no figure is cut; COLUMNS overrides it
+)
 
 
 def _console(stream: TextIO, stderr: bool) -> Console:
-    width = None if stream.isatty() or "COLUMNS" in os.environ else LOG_WIDTH
-    return Console(stderr=stderr, width=width, soft_wrap=True, highlight=False)
+    console = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    if "COLUMNS" not in os.environ and (not stream.isatty() or console.width < TABLE_WIDTH):
+        console.width = TABLE_WIDTH
+    return console
 
 
 out = _console(sys.stdout, stderr=False)

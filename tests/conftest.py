@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from ecg_edge.host import console
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def wide_tables() -> None:
+    """Tables as wide as they like: pytest-xdist's workers have a terminal of 80 columns."""
+    console.out.width = console.err.width = console.TABLE_WIDTH
 
 
 @pytest.fixture(scope="session")

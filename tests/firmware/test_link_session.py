@@ -150,7 +150,7 @@ def test_hello_changes_nothing(device: LinkDevice) -> None:
         ([], block(0), 4, "without START"),
         ([], Finish(0), 4, "without START"),
         ([START, Finish(0)], block(0), 4, "without START"),
-        ([], Hello(protocol_version=2), 2, "version 1"),
+        ([], Hello(protocol_version=3), 2, "version 2"),
         ([], Start(1, 250, 200, 60, 0), 3, "fs_hz is 360"),
         ([], Start(1, 360, 200, 60, 9), 3, "mode"),
         ([Start(1, 360, 200, 60, 1)], block(0), 7, "live"),

@@ -162,7 +162,7 @@ def test_a_lost_link_keeps_the_partial_session(
 
 def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> None:
     def interrupt(update: Update) -> None:
-        if update.record == "101" and update.taken > 6000:
+        if update.record == "101" and update.taken > 4500:
             signal.raise_signal(signal.SIGINT)
 
     outcome = run(bundle, database, on_update=interrupt)

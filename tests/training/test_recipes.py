@@ -55,7 +55,7 @@ def test_an_unknown_recipe_gets_the_list_of_shipped_ones() -> None:
             "[data]\nsplit = 'random'\npeaks = 'detected'",
             r"data\.peaks with this split must be one of annot",
         ),
-        ("[data]\nextra = ['ltdb']", r'data\.extra may hold "svdb" and "synth"'),
+        ("[data]\nextra = ['ltdb']", r'data\.extra may hold "svdb", "nstdb" and "synth"'),
         ("[augment]\nshift = -1.0", r"augment's values must be at least 0"),
         ("[prune]\nsparsity = 1.0", r"prune\.sparsity must be at least 0 and below 1"),
         ("[prune", r"not TOML"),

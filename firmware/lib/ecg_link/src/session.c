@@ -6,6 +6,9 @@ void ecg_session_init(ecg_session_t *session, const ecg_session_ops_t *ops, ecg_
     ecg_link_receiver_init(&session->receiver);
 }
 
+#define TEXT(x) #x
+#define TEXT_OF(macro) TEXT(macro)
+
 static void refuse(ecg_session_t *session, ecg_link_error_t code, const char *text) {
     ecg_link_send_error(session->sender, code, text);
 }
@@ -33,7 +36,8 @@ static void on_hello(ecg_session_t *session, const ecg_link_frame_t *frame) {
         return;
     }
     if (version != ECG_LINK_PROTOCOL_VERSION) {
-        refuse(session, ECG_LINK_ERROR_VERSION, "this firmware speaks protocol version 1");
+        refuse(session, ECG_LINK_ERROR_VERSION,
+               "this firmware speaks protocol version " TEXT_OF(ECG_LINK_PROTOCOL_VERSION));
         return;
     }
     ecg_link_info_t info = {0};

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define ECG_LINK_PROTOCOL_VERSION 2u
+#define ECG_LINK_PROTOCOL_VERSION 2
 #define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
 #define ECG_LINK_SHA256_BYTES 32u
 #define ECG_LINK_UNCLASSIFIABLE 254u
