@@ -160,6 +160,15 @@ def test_a_lost_link_keeps_the_partial_session(
     assert record["interrupted"] and 20 < record["agreeing_beats"] < record["beats"]
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Python's own answer to SIGINT, which a shell's background job ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> None:
     def interrupt(update: Update) -> None:
         if update.record == "101" and update.taken > 4500:
