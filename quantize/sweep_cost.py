@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ecg_edge.host.errors import ComparisonError
 from ecg_edge.quantize.bench.cores import M4
-from ecg_edge.quantize.bench.measure import Figures, load_subject, measure
+from ecg_edge.quantize.bench.measure import Figures, load_subject, measure, read_model
 from ecg_edge.quantize.codegen import sparse
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.flatbuffer import parse_network
@@ -51,7 +51,7 @@ def measure_forms(path: Path) -> Measured:
     ToolError
         The core's compiler or emulator is missing or fails.
     """
-    subject, model = load_subject(path), path.read_bytes()
+    subject, model = load_subject(path), read_model(path)
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         dense, chosen = (
             measure(replace(subject, generated=generate(model, str(path), policy)), M4, Path(folder))
@@ -68,7 +68,7 @@ def measure_zeroed(path: Path, levels: Sequence[float]) -> dict[float, Measured]
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         for level in levels:
             zeroed = Path(folder) / path.name
-            zeroed.write_bytes(zero_smallest_blocks(path.read_bytes(), level))
+            zeroed.write_bytes(zero_smallest_blocks(read_model(path), level))
             measured[level] = measure_forms(zeroed)
     return measured
 

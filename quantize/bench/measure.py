@@ -122,7 +122,7 @@ def load_subject(path: Path) -> Subject:
         The reference does not give a bundle's golden outputs.
     """
     golden = load_golden(load_bundle(path)) if path.is_dir() else None
-    model = _read(path / MODEL_NAME if golden else path)
+    model = read_model(path / MODEL_NAME if golden else path)
     generated = generate(model, str(path))
     inputs = _random_inputs(generated) if golden is None else _golden_inputs(golden)
     reference = Reference(model, generated)
@@ -198,7 +198,14 @@ def tool_versions(cores: Sequence[Core]) -> dict[str, str]:
     return {tool: _output(tool, "--version").splitlines()[0] for tool in tools}
 
 
-def _read(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
+    """The bytes of a model file.
+
+    Raises
+    ------
+    BundleError
+        When it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
