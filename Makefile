@@ -9,11 +9,11 @@ SECONDS ?= 60
 
 CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
     firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
-    $(wildcard firmware/python/trace.[ch] firmware/python/build_*.py) setup.py
-C_SOURCES := $(shell find firmware/lib firmware/src firmware/python quantize training tests -name '*.[ch]' \
+    $(wildcard firmware/binding/trace.[ch] firmware/binding/build_*.py) setup.py
+C_SOURCES := $(shell find firmware/lib firmware/src firmware/binding quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
-.PHONY: help setup system run demo test lint format fuzz clean mypy-tree
+.PHONY: help setup system run demo test lint format fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,10 +31,10 @@ test: SETUP_FOR := tests
 test: lint ## lint and all tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
-lint: setup mypy-tree ## ruff, mypy, clang-format, cppcheck
+lint: setup ## ruff, mypy, clang-format, cppcheck
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@MYPYPATH=build/mypy $(BIN)/mypy --no-error-summary -p ecg_edge
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 	@if command -v cppcheck >/dev/null; then cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c99 \
 	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
@@ -49,7 +49,7 @@ fuzz: $(VENV)/.packages ## coverage-guided fuzzing of the device's C (SECONDS=60
 	@$(BIN)/python tests/firmware/fuzz.py $(SECONDS)
 
 clean: ## delete what was built (not .venv, runs/ and sessions/)
-	@rm -rf build dist firmware/.pio firmware/python/_ecg_*.c firmware/python/_ecg_*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist firmware/.pio firmware/binding/_ecg_*.c firmware/binding/_ecg_*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -f $(VENV)/.core $(VENV)/.platformio
 
 system:
@@ -68,18 +68,7 @@ $(VENV)/.core: $(CORE_SOURCES) $(VENV)/.packages
 	@$(BIN)/python setup.py --quiet build_ext --inplace --force
 	@touch $@
 
-$(VENV)/.platformio: host/platformio.py $(VENV)/.packages
+$(VENV)/.platformio: host/devices/platformio.py $(VENV)/.packages
 	@echo "setup: PlatformIO"
-	@$(BIN)/python -m ecg_edge.host.platformio
+	@$(BIN)/python -m ecg_edge.host.devices.platformio
 	@touch $@
-
-# The rooms as one package, for mypy: it does not follow the editable install's mapping. Files, not folders:
-# mypy would take the folder training/recipes for the module of that name.
-mypy-tree:
-	@rm -rf build/mypy
-	@for room in training quantize host firmware/python; do \
-	    package=build/mypy/ecg_edge/$${room%%/*}; \
-	    (cd $$room && find . -name '*.py' -o -name '*.pyi') | while read -r file; do \
-	        mkdir -p "$$package/$$(dirname "$$file")" && ln -s "$(CURDIR)/$$room/$$file" "$$package/$$file"; \
-	    done; \
-	done

@@ -1,10 +1,10 @@
-"""What pyproject.toml cannot say: the device's C, built as `ecg_edge.firmware._ecg_core`, `._ecg_rhythm`."""
+"""The C extensions `_ecg_core` and `_ecg_rhythm`, which pyproject.toml cannot describe."""
 
 from setuptools import setup
 
 setup(
     cffi_modules=[
-        "firmware/python/build_ecg_core.py:ffibuilder",
-        "firmware/python/build_ecg_rhythm.py:ffibuilder",
+        "firmware/binding/build_ecg_core.py:ffibuilder",
+        "firmware/binding/build_ecg_rhythm.py:ffibuilder",
     ]
 )

@@ -1,4 +1,1 @@
-"""What runs on the computer beside the device: replay, protocol, scoring, reports, the command line.
-
-Nothing in this room imports TensorFlow.
-"""
+"""What runs beside the device: link, replay, evaluation, reports, pipeline, command line."""

@@ -1,1 +1,1 @@
-"""From the float network to the device's: pruning, int8 quantization, verification, export to C."""
+"""From the float network to the device: pruning, int8, verification, code generation, export, bench."""

@@ -16,15 +16,15 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_edge import firmware
-from ecg_edge.host.errors import ComparisonError
+from ecg_edge.ecg.errors import ComparisonError
 from ecg_edge.quantize import prune
-from ecg_edge.quantize.flatbuffer import Network, parse_network
+from ecg_edge.quantize.codegen.flatbuffer import Network, parse_network
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats, real_values
 from ecg_edge.training.datasets import training_beats
-from ecg_edge.training.models import BEAT_SHAPE, RHYTHM_SHAPE
-from ecg_edge.training.quiet import quiet
+from ecg_edge.training.networks import BEAT_SHAPE, RHYTHM_SHAPE
 from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.tf_logging import quiet
 
 MODEL_FILE: Final = Path("quantize") / "model.tflite"
 INPUT_SCALES: Final = {"beat": firmware.BEAT_SCALE, "rhythm": firmware.RHYTHM_SCALE}

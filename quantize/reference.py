@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.host.errors import BundleError
-from ecg_edge.quantize.flatbuffer import read_network
-from ecg_edge.training.quiet import quiet, silence_tensorflow
+from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.codegen.flatbuffer import read_network
+from ecg_edge.training.tf_logging import quiet, silence_tensorflow
 
 Int8Array = npt.NDArray[np.int8]
 

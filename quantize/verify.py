@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.host.bundle import Bundle
-from ecg_edge.host.engines import GeneratedEngine, TflmEngine, tflm_available
-from ecg_edge.host.errors import ComparisonError, ToolError
-from ecg_edge.host.golden import load_golden
-from ecg_edge.quantize.export import FLOAT_MODEL_NAME
+from ecg_edge.ecg.errors import ComparisonError, ToolError
+from ecg_edge.quantize.bundle.engines import GeneratedEngine, TflmEngine, tflm_available
+from ecg_edge.quantize.bundle.golden import load_golden
+from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.export.bundle import FLOAT_MODEL_NAME
 
 Int8Array = npt.NDArray[np.int8]
 

@@ -1,1 +1,1 @@
-"""From WFDB records to a trained float network: records, labels, splits, beats, models, evaluation."""
+"""Training on beats as the device computes them: recipes, data sets, networks, metrics."""

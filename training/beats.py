@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge import firmware
-from ecg_edge.host.scoring.beats import match_beats
-from ecg_edge.training.labels import LABELS
-from ecg_edge.training.records import FS_HZ, Record, load_record, record_files
+from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
+from ecg_edge.ecg.scoring.beats import match_beats
 
 MATCH_WINDOW: Final = round(0.150 * FS_HZ)  # ANSI/AAMI EC57: a detection within 150 ms of a beat is that beat
 LEADS: Final = {"svdb": "ECG1"}  # the databases that do not name their leads by MLII

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.host.errors import RecipeError, RecordError
-from ecg_edge.training import splits
+from ecg_edge.ecg import splits
+from ecg_edge.ecg.errors import RecipeError, RecordError
+from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.records import available_records
+from ecg_edge.ecg.synthetic import synthetic_root
 from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
-from ecg_edge.training.labels import LABELS
-from ecg_edge.training.noise import noisy_beats
+from ecg_edge.training.noisy_beats import noisy_beats
 from ecg_edge.training.recipes import Recipe
-from ecg_edge.training.records import available_records
-from ecg_edge.training.synthetic import synthetic_root
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ecg_edge.host.errors import RecipeError
+from ecg_edge.ecg.errors import RecipeError
 
 if sys.version_info >= (3, 11):
     import tomllib

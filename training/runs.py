@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ecg_edge.host.errors import RecordError
-from ecg_edge.training import synthetic
+from ecg_edge.ecg import synthetic
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.records import data_root
+from ecg_edge.ecg.synthetic import synthetic_root
 from ecg_edge.training.recipes import Recipe, find_recipe, load_recipe
-from ecg_edge.training.records import data_root
-from ecg_edge.training.synthetic import synthetic_root
 
 __all__ = ["DEFAULT_RUNS", "Run", "open_run", "recorded_root", "synthetic_root"]
 

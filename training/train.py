@@ -13,12 +13,12 @@ import numpy.typing as npt
 import tensorflow as tf
 import tf_keras as keras
 
-from ecg_edge.host.errors import EcgEdgeError
-from ecg_edge.training import models
+from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.labels import LABELS
+from ecg_edge.training import networks as models
 from ecg_edge.training.augment import Batches
 from ecg_edge.training.beats import Beats, real_values
 from ecg_edge.training.datasets import missing_extra, training_beats
-from ecg_edge.training.labels import LABELS
 from ecg_edge.training.recipes import RECIPE_NAME, Recipe, Training
 
 MODEL_FILE: Final = Path("train") / "model.keras"

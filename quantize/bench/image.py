@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.host.compile import ECG_NN, ecg_nn_sources
-from ecg_edge.host.errors import ToolError
+from ecg_edge.ecg.errors import ToolError
 from ecg_edge.quantize.bench.cores import OPTIMIZE, RUNTIME, Core
+from ecg_edge.quantize.bundle.compile import ECG_NN, ecg_nn_sources
 from ecg_edge.quantize.codegen.generate import Generated
 
 Int8Array = npt.NDArray[np.int8]

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.host.bundle import MODEL_NAME, load_bundle
-from ecg_edge.host.compile import ECG_NN, ROOT
-from ecg_edge.host.errors import BundleError, ComparisonError, ToolError
-from ecg_edge.host.golden import Golden, load_golden
+from ecg_edge.ecg.errors import BundleError, ComparisonError, ToolError
+from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.quantize.bench.cores import OPTIMIZE, Core
 from ecg_edge.quantize.bench.image import Case, boot, build, require_tools
 from ecg_edge.quantize.bench.reference import Reference
+from ecg_edge.quantize.bundle.compile import ECG_NN
+from ecg_edge.quantize.bundle.golden import Golden, load_golden
+from ecg_edge.quantize.bundle.manifest import MODEL_NAME, load_bundle
 from ecg_edge.quantize.codegen.generate import Generated, generate
 
 Int8Array = npt.NDArray[np.int8]
@@ -24,9 +25,9 @@ Int8Array = npt.NDArray[np.int8]
 RUNS = 8  # inputs a network is run on
 SEED = 20261122  # of the inputs of a network without golden vectors
 
-SHIPPED = ROOT / "models" / "nlrav"
+SHIPPED = PROJECT_ROOT / "models" / "nlrav"
 # In a checkout: the two shapes that other engines were measured on.
-SHAPES = ROOT / "tests" / "quantize" / "networks"
+SHAPES = PROJECT_ROOT / "tests" / "quantize" / "networks"
 _DEFAULT_MODELS = (SHAPES / "conv.tflite", SHAPES / "sep.tflite", SHIPPED)
 
 

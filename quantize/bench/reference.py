@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.host.compile import ECG_NN, compile_library, ecg_nn_sources, load_library
-from ecg_edge.host.engines import tflm_available
+from ecg_edge.quantize.bundle.compile import ECG_NN, compile_library, ecg_nn_sources, load_library
+from ecg_edge.quantize.bundle.engines import tflm_available
 from ecg_edge.quantize.codegen.generate import Generated
 
 Int8Array = npt.NDArray[np.int8]

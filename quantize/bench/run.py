@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_edge.host.errors import ComparisonError, ToolError
+from ecg_edge.ecg.errors import ComparisonError, ToolError
 from ecg_edge.quantize.bench.cores import CORES, Core
 from ecg_edge.quantize.bench.measure import Figures, Subject, load_subject, measure, tool_versions
 from ecg_edge.quantize.bench.projection import Projection, load_boards, project

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.quantize.codegen import sparse
+from ecg_edge.quantize.codegen.flatbuffer import Network
+from ecg_edge.quantize.codegen.ir import Form, Program, Records, Step
 from ecg_edge.quantize.codegen.lower import lower
-from ecg_edge.quantize.codegen.program import Form, Program, Records, Step
-from ecg_edge.quantize.flatbuffer import Network
 
 Policy = Literal["cheapest", "never", "always"]
 """Layers in sparse form: those that it pays for, none, or all that have one."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ecg_edge.quantize.codegen.plan import ALIGNMENT, Plan
-from ecg_edge.quantize.codegen.program import (
+from ecg_edge.quantize.codegen.arena import ALIGNMENT, Plan
+from ecg_edge.quantize.codegen.ir import (
     Call,
     Fields,
     FieldValue,

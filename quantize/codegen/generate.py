@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg_edge.quantize.codegen.arena import Plan, plan_arena
 from ecg_edge.quantize.codegen.cost import Choice, Policy, choose
 from ecg_edge.quantize.codegen.emit import emit_header, emit_source
-from ecg_edge.quantize.codegen.plan import Plan, plan_arena
-from ecg_edge.quantize.codegen.program import Form, Program, UnsupportedError
-from ecg_edge.quantize.flatbuffer import parse_network
+from ecg_edge.quantize.codegen.flatbuffer import parse_network
+from ecg_edge.quantize.codegen.ir import Form, Program, UnsupportedError
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from ecg_edge.quantize.codegen import lower_shapes as shapes
 from ecg_edge.quantize.codegen import lower_weights as weights
-from ecg_edge.quantize.codegen.program import Form, Program, Step, UnsupportedError
-from ecg_edge.quantize.flatbuffer import Network, Operator
+from ecg_edge.quantize.codegen.flatbuffer import Network, Operator
+from ecg_edge.quantize.codegen.ir import Form, Program, Step, UnsupportedError
 
 LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
     "ADD": shapes.lower_add,

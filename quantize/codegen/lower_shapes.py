@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ecg_edge.quantize.codegen import fixedpoint as fp
-from ecg_edge.quantize.codegen.lower_weights import check_reach, output_fields, padding_before
-from ecg_edge.quantize.codegen.program import (
+from ecg_edge.quantize.codegen.flatbuffer import Operator, Tensor
+from ecg_edge.quantize.codegen.ir import (
     Call,
     Fields,
     Layer,
@@ -25,7 +25,7 @@ from ecg_edge.quantize.codegen.program import (
     scale_of,
     zero_point_of,
 )
-from ecg_edge.quantize.flatbuffer import Operator, Tensor
+from ecg_edge.quantize.codegen.lower_weights import check_reach, output_fields, padding_before
 
 
 def _ends(program: Program, operator: Operator) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ from ecg_edge.quantize.codegen.fixedpoint import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
-from ecg_edge.quantize.codegen.paired import is_one_row, paired_conv, paired_depthwise
-from ecg_edge.quantize.codegen.program import (
+from ecg_edge.quantize.codegen.flatbuffer import Network, Operator, Tensor
+from ecg_edge.quantize.codegen.ir import (
     Call,
     Channels,
     Fields,
@@ -29,8 +29,8 @@ from ecg_edge.quantize.codegen.program import (
     scale_of,
     zero_point_of,
 )
+from ecg_edge.quantize.codegen.paired import is_one_row, paired_conv, paired_depthwise
 from ecg_edge.quantize.codegen.sparse import sparse_conv, sparse_fully_connected
-from ecg_edge.quantize.flatbuffer import Network, Operator, Tensor
 
 REACH_LIMIT = 1 << 30
 ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")

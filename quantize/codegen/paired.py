@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.codegen.program import Channels, Fields, Kernel, Records, number
+from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, Records, number
 
 GROUP = 4  # taps that SXTB16 widens at a time, in the order 0, 2, 1, 3
 OUTPUTS = 4  # positions that both kernels compute at a time

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.quantize.codegen.ir import Channels, Fields, Form, Kernel, number
 from ecg_edge.quantize.codegen.paired import (
     MAX_SHIFT,
     OUTPUTS,
@@ -15,7 +16,6 @@ from ecg_edge.quantize.codegen.paired import (
     row_fields,
     zero_point_in,
 )
-from ecg_edge.quantize.codegen.program import Channels, Fields, Form, Kernel, number
 
 BLOCK: Final = 4  # ECG_NN_BLOCK
 MAX_TAPS: Final = 508  # ECG_NN_SPARSE_WINDOW

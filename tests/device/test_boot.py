@@ -17,16 +17,16 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.errors import LinkError
+from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Beats, fingerprint, process, process_signal
-from ecg_edge.host import platformio as pio
-from ecg_edge.host.bundle import load_bundle
-from ecg_edge.host.cli import EXIT_TERMINATED
-from ecg_edge.host.emulator import emulator, native_device
-from ecg_edge.host.errors import LinkError
-from ecg_edge.host.link import Link
-from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Finish, Message, Samples, Wave
-from ecg_edge.host.transports import open_transport
-from ecg_edge.training.records import load_record
+from ecg_edge.host.cli.main import EXIT_TERMINATED
+from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.emulator import emulator, native_device
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.client import Link
+from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Done, Finish, Message, Samples, Wave
+from ecg_edge.quantize.bundle.manifest import load_bundle
 
 pytestmark = [
     pytest.mark.device,
@@ -261,7 +261,7 @@ def test_the_board_does_not_count_more_ticks_than_passed(images: dict[str, Path]
 
 
 def test_a_terminated_emulate_takes_the_emulator_with_it(images: dict[str, Path]) -> None:
-    command = [sys.executable, "-m", "ecg_edge.host.cli", "emulate", "--image", str(images["stm32f405"])]
+    command = [sys.executable, "-m", "ecg_edge.host.cli.main", "emulate", "--image", str(images["stm32f405"])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("unix:")

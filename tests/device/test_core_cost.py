@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.training.records import load_record
+from ecg_edge.ecg.records import load_record
 
 COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
 CORE = Path(__file__).resolve().parents[2] / "firmware/lib/ecg_core"

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware import process
-from ecg_edge.host import platformio as pio
-from ecg_edge.host.emulator import emulator
-from ecg_edge.host.errors import LinkError
-from ecg_edge.host.link import Link
-from ecg_edge.host.messages import Wave
-from ecg_edge.host.transports import open_transport
+from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.emulator import emulator
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.client import Link
+from ecg_edge.host.link.messages import Wave
 
 pytestmark = [
     pytest.mark.device,

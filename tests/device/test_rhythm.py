@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecg_edge.firmware import rhythm
-from ecg_edge.host import platformio as pio
-from ecg_edge.host.bundle import load_bundle
-from ecg_edge.host.comparison import expect
-from ecg_edge.host.emulator import emulator
-from ecg_edge.host.engines import GeneratedEngine
-from ecg_edge.host.events import count_kinds
-from ecg_edge.host.link import Link
-from ecg_edge.host.transports import open_transport
+from ecg_edge.firmware.binding import rhythm
+from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.emulator import emulator
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.client import Link
+from ecg_edge.host.reference.expected import expect
+from ecg_edge.host.reference.rhythm_events import count_kinds
+from ecg_edge.quantize.bundle.engines import GeneratedEngine
+from ecg_edge.quantize.bundle.manifest import load_bundle
 
 pytestmark = [
     pytest.mark.device,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_core_cost import COMPILER, INSTRUCTIONS_PER_S, LINKER_SCRIPT, QEMU, RAM, TICK_HZ, run
+from tests.device.test_core_cost import COMPILER, INSTRUCTIONS_PER_S, LINKER_SCRIPT, QEMU, RAM, TICK_HZ, run
 
 RHYTHM = Path(__file__).resolve().parents[2] / "firmware/lib/ecg_rhythm"
 PROGRAM = Path(__file__).with_name("rhythm_cost.c")

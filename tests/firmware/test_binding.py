@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from core_signals import beats_at, ecg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_edge import firmware
 from ecg_edge.firmware import BEAT_DTYPE, FS_HZ, SignalPath, process
+from tests.support.core_signals import beats_at, ecg
 
 SIGNAL, R_PEAKS = ecg(seconds=30, seed=1)
 

@@ -12,9 +12,9 @@ import pytest
 from platformio.dependencies import get_core_dependencies
 from semantic_version import SimpleSpec, Version
 
-from ecg_edge.host import platformio as pio
-from ecg_edge.host.emulator import emulator, native_device
-from ecg_edge.host.errors import BundleError, ToolError
+from ecg_edge.ecg.errors import BundleError, ToolError
+from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.emulator import emulator, native_device
 
 DEAD_PROXY = "http://127.0.0.1:9"  # nobody listens there
 

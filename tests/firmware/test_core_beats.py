@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from core_signals import ADU_PER_MV, beats_at, ecg
 from scipy.signal import lfilter
 
 from ecg_edge.firmware import (
@@ -17,6 +16,7 @@ from ecg_edge.firmware import (
     SignalPath,
     process,
 )
+from tests.support.core_signals import ADU_PER_MV, beats_at, ecg
 
 Float = npt.NDArray[np.float64]
 MEAN_INTERVALS = 16

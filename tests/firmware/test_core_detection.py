@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.scoring import match_beats
 from ecg_edge.firmware import FS_HZ, process
-from ecg_edge.host.scoring import match_beats
-from ecg_edge.training.records import load_record
 
 LEARNING = 300 * FS_HZ  # EC57 does not score the first five minutes
 WINDOW = 54  # 150 ms

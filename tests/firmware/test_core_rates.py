@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from core_signals import ecg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
+from ecg_edge.ecg.annotations import read_annotations, read_timing
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.scoring import compare_beats, summarize
 from ecg_edge.firmware import (
     FLAG_LEADS_OFF,
     FLAG_LEARNING,
@@ -24,10 +26,8 @@ from ecg_edge.firmware import (
     SignalPath,
     process,
 )
-from ecg_edge.host.annotations import read_annotations, read_timing
-from ecg_edge.host.detection import REFERENCE, to_annotations
-from ecg_edge.host.scoring import compare_beats, summarize
-from ecg_edge.training.records import load_record
+from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
+from tests.support.core_signals import ecg
 
 RATES = [250, 500]
 SIGNAL, R_PEAKS = ecg(seconds=60, seed=3)

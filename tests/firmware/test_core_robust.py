@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from core_signals import ecg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ecg_edge.firmware import Beats, SignalPath, fingerprint, process
+from tests.support.core_signals import ecg
 
 Samples = npt.NDArray[np.int16]
 ECG = ecg(seconds=12, seed=2)[0]
@@ -149,7 +149,7 @@ def lines(beats: Beats) -> list[str]:
 
 
 def read(data_dir: Path, database: str, name: str) -> Samples:
-    from ecg_edge.training.records import load_record
+    from ecg_edge.ecg.records import load_record
 
     return load_record(data_dir, database, name, lead="auto", annotator=None).samples
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fuzz
 import pytest
+
+from tests.firmware import fuzz
 
 pytestmark = pytest.mark.skipif(not fuzz.can_fuzz(), reason=fuzz.ADVICE)
 

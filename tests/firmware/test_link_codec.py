@@ -11,10 +11,10 @@ import pytest
 from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from link_device import LinkDevice, compile_link
 
-from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Hello, Info, Quality
-from ecg_edge.host.protocol import encode
+from ecg_edge.host.link.frames import encode
+from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Hello, Info, Quality
+from tests.support.link_device import LinkDevice, compile_link
 
 FRAME_MAX = 508
 BODY_MAX = 502

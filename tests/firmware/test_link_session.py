@@ -11,9 +11,9 @@ import pytest
 from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from link_device import WINDOW, LinkDevice, compile_link
 
-from ecg_edge.host.messages import (
+from ecg_edge.host.link.frames import encode
+from ecg_edge.host.link.messages import (
     Credit,
     Done,
     Error,
@@ -26,7 +26,7 @@ from ecg_edge.host.messages import (
     Start,
     Started,
 )
-from ecg_edge.host.protocol import encode
+from tests.support.link_device import WINDOW, LinkDevice, compile_link
 
 START = Start(session_id=77, fs_hz=360, adu_per_mv=200, mains_hz=60, mode=0)
 SIGNAL = (np.arange(20_000) * 7919 % 4096 - 2048).astype("<i2")

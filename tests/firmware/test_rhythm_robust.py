@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rhythm_beats import Beats
 
-from ecg_edge.firmware import rhythm
-from ecg_edge.firmware.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
+from ecg_edge.firmware.binding import rhythm
+from ecg_edge.firmware.binding.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
+from tests.support.rhythm_beats import Beats
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rhythm_beats import events_of, fibrillation, make_beats, sinus
 
-from ecg_edge.firmware import rhythm
-from ecg_edge.firmware.rhythm import BEGIN, END, FLAG_CUT, UPDATE, Events, Rhythm, class_of
-from ecg_edge.training.labels import BEAT_SYMBOLS, LABELS, aami_of
+from ecg_edge.ecg.labels import BEAT_SYMBOLS, LABELS, aami_of
+from ecg_edge.firmware.binding import rhythm
+from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_CUT, UPDATE, Events, Rhythm, class_of
+from tests.support.rhythm_beats import events_of, fibrillation, make_beats, sinus
 
 PAUSE, ASYSTOLE = 720, 1080
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from core_signals import ADU_PER_MV, ecg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -30,6 +29,7 @@ from ecg_edge.firmware import (
     SignalPath,
     process_signal,
 )
+from tests.support.core_signals import ADU_PER_MV, ecg
 
 Samples = npt.NDArray[np.int16]
 Disturbance = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
@@ -232,7 +232,7 @@ def test_changes_count_in_the_boards_samples(fs_hz: int) -> None:
 @pytest.mark.records
 @pytest.mark.parametrize("name", ["100", "103"])
 def test_clean_records_are_good_throughout(data_dir: Path, name: str) -> None:
-    from ecg_edge.training.records import load_record
+    from ecg_edge.ecg.records import load_record
 
     record = load_record(data_dir, "mitdb", name, annotator=None)
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)

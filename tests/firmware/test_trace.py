@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from core_signals import ecg
 
 from ecg_edge.firmware import process
-from ecg_edge.firmware.trace import REFUSED, trace
+from ecg_edge.firmware.binding.trace import REFUSED, trace
+from tests.support.core_signals import ecg
 
 SIGNAL, R_PEAKS = ecg(seconds=60, seed=12)
 

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.host import cli, console
-from ecg_edge.host.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
+from ecg_edge.ecg.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
+from ecg_edge.host.cli import console
+from ecg_edge.host.cli import main as cli
 
 LAZY = ("tensorflow", "tf_keras", "numpy", "scipy", "matplotlib", "serial")
 
 
 def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ecg_edge.host.cli", *args],
+        [sys.executable, "-m", "ecg_edge.host.cli.main", *args],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
@@ -42,7 +43,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def demo() -> None:
             raise error
 
-        module = types.ModuleType("ecg_edge.host.commands.demo")
+        module = types.ModuleType("ecg_edge.host.cli.commands.demo")
         module.demo = demo  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, module.__name__, module)
 
@@ -64,12 +65,12 @@ def test_help_lists_every_command() -> None:
 
 
 def test_command_line_imports_nothing_heavy() -> None:
-    assert not imported_after("import ecg_edge.host.cli").intersection(LAZY)
+    assert not imported_after("import ecg_edge.host.cli.main").intersection(LAZY)
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_has_help_and_needs_no_tensorflow_for_it(name: str) -> None:
-    modules = imported_after(f"from ecg_edge.host.cli import load_command as c; assert c({name!r}).help")
+    modules = imported_after(f"from ecg_edge.host.cli.main import load_command as c; assert c({name!r}).help")
     assert not modules.intersection({"tensorflow", "tf_keras"})
 
 

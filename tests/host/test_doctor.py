@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.host import cli, doctor
+from ecg_edge.host.cli import main as cli
+from ecg_edge.host.pipeline import doctor
 
 Installer = Callable[[str, str], None]
 
@@ -51,7 +52,7 @@ def test_python(version: tuple[int, int], status: str, monkeypatch: pytest.Monke
 
 
 def test_signal_path_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doctor.sys.modules, "ecg_edge.firmware._ecg_core", None)
+    monkeypatch.setitem(doctor.sys.modules, "ecg_edge.firmware.binding._ecg_core", None)
     check = doctor.check_signal_path()
     assert (check.status, "make setup" in check.mend) == ("fail", True)
 
@@ -152,8 +153,8 @@ def test_exit_code_and_json(
     status: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check = doctor.Check("thing", status, "found", "mend")
-    monkeypatch.setattr("ecg_edge.host.doctor.run_checks", lambda data: [check])
-    monkeypatch.delitem(doctor.sys.modules, "ecg_edge.host.commands.doctor", raising=False)
+    monkeypatch.setattr("ecg_edge.host.pipeline.doctor.run_checks", lambda data: [check])
+    monkeypatch.delitem(doctor.sys.modules, "ecg_edge.host.cli.commands.doctor", raising=False)
     with pytest.raises(SystemExit) as stop:
         cli.main(["doctor", "--json", "-"])
     assert (stop.value.code or 0) == code

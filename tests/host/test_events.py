@@ -6,26 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import LABELS, HashEngine, make_ecg
 
+from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.firmware import process_signal
-from ecg_edge.firmware.rhythm import RUN_V
-from ecg_edge.host.comparison import expect_events
-from ecg_edge.host.errors import EcgEdgeError
-from ecg_edge.host.events import (
-    EVENT_COLUMNS,
-    EVENTS_NAME,
+from ecg_edge.firmware.binding.rhythm import RUN_V
+from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, EVENTS_NAME, event_row, read_events
+from ecg_edge.host.link.messages import Event
+from ecg_edge.host.reference.expected import expect_events
+from ecg_edge.host.reference.rhythm_events import (
     EventStream,
     classes_of,
     count_kinds,
     describe,
     episodes,
-    event_row,
     heart_rates,
-    read_events,
 )
-from ecg_edge.host.messages import Event
-from ecg_edge.host.timeline import timeline_svg
+from ecg_edge.host.report.timeline import timeline_svg
+from tests.support.simulated import LABELS, HashEngine, make_ecg
 
 
 def noisy_ecg() -> tuple[np.ndarray, np.ndarray]:

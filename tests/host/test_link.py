@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from simulated import LABELS, HashEngine, make_ecg
 
+from ecg_edge.ecg.errors import LinkError, ToolError
 from ecg_edge.firmware import fingerprint
-from ecg_edge.host import link as link_module
-from ecg_edge.host.comparison import Comparator, Comparison, expect
-from ecg_edge.host.errors import LinkError, ToolError
-from ecg_edge.host.link import Link, Progress
-from ecg_edge.host.messages import (
+from ecg_edge.host.conformance.comparison import Comparator, Comparison
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.devices.simulator import Faults, simulator, simulator_info
+from ecg_edge.host.link import client as link_module
+from ecg_edge.host.link.client import Link, Progress
+from ecg_edge.host.link.frames import Decoder, encode
+from ecg_edge.host.link.messages import (
     Credit,
     Deltas,
     Error,
@@ -33,9 +35,9 @@ from ecg_edge.host.messages import (
     Start,
     Started,
 )
-from ecg_edge.host.protocol import Decoder, encode
-from ecg_edge.host.simulator import Faults, simulator, simulator_info
-from ecg_edge.host.transports import SocketTransport, open_transport, port_kind
+from ecg_edge.host.link.transports import SocketTransport, port_kind
+from ecg_edge.host.reference.expected import expect
+from tests.support.simulated import LABELS, HashEngine, make_ecg
 
 INFO = simulator_info("ab" * 32, fingerprint(), LABELS, "hash")
 ECG = make_ecg(60.0)[0]

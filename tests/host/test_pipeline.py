@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
-from ecg_edge.host import acquire, data, doctor, learning, pipeline, sources, stages
-from ecg_edge.host.acquire import Records
-from ecg_edge.host.errors import ComparisonError, EcgEdgeError, LinkError, RecordError, ToolError
+from ecg_edge.ecg import databases as data
+from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, LinkError, RecordError, ToolError
+from ecg_edge.ecg.synthetic import PATIENTS
+from ecg_edge.host.pipeline import dependencies as sources
+from ecg_edge.host.pipeline import doctor, stages
+from ecg_edge.host.pipeline import job as pipeline
+from ecg_edge.host.pipeline import records as acquire
+from ecg_edge.host.pipeline import steps as learning
+from ecg_edge.host.pipeline.records import Records
 from ecg_edge.training.recipes import find_recipe, load_recipe
-from ecg_edge.training.synthetic import PATIENTS
 
 Runner = Callable[..., stages.StageResult]
 
@@ -136,7 +141,7 @@ def no_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user without records; gives the folder of their cache."""
     monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("ecg_edge.host.download.RETRY_WAITS_S", ())
+    monkeypatch.setattr("ecg_edge.ecg.download.RETRY_WAITS_S", ())
     return tmp_path / "cache" / "ecg-edge" / "data"
 
 
@@ -245,9 +250,9 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
     (tmp_path / "nlrav" / "bundle").mkdir()
     monkeypatch.setattr(pipeline, "LEARN", ())
     monkeypatch.setattr(pipeline, "DELIVER", ())
-    monkeypatch.setattr("ecg_edge.host.platformio.build", build)
-    monkeypatch.setattr("ecg_edge.host.replay.replay", replay)
-    monkeypatch.setattr("ecg_edge.host.report.write_report", lambda s, **_: (s / "report.html").touch())
+    monkeypatch.setattr("ecg_edge.host.devices.platformio.build", build)
+    monkeypatch.setattr("ecg_edge.host.conformance.replay.replay", replay)
+    monkeypatch.setattr("ecg_edge.host.report.html.write_report", lambda s, **_: (s / "report.html").touch())
     monkeypatch.setattr(doctor, "run_checks", lambda data: [])
     monkeypatch.setattr(pipeline, "find_records", lambda *_: Records(tmp_path, "mitdb"))
     return fake

@@ -11,17 +11,17 @@ import pytest
 import wfdb
 from click.testing import Result
 from matplotlib.figure import Figure
-from simulated import FS_HZ, make_ecg
 from typer import BadParameter
 from typer.testing import CliRunner
 
-from ecg_edge.host.annotations import Annotations, write_annotations
-from ecg_edge.host.cli import app
-from ecg_edge.host.commands.plot import parse_time, parse_times
-from ecg_edge.host.detection import process_record
-from ecg_edge.host.inspection import FALSE, MISSED, Inspection, inspect_record
-from ecg_edge.host.inspection_plot import Stretch, clock, draw
-from ecg_edge.host.inspection_screen import Stepper
+from ecg_edge.ecg.annotations import Annotations, write_annotations
+from ecg_edge.host.cli.commands.plot import parse_time, parse_times
+from ecg_edge.host.cli.main import app
+from ecg_edge.host.evaluation.detector import process_record
+from ecg_edge.host.evaluation.inspection import FALSE, MISSED, Inspection, inspect_record
+from ecg_edge.host.report.inspection_plot import Stretch, clock, draw
+from ecg_edge.host.report.window import Stepper
+from tests.support.simulated import FS_HZ, make_ecg
 
 SECONDS = 330.0
 ABSENT_S = 325.0  # an annotation where nothing is

@@ -12,7 +12,8 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecg_edge.host.messages import (
+from ecg_edge.host.link.frames import Decoder, FrameError, decode, encode
+from ecg_edge.host.link.messages import (
     MAX_SAMPLES,
     Beat,
     Credit,
@@ -31,7 +32,6 @@ from ecg_edge.host.messages import (
     Started,
     Wave,
 )
-from ecg_edge.host.protocol import Decoder, FrameError, decode, encode
 
 INFO = Info(1, 0, 360, 1920, 240, 1696, 3200, 0x1234ABCD, "ab" * 32, "0.1.0", "stm32f405", "tflm", ("N", "V"))
 MESSAGES: list[Message] = [

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulated import HashEngine, device_on_a_socket, make_bundle, make_database
 
-from ecg_edge.firmware.rhythm import HEART_RATE
-from ecg_edge.host import cli
-from ecg_edge.host import link as link_module
-from ecg_edge.host import replay as replay_module
-from ecg_edge.host.bundle import Bundle
-from ecg_edge.host.errors import BundleError, LinkError, RecordError
-from ecg_edge.host.events import EVENTS_NAME, read_events
-from ecg_edge.host.replay import Outcome, Update, replay
-from ecg_edge.host.simulator import Faults
+from ecg_edge.ecg.errors import BundleError, LinkError, RecordError
+from ecg_edge.firmware.binding.rhythm import HEART_RATE
+from ecg_edge.host.cli import main as cli
+from ecg_edge.host.conformance import replay as replay_module
+from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
+from ecg_edge.host.conformance.replay import Outcome, Update, replay
+from ecg_edge.host.devices.simulator import Faults
+from ecg_edge.host.link import client as link_module
+from ecg_edge.quantize.bundle.manifest import Bundle
+from tests.support.simulated import HashEngine, device_on_a_socket, make_bundle, make_database
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import LABELS, HashEngine, make_bundle, make_database
 
-from ecg_edge.host.accuracy import Labelled
-from ecg_edge.host.commands.report import report as report_command
-from ecg_edge.host.comparison import Comparator, expect
-from ecg_edge.host.errors import EcgEdgeError
-from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import Beat, Done
-from ecg_edge.host.plots import Strip, beat_kinds, replay_picture
-from ecg_edge.host.report import examples, most_varied, read_items, read_results, write_report
-from ecg_edge.host.session import RecordRun, Session
-from ecg_edge.host.simulator import simulator_info
-from ecg_edge.training.records import load_record
+from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.records import load_record
+from ecg_edge.host.cli.commands.report import report as report_command
+from ecg_edge.host.conformance.accuracy import Labelled
+from ecg_edge.host.conformance.comparison import Comparator
+from ecg_edge.host.conformance.session import RecordRun, Session
+from ecg_edge.host.devices.simulator import simulator_info
+from ecg_edge.host.link.client import Progress
+from ecg_edge.host.link.messages import Beat, Done
+from ecg_edge.host.reference.expected import expect
+from ecg_edge.host.report.html import examples, most_varied, read_items, read_results, write_report
+from ecg_edge.host.report.strips import Strip, beat_kinds, replay_picture
+from tests.support.simulated import LABELS, HashEngine, make_bundle, make_database
 
 VOID = {"meta", "br", "path", "use", "rect"}
 

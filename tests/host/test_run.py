@@ -23,7 +23,7 @@ def run(world: Path) -> tuple[dict[str, Any], str, str]:
     """Figures, standard output, standard error."""
     environment = {key: value for key, value in os.environ.items() if key != "ECG_EDGE_DATA"}
     environment |= {"XDG_CACHE_HOME": str(world), "https_proxy": "http://127.0.0.1:1"}
-    command = [sys.executable, "-m", "ecg_edge.host.cli", "run"]
+    command = [sys.executable, "-m", "ecg_edge.host.cli.main", "run"]
     done = subprocess.run(
         [*command, "--json", "figures.json", "--records", "s03"],
         cwd=world,

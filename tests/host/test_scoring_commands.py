@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import make_bundle
 from typer.testing import CliRunner, Result
 
+from ecg_edge.ecg.annotations import Annotations, Timing, read_annotations, write_annotations
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.scoring import compare_beats
 from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, Processed
-from ecg_edge.host import detection
-from ecg_edge.host.annotations import Annotations, Timing, read_annotations, write_annotations
-from ecg_edge.host.bundle import MANIFEST_NAME
-from ecg_edge.host.cli import app
-from ecg_edge.host.commands import detect, score
-from ecg_edge.host.errors import RecordError
-from ecg_edge.host.scoring import compare_beats
+from ecg_edge.host.cli.commands import detect, score
+from ecg_edge.host.cli.main import app
+from ecg_edge.host.evaluation import detector as detection
+from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME
+from tests.support.simulated import make_bundle
 
 FS_HZ = 360
 MINUTE = 60 * FS_HZ

@@ -10,18 +10,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import LABELS, HashEngine, make_bundle, make_ecg
 
+from ecg_edge.ecg.annotations import read_annotations
+from ecg_edge.ecg.records import Record
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
-from ecg_edge.host.accuracy import MISSED, NO_BEAT, OTHER_BEAT, Labelled, confusion, score, score_groups
-from ecg_edge.host.annotations import read_annotations
-from ecg_edge.host.comparison import Comparator, Comparison, Expected, count_differing_bytes, expect
-from ecg_edge.host.link import Progress
-from ecg_edge.host.messages import UNCLASSIFIABLE, Beat, Done, Event, Quality
-from ecg_edge.host.protocol import Decoder, encode
-from ecg_edge.host.session import FrameLog, RecordRun, Session, session_folder
-from ecg_edge.host.simulator import simulator_info
-from ecg_edge.training.records import Record
+from ecg_edge.host.conformance.accuracy import (
+    MISSED,
+    NO_BEAT,
+    OTHER_BEAT,
+    Labelled,
+    confusion,
+    score,
+    score_groups,
+)
+from ecg_edge.host.conformance.comparison import Comparator, Comparison, count_differing_bytes
+from ecg_edge.host.conformance.session import FrameLog, RecordRun, Session, session_folder
+from ecg_edge.host.devices.simulator import simulator_info
+from ecg_edge.host.link.client import Progress
+from ecg_edge.host.link.frames import Decoder, encode
+from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Done, Event, Quality
+from ecg_edge.host.reference.expected import Expected, expect
+from tests.support.simulated import LABELS, HashEngine, make_bundle, make_ecg
 
 SAMPLES, PEAKS = make_ecg(60.0)
 EXPECTED = expect(SAMPLES, 200, 60, HashEngine(), LABELS)

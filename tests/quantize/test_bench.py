@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ecg_edge.host.cli import app
-from ecg_edge.host.errors import BundleError, ToolError
+from ecg_edge.ecg.errors import BundleError, ToolError
+from ecg_edge.host.cli.main import app
 from ecg_edge.quantize.bench import run as matrix
 from ecg_edge.quantize.bench.cores import CORES, M4, RV32, Core
 from ecg_edge.quantize.bench.image import CALIBRATION_SLACK, run_on

@@ -15,18 +15,17 @@ pytest.importorskip(
     "tflite_micro", reason="the tests build networks with the schema in the tflite-micro wheel"
 )
 
-from beat_network import beat_network
-from harness import INCLUDE, WARNINGS, Compiled
-from random_networks import Builder, T, options, random_network
-
-from ecg_edge.host.compile import ecg_nn_sources
-from ecg_edge.host.errors import BundleError
+from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.bundle.compile import ecg_nn_sources
+from ecg_edge.quantize.codegen.arena import largest_live_sum, plan_arena, tensor_lifetimes
 from ecg_edge.quantize.codegen.emit import table_bytes
+from ecg_edge.quantize.codegen.flatbuffer import c_name, parse_network, read_network
 from ecg_edge.quantize.codegen.generate import generate
+from ecg_edge.quantize.codegen.ir import UnsupportedError
 from ecg_edge.quantize.codegen.lower import LOWERINGS
-from ecg_edge.quantize.codegen.plan import largest_live_sum, plan_arena, tensor_lifetimes
-from ecg_edge.quantize.codegen.program import UnsupportedError
-from ecg_edge.quantize.flatbuffer import c_name, parse_network, read_network
+from tests.support.beat_network import beat_network
+from tests.support.harness import INCLUDE, WARNINGS, Compiled
+from tests.support.random_networks import Builder, T, options, random_network
 
 NETWORKS = Path(__file__).parent / "networks"
 

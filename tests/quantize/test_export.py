@@ -12,17 +12,14 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="golden vectors come from the tflite-micro wheel")
 
-from beat_network import LABELS, beat_network
-from harness import INCLUDE, WARNINGS
-
 from ecg_edge import firmware
-from ecg_edge.host.bundle import Bundle, load_bundle
-from ecg_edge.host.compile import ecg_nn_sources, find_compiler
-from ecg_edge.host.engines import TflmEngine
-from ecg_edge.host.errors import BundleError
-from ecg_edge.host.golden import load_golden
+from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.bundle.compile import ecg_nn_sources, find_compiler
+from ecg_edge.quantize.bundle.engines import TflmEngine
+from ecg_edge.quantize.bundle.golden import load_golden
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.export import (
+from ecg_edge.quantize.export.bundle import (
     DEVICE_VECTORS,
     GOLDEN_VECTORS,
     c_files,
@@ -30,6 +27,8 @@ from ecg_edge.quantize.export import (
     random_inputs,
     tflm_arena_bytes,
 )
+from tests.support.beat_network import LABELS, beat_network
+from tests.support.harness import INCLUDE, WARNINGS
 
 METRICS = {"DS1->DS2": {"float": {"accuracy": 0.9}, "int8": {"accuracy": 0.89, "V Se": None}}}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.host.errors import BundleError
-from ecg_edge.quantize import export_run
+from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.export import run as export_run
 
 
 def evaluation_row(protocol: str, engine: str, accuracy: float) -> dict[str, object]:

@@ -11,8 +11,13 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import WARNINGS, random_inputs
-from random_networks import (
+from ecg_edge.quantize.bench.cores import M55, OPTIMIZE, RUNTIME
+from ecg_edge.quantize.bench.image import Case, run_on
+from ecg_edge.quantize.bench.reference import tflm_layers
+from ecg_edge.quantize.bundle.compile import ECG_NN
+from ecg_edge.quantize.codegen.generate import generate
+from tests.support.harness import WARNINGS, random_inputs
+from tests.support.random_networks import (
     SAME,
     VALID,
     Builder,
@@ -22,12 +27,6 @@ from random_networks import (
     fully_connected_of,
     window_of,
 )
-
-from ecg_edge.host.compile import ECG_NN
-from ecg_edge.quantize.bench.cores import M55, OPTIMIZE, RUNTIME
-from ecg_edge.quantize.bench.image import Case, run_on
-from ecg_edge.quantize.bench.reference import tflm_layers
-from ecg_edge.quantize.codegen.generate import generate
 
 pytestmark = [
     pytest.mark.device,

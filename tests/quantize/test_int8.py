@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_beats import made_beats
 
-from ecg_edge.host.errors import ComparisonError
-from ecg_edge.quantize.flatbuffer import read_network
+from ecg_edge.ecg.errors import ComparisonError
+from ecg_edge.quantize.codegen.flatbuffer import read_network
 from ecg_edge.training.recipes import Model, Recipe, Training
+from tests.support.made_beats import made_beats
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("tf_keras")
@@ -59,7 +59,8 @@ def test_operators_are_those_that_the_generator_knows(model_path: Path) -> None:
 
 
 def test_int8_says_what_float_says(network: Any, model_path: Path) -> None:
-    from ecg_edge.training.evaluate import float_engine, int8_engine
+    from ecg_edge.quantize.evaluate import int8_engine
+    from ecg_edge.training.metrics import float_engine
 
     beats = made_beats(500, seed=2)
     expected, said = float_engine(network)(beats), int8_engine(model_path)(beats)
@@ -70,8 +71,8 @@ def test_int8_says_what_float_says(network: Any, model_path: Path) -> None:
 def test_int8_is_scored_by_litert_where_there_is_no_tflm(
     model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ecg_edge.host import engines
-    from ecg_edge.training.evaluate import int8_engine
+    from ecg_edge.quantize.bundle import engines
+    from ecg_edge.quantize.evaluate import int8_engine
 
     beats = made_beats(200, seed=3)
     here = int8_engine(model_path)(beats)

@@ -9,17 +9,16 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import WARNINGS, random_inputs
-from random_networks import random_network
-from random_rows import random_row_network, widest_row_network
-
-from ecg_edge.host.bundle import load_bundle
-from ecg_edge.host.golden import load_golden
 from ecg_edge.quantize.bench.cores import CORES, M4, Core
 from ecg_edge.quantize.bench.image import Case, run_on
 from ecg_edge.quantize.bench.reference import tflm_layers
+from ecg_edge.quantize.bundle.golden import load_golden
+from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.codegen.generate import Generated, generate
-from ecg_edge.quantize.codegen.program import Form
+from ecg_edge.quantize.codegen.ir import Form
+from tests.support.harness import WARNINGS, random_inputs
+from tests.support.random_networks import random_network
+from tests.support.random_rows import random_row_network, widest_row_network
 
 pytestmark = pytest.mark.device
 

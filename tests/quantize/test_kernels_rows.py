@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not installed (Linux on x86-64 only)")
 
-from harness import compare_batch
-from random_rows import random_row_network
+from tests.support.harness import compare_batch
+from tests.support.random_rows import random_row_network
 
 BATCHES, BATCH = 9, 128
 

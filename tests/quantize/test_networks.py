@@ -38,6 +38,6 @@ def test_multiply_accumulates(name: str) -> None:
 @pytest.mark.parametrize("name", MACS)
 def test_committed_file_has_the_shapes_of_the_script(name: str) -> None:
     pytest.importorskip("tf_keras")
-    from build_networks import build
+    from tests.support.build_networks import build
 
     assert shapes(build(name)) == shapes((NETWORKS / f"{name}.tflite").read_bytes())

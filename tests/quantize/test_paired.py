@@ -10,12 +10,11 @@ pytest.importorskip(
     "tflite_micro", reason="the tests build networks with the schema in the tflite-micro wheel"
 )
 
-from random_networks import SAME, Builder, conv_of, depthwise_of, window_of
-
 from ecg_edge.quantize.codegen import fixedpoint as fp
 from ecg_edge.quantize.codegen.generate import generate
+from ecg_edge.quantize.codegen.ir import Channels, Form
 from ecg_edge.quantize.codegen.paired import MAX_SHIFT, REACH_LIMIT, interleaved, paired_channels
-from ecg_edge.quantize.codegen.program import Channels, Form
+from tests.support.random_networks import SAME, Builder, conv_of, depthwise_of, window_of
 
 
 def wrapped(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

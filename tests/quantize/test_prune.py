@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_beats import made_beats
 
 from ecg_edge.training.recipes import Model, Prune, Recipe, Training
+from tests.support.made_beats import made_beats
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("tensorflow_model_optimization")

@@ -12,17 +12,16 @@ pytest.importorskip(
     "tflite_micro", reason="the tests build networks with the schema in the tflite-micro wheel"
 )
 
-from fit_cost import layers_network
-
 from ecg_edge.quantize.bench.cores import M3, M4, Core
 from ecg_edge.quantize.bench.measure import load_subject, measure
+from ecg_edge.quantize.bench.sparsity import measure_zeroed, zero_smallest_blocks
 from ecg_edge.quantize.codegen.cost import choose
 from ecg_edge.quantize.codegen.emit import table_bytes
+from ecg_edge.quantize.codegen.flatbuffer import parse_network
 from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.codegen.program import Form
+from ecg_edge.quantize.codegen.ir import Form
 from ecg_edge.quantize.codegen.sparse import kept_blocks, pack
-from ecg_edge.quantize.flatbuffer import parse_network
-from ecg_edge.quantize.sweep_cost import measure_zeroed, zero_smallest_blocks
+from tests.support.fit_cost import layers_network
 
 NETWORKS = Path(__file__).parent / "networks"
 CONV = (NETWORKS / "conv.tflite").read_bytes()

@@ -12,13 +12,12 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's wheel")
 
-from beat_network import LABELS, beat_network
-
-from ecg_edge.host import cli
-from ecg_edge.host.bundle import Bundle, load_bundle
-from ecg_edge.host.errors import ComparisonError
+from ecg_edge.ecg.errors import ComparisonError
+from ecg_edge.host.cli import main as cli
 from ecg_edge.quantize import verify as engines
-from ecg_edge.quantize.export import export_bundle, random_inputs
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.export.bundle import export_bundle, random_inputs
+from tests.support.beat_network import LABELS, beat_network
 
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 

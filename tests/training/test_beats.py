@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecg_edge import firmware
+from ecg_edge.ecg.records import load_record
 from ecg_edge.training import beats as module
 from ecg_edge.training.beats import Beats, concatenate, find_beats, load_beats, real_values
-from ecg_edge.training.records import load_record
 
 
 def test_annotated_peaks_give_one_beat_an_annotation(synthetic_root: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ecg_edge.host.cli import app
+from ecg_edge.host.cli.main import app
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.records]
 pytest.importorskip("tensorflow_model_optimization")

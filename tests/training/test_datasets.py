@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecg_edge.host.errors import RecipeError, RecordError
+from ecg_edge.ecg.errors import RecipeError, RecordError
+from ecg_edge.ecg.records import load_record
 from ecg_edge.training.datasets import extra_beats, missing_extra, training_beats
 from ecg_edge.training.datasets import test_sides as sides_of
 from ecg_edge.training.recipes import Data, Recipe, load_recipe
-from ecg_edge.training.records import load_record
 
 RECIPE = Recipe("trial", data=Data(database="synth", peaks="annotated"))
 

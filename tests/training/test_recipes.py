@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.host.errors import RecipeError
+from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.training.recipes import SHIPPED, Recipe, find_recipe, load_recipe
 
 

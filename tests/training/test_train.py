@@ -99,7 +99,7 @@ def test_patient_weights_favour_patients_with_few_beats_of_a_class(train: Any) -
 
 @pytest.mark.parametrize("name", ["nlrav", "nlrav-random", "nlrav-tiny", "synthetic"])
 def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None:
-    from ecg_edge.training import models
+    from ecg_edge.training import networks as models
     from ecg_edge.training.recipes import find_recipe, load_recipe
 
     network = models.build(load_recipe(find_recipe(name)).model)
@@ -114,7 +114,7 @@ def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None
 
 
 def test_a_network_beyond_the_limit_is_refused() -> None:
-    from ecg_edge.training import models
+    from ecg_edge.training import networks as models
 
     with pytest.raises(ValueError, match=r"parameters; at most 20000"):
         models.build(Model(filters=(64, 64, 64, 64)))
@@ -123,7 +123,7 @@ def test_a_network_beyond_the_limit_is_refused() -> None:
 def test_a_whole_run_from_records_to_int8(train: Any, synthetic_root: Path, tmp_path: Path) -> None:
     """Every step from files on disk, as the commands do it."""
     from ecg_edge.quantize import int8, prune
-    from ecg_edge.training.evaluate import evaluate
+    from ecg_edge.quantize.evaluate import evaluate
     from ecg_edge.training.recipes import load_recipe
 
     epochs: list[tuple[int, int]] = []
@@ -146,9 +146,9 @@ def test_a_whole_run_from_records_to_int8(train: Any, synthetic_root: Path, tmp_
 def test_a_step_without_the_one_before_says_which_command_makes_it(
     synthetic_root: Path, tmp_path: Path, step: str
 ) -> None:
-    from ecg_edge.host.errors import EcgEdgeError
+    from ecg_edge.ecg.errors import EcgEdgeError
     from ecg_edge.quantize import int8, prune
-    from ecg_edge.training.evaluate import evaluate
+    from ecg_edge.quantize.evaluate import evaluate
 
     run, needed = {
         "prune": (prune.prune, "train trial"),

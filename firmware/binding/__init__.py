@@ -1,0 +1,1 @@
+"""Python binding of the signal path and the rhythm rules."""

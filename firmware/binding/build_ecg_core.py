@@ -1,0 +1,150 @@
+"""Builds `_ecg_core`: the device's signal path, compiled for this computer, and a loop over many samples.
+
+The loop is here and not in ecg_core because a device never has more than one sample at a time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cffi import FFI
+
+PROJECT = Path(__file__).resolve().parents[2]
+CORE = Path("firmware/lib/ecg_core")  # setuptools wants sources relative to the project
+HERE = Path("firmware/binding")
+
+CONSTANTS = [
+    "ECG_CORE_FS_HZ",
+    "ECG_CORE_WINDOW_PRE",
+    "ECG_CORE_WINDOW_POST",
+    "ECG_CORE_DECIMATION",
+    "ECG_CORE_BEAT_POINTS",
+    "ECG_CORE_BEAT_CHANNELS",
+    "ECG_CORE_RHYTHM_FEATURES",
+    "ECG_CORE_BEAT_INV_SCALE",
+    "ECG_CORE_RHYTHM_INV_SCALE",
+    "ECG_CORE_OK",
+    "ECG_CORE_BEAT",
+    "ECG_CORE_PEAKS_DETECTED",
+    "ECG_CORE_PEAKS_MARKED",
+    "ECG_CORE_LEAD_OFF_PLUS",
+    "ECG_CORE_LEAD_OFF_MINUS",
+    "ECG_CORE_FLAG_LEARNING",
+    "ECG_CORE_FLAG_LEADS_OFF",
+    "ECG_CORE_FLAG_SATURATED",
+    "ECG_CORE_FLAG_SEARCHBACK",
+    "ECG_CORE_FLAG_FLAT",
+    "ECG_CORE_FLAG_UNCLASSIFIABLE",
+    "ECG_CORE_FLAG_MAINS_HUM",
+    "ECG_CORE_FLAG_BASELINE_JUMP",
+    "ECG_CORE_FLAG_MOTION",
+    "ECG_CORE_FLAG_MUSCLE_NOISE",
+    "TRACE_FILTER_DELAY",
+    "TRACE_ENERGY_DELAY",
+    "TRACE_UNITS_PER_MV",
+    "TRACE_REFUSED",
+]
+
+DECLARATIONS = """
+typedef struct { uint16_t fs_hz; uint16_t adu_per_mv; uint8_t peaks; uint8_t mains_hz; } ecg_core_config_t;
+typedef ... ecg_core_t;
+uint32_t ecg_core_state_bytes(void);
+int ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
+uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
+const char *ecg_core_status_text(int status);
+
+typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
+uint32_t row_bytes(void);
+uint32_t change_bytes(void);
+progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
+                      const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes);
+progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
+
+uint32_t candidate_bytes(void);
+size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
+                   void *rows);
+"""
+
+SOURCE = """
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "ecg_core/ecg_core.h"
+#include "ecg_core/ecg_core_state.h"
+#include "trace.h"
+
+typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
+
+/* A row is a beat up to its last member, then its CRC: no padding, whose bytes would be arbitrary. */
+enum {
+    BEAT_BYTES = offsetof(ecg_core_beat_t, rhythm) + ECG_CORE_RHYTHM_FEATURES,
+    ROW_BYTES = BEAT_BYTES + sizeof(uint32_t),
+    CHANGE_BYTES = offsetof(change_t, bad) + 1
+};
+
+static uint32_t row_bytes(void) { return ROW_BYTES; }
+static uint32_t change_bytes(void) { return CHANGE_BYTES; }
+
+/* The caller gives room for every beat that `count` samples can bring. */
+static void take(progress_t *progress, uint8_t *rows, const ecg_core_beat_t *beat) {
+    const uint32_t crc32 = ecg_core_beat_crc32(beat);
+    uint8_t *row = rows + progress->rows++ * ROW_BYTES;
+    memcpy(row, beat, BEAT_BYTES);
+    memcpy(row + BEAT_BYTES, &crc32, sizeof crc32);
+}
+
+/* The signal turns bad or good with a sample, not more often than that. */
+static void follow(progress_t *progress, uint8_t *changes, const ecg_core_t *core, uint8_t was_bad) {
+    ecg_core_signal_t now;
+    ecg_core_signal(core, &now);
+    if (now.bad == was_bad) return;
+    const change_t change = {now.since, now.reasons, now.bad};
+    memcpy(changes + progress->changes++ * CHANGE_BYTES, &change, CHANGE_BYTES);
+}
+
+static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
+                             const uint32_t *marks, size_t mark_count, void *rows, size_t capacity,
+                             void *changes) {
+    progress_t progress = {0, 0, 0, ECG_CORE_OK};
+    ecg_core_beat_t beat;
+    ecg_core_signal_t before;
+    for (size_t i = 0; i < count && progress.rows < capacity; i++) {
+        ecg_core_signal(core, &before);
+        progress.status = ecg_core_push(core, samples[i], lead_flags, &beat);
+        if (progress.status == ECG_CORE_BEAT) take(&progress, rows, &beat);
+        follow(&progress, changes, core, before.bad);
+        for (; progress.next_mark < mark_count && marks[progress.next_mark] == i; progress.next_mark++) {
+            progress.status = ecg_core_mark(core);
+            if (progress.status != ECG_CORE_OK) return progress;
+        }
+    }
+    progress.status = ECG_CORE_OK;
+    return progress;
+}
+
+static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {
+    progress_t progress = {0, 0, 0, ECG_CORE_OK};
+    ecg_core_beat_t beat;
+    while (progress.rows < capacity && ecg_core_finish(core, &beat) == ECG_CORE_BEAT) {
+        take(&progress, rows, &beat);
+    }
+    return progress;
+}
+"""
+
+
+def _paths(folder: Path, pattern: str) -> list[str]:
+    return sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / folder).glob(pattern))
+
+
+ffibuilder = FFI()
+ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARATIONS)
+ffibuilder.set_source(
+    "ecg_edge.firmware.binding._ecg_core",
+    SOURCE,
+    sources=[*_paths(CORE / "src", "*.c"), str(HERE / "trace.c")],
+    depends=[*_paths(CORE, "**/*.h"), str(HERE / "trace.h")],
+    include_dirs=[str(CORE / "include"), str(CORE / "src"), str(HERE)],
+    extra_compile_args=["-std=c99", "-O2"],
+)

@@ -1,0 +1,102 @@
+"""Builds `_ecg_rhythm`: the device's rhythm rules, compiled for this computer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cffi import FFI
+
+PROJECT = Path(__file__).resolve().parents[2]
+RHYTHM = Path("firmware/lib/ecg_rhythm")  # setuptools wants sources relative to the project
+HEADERS = PROJECT / RHYTHM / "include/ecg_rhythm"
+
+CONSTANTS = [
+    "ECG_RHYTHM_NORMAL",
+    "ECG_RHYTHM_SUPRAVENTRICULAR",
+    "ECG_RHYTHM_VENTRICULAR",
+    "ECG_RHYTHM_UNCLASSIFIABLE",
+    "ECG_RHYTHM_BEGIN",
+    "ECG_RHYTHM_UPDATE",
+    "ECG_RHYTHM_END",
+    "ECG_RHYTHM_FLAG_CUT",
+    "ECG_RHYTHM_EVENTS_MAX",
+    *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),
+    *re.findall(r"X\((ECG_RHYTHM_\w+),", (HEADERS / "ecg_rhythm.h").read_text(encoding="utf-8")),
+]
+
+DECLARATIONS = """
+typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class; } ecg_rhythm_beat_t;
+typedef ... ecg_rhythm_state_t;
+uint32_t ecg_rhythm_state_bytes(void);
+int ecg_rhythm_class_of(const char *labels, uint8_t label);
+const char *ecg_rhythm_kind_text(uint8_t kind);
+
+uint32_t event_bytes(void);
+void start(ecg_rhythm_state_t *rhythm, uint16_t fs_hz);
+size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count, void *rows,
+                  size_t capacity);
+size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
+                 size_t capacity);
+size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows, size_t capacity);
+"""
+
+SOURCE = """
+#include <stddef.h>
+#include <stdint.h>
+#include "ecg_rhythm/ecg_rhythm_state.h"
+
+/* Where the events of one call go; `count` beyond `capacity` tells that rows were lost. */
+typedef struct {
+    ecg_rhythm_event_t *rows;
+    size_t capacity;
+    size_t count;
+} target_t;
+
+static uint32_t event_bytes(void) { return (uint32_t)sizeof(ecg_rhythm_event_t); }
+
+static void keep(void *context, const ecg_rhythm_event_t *event) {
+    target_t *target = context;
+    if (target->count < target->capacity) target->rows[target->count] = *event;
+    target->count++;
+}
+
+static void start(ecg_rhythm_state_t *rhythm, uint16_t fs_hz) { ecg_rhythm_init(rhythm, fs_hz, keep, NULL); }
+
+static size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count, void *rows,
+                         size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    for (size_t i = 0; i < count; i++) ecg_rhythm_beat(rhythm, &beats[i]);
+    rhythm->context = NULL;
+    return target.count;
+}
+
+static size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
+                        size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    ecg_rhythm_tick(rhythm, settled, signal_is_bad != 0);
+    rhythm->context = NULL;
+    return target.count;
+}
+
+static size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows, size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    ecg_rhythm_finish(rhythm, samples);
+    rhythm->context = NULL;
+    return target.count;
+}
+"""
+
+ffibuilder = FFI()
+ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARATIONS)
+ffibuilder.set_source(
+    "ecg_edge.firmware.binding._ecg_rhythm",
+    SOURCE,
+    sources=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / RHYTHM / "src").glob("*.c")),
+    depends=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / RHYTHM).rglob("*.h")),
+    include_dirs=[str(RHYTHM / "include")],
+    extra_compile_args=["-std=c99", "-O2"],
+)

@@ -1,0 +1,178 @@
+"""Beats and their classes in, rhythm events out: a typed face for the device's compiled rules.
+
+events = find_events(beats["r_sample"], beats["rr_samples"], classes, len(samples), changes)
+rhythm = Rhythm(); rhythm.beats(...); rhythm.tick(...); rhythm.finish(...)     # as the device does
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.firmware.binding._ecg_rhythm import ffi, lib
+from ecg_edge.firmware.binding.signal_path import FS_HZ
+
+NORMAL: int = lib.ECG_RHYTHM_NORMAL
+SUPRAVENTRICULAR: int = lib.ECG_RHYTHM_SUPRAVENTRICULAR
+VENTRICULAR: int = lib.ECG_RHYTHM_VENTRICULAR
+UNCLASSIFIABLE: int = lib.ECG_RHYTHM_UNCLASSIFIABLE
+
+HEART_RATE: int = lib.ECG_RHYTHM_HEART_RATE
+PAUSE: int = lib.ECG_RHYTHM_PAUSE
+ASYSTOLE: int = lib.ECG_RHYTHM_ASYSTOLE
+BRADYCARDIA: int = lib.ECG_RHYTHM_BRADYCARDIA
+TACHYCARDIA: int = lib.ECG_RHYTHM_TACHYCARDIA
+COUPLET_V: int = lib.ECG_RHYTHM_COUPLET_V
+RUN_V: int = lib.ECG_RHYTHM_RUN_V
+RUN_S: int = lib.ECG_RHYTHM_RUN_S
+BIGEMINY: int = lib.ECG_RHYTHM_BIGEMINY
+TRIGEMINY: int = lib.ECG_RHYTHM_TRIGEMINY
+IRREGULAR: int = lib.ECG_RHYTHM_IRREGULAR
+
+BEGIN: int = lib.ECG_RHYTHM_BEGIN
+UPDATE: int = lib.ECG_RHYTHM_UPDATE
+END: int = lib.ECG_RHYTHM_END
+FLAG_CUT: int = lib.ECG_RHYTHM_FLAG_CUT
+
+BEAT_DELAY_MS: int = lib.ECG_RHYTHM_BEAT_DELAY_MS
+
+# One event, laid out as in C (ecg_rhythm.h says what each field holds). Samples, and intervals in samples.
+EVENT_DTYPE = np.dtype(
+    [
+        ("index", np.uint32),
+        ("kind", np.uint8),
+        ("phase", np.uint8),
+        ("flags", np.uint8),
+        ("onset", np.uint32),
+        ("end", np.uint32),
+        ("beats", np.uint16),
+        ("rate_x10", np.uint16),
+        ("mean_rr", np.uint16),
+        ("shortest_rr", np.uint16),
+        ("longest_rr", np.uint16),
+        ("irregularity_permille", np.uint16),
+    ],
+    align=True,
+)
+_BEAT_DTYPE = np.dtype(
+    [("r_sample", np.uint32), ("rr_samples", np.uint16), ("beat_class", np.uint8)], align=True
+)
+if EVENT_DTYPE.itemsize != lib.event_bytes() or _BEAT_DTYPE.itemsize != ffi.sizeof("ecg_rhythm_beat_t"):
+    raise ImportError(
+        "ecg_edge.firmware.binding._ecg_rhythm is older than its Python code: run pip install -e . again"
+    )
+
+Events: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+
+
+def kind_name(kind: int) -> str:
+    """Name of a kind of event, e.g. "asystole"."""
+    return str(ffi.string(lib.ecg_rhythm_kind_text(kind)).decode())
+
+
+def class_of(labels: Sequence[str], label: int) -> int:
+    """Class of a beat with the label `labels[label]`; UNCLASSIFIABLE where there is no such label."""
+    return int(lib.ecg_rhythm_class_of(",".join(labels).encode("ascii"), label))
+
+
+class Rhythm:
+    """One stream of beats, exactly as the device treats it; every method returns the events it brings.
+
+    Parameters
+    ----------
+    fs_hz
+        Rate that sample indices count in, 100 to 2000.
+    """
+
+    def __init__(self, fs_hz: int = FS_HZ) -> None:
+        if not 100 <= fs_hz <= 2000:
+            raise ValueError(f"fs_hz must be 100 to 2000, not {fs_hz}")
+        self._rate_every = lib.ECG_RHYTHM_RATE_EVERY_MS * fs_hz // 1000
+        self._memory = ffi.new("char[]", lib.ecg_rhythm_state_bytes() + 8)  # cffi aligns to at least 8 bytes
+        self._state = ffi.cast("ecg_rhythm_state_t *", self._memory)
+        self._settled = 0
+        lib.start(self._state, fs_hz)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the whole state, as compiled for this computer."""
+        return int(lib.ecg_rhythm_state_bytes())
+
+    def beats(self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray) -> Events:
+        """Take beats in the order of time.
+
+        Parameters
+        ----------
+        r_samples, rr_samples : int array, shape (n,)
+            R peak, and interval to the one before (0: none), as the signal path gives them.
+        classes : int array, shape (n,)
+            NORMAL, SUPRAVENTRICULAR, VENTRICULAR or UNCLASSIFIABLE.
+
+        Returns
+        -------
+        EVENT_DTYPE (k,)
+        """
+        rows = np.zeros(len(r_samples), _BEAT_DTYPE)
+        rows["r_sample"], rows["rr_samples"], rows["beat_class"] = r_samples, rr_samples, classes
+        until = int(rows["r_sample"][-1]) if len(rows) else 0
+        beats = ffi.cast("ecg_rhythm_beat_t *", ffi.from_buffer(rows)) if len(rows) else ffi.NULL
+        return self._collect(lib.give_beats, until, len(rows), beats, len(rows))
+
+    def tick(self, settled: int, signal_is_bad: bool = False) -> Events:
+        """No beat before sample `settled` will come any more, and from there on the signal is bad or good."""
+        return self._collect(lib.give_tick, settled, 1, settled, signal_is_bad)
+
+    def finish(self, samples: int) -> Events:
+        """The signal has ended after `samples`: what is open ends."""
+        return self._collect(lib.give_end, samples, 1, samples)
+
+    def _collect(self, function: Any, settled: int, calls: int, *arguments: Any) -> Events:
+        reports = max(settled - self._settled, 0) // self._rate_every + 1
+        self._settled = max(settled, self._settled)
+        rows = np.zeros(lib.ECG_RHYTHM_EVENTS_MAX * calls + reports, EVENT_DTYPE)
+        count = function(self._state, *arguments, ffi.from_buffer(rows), len(rows))
+        if count > len(rows):
+            raise RuntimeError(
+                f"{count} events where at most {len(rows)} can be: ECG_RHYTHM_EVENTS_MAX is wrong"
+            )
+        found: Events = rows[:count].copy()
+        return found
+
+
+def find_events(
+    r_samples: IntArray,
+    rr_samples: IntArray,
+    classes: IntArray,
+    samples: int,
+    changes: Iterable[tuple[int, bool]] = (),
+    fs_hz: int = FS_HZ,
+) -> Events:
+    """All events of a record.
+
+    Parameters
+    ----------
+    r_samples, rr_samples, classes : int array, shape (n,)
+        As for `Rhythm.beats`.
+    samples : int
+        Length of the signal.
+    changes : iterable of (int, bool)
+        From which sample on the signal is bad, or good again, in the order of time.
+    fs_hz : int
+        Rate that all of these count in.
+
+    Returns
+    -------
+    EVENT_DTYPE (k,)
+    """
+    rhythm, parts, first = Rhythm(fs_hz), [], 0
+    for sample, is_bad in changes:
+        last = int(np.searchsorted(r_samples, sample))
+        parts += [rhythm.beats(r_samples[first:last], rr_samples[first:last], classes[first:last])]
+        parts += [rhythm.tick(sample, is_bad)]
+        first = last
+    parts += [rhythm.beats(r_samples[first:], rr_samples[first:], classes[first:]), rhythm.finish(samples)]
+    return np.concatenate(parts)

@@ -1,0 +1,306 @@
+"""Samples in, beats out: a typed face for the compiled signal path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.firmware.binding._ecg_core import ffi, lib
+
+FS_HZ: int = lib.ECG_CORE_FS_HZ
+BOARD_RATES_HZ: tuple[int, ...] = (250, FS_HZ, 500)
+WINDOW_PRE: int = lib.ECG_CORE_WINDOW_PRE
+WINDOW_POST: int = lib.ECG_CORE_WINDOW_POST
+BEAT_POINTS: int = lib.ECG_CORE_BEAT_POINTS
+BEAT_CHANNELS: int = lib.ECG_CORE_BEAT_CHANNELS
+RHYTHM_FEATURES: int = lib.ECG_CORE_RHYTHM_FEATURES
+BEAT_SCALE: float = 1 / lib.ECG_CORE_BEAT_INV_SCALE
+RHYTHM_SCALE: float = 1 / lib.ECG_CORE_RHYTHM_INV_SCALE
+
+LEAD_OFF_PLUS: int = lib.ECG_CORE_LEAD_OFF_PLUS
+LEAD_OFF_MINUS: int = lib.ECG_CORE_LEAD_OFF_MINUS
+
+FLAG_LEARNING: int = lib.ECG_CORE_FLAG_LEARNING
+FLAG_LEADS_OFF: int = lib.ECG_CORE_FLAG_LEADS_OFF
+FLAG_SATURATED: int = lib.ECG_CORE_FLAG_SATURATED
+FLAG_SEARCHBACK: int = lib.ECG_CORE_FLAG_SEARCHBACK
+FLAG_FLAT: int = lib.ECG_CORE_FLAG_FLAT
+FLAG_UNCLASSIFIABLE: int = lib.ECG_CORE_FLAG_UNCLASSIFIABLE
+FLAG_MAINS_HUM: int = lib.ECG_CORE_FLAG_MAINS_HUM
+FLAG_BASELINE_JUMP: int = lib.ECG_CORE_FLAG_BASELINE_JUMP
+FLAG_MOTION: int = lib.ECG_CORE_FLAG_MOTION
+FLAG_MUSCLE_NOISE: int = lib.ECG_CORE_FLAG_MUSCLE_NOISE
+
+# One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
+# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best; beat,
+# rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
+BEAT_DTYPE = np.dtype(
+    [
+        ("r_sample", np.uint32),
+        ("rr_samples", np.uint16),
+        ("flags", np.uint16),
+        ("quality", np.uint8),
+        ("beat", np.int8, (BEAT_POINTS, BEAT_CHANNELS)),
+        ("rhythm", np.int8, (RHYTHM_FEATURES,)),
+        ("crc32", np.uint32),
+    ]
+)
+# The signal turned bad or good: from this sample on, and why it is (was) bad, as FLAG_*.
+CHANGE_DTYPE = np.dtype([("sample", np.uint32), ("reasons", np.uint16), ("bad", np.uint8)])
+if (BEAT_DTYPE.itemsize, CHANGE_DTYPE.itemsize) != (lib.row_bytes(), lib.change_bytes()):
+    raise ImportError(
+        "ecg_edge.firmware.binding._ecg_core is older than its Python code: run pip install -e . again"
+    )
+
+Samples: TypeAlias = npt.NDArray[np.int16]
+Beats: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+Changes: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+Spans: TypeAlias = npt.NDArray[np.int64]
+Peaks: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
+
+_CHUNK = 4096  # samples a call: no sample brings more than one beat, so this many rows are always enough
+_FINISH_ROWS = 512
+
+
+def checked_samples(samples: Samples) -> Samples:
+    """`samples` as one block of memory; refused unless they are int16 of one lead."""
+    if not isinstance(samples, np.ndarray) or samples.dtype != np.int16:
+        found = samples.dtype if isinstance(samples, np.ndarray) else type(samples).__name__
+        raise TypeError(f"samples must be a numpy array of int16 (ADC units), not {found}")
+    if samples.ndim != 1:
+        raise ValueError(f"samples must have one dimension (one lead), not shape {samples.shape}")
+    return np.ascontiguousarray(samples)
+
+
+def _checked_peaks(r_peaks: Peaks, count: int) -> npt.NDArray[np.uint32]:
+    peaks = np.asarray(r_peaks)
+    if peaks.size == 0:
+        return np.zeros(0, np.uint32)
+    if not np.issubdtype(peaks.dtype, np.integer):
+        raise TypeError(f"r_peaks must be sample indices (integers), not {peaks.dtype}")
+    if peaks.ndim != 1:
+        raise ValueError(f"r_peaks must have one dimension, not shape {peaks.shape}")
+    if peaks.min() < 0 or peaks.max() >= count:
+        raise ValueError(
+            f"r_peaks must lie in the block, 0 to {count - 1}: found {peaks.min()} to {peaks.max()}"
+        )
+    if np.any(np.diff(peaks.astype(np.int64)) < 0):
+        raise ValueError("r_peaks must be sorted")
+    return peaks.astype(np.uint32)
+
+
+class SignalPath:
+    """One stream of samples, exactly as the device treats it.
+
+    Parameters
+    ----------
+    adu_per_mv
+        ADC units per millivolt at the electrode, 20 to 20000 (MIT-BIH: 200).
+    mains_hz
+        50 or 60: frequency of the notch; 0: no notch.
+    marked
+        False: the detector finds the R peaks. True: `push_marked` gives them.
+    fs_hz
+        Rate of the samples: 360, or 250 or 500, which the device brings to 360 Hz.
+    """
+
+    def __init__(
+        self, adu_per_mv: int = 200, mains_hz: int = 60, marked: bool = False, fs_hz: int = FS_HZ
+    ) -> None:
+        self.marked = marked
+        self._finished = False
+        self._core = ffi.new("char[]", lib.ecg_core_state_bytes() + 8)  # cffi aligns to at least 8 bytes
+        self._state = ffi.cast("ecg_core_t *", self._core)
+        self._rows = np.empty(_CHUNK, BEAT_DTYPE)
+        self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
+        self._changes: list[Changes] = []
+        self._samples = 0
+        self._init(adu_per_mv, mains_hz, fs_hz)
+
+    def _init(self, adu_per_mv: int, mains_hz: int, fs_hz: int) -> None:
+        if fs_hz not in BOARD_RATES_HZ:
+            raise ValueError(f"fs_hz must be {', '.join(map(str, BOARD_RATES_HZ))}, not {fs_hz}")
+        if not 20 <= adu_per_mv <= 20000:
+            raise ValueError(f"adu_per_mv must be 20 to 20000, not {adu_per_mv}")
+        if mains_hz not in (0, 50, 60):
+            raise ValueError(f"mains_hz must be 50, 60 or 0 (no notch), not {mains_hz}")
+        peaks = lib.ECG_CORE_PEAKS_MARKED if self.marked else lib.ECG_CORE_PEAKS_DETECTED
+        config = ffi.new("ecg_core_config_t *", [fs_hz, adu_per_mv, peaks, mains_hz])
+        _raise_on(lib.ecg_core_init(self._state, config))
+
+    @property
+    def state(self) -> Any:
+        """The C state, for `trace`; it lives as long as this object."""
+        return self._state
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the whole state, as compiled for this computer."""
+        return int(lib.ecg_core_state_bytes())
+
+    @property
+    def changes(self) -> Changes:
+        """CHANGE_DTYPE (n,): each time the signal turned bad or good so far, bad first."""
+        return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])
+
+    @property
+    def bad_spans(self) -> Spans:
+        """int64 (n, 2): first sample of each bad stretch of the signal, and first one after it."""
+        changes = self.changes["sample"].astype(np.int64)
+        ends = changes if len(changes) % 2 == 0 else np.append(changes, self._samples)
+        return ends.reshape(-1, 2)
+
+    def push(self, samples: Samples, lead_flags: int = 0) -> Beats:
+        """Take a block of any size.
+
+        Parameters
+        ----------
+        samples
+            int16 (n,), ADC units around any baseline, `fs_hz` a second.
+        lead_flags
+            LEAD_OFF_PLUS | LEAD_OFF_MINUS, for the whole block.
+
+        Returns
+        -------
+        BEAT_DTYPE (k,): the beats that became complete.
+        """
+        return self._push(samples, np.zeros(0, np.uint32), lead_flags)
+
+    def push_marked(self, samples: Samples, r_peaks: Peaks) -> Beats:
+        """Like `push`, with the R peaks given: sorted indices into this block.
+
+        Every mark brings one beat, in their order; its `r_sample` is the largest deflection nearby.
+        """
+        if not self.marked:
+            raise ValueError("push_marked needs SignalPath(marked=True)")
+        return self._push(samples, _checked_peaks(r_peaks, len(samples)), 0)
+
+    def finish(self) -> Beats:
+        """End of the signal: the beats whose windows are still open, as if the last sample were held."""
+        self._check_open()
+        self._finished = True
+        rows = np.empty(_FINISH_ROWS, BEAT_DTYPE)
+        progress = lib.finish_all(self._state, ffi.from_buffer(rows), len(rows))
+        return _first_rows(rows, progress.rows)
+
+    def _check_open(self) -> None:
+        if self._finished:
+            raise ValueError("this SignalPath is finished: make a new one for the next signal")
+
+    def _push(self, samples: Samples, marks: npt.NDArray[np.uint32], lead_flags: int) -> Beats:
+        self._check_open()
+        if not 0 <= lead_flags <= 3:
+            raise ValueError(f"lead_flags must be LEAD_OFF_PLUS, LEAD_OFF_MINUS, both or 0, not {lead_flags}")
+        block = checked_samples(samples)
+        parts = [
+            self._push_chunk(block[start : start + _CHUNK], marks, start, lead_flags)
+            for start in range(0, len(block), _CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, BEAT_DTYPE)
+
+    def _push_chunk(
+        self, chunk: Samples, marks: npt.NDArray[np.uint32], start: int, lead_flags: int
+    ) -> Beats:
+        first, last = np.searchsorted(marks, [start, start + len(chunk)])
+        here = np.ascontiguousarray(marks[first:last] - np.uint32(start))
+        progress = lib.push_block(
+            self._state,
+            ffi.from_buffer("int16_t[]", chunk),
+            len(chunk),
+            lead_flags,
+            ffi.from_buffer("uint32_t[]", here),
+            len(here),
+            ffi.from_buffer(self._rows),
+            len(self._rows),
+            ffi.from_buffer(self._changed),
+        )
+        _raise_on(progress.status)
+        self._samples += len(chunk)
+        if progress.changes:
+            self._changes.append(self._changed[: progress.changes].copy())
+        return _first_rows(self._rows, progress.rows)
+
+
+def _first_rows(rows: Beats, count: int) -> Beats:
+    copy: Beats = rows[:count].copy()
+    return copy
+
+
+def _raise_on(status: int) -> None:
+    if status < 0:
+        raise ValueError(f"signal path: {ffi.string(lib.ecg_core_status_text(status)).decode()}")
+
+
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """What the signal path made of a whole record.
+
+    Attributes
+    ----------
+    beats : BEAT_DTYPE (n,)
+    changes : CHANGE_DTYPE (k,)
+        Each time the signal turned bad or good.
+    bad_spans : int64 (m, 2)
+        First sample of each bad stretch, and first one after it; the last may end with the record.
+    """
+
+    beats: Beats
+    changes: Changes
+    bad_spans: Spans
+
+
+def process_signal(
+    samples: Samples,
+    *,
+    adu_per_mv: int = 200,
+    mains_hz: int = 60,
+    r_peaks: Peaks | None = None,
+    fs_hz: int = FS_HZ,
+) -> Processed:
+    """Run a whole record through the signal path; parameters as for `process`."""
+    path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None, fs_hz=fs_hz)
+    beats = path.push(samples) if r_peaks is None else path.push_marked(samples, r_peaks)
+    beats = np.concatenate([beats, path.finish()])
+    return Processed(beats, path.changes, path.bad_spans)
+
+
+def process(
+    samples: Samples,
+    *,
+    adu_per_mv: int = 200,
+    mains_hz: int = 60,
+    r_peaks: Peaks | None = None,
+    fs_hz: int = FS_HZ,
+) -> Beats:
+    """Beats of a whole record.
+
+    Parameters
+    ----------
+    samples
+        int16 (n,), ADC units around any baseline, `fs_hz` a second.
+    adu_per_mv
+        ADC units per millivolt (MIT-BIH: 200).
+    mains_hz
+        50, 60 or 0.
+    r_peaks
+        Sorted sample indices of annotated R peaks; they take the detector's place, one beat each.
+    fs_hz
+        360, or a board's rate of 250 or 500; the beats' samples count at that rate.
+
+    Returns
+    -------
+    BEAT_DTYPE (beats,)
+    """
+    return process_signal(
+        samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, r_peaks=r_peaks, fs_hz=fs_hz
+    ).beats
+
+
+def fingerprint() -> int:
+    """Behaviour of this build of the signal path in one number (see ecg_core.h)."""
+    core = ffi.new("char[]", lib.ecg_core_state_bytes() + 8)
+    return int(lib.ecg_core_fingerprint(ffi.cast("ecg_core_t *", core)))

@@ -1,0 +1,92 @@
+"""A look into the signal path: the filtered signal, the QRS energy, and the verdict on each candidate.
+
+    found = trace(record.samples)
+    found.candidates["score"]        # above 0: taken for a beat
+
+For pictures and for finding out why a beat was missed; the beats themselves come from `process`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.firmware.binding._ecg_core import ffi, lib
+from ecg_edge.firmware.binding.signal_path import Samples, SignalPath, checked_samples
+
+# A peak of the QRS energy. at: R peak; energy_at, energy: peak of the energy and its height; usual, noise:
+# mean height of the last eight beats, and running height of what was no beat, when it was judged; score:
+# above 0 it is a beat, 16384 is one logit; accepted: it was taken for one.
+CANDIDATE_DTYPE = np.dtype(
+    [
+        ("at", np.uint32),
+        ("energy_at", np.uint32),
+        ("energy", np.int32),
+        ("usual", np.int32),
+        ("noise", np.int32),
+        ("score", np.int32),
+        ("accepted", np.uint8),
+    ],
+    align=True,
+)
+if CANDIDATE_DTYPE.itemsize != lib.candidate_bytes():
+    raise ImportError(
+        "ecg_edge.firmware.binding._ecg_core is older than its Python code: run pip install -e . again"
+    )
+
+LOGIT: int = 16384
+REFUSED: int = lib.TRACE_REFUSED  # score of a candidate within the refractory time: it was not weighed
+UNITS_PER_MV: int = lib.TRACE_UNITS_PER_MV
+_HELD = 720  # samples: by then the last candidate is judged and every delay is over
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What went on in the signal path; n samples at 360 Hz.
+
+    Attributes
+    ----------
+    filtered : float32 (n,)
+        The filtered signal in mV, delays compensated.
+    energy : int32 (n,)
+        The QRS energy, delays compensated.
+    candidates : CANDIDATE_DTYPE (k,)
+        All candidates, in the order in which they were judged. The last sample counts as held at the end.
+    """
+
+    filtered: npt.NDArray[np.float32]
+    energy: npt.NDArray[np.int32]
+    candidates: np.ndarray[tuple[int], np.dtype[np.void]]
+
+
+def trace(samples: Samples, *, adu_per_mv: int = 200, mains_hz: int = 60) -> Trace:
+    """Run a record through the signal path and keep what it computes on the way.
+
+    Parameters
+    ----------
+    samples
+        int16 (n,), ADC units, 360 Hz.
+    adu_per_mv, mains_hz
+        As for `process`.
+    """
+    count = len(checked_samples(samples))
+    held = np.concatenate([samples, np.full(_HELD, samples[-1] if count else 0, np.int16)])
+    filtered, energy = np.empty(len(held), np.int16), np.empty(len(held), np.int32)
+    rows = np.empty(len(held), CANDIDATE_DTYPE)
+    path = SignalPath(adu_per_mv, mains_hz)
+    found = lib.trace_block(
+        path.state,
+        ffi.from_buffer("int16_t[]", held),
+        len(held),
+        ffi.from_buffer("int16_t[]", filtered),
+        ffi.from_buffer("int32_t[]", energy),
+        ffi.from_buffer(rows),
+    )
+    candidates = rows[:found][rows["at"][:found] < count]
+    return Trace(
+        filtered[lib.TRACE_FILTER_DELAY :][:count].astype(np.float32) / np.float32(UNITS_PER_MV),
+        energy[lib.TRACE_ENERGY_DELAY :][:count].copy(),
+        candidates.copy(),
+    )

@@ -1,0 +1,89 @@
+"""`ecg-edge data`: get, list and check ECG records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ecg_edge.ecg import databases as records
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console
+
+app = typer.Typer(help="Get, list and check ECG records.", no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def get(
+    databases: Annotated[list[str], typer.Argument(metavar="mitdb|nstdb|svdb...", help="Which databases.")],
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for them. Else the user's cache.")
+    ] = None,
+    url: Annotated[str, typer.Option(metavar="BASE", help="Server that has them.")] = records.BASE_URL,
+) -> None:
+    """Download databases; go on where an earlier download stopped; check every file's SHA-256."""
+    root = to or records.cache_root()
+    for name in databases:
+        records.known_database(name)
+    for name in databases:
+        folder = download_with_progress(name, root, url)
+        console.out.print(f"{folder}: complete, every checksum right.", markup=False)
+
+
+@app.command("list")
+def list_databases(data: console.DataOption = None, json: console.JsonOption = None) -> None:
+    """Show the known databases and which of their records are on this computer."""
+    root = records.find_data_root(data)
+    found = {name: records.records_in(root, name) if root else [] for name in records.DATABASES}
+    table = console.table(
+        f"Records in {root}" if root else "No records yet", "name", "here", "about", "title", "doi"
+    )
+    for name, known in records.DATABASES.items():
+        table.add_row(name, str(len(found[name])), f"{known.megabytes} MB", known.title, known.doi)
+    console.out.print(table)
+    if root is None:
+        console.note("Get them with `ecg-edge data get mitdb`, or name their folder with --data.")
+    if json:
+        write_json(json, {"root": root, "records": found})
+
+
+@app.command("check")
+def check_databases(data: console.DataOption = None, json: console.JsonOption = None) -> None:
+    """Check every record file against its SHA-256; exit code 2 when one is damaged."""
+    root = records.find_data_root(data)
+    if root is None:
+        raise RecordError("no records found. Get them with `ecg-edge data get mitdb`, or name --data.")
+    results = {name: records.check(name, root) for name in records.databases_in(root)}
+    console.out.print(_check_table(root, results))
+    if json:
+        write_json(json, {"root": root, "databases": {name: _figures(r) for name, r in results.items()}})
+    damaged = [f"{root / name / file}" for name, result in results.items() for file in result.damaged]
+    if damaged:
+        raise RecordError(f"damaged: {', '.join(damaged)}. Delete them and run `ecg-edge data get` again.")
+
+
+def download_with_progress(name: str, root: Path, url: str = records.BASE_URL) -> Path:
+    """Download one database into `root` with a progress bar on standard error."""
+    received = 0
+    with console.progress_bar("files") as bar:
+        task = bar.add_task(name, total=0, note="")
+
+        def show(file: str, done: int, total: int, size: int) -> None:
+            nonlocal received
+            received += size
+            bar.update(task, completed=done, total=total, note=f"{received / 1e6:.1f} MB  {file}")
+
+        return records.download(name, root, url, show)
+
+
+def _check_table(root: Path, results: dict[str, records.CheckResult]) -> Any:
+    table = console.table(f"Files in {root}", "database", "good", "damaged", "not here")
+    for name, result in results.items():
+        table.add_row(name, str(len(result.good)), str(len(result.damaged)), str(len(result.missing)))
+    return table
+
+
+def _figures(result: records.CheckResult) -> dict[str, Any]:
+    return {"good": len(result.good), "damaged": result.damaged, "missing": result.missing}

@@ -1,0 +1,291 @@
+"""`ecg-edge plot`: a stretch of a record as the signal path saw it, or its errors one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+
+from ecg_edge.ecg.databases import find_data_root
+from ecg_edge.ecg.errors import BundleError, EcgEdgeError, RecordError, ToolError
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console
+from ecg_edge.host.cli.commands.score import resolve_records, track
+from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
+from ecg_edge.host.evaluation.detector import REFERENCE
+from ecg_edge.host.evaluation.inspection import FALSE, MISSED, Finding, Inspection, inspect_record
+from ecg_edge.host.reference.labels import Labeller
+from ecg_edge.host.report.inspection_plot import Stretch, clock, draw
+from ecg_edge.host.report.window import has_screen, show
+
+SECONDS: Final = 10.0  # shown when --to is left out
+_SIZE: Final = (12.0, 7.5)  # inches
+_DPI: Final = 120
+_SUFFIXES: Final = (".png", ".svg", ".pdf")
+_MINUS: Final = "\N{MINUS SIGN}"
+
+
+class Page(NamedTuple):
+    """A picture to be drawn."""
+
+    found: Inspection
+    stretch: Stretch
+    name: str
+
+
+def plot(
+    records: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORD...", help="207 (mitdb), nstdb/118e06; mitdb for errors."),
+    ],
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help="Seconds, mm:ss or hh:mm:ss. Else 0."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="T", help=f"As --from; else {SECONDS:.0f} s later.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="PNG, SVG or PDF. Else a window; without a screen a PNG here."),
+    ] = None,
+    misses: Annotated[bool, typer.Option("--misses", help="List missed beats.")] = False,
+    false: Annotated[bool, typer.Option("--false", help="List false detections.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="List both.")] = False,
+    plot_to: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="PATH", help="Draw each into a folder, or all into a PDF."),
+    ] = None,
+    step: Annotated[
+        bool, typer.Option("--show", help="Step through them in a window: arrow keys, q to leave.")
+    ] = False,
+    bundle: Annotated[
+        Path, typer.Option(metavar="DIR", help="A model, whose labels are shown if it fits the signal path.")
+    ] = DEFAULT_BUNDLE,
+    data: console.DataOption = None,
+    json: console.JsonOption = None,
+) -> None:
+    """Draw signal, candidates and verdicts, detections against annotations, and quality.
+
+    With --misses, --false or --errors: list them, with the candidate that is nearest and its score.
+    """
+    root = find_data_root(data)
+    if root is None:
+        raise RecordError(
+            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
+        )
+    kinds = (MISSED,) * (misses or errors) + (FALSE,) * (false or errors)
+    if not kinds:
+        _plot_stretch(root, records, (start, end), out, bundle)
+        return
+    if step and not has_screen():
+        raise EcgEdgeError("--show: matplotlib has no screen here. Draw into a folder: --plot DIR.")
+    if start or end or out:
+        raise typer.BadParameter("--from, --to and --out are for one stretch; errors have --plot and --show")
+    _list_errors(_inspect_all(root, records, bundle), kinds, plot_to, step, json)
+
+
+def _labeller(bundle: Path) -> Labeller | None:
+    """The model's labels, or none and a word on why: a picture without them is still a picture."""
+    try:
+        return Labeller(bundle)
+    except (BundleError, ToolError) as error:
+        console.note(f"without labels: {error}")
+        return None
+
+
+# ---- one stretch --------------------------------------------------------------------------------------
+
+
+def _plot_stretch(
+    root: Path, records: Sequence[str], times: tuple[str | None, str | None], out: Path | None, bundle: Path
+) -> None:
+    if len(records) != 1:
+        raise typer.BadParameter("name one record, or ask for --misses, --false or --errors")
+    database, name = split_name(records[0])
+    start_s, end_s = parse_times(*times)
+    _check_suffix(out)
+    found = inspect_record(root, database, name, _labeller(bundle))
+    if start_s >= found.record.duration_s:
+        end_text = clock(found.record.duration_s)
+        raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
+    page = Page(found, Stretch(start_s, min(end_s, found.record.duration_s)), "")
+    if out is None and has_screen():
+        show([_drawer(page)], _SIZE)
+        return
+    path = out or Path(f"{database}-{name}-{_file_time(start_s)}.png")
+    _save(_drawn(page), path)
+    console.out.print(str(path), markup=False, soft_wrap=True)
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Database and record of "nstdb/118e06"; mitdb where none is named."""
+    database, _, name = text.rpartition("/")
+    return database or "mitdb", name
+
+
+def parse_times(start: str | None, end: str | None) -> tuple[float, float]:
+    """Seconds of --from and --to."""
+    start_s = 0.0 if start is None else parse_time(start, "--from")
+    end_s = start_s + SECONDS if end is None else parse_time(end, "--to")
+    if end_s <= start_s:
+        raise typer.BadParameter(f"{end} does not lie after {start or 0}", param_hint="--to")
+    return start_s, end_s
+
+
+def parse_time(text: str, option: str) -> float:
+    """Seconds, mm:ss or hh:mm:ss, each with a fraction of a second or without."""
+    parts = text.split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    good = 1 <= len(values) <= 3 and all(0 <= value < float("inf") for value in values)
+    if not good or any(value >= 60 for value in values[1:]) or any(value % 1 for value in values[:-1]):
+        raise typer.BadParameter(f"{text!r} is no time; write seconds, mm:ss or hh:mm:ss", param_hint=option)
+    return float(sum(value * 60**power for power, value in enumerate(reversed(values))))
+
+
+# ---- errors -------------------------------------------------------------------------------------------
+
+
+def _inspect_all(root: Path, records: Sequence[str], bundle: Path) -> Iterator[Inspection]:
+    labeller = _labeller(bundle)
+    wanted = [word if (root / word).is_dir() else "/".join(split_name(word)) for word in records]
+    for database, names in resolve_records(root, wanted, REFERENCE).items():
+        for name in track(names, database):
+            yield inspect_record(root, database, name, labeller)
+
+
+def _list_errors(
+    inspections: Iterator[Inspection],
+    kinds: tuple[str, ...],
+    plot_to: Path | None,
+    step: bool,
+    json: Path | None,
+) -> None:
+    listed: list[tuple[str, Finding]] = []
+    pages: list[Page] = []
+    with _saver(plot_to) as save:
+        for found in inspections:
+            errors = found.errors(kinds)
+            listed += [(found.name, error) for error in errors]
+            for error in errors if plot_to else ():
+                save(_page(found, error))
+            pages += [_page(found, error) for error in errors] if step else []
+    _print_errors(listed, kinds, to_stderr=str(json) == "-")
+    if json:
+        write_json(json, [_as_dict(name, error) for name, error in listed])
+    if step:
+        _step_through(pages)
+
+
+def _page(found: Inspection, error: Finding) -> Page:
+    time_s, kind = error.outcome.time_s, error.outcome.kind
+    start_s = min(max(0.0, time_s - SECONDS / 2), max(0.0, found.record.duration_s - SECONDS))
+    what = f"{kind} {error.outcome.symbol}".strip()
+    title = f"{what} at {clock(time_s)}: {sentence(error)}"
+    stretch = Stretch(start_s, min(start_s + SECONDS, found.record.duration_s), time_s, title)
+    name = f"{found.name.replace('/', '-')}-{_file_time(time_s)}-{kind}.png"
+    return Page(found, stretch, name)
+
+
+def sentence(error: Finding) -> str:
+    """What is known of the candidate, in words."""
+    if error.offset_ms is None or error.height is None:
+        return error.reason
+    score = "" if error.score is None else f", score {error.score:+.1f}".replace("-", _MINUS)
+    height = f"{100 * error.height:.0f} % of the usual height"
+    return f"{error.reason} (candidate {error.offset_ms:+.0f} ms, {height}{score})".replace("-", _MINUS)
+
+
+def _print_errors(listed: Sequence[tuple[str, Finding]], kinds: tuple[str, ...], to_stderr: bool) -> None:
+    counts = ", ".join(f"{sum(e.outcome.kind == kind for _, e in listed)} {kind}" for kind in kinds)
+    table = console.table(
+        f"Errors of the detector that EC57 counts: {counts}",
+        *("record", "time", "kind", "annotation", "candidate ms", "% of usual", "x noise", "score", "why"),
+    )
+    table.columns[-1].justify = "left"
+    for name, error in listed:
+        outcome = error.outcome
+        table.add_row(name, clock(outcome.time_s), outcome.kind, outcome.symbol, *_cells(error), error.reason)
+    (console.err if to_stderr else console.out).print(table)
+
+
+def _cells(error: Finding) -> list[str]:
+    def cell(value: float | None, form: str, factor: float = 1) -> str:
+        return "" if value is None else format(value * factor, form)
+
+    return [
+        cell(error.offset_ms, "+.0f"),
+        cell(error.height, ".0f", 100),
+        cell(error.noise, ".1f"),
+        cell(error.score, "+.1f"),
+    ]
+
+
+def _as_dict(name: str, error: Finding) -> dict[str, Any]:
+    return {
+        "record": name,
+        "time_s": error.outcome.time_s,
+        "kind": error.outcome.kind,
+        "annotation": error.outcome.symbol or None,
+        "candidate_ms": error.offset_ms,
+        "height": error.height,
+        "above_noise": error.noise,
+        "score": error.score,
+        "why": error.reason,
+    }
+
+
+# ---- pictures -----------------------------------------------------------------------------------------
+
+
+def _drawn(page: Page) -> Figure:
+    figure = Figure(figsize=_SIZE)
+    draw(page.found, page.stretch, figure)
+    return figure
+
+
+def _check_suffix(path: Path | None) -> None:
+    if path is not None and path.suffix.lower() not in _SUFFIXES:
+        raise typer.BadParameter(f"{path}: the name ends in {', '.join(_SUFFIXES)}", param_hint="--out")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=_DPI, facecolor="white")
+    except OSError as error:
+        raise EcgEdgeError(f"{path}: cannot be written ({error.strerror}). Name another file.") from None
+
+
+@contextmanager
+def _saver(path: Path | None) -> Iterator[Callable[[Page], None]]:
+    """Puts each picture into a file of the folder `path`, or as a page into that PDF."""
+    if path is None or path.suffix.lower() != ".pdf":
+        yield lambda page: _save(_drawn(page), (path or Path()) / page.name)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with PdfPages(path) as pdf:
+        yield lambda page: pdf.savefig(_drawn(page), facecolor="white")
+
+
+def _step_through(pages: Sequence[Page]) -> None:
+    if pages:
+        show([_drawer(page) for page in pages], _SIZE)
+
+
+def _drawer(page: Page) -> Callable[[Figure], None]:
+    return lambda figure: draw(page.found, page.stretch, figure)
+
+
+def _file_time(time_s: float) -> str:
+    """E.g. "0512.3" for 5:12.3, so that files sort by time."""
+    tenths = round(time_s * 10)
+    return f"{tenths // 600:02d}{tenths % 600 / 10:04.1f}"

@@ -1,0 +1,282 @@
+"""`ecg-edge replay`: stream whole records to a device and compare every beat with the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.records import FS_HZ
+from ecg_edge.host.cli import console
+from ecg_edge.host.conformance.replay import Outcome, Update
+from ecg_edge.host.conformance.replay import replay as replay_records
+from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
+from ecg_edge.host.link.messages import MAX_SAMPLES, Event, Info
+from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
+
+
+def replay(
+    more: Annotated[list[str] | None, typer.Argument(metavar="RECORDS...", help="See --records.")] = None,
+    port: Annotated[
+        str,
+        typer.Option(
+            metavar="PORT",
+            help="A serial device, `emulator`, `native`, `simulator`, socket://HOST:PORT or unix:PATH.",
+        ),
+    ] = "emulator",
+    records: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME...", help="Records: 100 213 (mitdb), nstdb/118e06."),
+    ] = None,
+    bundle: Annotated[
+        Path, typer.Option(metavar="DIR", help="The model that must be on the device.")
+    ] = DEFAULT_BUNDLE,
+    data: console.DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The session's folder. Else a new one in sessions/.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, help="Only the first seconds of each record.")
+    ] = None,
+    fs_hz: console.RateOption = FS_HZ,
+    block: Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="Samples a frame, 1 to 240, or `random`. The beats must not depend on it."
+        ),
+    ] = str(MAX_SAMPLES),
+    baud: Annotated[
+        int,
+        typer.Option(help=f"Of a serial port; {FALLBACK_BAUD} where {DEFAULT_BAUD} damages frames."),
+    ] = DEFAULT_BAUD,
+    report: Annotated[bool, typer.Option(help="Write report.html into the session's folder.")] = True,
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A recipe's run folder, for the report's figures.")
+    ] = None,
+    json: console.JsonOption = None,
+) -> None:
+    """Stream whole records to a device and compare each beat's output bytes with the reference.
+
+    Exit code 0: the device agreed on every byte; 1: it did not, or Ctrl-C; 3: no device, or a lost link.
+    """
+    names = [*(records or []), *(more or [])]
+    if not names:
+        raise typer.BadParameter("name at least one record, e.g. --records 100 213", param_hint="--records")
+    outcome = replay_and_show(
+        names,
+        port=port,
+        bundle=bundle,
+        data=data,
+        out=out,
+        seconds=seconds,
+        fs_hz=fs_hz,
+        block=_block_size(block),
+        baud=baud,
+        report=report,
+        run=run,
+    )
+    if json:
+        write_json(json, outcome.results)
+    if outcome.error:
+        raise outcome.error
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def _block_size(text: str) -> int | None:
+    if text == "random":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SAMPLES:
+        raise typer.BadParameter(f"{text!r}; 1 to {MAX_SAMPLES} samples, or random", param_hint="--block")
+    return int(text)
+
+
+def replay_and_show(
+    names: Sequence[str],
+    *,
+    port: str,
+    bundle: Path,
+    data: Path | None = None,
+    out: Path | None = None,
+    seconds: float | None = None,
+    fs_hz: int = FS_HZ,
+    block: int | None = MAX_SAMPLES,
+    baud: int = DEFAULT_BAUD,
+    report: bool = True,
+    run: Path | None = None,
+) -> Outcome:
+    """Replay with progress and tables on the terminal, and write the report.
+
+    Parameters
+    ----------
+    names, port, bundle, data, out, seconds, fs_hz, block, baud
+        As in `ecg_edge.host.conformance.replay.replay`.
+    report : bool
+        Whether to write report.html.
+    run : Path, optional
+        A recipe's run folder, whose figures go into the report.
+    """
+    with _Display() as display:
+        outcome = replay_records(
+            names,
+            port=port,
+            bundle_path=bundle,
+            data=data,
+            out=out,
+            seconds=seconds,
+            fs_hz=fs_hz,
+            block=block,
+            baud=baud,
+            on_device=show_device,
+            on_update=display.update,
+        )
+    _show(outcome)
+    if report and outcome.session.runs:
+        from ecg_edge.host.report.html import write_report
+
+        items = [done.labelled for done in outcome.session.runs]
+        path = write_report(outcome.session.folder, items=items, run_folder=run)
+        console.out.print(f"Report:  {path}", markup=False)
+    return outcome
+
+
+def show_device(info: Info) -> None:
+    """Say who answered the handshake."""
+    console.note(
+        f"{info.board}: firmware {info.firmware_version}, engine {info.engine}, "
+        f"labels {','.join(info.labels)}, model {info.model_sha256[:16]}"
+    )
+
+
+class _Display:
+    """One progress bar a record, with the rate and the agreement so far."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.percentage:3.0f} %  {task.fields[note]}"),
+            console=console.err,
+            transient=console.err.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> _Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def update(self, now: Update) -> None:
+        """Show where the replay is."""
+        name = f"{now.database}/{now.record}"
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=now.samples, note="")
+        self._progress.update(self._tasks[name], completed=now.taken, note=_note(now))
+
+
+def _note(now: Update) -> str:
+    seconds = max(now.seconds, 1e-9)
+    agreement = 100 * now.agreeing / now.beats if now.beats else 100.0
+    return (
+        f"{now.beats} beats, {now.beats / seconds:.0f}/s, "
+        f"{now.taken / now.fs_hz / seconds:.0f} x real time, {agreement:.2f} % agree"
+    )
+
+
+def _show(outcome: Outcome) -> None:
+    """The records' table, the first differences, and the verdict."""
+    results = outcome.results
+    if results["records"]:
+        console.out.print(_records_table(results))
+    for record in results["records"]:
+        if record["first_differences"]:
+            console.out.print(_differences_table(record))
+        if record["first_event_differences"]:
+            console.out.print(_event_differences_table(record))
+    if results["events"]:
+        console.out.print(_rhythm_table(results))
+    style = "bold green" if outcome.passed else "bold red"
+    console.out.print(_verdict(results), style=style, markup=False)
+    console.out.print(f"Session: {outcome.session.folder}", markup=False)
+
+
+def _verdict(results: dict[str, Any]) -> str:
+    text = (
+        f"{results['verdict'].upper()}: {results['agreeing_beats']} of {results['beats']} beats equal, "
+        f"{results['differing_bytes']} differing bytes, "
+        f"{results['lost_samples']} lost samples, {results['lost_beats']} lost beats, "
+        f"{results['differing_changes']} differing changes of signal quality, "
+        f"{results['agreeing_events']} of {results['events']} rhythm events equal, "
+        f"{results['realtime_factor']} times real time"
+    )
+    return f"{text}. Interrupted: {results['reason']}" if results["interrupted"] else text
+
+
+def _records_table(results: dict[str, Any]) -> Any:
+    columns = ("beats", "agree", "bytes differ", "lost", "bad signal s", "resent", "x real time", "verdict")
+    table = console.table("Device against reference", "record", *columns)
+    table.columns[0].no_wrap = True
+    for record in results["records"]:
+        table.add_row(
+            f"{record['database']}/{record['record']}",
+            str(record["beats"]),
+            str(record["agreeing_beats"]),
+            str(record["differing_bytes"]),
+            str(record["lost_samples"]),
+            f"{record['bad_signal_s']:.1f}",
+            str(record["link"]["retransmitted_frames"]),
+            str(record["realtime_factor"]),
+            record["verdict"],
+        )
+    return table
+
+
+def _rhythm_table(results: dict[str, Any]) -> Any:
+    """How many episodes of each kind the device reported, by record."""
+    kinds = list(dict.fromkeys(kind for record in results["records"] for kind in record["episodes"]))
+    table = console.table("Rhythm events of the device", "record", "events", "equal", *kinds)
+    table.columns[0].no_wrap = True
+    for record in results["records"]:
+        name = f"{record['database']}/{record['record']}"
+        counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
+        table.add_row(name, str(record["events"]), str(record["agreeing_events"]), *counts)
+    return table
+
+
+def _event_differences_table(record: dict[str, Any]) -> Any:
+    """The first rhythm events that differ, each with the reference's line above the device's."""
+    name = f"{record['database']}/{record['record']}"
+    fields = [field for field in Event.__slots__ if field != "event_index"]
+    table = console.table(f"First differing rhythm events of {name}", "event", "who", *fields)
+    for difference in record["first_event_differences"]:
+        for who, key in (("reference", "expected"), ("device", "device")):
+            event = difference[key]
+            cells = ["-"] * len(fields) if event is None else [str(event[field]) for field in fields]
+            table.add_row(str(difference["event_index"]) if who == "reference" else "", who, *cells)
+    return table
+
+
+def _differences_table(record: dict[str, Any]) -> Any:
+    """The first beats that differ, each with the reference's line above the device's."""
+    name = f"{record['database']}/{record['record']}"
+    table = console.table(f"First differing beats of {name}", "beat", "differs in", "who", *_FIELDS)
+    for difference in record["first_differences"]:
+        head = (str(difference["beat_index"]), ", ".join(difference["fields"]))
+        table.add_row(*head, "reference", *_cells(difference["expected"]))
+        table.add_row("", "", "device", *_cells(difference["device"]))
+    return table
+
+
+_FIELDS = ("r_sample", "rr_samples", "flags", "quality", "label", "input_crc32", "output")
+
+
+def _cells(beat: dict[str, Any] | None) -> list[str]:
+    if beat is None:
+        return ["-"] * len(_FIELDS)
+    return [" ".join(map(str, beat[name])) if name == "output" else str(beat[name]) for name in _FIELDS]

@@ -1,0 +1,196 @@
+"""`ecg-edge rhythm`: the device's rhythm events on whole records, scored against their annotations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from ecg_edge.ecg.annotations import write_annotations
+from ecg_edge.ecg.databases import find_data_root
+from ecg_edge.ecg.errors import BundleError, RecordError
+from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.records import FS_HZ
+from ecg_edge.ecg.scoring import text
+from ecg_edge.firmware import fingerprint
+from ecg_edge.host.cli import console
+from ecg_edge.host.cli.commands.score import resolve_records, track
+from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
+from ecg_edge.host.evaluation import rhythm as rhythms
+from ecg_edge.host.evaluation.detector import group_records
+from ecg_edge.host.evaluation.rhythm import RhythmScores, Watched
+from ecg_edge.host.reference.rhythm_events import describe, episodes
+from ecg_edge.quantize.bundle.engines import Engine, reference_engine
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+
+ANNOTATOR: Final = "rhythm"
+_FIBRILLATION: Final = "irregularly irregular"
+_EPISODES: Final = ("episode_se", "episode_ppv", "duration_se", "duration_ppv")
+_RUNS: Final = ("couplet_se", "couplet_ppv", "short_se", "short_ppv", "long_se", "long_ppv")
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What to do with each record."""
+
+    root: Path
+    engine: Engine
+    labels: Sequence[str]
+    events: bool
+    write_to: Path | None
+
+
+def rhythm(
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATABASE|RECORD]...", help="Databases, or records (mitdb/100)."),
+    ] = None,
+    model: Annotated[
+        Path, typer.Option(metavar="DIR", help="The bundle that labels the beats.")
+    ] = DEFAULT_BUNDLE,
+    data: console.DataOption = None,
+    events: Annotated[bool, typer.Option("--events", help="List every episode of each record.")] = False,
+    per_record: Annotated[
+        bool, typer.Option("--per-record", help="Print epicmp's line for every record too.")
+    ] = False,
+    write_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-annotations",
+            metavar="DIR",
+            help=f"Leave beats and fibrillation as DIR/mitdb/100.{ANNOTATOR} for WFDB's programs.",
+        ),
+    ] = None,
+    json: console.JsonOption = None,
+) -> None:
+    """Find rhythm events as the device does, and score them by EC57; the first five minutes are not scored.
+
+    Atrial fibrillation, bigeminy and trigeminy by episode and duration (as epicmp), couplets and runs (as
+    rxr); detector and network in the loop. Without a DATABASE: mitdb.
+    """
+    root = find_data_root(data)
+    if root is None:
+        raise RecordError(
+            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
+        )
+    bundle = load_checked(model)
+    request = _Request(root, reference_engine(bundle), bundle.manifest.labels, events, write_to)
+    figures: dict[str, Any] = {}
+    for database, names in resolve_records(root, more or ["mitdb"], rhythms.REFERENCE).items():
+        found = {name: _score(request, database, name) for name in track(names, database)}
+        groups = group_records(database, names)
+        summaries = {
+            group: rhythms.summarize({name: found[name] for name in members})
+            for group, members in groups.items()
+        }
+        _print(database, bundle, found, summaries, per_record, to_stderr=str(json) == "-")
+        records = {name: rhythms.summarize({name: scores}) for name, scores in found.items()}
+        figures[database] = {"groups": summaries, "records": records}
+    if json:
+        write_json(json, {"model_sha256": bundle.manifest.model_sha256, **figures})
+
+
+def load_checked(model: Path) -> Bundle:
+    """The bundle, whose signal path must be this computer's."""
+    bundle = load_bundle(model)
+    if bundle.manifest.core_fingerprint != fingerprint():
+        raise BundleError(
+            f"{model} was trained with the signal path {bundle.manifest.core_fingerprint:08x}, but this "
+            f"computer's is {fingerprint():08x}. Build it again with `pip install -e .`, or train again."
+        )
+    return bundle
+
+
+def _score(request: _Request, database: str, name: str) -> RhythmScores:
+    watched = rhythms.watch(request.root, database, name, request.engine, request.labels)
+    if request.events:
+        _list(f"{database}/{name}", watched)
+    if request.write_to:
+        folder = request.write_to / database
+        write_annotations(folder, name, ANNOTATOR, watched.annotations, watched.timing.fs_hz)
+    return rhythms.score(watched, request.root / database, name)
+
+
+def _list(name: str, watched: Watched) -> None:
+    console.out.print(f"{name}: min:s, length, event, evidence", style="bold", markup=False)
+    for episode in episodes(watched.events):
+        console.out.print(f"  {describe(episode, FS_HZ)}", markup=False, highlight=False)
+
+
+def _print(
+    database: str,
+    bundle: Bundle,
+    found: dict[str, RhythmScores],
+    groups: dict[str, dict[str, Any]],
+    per_record: bool,
+    to_stderr: bool,
+) -> None:
+    where = console.err if to_stderr else console.out
+    if per_record:
+        lines = [(name, scores.episodes[_FIBRILLATION]) for name, scores in found.items()]
+        where.print(text.episode_lines(lines), markup=False, highlight=False)
+    where.print(_episode_table(database, bundle, groups))
+    where.print(_run_table(database, bundle, groups))
+    where.print(_count_table(database, groups))
+
+
+def _episode_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> Any:
+    table = console.table(
+        f"{database}: rhythm by episode and by duration, as epicmp; model {bundle.manifest.name}",
+        *(
+            "rhythm",
+            "records",
+            "n",
+            "episodes",
+            "E Se %",
+            "E +P %",
+            "D Se %",
+            "D +P %",
+            "annotated s",
+            "found s",
+        ),
+    )
+    for kind in rhythms.NOTES:
+        for group, figures in groups.items():
+            one = figures[kind]
+            rates = [_percent(one[name], 1) for name in _EPISODES]
+            head = (kind, group, str(figures["records"]), str(one["counts"]["episode_se"][1]))
+            table.add_row(*head, *rates, f"{one['reference_s']:.0f}", f"{one['test_s']:.0f}")
+        table.add_section()
+    return table
+
+
+def _run_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> Any:
+    """Of each length: how many are annotated, sensitivity and positive predictivity."""
+    table = console.table(
+        f"{database}: couplets and runs, as rxr, Se / +P in per cent (how many are annotated)",
+        *("beats", "records", "couplets", "3 to 5", "6 and more"),
+    )
+    trained = bundle.manifest.training.get("database") == database
+    for kind, name in (("veb_runs", "V"), ("sveb_runs", "S")):
+        for group, figures in groups.items():
+            note = " (trained on)" if trained and group == "DS1" else ""
+            one = figures[kind]
+            cells = [
+                f"{_percent(one[se])} / {_percent(one[ppv])} ({one['counts'][se][1]})"
+                for se, ppv in zip(_RUNS[::2], _RUNS[1::2], strict=True)
+            ]
+            table.add_row(name, group + note, *cells)
+        table.add_section()
+    return table
+
+
+def _count_table(database: str, groups: dict[str, dict[str, Any]]) -> Any:
+    kinds = list(dict.fromkeys(kind for figures in groups.values() for kind in figures["episodes"]))
+    table = console.table(f"{database}: episodes found", "event", *groups)
+    for kind in kinds:
+        table.add_row(kind, *(str(figures["episodes"].get(kind, 0)) for figures in groups.values()))
+    return table
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.{digits}f}"

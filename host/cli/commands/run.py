@@ -1,0 +1,163 @@
+"""`ecg-edge run`: the main job."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console
+from ecg_edge.host.pipeline.stages import CACHED, DONE, FAILED, StageResult
+
+if TYPE_CHECKING:
+    from ecg_edge.host.pipeline.job import Summary
+
+
+def run(
+    records: Annotated[
+        str, typer.Option(metavar="NAMES", help="Records to replay, such as '100 213'. Else six of DS2.")
+    ] = "",
+    data: console.DataOption = None,
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs.")] = Path("runs"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Repeat what has not changed, too.")] = False,
+    json: console.JsonOption = None,
+) -> None:
+    """From the records to a verified device, repeating only what has changed.
+
+    Train by patient and by random split, prune, quantize, evaluate, export, verify the engines, build the
+    firmware, boot it in the emulator, replay whole records, compare every output byte, score, report.
+    Exit code 0 only when the device agreed on every byte.
+    """
+    from ecg_edge.host.pipeline import job as pipeline
+
+    job = pipeline.Job(
+        data, tuple(re.split(r"[\s,]+", records.strip())) if records.strip() else (), runs, fresh
+    )
+    with StageDisplay() as display:
+        summary = pipeline.run(job, display)
+    if str(json) != "-":
+        _show(summary)
+    if json:
+        write_json(json, _figures(summary))
+    if summary.error:
+        raise summary.error
+
+
+class StageDisplay:
+    """One line a stage on standard error; on a terminal the one at work tells where it is."""
+
+    def __init__(self) -> None:
+        self._status, self._stage = console.err.status(""), ""
+
+    def __enter__(self) -> StageDisplay:
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def warn(self, text: str) -> None:
+        """Show what must not be overlooked."""
+        bar = "!" * 78
+        console.err.print(f"{bar}\n{text}\n{bar}", style="bold yellow", markup=False)
+
+    def start(self, stage: str) -> None:
+        """A stage begins."""
+        self._stage = stage
+        self.progress("")
+
+    def progress(self, text: str) -> None:
+        """Where it is."""
+        self._status.update(f"{self._stage}  [dim]{text}[/dim]")
+
+    def end(self, result: StageResult) -> None:
+        """It is over."""
+        colour = {CACHED: "dim", DONE: "green", FAILED: "red"}[result.status]
+        reason = f"  ({result.reason})" if result.reason else ""
+        line = f"{result.status:7} {result.name:24} {result.seconds:7.1f} s{reason}"
+        console.err.print(line, style=colour, markup=False)
+
+
+def _show(summary: Summary) -> None:
+    """The tables, the verdict, and where the rest is."""
+    for protocol in dict.fromkeys(row["protocol"] for row in summary.evaluation):
+        console.out.print(
+            _evaluation_table([row for row in summary.evaluation if row["protocol"] == protocol])
+        )
+    console.out.print(_verify_table(summary.verify))
+    console.out.print(_replay_table(summary.results))
+    if summary.records.synthetic:
+        console.out.print("SYNTHETIC ECG: these figures say nothing of patients.", style="bold yellow")
+    console.out.print(f"Session: {summary.session}\nReport:  {summary.report}", markup=False)
+    style = "bold green" if summary.verdict == "pass" else "bold red"
+    console.out.print(_verdict(summary), style=style, markup=False)
+
+
+def _verdict(summary: Summary) -> str:
+    results = summary.results
+    return (
+        f"{summary.verdict.upper()}: {results['beats']} beats on the device, "
+        f"{results['differing_bytes']} differing bytes, {results['lost_samples']} lost samples, "
+        f"{results['realtime_factor']} times real time"
+    )
+
+
+def _evaluation_table(rows: list[dict[str, Any]]) -> Any:
+    """One protocol: a column a network, of each class the sensitivity and the positive predictivity."""
+    title = f"{rows[0]['protocol']}: {rows[0]['n_beats']} beats, in per cent"
+    table = console.table(title, "", *(row["engine"] for row in rows))
+    table.add_row("accuracy", *(_percent(row["accuracy"], 2) for row in rows))
+    table.add_row("macro-F1", *(_percent(row["macro_f1"]) for row in rows))
+    for label in rows[0]["per_class"]:
+        figures = [row["per_class"][label] for row in rows]
+        table.add_row(f"{label}  Se / +P", *(f"{_percent(f['se'])} / {_percent(f['ppv'])}" for f in figures))
+    return table
+
+
+def _verify_table(report: dict[str, Any]) -> Any:
+    title = f"Engines against TFLM, {report['beats']} beats ({report['source']})"
+    table = console.table(title, "engine", "same label", "most LSB", "differing bytes", "accuracy")
+    for engine in report["engines"]:
+        table.add_row(
+            engine["engine"],
+            _percent(engine["label_agreement"], 2),
+            f"{engine['largest_difference_lsb']:.3g}",
+            "-" if engine["differing_bytes"] is None else str(engine["differing_bytes"]),
+            _percent(engine["accuracy"], 2),
+        )
+    return table
+
+
+def _replay_table(results: dict[str, Any]) -> Any:
+    device = results["device"]
+    title = f"Device ({device['board']}, engine {device['engine']}) against {results['reference_engine']}"
+    table = console.table(
+        title, "record", "beats", "differing bytes", "lost samples", "x real time", "verdict"
+    )
+    for record in results["records"]:
+        counts = (
+            str(record[name]) for name in ("beats", "differing_bytes", "lost_samples", "realtime_factor")
+        )
+        table.add_row(f"{record['database']}/{record['record']}", *counts, record["verdict"])
+    return table
+
+
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "-" if share is None else f"{100 * share:.{digits}f}"
+
+
+def _figures(summary: Summary) -> dict[str, Any]:
+    """What --json writes: the replay's results, and beside them what led to them."""
+    return {
+        **summary.results,
+        "error": str(summary.error) if summary.error else None,
+        "data": {"root": summary.records.root, "database": summary.records.database},
+        "stages": summary.stages,
+        "evaluation": summary.evaluation,
+        "verify": summary.verify,
+        "session": summary.session,
+        "report": summary.report,
+    }

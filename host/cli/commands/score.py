@@ -1,0 +1,176 @@
+"""`ecg-edge score`: compare annotation files beat by beat and run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+import typer
+
+from ecg_edge.ecg import scoring
+from ecg_edge.ecg.annotations import read_annotations, read_timing
+from ecg_edge.ecg.databases import find_data_root
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to compare.
+
+    Attributes
+    ----------
+    reference, test : str
+        Names of the annotators.
+    start_s, match_window_s : float
+        As in `scoring.compare_beats`.
+    """
+
+    reference: str
+    test: str
+    start_s: float
+    match_window_s: float
+
+
+class _Limits(TypedDict):
+    fs_hz: float
+    start_s: float
+    end_s: float
+    match_window_s: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Results of the records of one database."""
+
+    beats: scoring.Summary
+    veb_runs: scoring.RunSummary
+    sveb_runs: scoring.RunSummary
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        runs = {"veb_runs": self.veb_runs.as_dict(), "sveb_runs": self.sveb_runs.as_dict()}
+        return self.beats.as_dict() | runs
+
+
+def score(
+    records: Annotated[
+        list[str], typer.Argument(metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100).")
+    ],
+    test: Annotated[str, typer.Option("--test", "-t", metavar="ANNOTATOR", help="Whose beats to score.")],
+    reference: Annotated[
+        str, typer.Option("--reference", "-r", metavar="ANNOTATOR", help="Whose beats are the truth.")
+    ] = "atr",
+    data: console.DataOption = None,
+    test_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with mitdb/100.ANNOTATOR and so on. Else that of --data."),
+    ] = None,
+    start_s: Annotated[
+        float, typer.Option(min=0, help="Seconds to learn, before which nothing is scored.")
+    ] = 300.0,
+    match_window_ms: Annotated[
+        float, typer.Option(min=0, help="Furthest distance of two annotations of one beat.")
+    ] = 150.0,
+    reports: Annotated[bool, typer.Option("--reports", help="Print every record's beat table too.")] = False,
+    json: console.JsonOption = None,
+) -> None:
+    """Score beat labels against annotations, as WFDB's bxb, rxr and sumstats do (ANSI/AAMI EC57).
+
+    Prints a table of beats, of shutdown, and of ventricular and supraventricular runs for each database.
+    """
+    root = find_data_root(data)
+    if root is None:
+        raise RecordError(
+            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
+        )
+    rules = Rules(reference, test, start_s, match_window_ms / 1000)
+    names = resolve_records(root, records, reference)
+    results = {
+        database: _score_database(root / database, (test_dir or root) / database, found, rules)
+        for database, found in names.items()
+    }
+    for database, scores in results.items():
+        typer.echo(_text(database, scores, rules, reports), err=str(json) == "-")
+    if json:
+        write_json(json, {database: scores.as_dict() for database, scores in results.items()})
+
+
+def resolve_records(root: Path, wanted: Sequence[str], reference: str) -> dict[str, list[str]]:
+    """Names of records by database: "mitdb" stands for all of its records that have the annotator."""
+    names: dict[str, list[str]] = {}
+    for word in wanted:
+        database, _, record = word.partition("/")
+        found = [record] if record else _annotated_records(root / database, reference)
+        known = names.setdefault(database, [])
+        known += [name for name in found if name not in known]
+    return names
+
+
+def _annotated_records(folder: Path, annotator: str) -> list[str]:
+    names = sorted(path.stem for path in folder.glob("*.hea") if path.with_suffix(f".{annotator}").is_file())
+    if not names:
+        raise RecordError(
+            f"{folder}: no records with annotator {annotator!r}. Name a database that is there "
+            "(`ecg-edge data list`), or another annotator with --reference."
+        )
+    return names
+
+
+def track(names: Sequence[str], description: str) -> Iterator[str]:
+    """Go through record names with a progress bar on standard error."""
+    with console.progress_bar("records") as bar:
+        task = bar.add_task(description, total=len(names), note="")
+        for name in names:
+            bar.update(task, note=name)
+            yield name
+            bar.advance(task)
+
+
+def _score_database(folder: Path, test_folder: Path, names: Sequence[str], rules: Rules) -> Scores:
+    results = [
+        (name, _score_record(folder, test_folder, name, rules))
+        for name in track(names, f"{folder.name} {rules.test}")
+    ]
+    return Scores(
+        scoring.summarize([(name, result[0]) for name, result in results]),
+        scoring.summarize_runs([(name, result[1]) for name, result in results]),
+        scoring.summarize_runs([(name, result[2]) for name, result in results]),
+    )
+
+
+def _score_record(
+    folder: Path, test_folder: Path, name: str, rules: Rules
+) -> tuple[scoring.BeatComparison, scoring.RunComparison, scoring.RunComparison]:
+    timing = read_timing(folder, name)
+    reference = read_annotations(folder, name, rules.reference, timing.fs_hz)
+    test = read_annotations(test_folder, name, rules.test, timing.fs_hz)
+    limits: _Limits = {
+        "fs_hz": timing.fs_hz,
+        "start_s": rules.start_s,
+        "end_s": timing.length_s,
+        "match_window_s": rules.match_window_s,
+    }
+    return (
+        scoring.compare_beats(reference, test, **limits),
+        scoring.compare_runs(reference, test, kind="veb", **limits),
+        scoring.compare_runs(reference, test, kind="sveb", **limits),
+    )
+
+
+def _text(database: str, scores: Scores, rules: Rules, reports: bool) -> str:
+    summaries = [
+        f"{database}: {rules.test} against {rules.reference}\n",
+        scoring.text.beat_summary(scores.beats),
+        scoring.text.shutdown_summary(scores.beats),
+        "(VE run detection)\n" + scoring.text.run_summary(scores.veb_runs),
+        scoring.text.run_summary(scores.sveb_runs),
+    ]
+    details = [
+        scoring.text.beat_report(name, rules.reference, rules.test, result, sveb=True)
+        for name, result in (scores.beats.records if reports else ())
+    ]
+    return "\n".join(details + summaries)

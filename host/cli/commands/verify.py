@@ -1,0 +1,98 @@
+"""`ecg-edge verify`: float, LiteRT, TFLM and generated C on the same beats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console
+
+if TYPE_CHECKING:
+    from ecg_edge.quantize.verify import Beats, EngineFigures, VerifyReport
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Such as models/nlrav.")],
+    records: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RECORD...", help="mitdb records. Else DS2's; else golden vectors."),
+    ] = None,
+    data: console.DataOption = None,
+    beats: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many, evenly chosen.")] = 3000,
+    golden: Annotated[bool, typer.Option("--golden", help="Only the bundle's golden vectors.")] = False,
+    float_model: Annotated[
+        Path | None, typer.Option("--float", metavar="FILE", help="The float network. Else the bundle's.")
+    ] = None,
+    json: console.JsonOption = None,
+) -> None:
+    """Run every engine on the same beats; exit code 1 when the generated C differs from TFLM in one byte."""
+    from ecg_edge.quantize import verify as engines
+    from ecg_edge.quantize.bundle.manifest import load_bundle
+
+    loaded = load_bundle(bundle)
+    chosen = None if golden else _record_beats(data, records or [], beats, loaded.manifest.labels)
+    report = engines.verify(loaded, chosen, float_model=float_model)
+    _print(report)
+    if json:
+        write_json(json, report)
+    engines.require_same_bytes(report)
+
+
+def _record_beats(data: Path | None, records: list[str], limit: int, names: tuple[str, ...]) -> Beats | None:
+    """Beats of records as the device finds them, evenly thinned out; None when no records are at hand."""
+    import numpy as np
+
+    from ecg_edge.ecg.databases import find_data_root
+    from ecg_edge.ecg.errors import RecordError
+    from ecg_edge.ecg.splits import DS2
+    from ecg_edge.quantize.verify import Beats
+    from ecg_edge.training.beats import load_beats
+
+    root = find_data_root(data)
+    if root is None:
+        if records:
+            raise RecordError("no records found. Get them with `ecg-edge data get mitdb`, or name --data.")
+        return None
+    found = load_beats(root, "mitdb", records or DS2, "detected")
+    found = found[np.linspace(0, len(found) - 1, min(limit, len(found))).astype(np.int64)]
+    index = {name: number for number, name in enumerate(names)}
+    labels = np.array([index.get(symbol, -1) for symbol in found.symbols], np.int64)
+    source = f"mitdb {' '.join(records)}" if records else "mitdb, the records of DS2"
+    return Beats(found.beat, found.rhythm, labels, f"{source}, detected peaks")
+
+
+def _print(report: VerifyReport) -> None:
+    labels = list(dict.fromkeys(name for figures in report.engines for name in figures.accuracy_by_label))
+    table = console.table(
+        f"{report.beats} beats: {report.source}",
+        "engine",
+        "as TFLM",
+        "max LSB",
+        "bytes off",
+        *(["accuracy", *labels] if labels else []),
+    )
+    for figures in report.engines:
+        table.add_row(*_row(figures, labels))
+    console.out.print(table)
+    console.note(
+        "as TFLM: beats with TFLM's label. max LSB: largest difference of a logit from TFLM's, in steps of "
+        "the int8 output. bytes off: bytes that are not TFLM's."
+    )
+    for engine, reason in report.skipped.items():
+        console.note(f"{engine} was not run: {reason}.")
+
+
+def _row(figures: EngineFigures, labels: list[str]) -> list[str]:
+    row = [
+        figures.engine,
+        f"{figures.label_agreement:.2%}",
+        f"{figures.largest_difference_lsb:.3g}",
+        "-" if figures.differing_bytes is None else str(figures.differing_bytes),
+    ]
+    if labels:
+        row.append("-" if figures.accuracy is None else f"{figures.accuracy:.2%}")
+    shares = [figures.accuracy_by_label.get(name) for name in labels]
+    return row + ["-" if share is None else f"{share:.1%}" for share in shares]

@@ -1,0 +1,1 @@
+"""Replay of records through a device, and comparison with the reference."""

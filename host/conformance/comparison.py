@@ -1,0 +1,211 @@
+"""Device against reference, beat by beat, byte by byte, and event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Event, Quality
+from ecg_edge.host.reference.expected import Expected
+
+if TYPE_CHECKING:
+    pass
+
+FIELDS = ("r_sample", "rr_samples", "flags", "quality", "input_crc32", "label")
+MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One beat on which device and reference disagree; `expected` or `device` is None where there is none."""
+
+    beat_index: int
+    fields: tuple[str, ...]
+    expected: Beat | None
+    device: Beat | None
+
+
+@dataclass(frozen=True)
+class EventDifference:
+    """One rhythm event on which device and reference disagree; None where there is no such event."""
+
+    event_index: int
+    expected: Event | None
+    device: Event | None
+
+
+@dataclass
+class Comparison:
+    """Counts of what differs; all zero when the device says what the reference says.
+
+    Attributes
+    ----------
+    beats : int
+        Beats that the reference expects.
+    compared, agreeing : int
+        Beats that arrived and were expected, and those of them that are equal in every field.
+    lost_beats, extra_beats : int
+        Expected beats that never arrived; beats that arrived twice or were not expected.
+    differing_bytes : int
+        Bytes of output that differ; a lost or an extra beat counts with all of its bytes.
+    differing_fields : dict
+        Beats that differ, by field: r_sample, rr_samples, flags, quality, input_crc32, label.
+    changes, differing_changes : int
+        Times that the signal turns bad or good; QUALITY frames that are missing, unexpected or different.
+    differences : list of Difference
+        The first few of them, in full.
+    events, agreeing_events : int
+        Rhythm events that the reference expects, and those that arrived and are equal in every field.
+    lost_events, extra_events, differing_events : int
+        Expected events that never arrived; events that arrived twice or were not expected; those that differ.
+    event_differences : list of EventDifference
+        The first few of these, in full.
+    """
+
+    beats: int = 0
+    compared: int = 0
+    agreeing: int = 0
+    lost_beats: int = 0
+    extra_beats: int = 0
+    differing_bytes: int = 0
+    differing_fields: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FIELDS, 0))
+    changes: int = 0
+    differing_changes: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    events: int = 0
+    agreeing_events: int = 0
+    lost_events: int = 0
+    extra_events: int = 0
+    differing_events: int = 0
+    event_differences: list[EventDifference] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing at all differs."""
+        of_beats = self.lost_beats or self.extra_beats or self.differing_bytes
+        of_fields = any(self.differing_fields.values())
+        of_events = self.lost_events or self.extra_events or self.differing_events
+        return not (of_beats or of_fields or of_events or self.differing_changes)
+
+
+class Comparator:
+    """Compares beats as they arrive, so that agreement can be shown while a record streams."""
+
+    def __init__(self, expected: Expected) -> None:
+        self._expected = _as_messages(expected)
+        self._seen: set[int] = set()
+        self._changes = [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
+        self._changes_seen: list[Quality] = []
+        self._events = expected.events
+        self._seen_events: set[int] = set()
+        self.comparison = Comparison(
+            beats=len(self._expected), changes=len(self._changes), events=len(self._events)
+        )
+
+    def take(self, beats: Iterable[Beat]) -> None:
+        """Compare beats that have just arrived."""
+        for beat in beats:
+            if beat.beat_index in self._seen or beat.beat_index >= len(self._expected):
+                self._take_extra(beat)
+            else:
+                self._seen.add(beat.beat_index)
+                self._take_expected(self._expected[beat.beat_index], beat)
+
+    def take_changes(self, changes: Iterable[Quality]) -> None:
+        """Note QUALITY frames that have just arrived; their order is compared at the end."""
+        self._changes_seen.extend(changes)
+
+    def take_events(self, events: Iterable[Event]) -> None:
+        """Compare rhythm events that have just arrived."""
+        result = self.comparison
+        for event in events:
+            index = event.event_index
+            known = index < len(self._events) and index not in self._seen_events
+            expected = self._events[index] if known else None
+            self._seen_events.add(index)
+            result.agreeing_events += event == expected
+            result.extra_events += not known
+            result.differing_events += known and event != expected
+            if event != expected:
+                result.event_differences.append(EventDifference(index, expected, event))
+
+    def finish(self, complete: bool = True) -> Comparison:
+        """The result, with the beats and events that never arrived. Call it once.
+
+        Parameters
+        ----------
+        complete : bool
+            False: the stream ended early, so that only what comes before the last that arrived is lost.
+        """
+        changes = self._changes if complete else self._changes[: len(self._changes_seen)]
+        pairs = zip_longest(changes, self._changes_seen)
+        self.comparison.differing_changes = sum(expected != change for expected, change in pairs)
+        self._finish_events(complete)
+        end = len(self._expected) if complete else max(self._seen, default=0)
+        for expected in self._expected[:end]:
+            if expected.beat_index not in self._seen:
+                self.comparison.lost_beats += 1
+                self.comparison.differing_bytes += len(expected.output)
+                self.comparison.differences.append(Difference(expected.beat_index, ("lost",), expected, None))
+        self.comparison.differences.sort(key=lambda difference: difference.beat_index)
+        del self.comparison.differences[MAX_SHOWN:]
+        return self.comparison
+
+    def _finish_events(self, complete: bool) -> None:
+        result = self.comparison
+        end = len(self._events) if complete else max(self._seen_events, default=0)
+        for expected in self._events[:end]:
+            if expected.event_index not in self._seen_events:
+                result.lost_events += 1
+                result.event_differences.append(EventDifference(expected.event_index, expected, None))
+        result.event_differences.sort(key=lambda difference: difference.event_index)
+        del result.event_differences[MAX_SHOWN:]
+
+    def _take_extra(self, beat: Beat) -> None:
+        self.comparison.extra_beats += 1
+        self.comparison.differing_bytes += len(beat.output)
+        self.comparison.differences.append(Difference(beat.beat_index, ("extra",), None, beat))
+
+    def _take_expected(self, expected: Beat, beat: Beat) -> None:
+        fields = [name for name in FIELDS if getattr(expected, name) != getattr(beat, name)]
+        for name in fields:
+            self.comparison.differing_fields[name] += 1
+        if wrong_bytes := count_differing_bytes(expected.output, beat.output):
+            self.comparison.differing_bytes += wrong_bytes
+            fields.append("output")
+        self.comparison.compared += 1
+        self.comparison.agreeing += not fields
+        if fields:
+            self.comparison.differences.append(Difference(beat.beat_index, tuple(fields), expected, beat))
+
+
+def count_differing_bytes(first: bytes, second: bytes) -> int:
+    """Bytes that differ; where one is longer, every byte beyond the other's end differs."""
+    return sum(a != b for a, b in zip(first, second, strict=False)) + abs(len(first) - len(second))
+
+
+def _as_messages(expected: Expected) -> list[Beat]:
+    """The BEAT frames that a device in agreement sends; confidence is not compared and is 0 here."""
+    beats = expected.beats
+    columns = [beats[name].tolist() for name in ("r_sample", "rr_samples", "flags", "quality", "crc32")]
+    return [
+        Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
+        for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
+            zip(*columns, _labels(expected), expected.outputs, strict=True)
+        )
+    ]
+
+
+def _labels(expected: Expected) -> list[int]:
+    """The largest output's index; in bad signal the beat is not classified."""
+    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
+
+    if not len(expected.beats):
+        return []
+    unclassifiable = (expected.beats["flags"] & FLAG_UNCLASSIFIABLE) != 0
+    labels: list[int] = np.where(unclassifiable, UNCLASSIFIABLE, expected.outputs.argmax(axis=1)).tolist()
+    return labels

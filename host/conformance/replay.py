@@ -1,0 +1,314 @@
+"""Stream whole records to a device, and compare each of its beats with the reference, byte for byte.
+
+outcome = replay(["100", "213"], port="emulator", bundle_path=Path("models/nlrav"))
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, RecordError
+from ecg_edge.ecg.records import FS_HZ, Record, data_root, load_record, record_files
+from ecg_edge.host.conformance.comparison import Comparator
+from ecg_edge.host.conformance.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
+from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.client import Link, Progress
+from ecg_edge.host.link.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
+from ecg_edge.host.link.transports import DEFAULT_BAUD
+from ecg_edge.host.reference.expected import Expected, expect
+from ecg_edge.quantize.bundle.engines import Engine, reference_engine
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+
+DEFAULT_DATABASE = "mitdb"
+DEFAULT_SESSIONS = Path("sessions")
+MAINS_HZ = 60
+_BLOCK_SEED = 1  # random sizes are the same in each replay
+
+
+@dataclass(frozen=True)
+class Update:
+    """Where a replay is, for whoever shows it.
+
+    Attributes
+    ----------
+    database, record : str
+        The record that streams.
+    samples : int
+        Its length.
+    taken, beats, agreeing : int
+        Samples that the device has taken; beats that came back; those equal to the reference in every field.
+    seconds : float
+        Wall time since its first sample.
+    fs_hz : int
+        Its sampling frequency.
+    """
+
+    database: str
+    record: str
+    samples: int
+    taken: int
+    beats: int
+    agreeing: int
+    seconds: float
+    fs_hz: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a replay came to.
+
+    Attributes
+    ----------
+    session : Session
+        Everything, also the folder that holds it.
+    results : dict
+        What results.json holds.
+    error : EcgEdgeError or None
+        What ended the replay before its time, other than Ctrl-C.
+    """
+
+    session: Session
+    results: dict[str, Any]
+    error: EcgEdgeError | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the device agreed on every byte of every record."""
+        return self.session.passed
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A record, and what the device must say about it."""
+
+    record: Record
+    expected: Expected
+
+
+def replay(
+    records: Sequence[str],
+    *,
+    port: str,
+    bundle_path: Path = DEFAULT_BUNDLE,
+    data: Path | None = None,
+    out: Path | None = None,
+    seconds: float | None = None,
+    fs_hz: int = FS_HZ,
+    block: int | None = MAX_SAMPLES,
+    baud: int = DEFAULT_BAUD,
+    on_device: Callable[[Info], None] = lambda info: None,
+    on_update: Callable[[Update], None] = lambda update: None,
+) -> Outcome:
+    """Replay records through a device and write a session folder.
+
+    Parameters
+    ----------
+    records : sequence of str
+        Names, e.g. "100" (mitdb) or "nstdb/118e06".
+    port : str
+        See `ecg_edge.host.link.transports`.
+    bundle_path : Path
+        The model that must be on the device.
+    data : Path, optional
+        Folder of the databases; else ECG_EDGE_DATA or the user's cache.
+    out : Path, optional
+        The session's folder; else a new one under sessions/.
+    seconds : float, optional
+        Only the first seconds of each record.
+    fs_hz : int
+        Resample the records to this rate of a board first, and tell the device so: 250, 360 or 500.
+    block : int or None
+        Samples a frame, 1 to 240; None: another number for each frame, at random.
+    baud : int
+        Speed of a serial port.
+    on_device, on_update : callable
+        Called with the device's handshake, and as the replay goes on.
+
+    Returns
+    -------
+    Outcome
+        Also after Ctrl-C or a lost link: the session then holds what there was.
+
+    Raises
+    ------
+    RecordError, BundleError, LinkError, ToolError
+        When nothing could be replayed: no such record or bundle, no device, or another model on it.
+    """
+    bundle = load_bundle(bundle_path)
+    names = [_split_name(name) for name in records]
+    root = _require_records(names, data)
+    engine = reference_engine(bundle)
+    with open_transport(port, baud, bundle) as transport:
+        link = Link(transport)
+        info = link.handshake()
+        check_device(info, bundle)
+        on_device(info)
+        folder = out or session_folder(DEFAULT_SESSIONS, port)
+        session = Session(folder, port, bundle, info, engine.name, MAINS_HZ)
+        labels = bundle.manifest.labels
+        todo = [partial(_prepare, root, *name, seconds, engine, labels, fs_hz) for name in names]
+        return _Replay(link, session, on_update, block).run(todo)
+
+
+def check_device(info: Info, bundle: Bundle) -> None:
+    """Refuse a device that is not the bundle's.
+
+    Raises
+    ------
+    LinkError
+        When the device's model, signal path or labels are others, or its self-test failed.
+    BundleError
+        When this computer's signal path is not the one that the bundle was trained with.
+    """
+    from ecg_edge.firmware import fingerprint
+
+    manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
+    flash = f"Flash this bundle: `ecg-edge flash --bundle {bundle.path}`, or name the device's with --bundle."
+    if info.model_sha256 != manifest.model_sha256:
+        raise LinkError(
+            f"{device} holds the model {info.model_sha256}, but the bundle {bundle.path} is "
+            f"{manifest.model_sha256} (SHA-256). {flash}"
+        )
+    if info.core_fingerprint != manifest.core_fingerprint:
+        raise LinkError(
+            f"{device} has the signal path {info.core_fingerprint:08x}, but the bundle {bundle.path} was "
+            f"trained with {manifest.core_fingerprint:08x}. {flash}"
+        )
+    if info.labels != manifest.labels:
+        raise LinkError(
+            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} says "
+            f"{','.join(manifest.labels)}. {flash}"
+        )
+    if info.status:
+        raise LinkError(
+            f"{device} refuses to label beats: {STATUS_TEXT.get(info.status, f'status {info.status}')}. "
+            "Build and flash the firmware again; if it stays so, that board's compiler or memory is at fault."
+        )
+    if fingerprint() != manifest.core_fingerprint:
+        raise BundleError(
+            f"{bundle.path} was trained with the signal path {manifest.core_fingerprint:08x}, but this "
+            f"computer's is {fingerprint():08x}. Build it again with `pip install -e .`, or train again."
+        )
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    database, _, record = name.rpartition("/")
+    return database or DEFAULT_DATABASE, record
+
+
+def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Path:
+    root = data_root(data)
+    if root is None:
+        raise RecordError("No records found. Name their folder with --data, or `ecg-edge data get mitdb`.")
+    for database, name in names:
+        for path in record_files(root, database, name):
+            if not path.is_file():
+                raise RecordError(f"{path}: not found. `ecg-edge data list` shows the records that are here.")
+    return root
+
+
+def _prepare(
+    root: Path,
+    database: str,
+    name: str,
+    seconds: float | None,
+    engine: Engine,
+    labels: Sequence[str],
+    fs_hz: int,
+) -> _Prepared:
+    record = load_record(root, database, name, lead="auto", fs_hz=fs_hz)
+    if seconds is not None:
+        record = replace(record, samples=record.samples[: round(seconds * record.fs_hz)])
+    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine, labels, fs_hz))
+
+
+class _Replay:
+    """Records one after another through one device; the next is made ready while one streams."""
+
+    def __init__(
+        self, link: Link, session: Session, on_update: Callable[[Update], None], block: int | None
+    ) -> None:
+        self._link, self._session, self._on_update, self._block = link, session, on_update, block
+
+    def run(self, todo: Sequence[Callable[[], _Prepared]]) -> Outcome:
+        """Replay all of `todo`; whatever ends it early, the session is written."""
+        error: EcgEdgeError | None = None
+        self._session.folder.mkdir(parents=True, exist_ok=True)
+        with closing(FrameLog(self._session.folder / FRAMES_NAME)) as self._link.log:
+            try:
+                for prepared in _ahead(todo):
+                    self._stream(prepared.record, Comparator(prepared.expected))
+            except KeyboardInterrupt:
+                self._session.interrupted = "Ctrl-C"
+            except EcgEdgeError as reason:
+                self._session.interrupted, error = str(reason), reason
+        return Outcome(self._session, self._session.write(), error)
+
+    def _stream(self, record: Record, comparator: Comparator) -> None:
+        progress = Progress()
+        compared = compared_events = 0
+        began = time.monotonic()
+
+        def update(progress: Progress) -> None:
+            nonlocal compared, compared_events
+            comparator.take(progress.beats[compared:])
+            comparator.take_events(progress.events[compared_events:])
+            compared, compared_events = len(progress.beats), len(progress.events)
+            seconds = time.monotonic() - began
+            self._on_update(_update(record, progress, comparator.comparison.agreeing, seconds))
+
+        try:
+            self._link.start(record.fs_hz, record.adu_per_mv, self._session.mains_hz, MODE_REPLAY)
+            window = self._session.info.window_samples
+            self._link.stream(record.samples, window, update, progress, _block_sizes(self._block))
+        finally:
+            comparator.take(progress.beats[compared:])
+            comparator.take_events(progress.events[compared_events:])
+            comparator.take_changes(progress.changes)
+            self._session.runs.append(
+                RecordRun(record, progress, comparator.finish(progress.done is not None))
+            )
+
+
+def _block_sizes(block: int | None) -> Iterator[int]:
+    if block is not None:
+        return repeat(block)
+    chosen = random.Random(_BLOCK_SEED)
+    return iter(lambda: chosen.randint(1, MAX_SAMPLES), 0)
+
+
+def _ahead(todo: Sequence[Callable[[], _Prepared]]) -> Iterator[_Prepared]:
+    """Results of `todo` in order, each computed on a thread while the one before is in use."""
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reference")
+    try:
+        ready = [pool.submit(job) for job in todo[:1]]
+        for job in [*todo[1:], None]:
+            prepared = ready.pop().result()
+            if job:
+                ready.append(pool.submit(job))
+            yield prepared
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _update(record: Record, progress: Progress, agreeing: int, seconds: float) -> Update:
+    return Update(
+        database=record.database,
+        record=record.name,
+        samples=len(record.samples),
+        taken=progress.samples_taken,
+        beats=len(progress.beats),
+        agreeing=agreeing,
+        seconds=seconds,
+        fs_hz=record.fs_hz,
+    )

@@ -1,0 +1,1 @@
+"""Devices to talk to: serial ports, emulated boards, the simulator, PlatformIO builds."""

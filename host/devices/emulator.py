@@ -1,0 +1,171 @@
+"""Devices that this computer is itself: the stm32f405 firmware in QEMU, and the firmware as a program.
+
+    with emulator() as port: ...          # "unix:/tmp/ecg-edge-.../line"
+    with native_device() as port: ...     # "/dev/pts/4"
+
+The emulated board is QEMU's `netduinoplus2`, an STM32F405, and boots the same ELF that is flashed. Without
+`count_instructions` it runs as fast as this computer can, and its ticks are those of this computer's clock.
+With it every instruction takes 1 ns of the board's time, so ticks count instructions exactly:
+instructions = ticks x 1e9 / 168e6.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecg_edge.ecg.errors import ToolError
+from ecg_edge.host.devices.platformio import program_path
+
+QEMU = "qemu-system-arm"
+MACHINE = "netduinoplus2"
+
+_START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 5.0
+_NO_ESCAPE = "256"  # no byte has this value, so none is taken for a command to QEMU
+
+
+@contextmanager
+def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> Iterator[str]:
+    """Boot a firmware image in QEMU for as long as the context lasts.
+
+    Parameters
+    ----------
+    elf : Path, optional
+        The image; that of the last `ecg-edge build` when left out.
+    count_instructions : bool
+        One nanosecond of the board's time an instruction (slower).
+
+    Yields
+    ------
+    str
+        Address of the board's serial line, "unix:PATH".
+
+    Raises
+    ------
+    ToolError
+        When QEMU or the image is missing, or QEMU does not start.
+    """
+    image = _existing(elf or program_path("stm32f405"), "stm32f405")
+    with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
+        line, log = Path(folder) / "line", Path(folder) / "log"
+        with _running(_qemu_command(image, line, count_instructions), log) as process:
+            _wait_for_socket(line, process, log)
+            yield f"unix:{line}"
+
+
+def _qemu_command(image: Path, line: Path, count_instructions: bool) -> list[str]:
+    """QEMU with the board's USART1 on a socket.
+
+    The USART takes one byte at a time, and QEMU's main loop hands over one a turn; mux=on puts QEMU's 32-byte
+    buffer between the two, which doubles the speed of a replay.
+    """
+    program = shutil.which(QEMU)
+    if program is None:
+        raise ToolError(
+            f"{QEMU} is missing, and the emulated board needs it: apt-get install qemu-system-arm"
+        )
+    command = [program, "-machine", MACHINE, "-nodefaults", "-display", "none", "-kernel", str(image)]
+    command += [
+        "-chardev",
+        f"socket,id=line,path={line},server=on,wait=off,mux=on",
+        "-serial",
+        "chardev:line",
+    ]
+    command += ["-echr", _NO_ESCAPE]
+    return [*command, "-icount", "shift=0"] if count_instructions else command
+
+
+@contextmanager
+def native_device(program: Path | None = None) -> Iterator[str]:
+    """Run the firmware as a program on this computer for as long as the context lasts.
+
+    Parameters
+    ----------
+    program : Path, optional
+        The program; that of the last `ecg-edge build --env native` when left out.
+
+    Yields
+    ------
+    str
+        Path of the pseudo-terminal that is its serial line.
+
+    Raises
+    ------
+    ToolError
+        When the program is missing or does not start.
+    """
+    path = _existing(program or program_path("native"), "native")
+    with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
+        log = Path(folder) / "log"
+        with _running([str(path)], log) as process:
+            yield _first_line(process, path, log)
+
+
+def _existing(path: Path, environment: str) -> Path:
+    if not path.is_file():
+        raise ToolError(f"{path}: not found. Build it with `ecg-edge build --env {environment}`.")
+    return path
+
+
+@contextmanager
+def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own session, so that Ctrl-C reaches this program alone; stopped at the end."""
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _wait_for_socket(line: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not line.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ToolError(
+                f"{QEMU} did not start the machine {MACHINE}: {_said(log)}. QEMU 5.2 or newer has it."
+            )
+        time.sleep(0.01)
+
+
+def _first_line(process: subprocess.Popen[bytes], path: Path, log: Path) -> str:
+    """What the program prints first: the path of its pseudo-terminal."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.select(_START_TIMEOUT_S)
+    text = os.fsdecode(process.stdout.readline()).strip()
+    if not text:
+        raise ToolError(
+            f"{path}: did not start: {_said(log)}. Build it again with `ecg-edge build --env native`."
+        )
+    return text
+
+
+def _said(log: Path) -> str:
+    return log.read_text(errors="replace").strip() or "it said nothing"

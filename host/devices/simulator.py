@@ -1,0 +1,312 @@
+"""A device in Python: the other end of the serial protocol, with the device's own signal path in it.
+
+It serves two ends: `--port simulator` exercises everything but a device, on machines without a compiler or
+QEMU; and tests ask it for every fault that a line or a device can have.
+
+    with simulator(info, engine, Faults(damaged_samples={3})) as transport: ...
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.ecg.errors import LinkError
+from ecg_edge.host.link.frames import Decoder, FrameError, encode
+from ecg_edge.host.link.messages import (
+    MAX_SAMPLES,
+    NOT_LABELLED,
+    PROTOCOL_VERSION,
+    STATUS_TEXT,
+    UNCLASSIFIABLE,
+    Beat,
+    Credit,
+    Deltas,
+    Done,
+    Error,
+    Event,
+    Finish,
+    Hello,
+    Info,
+    Message,
+    Nak,
+    Quality,
+    Samples,
+    Start,
+    Started,
+)
+from ecg_edge.host.link.transports import SocketTransport, Transport
+from ecg_edge.host.reference.rhythm_events import EventStream
+from ecg_edge.quantize.bundle.engines import Engine
+
+WINDOW_SAMPLES = 1920
+
+_SHORTEST_SAMPLES = 20  # encoded bytes: longer than every other frame from the host
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong, by number. SAMPLES and DELTAS are counted as they arrive, replies as they are sent.
+
+    Attributes
+    ----------
+    damaged_samples, dropped_samples : set of int
+        SAMPLES or DELTAS frames that arrive with a flipped bit, and that do not arrive.
+    damaged_replies : set of int
+        Frames from the device that get a flipped bit.
+    wrong_outputs, dropped_beats : set of int
+        Indices of beats with one flipped bit in their output, and of beats never sent.
+    dropped_changes : set of int
+        QUALITY frames never sent.
+    wrong_events, dropped_events : set of int
+        Indices of rhythm events with another end, and of events never sent.
+    hang_up_at, silent_at : int or None
+        Sample from which the connection is closed, and from which the device says nothing more.
+    """
+
+    damaged_samples: frozenset[int] | set[int] = frozenset()
+    dropped_samples: frozenset[int] | set[int] = frozenset()
+    damaged_replies: frozenset[int] | set[int] = frozenset()
+    wrong_outputs: frozenset[int] | set[int] = frozenset()
+    dropped_beats: frozenset[int] | set[int] = frozenset()
+    dropped_changes: frozenset[int] | set[int] = frozenset()
+    wrong_events: frozenset[int] | set[int] = frozenset()
+    dropped_events: frozenset[int] | set[int] = frozenset()
+    hang_up_at: int | None = None
+    silent_at: int | None = None
+
+
+def simulator_info(
+    model_sha256: str,
+    core_fingerprint: int,
+    labels: tuple[str, ...],
+    engine: str = "reference",
+    status: int = 0,
+) -> Info:
+    """The handshake of a simulated device."""
+    return Info(
+        protocol_version=PROTOCOL_VERSION,
+        status=status,
+        fs_hz=360,
+        window_samples=WINDOW_SAMPLES,
+        max_block=240,
+        arena_bytes=0,
+        core_state_bytes=0,
+        core_fingerprint=core_fingerprint,
+        model_sha256=model_sha256,
+        firmware_version="none",
+        board="simulator (this computer, no device)",
+        engine=engine,
+        labels=labels,
+    )
+
+
+@contextmanager
+def simulator(info: Info, engine: Engine, faults: Faults | None = None) -> Iterator[Transport]:
+    """Run a simulated device on a thread; give the host's end of its line."""
+    host_end, device_end = socket.socketpair()
+    device = Simulator(device_end, info, engine, faults or Faults())
+    thread = threading.Thread(target=device.serve, name="simulator", daemon=True)
+    thread.start()
+    transport = SocketTransport(host_end, "simulator")
+    try:
+        yield transport
+    finally:
+        transport.close()
+        thread.join(timeout=5.0)
+        device_end.close()
+
+
+class Simulator:
+    """The device's side of one line."""
+
+    def __init__(self, line: socket.socket, info: Info, engine: Engine, faults: Faults) -> None:
+        self._line, self._info, self._engine, self._faults = line, info, engine, faults
+        self._decoder = Decoder(on_reject=self._reject)
+        self._sequence = 0
+        self._pending = b""
+        self._samples_in = 0
+        self._session: _Session | None = None
+        self._silent = False
+
+    def serve(self) -> None:
+        """Answer until the host closes the line."""
+        try:
+            while data := self._receive():
+                for frame in self._cut(data):
+                    for message in self._decoder.feed(frame):
+                        self._answer(message)
+        except (OSError, _HangUpError):
+            pass  # the host has gone, or this device was asked to
+        self._line.close()
+
+    def _receive(self) -> bytes:
+        select.select([self._line], [], [])
+        return self._line.recv(65_536)
+
+    def _cut(self, data: bytes) -> Iterator[bytes]:
+        """Whole frames that `data` completes, with the line's faults applied to the blocks of samples."""
+        *frames, self._pending = (self._pending + data).split(b"\0")
+        for frame in frames:
+            if len(frame) < _SHORTEST_SAMPLES:
+                yield frame + b"\0"
+                continue
+            number, self._samples_in = self._samples_in, self._samples_in + 1
+            if number in self._faults.damaged_samples:
+                frame = _flip_bit(frame)
+            if number not in self._faults.dropped_samples:
+                yield frame + b"\0"
+
+    def _send(self, message: Message) -> None:
+        if self._silent:
+            return
+        frame = encode(message, self._sequence)
+        if self._sequence in self._faults.damaged_replies:
+            frame = _flip_bit(frame)
+        self._sequence += 1
+        self._line.sendall(frame)
+
+    def _reject(self, error: FrameError) -> None:
+        if error.code:
+            self._send(Error(error.code, str(error)))
+        elif self._session:
+            self._session.rejected += 1
+            self._nak(3)
+
+    def _nak(self, reason: int) -> None:
+        session = self._session
+        if session and session.nak_sent_for != session.taken:
+            session.nak_sent_for = session.taken
+            self._send(Nak(session.taken, reason))
+
+    def _answer(self, message: Message) -> None:
+        if isinstance(message, Hello):
+            self._send(self._info)
+        elif isinstance(message, Start):
+            self._start(message)
+        elif self._session is None:
+            self._send(Error(4, "expected START first"))
+        elif isinstance(message, (Samples, Deltas)):
+            self._take(self._session, message)
+        elif isinstance(message, Finish):
+            self._finish(self._session, message)
+
+    def _start(self, message: Start) -> None:
+        if self._info.status:
+            self._send(Error(1, STATUS_TEXT[self._info.status]))
+            return
+        self._session = _Session(message, self._info.labels)
+        self._send(Started(message.session_id))
+        self._send(Credit(0))
+
+    def _take(self, session: _Session, message: Samples | Deltas) -> None:
+        if message.first_index > session.taken:
+            self._nak(1)
+            return
+        if message.first_index == session.taken:
+            beats = session.path.push(message.values)
+            self._send_changes(session)
+            session.taken += len(message.values)
+            labels = self._send_beats(session, beats)
+            self._send_events(session.events.take(beats, labels, session.path.changes, session.taken))
+            self._misbehave(session.taken)
+        due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
+        if due or message.first_index < session.taken:
+            session.credit = session.taken
+            self._send(Credit(session.taken))
+
+    def _misbehave(self, taken: int) -> None:
+        if self._faults.hang_up_at is not None and taken >= self._faults.hang_up_at:
+            raise _HangUpError
+        self._silent = self._faults.silent_at is not None and taken >= self._faults.silent_at
+
+    def _finish(self, session: _Session, message: Finish) -> None:
+        if message.total_samples > session.taken:
+            session.nak_sent_for = None
+            self._nak(1)
+            return
+        if not session.finished:
+            beats = session.path.finish()
+            labels = self._send_beats(session, beats)
+            changes = session.path.changes
+            self._send_events(session.events.take(beats, labels, changes, session.taken))
+            self._send_events(session.events.finish(changes, session.taken))
+            session.finished = True
+        self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0))
+
+    def _send_changes(self, session: _Session) -> None:
+        changes = session.path.changes
+        for number in range(session.changes, len(changes)):
+            if number not in self._faults.dropped_changes:
+                sample, reasons, bad = changes[number].tolist()
+                self._send(Quality(sample, bad, reasons))
+        session.changes = len(changes)
+
+    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int64]:
+        """Send beats; gives the index of each one's label."""
+        if not len(beats):
+            return np.zeros(0, np.int64)
+        outputs = self._engine.run(beats["beat"], beats["rhythm"])
+        for beat, output in zip(beats, outputs, strict=True):
+            if session.beats not in self._faults.dropped_beats:
+                self._send(self._beat(session.beats, beat, output))
+            session.beats += 1
+        labels: NDArray[np.int64] = outputs.argmax(axis=1)
+        return labels
+
+    def _send_events(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.event_index in self._faults.wrong_events:
+                event = replace(event, end=event.end + 1)
+            if event.event_index not in self._faults.dropped_events:
+                self._send(event)
+
+    def _beat(self, index: int, beat: np.void, output: NDArray[np.int8]) -> Beat:
+        if index in self._faults.wrong_outputs:
+            output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
+        r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
+        place = (index, r_sample, rr, flags, int(beat["quality"]))
+        label = _label(flags, output)
+        return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
+
+
+def _label(flags: int, output: NDArray[np.int8]) -> int:
+    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
+
+    if not len(output):
+        return NOT_LABELLED
+    return UNCLASSIFIABLE if flags & FLAG_UNCLASSIFIABLE else int(output.argmax())
+
+
+class _Session:
+    """What the device remembers between START and DONE."""
+
+    def __init__(self, start: Start, labels: Sequence[str]) -> None:
+        from ecg_edge.firmware import SignalPath
+
+        self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
+        self.events = EventStream(labels, start.fs_hz)
+        self.taken = 0
+        self.credit = 0
+        self.beats = 0
+        self.changes = 0
+        self.rejected = 0
+        self.finished = False
+        self.nak_sent_for: int | None = None
+
+
+class _HangUpError(LinkError):
+    """This device was asked to close the line here."""
+
+
+def _flip_bit(frame: bytes) -> bytes:
+    """`frame` with one bit changed, without making a zero byte of any."""
+    at = len(frame) // 2
+    return frame[:at] + bytes([frame[at] ^ (1 if frame[at] != 1 else 2)]) + frame[at + 1 :]

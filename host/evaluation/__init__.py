@@ -1,0 +1,1 @@
+"""Scoring of detector and rhythm on whole records."""

@@ -1,0 +1,210 @@
+"""Why the detector found or missed a beat: one record with everything that the signal path knew.
+
+found = inspect_record(root, "mitdb", "207")
+for error in found.errors(("missed",)): print(error.time_s, error.reason)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.annotations import Annotations, read_annotations, read_timing
+from ecg_edge.ecg.records import Record, load_record
+from ecg_edge.ecg.scoring import list_beats
+from ecg_edge.ecg.scoring.beat_stream import LABEL_OF
+from ecg_edge.ecg.scoring.beats import LEARNING_S, MATCH_WINDOW_S
+from ecg_edge.firmware import FS_HZ, Beats, Processed, process_signal
+from ecg_edge.firmware.binding.trace import LOGIT, REFUSED, Trace, trace
+from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
+from ecg_edge.host.reference.labels import Labeller
+
+MATCHED, MISSED, FALSE = "matched", "missed", "false"
+FLUTTER_WAVE: Final = "!"  # an annotation that is no beat
+_NEAR_S: Final = MATCH_WINDOW_S
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one annotated or detected beat.
+
+    Attributes
+    ----------
+    kind : str
+        "matched", "missed" or "false".
+    time_s : float
+        Of the annotation; of the detection where there is none.
+    symbol : str
+        The annotation's; "" for a false detection.
+    beat : int or None
+        Index of the detection; None when missed.
+    counted : bool
+        Whether EC57 counts it: after the first five minutes, and not in ventricular flutter.
+    """
+
+    kind: str
+    time_s: float
+    symbol: str
+    beat: int | None
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A missed beat or a false detection, and what the judge thought of the candidate that is nearest.
+
+    Attributes
+    ----------
+    outcome : Outcome
+    offset_ms : float or None
+        Candidate less beat; None when there is no candidate within 150 ms.
+    height, noise : float or None
+        The candidate's energy against the mean of the last eight beats', and against noise.
+    score : float or None
+        In logits: above 0 it is taken for a beat. None when the judge did not weigh it.
+    reason : str
+        In words.
+    """
+
+    outcome: Outcome
+    offset_ms: float | None
+    height: float | None
+    noise: float | None
+    score: float | None
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """One lead of a record at 360 Hz, and what the signal path made of it.
+
+    Attributes
+    ----------
+    record : Record
+    processed : Processed
+        Beats and stretches of bad signal.
+    trace : Trace
+        Filtered signal, energy, candidates.
+    outcomes : tuple of Outcome
+        Every annotated and every detected beat, in the order of time.
+    flutter : tuple of (float, float)
+        Ventricular flutter by the annotations, in seconds: not scored.
+    labels : tuple of str or None
+        What the model says of each detection; None without a model.
+    """
+
+    record: Record
+    processed: Processed
+    trace: Trace
+    outcomes: tuple[Outcome, ...]
+    flutter: tuple[tuple[float, float], ...]
+    labels: tuple[str, ...] | None
+
+    @property
+    def name(self) -> str:
+        """E.g. "mitdb/207"."""
+        return f"{self.record.database}/{self.record.name}"
+
+    @property
+    def beats(self) -> Beats:
+        """The detected beats."""
+        return self.processed.beats
+
+    def in_flutter(self, time_s: float) -> bool:
+        """Whether the annotations have ventricular flutter there."""
+        return any(start_s <= time_s <= end_s for start_s, end_s in self.flutter)
+
+    def errors(self, kinds: tuple[str, ...] = (MISSED, FALSE)) -> list[Finding]:
+        """The missed beats and false detections that count, with their candidates."""
+        wanted = [outcome for outcome in self.outcomes if outcome.kind in kinds and outcome.counted]
+        return [self._explain(outcome) for outcome in wanted]
+
+    @cached_property
+    def _candidate_s(self) -> npt.NDArray[np.float64]:
+        return self.trace.candidates["at"] / FS_HZ
+
+    def _explain(self, outcome: Outcome) -> Finding:
+        candidates = self.trace.candidates
+        near = np.flatnonzero(np.abs(self._candidate_s - outcome.time_s) <= _NEAR_S)
+        if not len(near):
+            return Finding(outcome, None, None, None, None, "no candidate within 150 ms")
+        best = near[np.argmax(candidates["score"][near])]
+        candidate, offset_s = candidates[best], self._candidate_s[best] - outcome.time_s
+        score = None if candidate["score"] == REFUSED else float(candidate["score"]) / LOGIT
+        return Finding(
+            outcome,
+            offset_s * 1000,
+            float(candidate["energy"]) / max(1, int(candidate["usual"])),
+            float(candidate["energy"]) / max(1, int(candidate["noise"])),
+            score,
+            _reason(outcome.kind, score),
+        )
+
+
+def _reason(kind: str, score: float | None) -> str:
+    if score is None:
+        return "less than 200 ms after a beat"
+    if kind == FALSE:
+        return "taken for a beat"
+    return "taken for noise" if score <= 0 else "taken for a beat, which another annotation has"
+
+
+def inspect_record(root: Path, database: str, name: str, labeller: Labeller | None = None) -> Inspection:
+    """Run the signal path over a record and compare its beats with the annotations.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the databases.
+    database, name : str
+        E.g. "mitdb", "207".
+    labeller : Labeller, optional
+        Gives the detections their labels.
+    """
+    record = load_record(root, database, name, lead="auto")
+    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
+    timing = read_timing(root / database, name)
+    reference = read_annotations(root / database, name, REFERENCE, timing.fs_hz)
+    return Inspection(
+        record,
+        processed,
+        trace(record.samples, adu_per_mv=record.adu_per_mv),
+        _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s),
+        _flutter(reference, timing.fs_hz, record.duration_s),
+        tuple(labeller.symbols(processed.beats).tolist()) if labeller else None,
+    )
+
+
+def _outcomes(
+    reference: Annotations, beats: Beats, fs_hz: float, length_s: float | None
+) -> tuple[Outcome, ...]:
+    """The first five minutes are compared too, to be shown, but do not count."""
+    test = to_annotations(beats, fs_hz)
+    symbols = {
+        at: symbol
+        for at, symbol in zip(reference.samples.tolist(), reference.symbols.tolist(), strict=True)
+        if symbol in LABEL_OF
+    }
+    detected = {at: index for index, at in enumerate(test.samples.tolist())}
+    result = {}
+    for start_s in (1 / fs_hz, LEARNING_S):
+        for step in list_beats(reference, test, fs_hz=fs_hz, start_s=start_s, end_s=length_s):
+            at = step.test_sample if step.reference_sample is None else step.reference_sample
+            assert at is not None
+            scored = step.counted and start_s == LEARNING_S
+            beat = None if step.test_sample is None else detected[step.test_sample]
+            symbol = "" if step.reference_sample is None else symbols[at]
+            if start_s == LEARNING_S or at < LEARNING_S * fs_hz:
+                result[at, beat] = Outcome(step.kind, at / fs_hz, symbol, beat, scored)
+    return tuple(sorted(result.values(), key=lambda outcome: outcome.time_s))
+
+
+def _flutter(reference: Annotations, fs_hz: float, duration_s: float) -> tuple[tuple[float, float], ...]:
+    onsets = reference.samples[reference.symbols == "["] / fs_hz
+    ends = reference.samples[reference.symbols == "]"] / fs_hz
+    return tuple((float(on), float(min([*ends[ends > on], duration_s]))) for on in onsets)

@@ -1,0 +1,176 @@
+"""The device's rhythm events on whole records, against the records' own annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.annotations import Annotations, Timing, read_annotations, read_timing
+from ecg_edge.ecg.records import FS_HZ, load_record
+from ecg_edge.ecg.scoring import (
+    EpisodeComparison,
+    RunComparison,
+    compare_episodes,
+    compare_runs,
+    summarize_runs,
+)
+from ecg_edge.ecg.scoring.beats import Ratio
+from ecg_edge.host.link.messages import Event
+from ecg_edge.host.reference.expected import expect_events
+from ecg_edge.host.reference.rhythm_events import Episode, count_kinds, episodes
+from ecg_edge.quantize.bundle.engines import Engine
+
+REFERENCE: Final = "atr"
+UNREADABLE: Final = "Q"  # WFDB's symbol of a beat that is not classified
+
+# Kinds of events that mitdb's rhythm annotations tell too, by the note there.
+NOTES: Final = {"irregularly irregular": "(AFIB", "bigeminy": "(B", "trigeminy": "(T"}
+_OTHER_RHYTHM: Final = "(N"
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """A record as the device labels it.
+
+    Attributes
+    ----------
+    timing : Timing
+        Rate and length of the record.
+    events : list of Event
+        Rhythm events; samples at 360 Hz.
+    beats : Annotations
+        The device's beats: the model's labels, or `UNREADABLE`.
+    """
+
+    timing: Timing
+    events: list[Event]
+    beats: Annotations
+
+    @property
+    def annotations(self) -> Annotations:
+        """Beats, and rhythm annotations of atrial fibrillation, in the order of time."""
+        rhythm = self.rhythm("irregularly irregular")
+        samples = np.concatenate([rhythm.samples, self.beats.samples])
+        order = np.argsort(samples, kind="stable")
+        symbols = np.concatenate([rhythm.symbols, self.beats.symbols])
+        notes = [*rhythm.aux, *self.beats.aux]
+        return Annotations.of(samples[order], symbols[order], aux=[notes[k] for k in order])
+
+    def rhythm(self, name: str) -> Annotations:
+        """The episodes of one of `NOTES` as rhythm annotations: its note at the onset, "(N" at the end."""
+        found = [episode for episode in episodes(self.events) if episode.name == name]
+        at = _to_rate([sample for e in found for sample in (e.onset, e.end)], self.timing.fs_hz)
+        return Annotations.of(at, "+" * len(at), aux=[NOTES[name], _OTHER_RHYTHM] * len(found))
+
+
+@dataclass(frozen=True, eq=False)
+class RhythmScores:
+    """One record's comparison with its annotations.
+
+    Attributes
+    ----------
+    episodes : dict of str to EpisodeComparison
+        For each of `NOTES`.
+    veb_runs, sveb_runs : RunComparison
+        Runs of ventricular and of supraventricular beats, by the rules of `rxr`.
+    counts : dict of str to int
+        Episodes of every kind of event.
+    """
+
+    episodes: dict[str, EpisodeComparison]
+    veb_runs: RunComparison
+    sveb_runs: RunComparison
+    counts: dict[str, int]
+
+
+def watch(root: Path, database: str, name: str, engine: Engine, labels: Sequence[str]) -> Watched:
+    """Run one lead of a record through signal path, network and rhythm rules, as the device does.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the databases.
+    database, name : str
+        E.g. "mitdb", "100".
+    engine : Engine
+        What runs the model.
+    labels : sequence of str
+        The model's labels.
+    """
+    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, process_signal
+
+    record = load_record(root, database, name, lead="auto", annotator=None)
+    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
+    beats = processed.beats
+    outputs = engine.run(beats["beat"], beats["rhythm"])
+    events = expect_events(processed, outputs, labels, len(record.samples))
+    symbols = np.array(list(labels))[outputs.argmax(axis=1)] if len(beats) else np.zeros(0, "U1")
+    symbols = np.where(beats["flags"] & FLAG_UNCLASSIFIABLE, UNREADABLE, symbols)
+    timing = read_timing(root / database, name)
+    return Watched(timing, events, Annotations.of(_to_rate(beats["r_sample"], timing.fs_hz), symbols))
+
+
+def score(watched: Watched, folder: Path, name: str) -> RhythmScores:
+    """Compare with the reference annotations of record `name` in `folder`."""
+    timing = watched.timing
+    reference = read_annotations(folder, name, REFERENCE, timing.fs_hz)
+    limits = {"fs_hz": timing.fs_hz, "end_s": timing.length_s}
+    return RhythmScores(
+        {
+            kind: compare_episodes(reference, watched.rhythm(kind), rhythm=note, **limits)
+            for kind, note in NOTES.items()
+        },
+        compare_runs(reference, watched.annotations, kind="veb", **limits),
+        compare_runs(reference, watched.annotations, kind="sveb", **limits),
+        count_kinds(watched.events),
+    )
+
+
+def summarize(found: dict[str, RhythmScores]) -> dict[str, Any]:
+    """Gross figures of some records: each episode, second and run has the same weight; counts beside them."""
+    items = list(found.items())
+    runs = {
+        "veb_runs": summarize_runs([(name, scores.veb_runs) for name, scores in items]).total,
+        "sveb_runs": summarize_runs([(name, scores.sveb_runs) for name, scores in items]).total,
+    }
+    return {
+        "records": len(items),
+        **{kind: _episode_figures([scores.episodes[kind] for _, scores in items]) for kind in NOTES},
+        **{kind: _with_counts(total.figures, total.ratios) for kind, total in runs.items()},
+        "episodes": _add_counts(scores.counts for _, scores in items),
+    }
+
+
+def find_named(events: Iterable[Event], names: Sequence[str]) -> list[Episode]:
+    """Episodes of the named kinds, of all where there is no name."""
+    return [episode for episode in episodes(events) if not names or episode.name in names]
+
+
+def _episode_figures(comparisons: Sequence[EpisodeComparison]) -> dict[str, Any]:
+    total = sum(comparisons[1:], comparisons[0])
+    return _with_counts(total.figures, total.ratios)
+
+
+def _with_counts(figures: dict[str, float], ratios: dict[str, Ratio]) -> dict[str, Any]:
+    return {**figures, "counts": {name: list(ratio) for name, ratio in ratios.items()}}
+
+
+def _add_counts(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in counts:
+        for kind, count in one.items():
+            total[kind] = total.get(kind, 0) + count
+    return total
+
+
+def _to_rate(samples: npt.ArrayLike, fs_hz: float) -> npt.NDArray[np.int64]:
+    """Samples at 360 Hz as samples of a record."""
+    at: npt.NDArray[np.int64] = np.floor(np.asarray(samples, np.float64) * (fs_hz / FS_HZ) + 0.5).astype(
+        np.int64
+    )
+    return at

@@ -1,0 +1,1 @@
+"""The serial link: messages, frames, client and transports."""

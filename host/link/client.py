@@ -1,0 +1,363 @@
+"""The host's end of the serial protocol: handshake, start, and streaming with credit and go-back.
+
+link = Link(transport)
+info = link.handshake()
+result = link.stream(samples, Start(...), on_beat=print)
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.ecg.errors import LinkError
+from ecg_edge.host.link.frames import Decoder, encode, samples_frame_bytes
+from ecg_edge.host.link.messages import (
+    ERROR_TEXT,
+    MAX_SAMPLES,
+    NAK_TEXT,
+    PROTOCOL_VERSION,
+    Beat,
+    Credit,
+    Deltas,
+    Done,
+    Error,
+    Event,
+    Finish,
+    Hello,
+    Info,
+    Message,
+    Nak,
+    Quality,
+    Samples,
+    Start,
+    Started,
+)
+from ecg_edge.host.link.transports import Transport
+
+RESEND_S = 1.0  # silence after which the host sends again
+HELLO_S = 0.5  # the same while a board may still be booting
+GIVE_UP_S = 10.0  # silence after which the link counts as lost
+
+FrameLog = Callable[[str, bytes], None]  # direction ("<" from the device, ">" to it), encoded frame
+
+
+@dataclass
+class Progress:
+    """How far a stream is; also what is known when it ends early.
+
+    Attributes
+    ----------
+    samples_sent, samples_taken : int
+        Samples sent at least once, and taken by the device.
+    beats : list of Beat
+        All beats that arrived, in the order of arrival.
+    changes : list of Quality
+        Each time the signal turned bad or good.
+    events : list of Event
+        All rhythm events that arrived, in the order of arrival.
+    naks, resends : int
+        Times the device asked to go back, and times silence made the host send again.
+    retransmitted_frames : int
+        Frames of samples sent more than once.
+    bad_frames, sequence_gaps : int
+        Frames from the device that arrived damaged, and that are missing by their sequence numbers.
+    seconds : float
+        Wall time from the first sample to DONE, or to the end.
+    done : Done or None
+        The device's totals; None when the stream ended early.
+    """
+
+    samples_sent: int = 0
+    samples_taken: int = 0
+    beats: list[Beat] = field(default_factory=list)
+    changes: list[Quality] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    naks: int = 0
+    resends: int = 0
+    retransmitted_frames: int = 0
+    bad_frames: int = 0
+    sequence_gaps: int = 0
+    seconds: float = 0.0
+    done: Done | None = None
+
+
+class Link:
+    """One device behind a transport.
+
+    Parameters
+    ----------
+    transport : Transport
+        The open line.
+
+    Attributes
+    ----------
+    log : callable or None
+        Called with direction and encoded bytes of every frame.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.log: FrameLog | None = None
+        self._transport = transport
+        self._sequence = 0
+        self._session = 0
+        self._decoder = Decoder(on_frame=lambda frame: self._write_log("<", frame))
+
+    @property
+    def bad_frames(self) -> int:
+        """Frames from the device that arrived damaged, since the link was opened."""
+        return self._decoder.bad_frames
+
+    @property
+    def sequence_gaps(self) -> int:
+        """Frames from the device that are missing, since the link was opened."""
+        return self._decoder.sequence_gaps
+
+    def send(self, *messages: Message) -> None:
+        """Send messages in one write."""
+        frames = []
+        for message in messages:
+            frames.append(encode(message, self._sequence))
+            self._sequence += 1
+            self._write_log(">", frames[-1])
+        self._transport.write(b"".join(frames))
+
+    def receive(self, timeout_s: float) -> list[Message]:
+        """Messages that arrive within `timeout_s`; ERROR becomes a LinkError."""
+        messages = self._decoder.feed(self._transport.read(timeout_s))
+        for message in messages:
+            if isinstance(message, Error):
+                name = ERROR_TEXT.get(message.code, "unknown error")
+                raise LinkError(f"The device refuses: {name} (code {message.code}): {message.text}")
+        return messages
+
+    def _write_log(self, direction: str, encoded: bytes) -> None:
+        if self.log:
+            self.log(direction, encoded)
+
+    def handshake(self) -> Info:
+        """Ask the device who it is; repeated while the board may still be booting."""
+        self._transport.write(b"\0")  # ends whatever noise the device took for a frame
+        info = self._ask(Hello, lambda m: isinstance(m, Info), HELLO_S, "HELLO")
+        assert isinstance(info, Info)
+        if info.protocol_version != PROTOCOL_VERSION:
+            raise LinkError(
+                f"The device ({info.board}, firmware {info.firmware_version}) speaks protocol version "
+                f"{info.protocol_version}, this program speaks {PROTOCOL_VERSION}. "
+                "Flash the firmware of this version: `ecg-edge flash`."
+            )
+        return info
+
+    def start(self, fs_hz: int, adu_per_mv: int, mains_hz: int, mode: int) -> None:
+        """Begin a session, and drop all that a session before has left on the line."""
+
+        def request() -> Message:
+            self._session = (self._session + 1) or 1
+            return Start(self._session, fs_hz, adu_per_mv, mains_hz, mode)
+
+        self._ask(request, lambda m: m == Started(self._session), RESEND_S, "START")
+
+    def _ask(
+        self, request: Callable[[], Message], fits: Callable[[Message], bool], every_s: float, name: str
+    ) -> Message:
+        give_up = time.monotonic() + GIVE_UP_S
+        while time.monotonic() < give_up:
+            self.send(request())
+            again = time.monotonic() + every_s
+            while (left_s := again - time.monotonic()) > 0:
+                for message in self.receive(left_s):
+                    if fits(message):
+                        return message
+        raise LinkError(
+            f"The device does not answer {name} (waited {GIVE_UP_S:.0f} s). Is the ecg-edge firmware on it, "
+            "is this its port, and is the baud rate the firmware's?"
+        )
+
+    def stream(
+        self,
+        samples: NDArray[np.int16],
+        window_samples: int,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        progress: Progress | None = None,
+        blocks: Iterable[int] = repeat(MAX_SAMPLES),
+    ) -> Progress:
+        """Send a whole signal and collect its beats, after `start`.
+
+        Parameters
+        ----------
+        samples : int16 array, shape (n,)
+            ADC units at the rate that START named.
+        window_samples : int
+            How far the host may run ahead of the newest credit, from INFO.
+        on_progress : callable
+            Called after each batch of frames from the device.
+        progress : Progress, optional
+            Filled as the stream goes on, so that the caller has it when the stream ends early.
+        blocks : iterable of int
+            Sizes of the blocks of samples, 1 to 240 each, without end. The device says the same for any.
+        """
+        return _Stream(self, samples, window_samples, on_progress, progress or Progress(), blocks).run()
+
+
+class _Blocks:
+    """A signal, cut into the shortest message of each block."""
+
+    def __init__(self, samples: NDArray[np.int16]) -> None:
+        steps = np.diff(samples.astype(np.int32), prepend=0)
+        wide = (steps < -128) | (steps > 127)
+        self._first = samples
+        self._data = samples.astype("<i2", copy=False).tobytes()
+        self._steps = steps.astype(np.int8).tobytes()
+        self._wide_before = np.concatenate(
+            [[0], np.cumsum(wide)]
+        )  # steps that need more than int8, before each
+
+    def block(self, start: int, end: int) -> Samples | Deltas:
+        """Samples `start` to `end`: as DELTAS where every difference fits a byte."""
+        if self._wide_before[end] > self._wide_before[start + 1]:
+            return Samples(start, 0, self._data[2 * start : 2 * end])
+        return Deltas(start, 0, int(self._first[start]), self._steps[start + 1 : end])
+
+
+class _Room:
+    """The device's receive buffer, as the protocol allots it: room for a window of full frames.
+
+    Credit counts samples, and short blocks have more bytes a sample, so they are counted here too.
+    """
+
+    def __init__(self, window_samples: int) -> None:
+        self._free = samples_frame_bytes(MAX_SAMPLES) * max(1, window_samples // MAX_SAMPLES)
+        self._under_way: deque[tuple[int, int]] = deque()  # index after a frame's last sample, its bytes
+
+    def fits(self, count: int) -> bool:
+        """Whether a frame of `count` samples may be sent now."""
+        return samples_frame_bytes(count) <= self._free
+
+    def fill(self, count: int, end: int) -> None:
+        """A frame of `count` samples up to `end` is on its way."""
+        self._under_way.append((end, samples_frame_bytes(count)))
+        self._free -= samples_frame_bytes(count)
+
+    def release(self, taken: float = math.inf) -> None:
+        """The device has taken all samples before `taken`, or whatever was on its way."""
+        while self._under_way and self._under_way[0][0] <= taken:
+            self._free += self._under_way.popleft()[1]
+
+
+class _Stream:
+    """The state of one stream: what was sent, what the device has taken, how long it has been silent."""
+
+    def __init__(
+        self,
+        link: Link,
+        samples: NDArray[np.int16],
+        window_samples: int,
+        on_progress: Callable[[Progress], None],
+        progress: Progress,
+        blocks: Iterable[int],
+    ) -> None:
+        self._link, self._on_progress, self.progress = link, on_progress, progress
+        self._window, self._room = window_samples, _Room(window_samples)
+        self._sizes = (min(size, MAX_SAMPLES, window_samples) for size in blocks)
+        self._size = next(self._sizes)
+        self._samples = _Blocks(samples)
+        self._total = len(samples)
+        self._next = 0  # index of the sample to send next
+        self._finish_sent = False
+
+    def run(self) -> Progress:
+        """Stream to the end; `progress` is up to date also when this raises."""
+        bad, gaps, began = self._link.bad_frames, self._link.sequence_gaps, time.monotonic()
+        try:
+            self._run()
+        finally:
+            self.progress.seconds = time.monotonic() - began
+            self.progress.bad_frames = self._link.bad_frames - bad
+            self.progress.sequence_gaps = self._link.sequence_gaps - gaps
+        return self.progress
+
+    def _run(self) -> None:
+        heard = time.monotonic()
+        resend_at = heard + RESEND_S
+        while self.progress.done is None:
+            self._send_allowed()
+            messages = self._link.receive(max(resend_at - time.monotonic(), 0.0))
+            now = time.monotonic()
+            if messages:
+                for message in messages:
+                    self._take(message)
+                heard, resend_at = now, now + RESEND_S
+                self._on_progress(self.progress)
+            elif now - heard >= GIVE_UP_S:
+                raise LinkError(self._silence())
+            elif now >= resend_at:
+                self._go_back(self.progress.samples_taken)
+                self.progress.resends += 1
+                resend_at = now + RESEND_S
+
+    def _send_allowed(self) -> None:
+        """Send what the newest credit allows, and FINISH after the last sample."""
+        frames: list[Message] = []
+        while self._next < self._total:
+            end = min(self._next + self._size, self._total)
+            count = end - self._next
+            if end > self.progress.samples_taken + self._window or not self._room.fits(count):
+                break
+            frames.append(self._samples.block(self._next, end))
+            self._room.fill(count, end)
+            self.progress.retransmitted_frames += self._next < self.progress.samples_sent
+            self._next, self._size = end, next(self._sizes)
+            self.progress.samples_sent = max(self.progress.samples_sent, end)
+        if self._next == self._total and not self._finish_sent:
+            frames.append(Finish(self._total))
+            self._finish_sent = True
+        if frames:
+            self._link.send(*frames)
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Beat):
+            self.progress.beats.append(message)
+        elif isinstance(message, Quality):
+            self.progress.changes.append(message)
+        elif isinstance(message, Event):
+            self.progress.events.append(message)
+        elif isinstance(message, Credit):
+            self._check_index("CREDIT", message.next_index)
+            self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)
+            self._next = max(self._next, self.progress.samples_taken)
+            self._room.release(self.progress.samples_taken)
+        elif isinstance(message, Nak):
+            self._check_index(
+                f"NAK ({NAK_TEXT.get(message.reason, 'unknown reason')})", message.expected_index
+            )
+            self.progress.naks += 1
+            self.progress.samples_taken = max(self.progress.samples_taken, message.expected_index)
+            self._go_back(message.expected_index)
+        elif isinstance(message, Done):
+            self.progress.done = message
+            self.progress.samples_taken = message.samples
+
+    def _check_index(self, name: str, index: int) -> None:
+        if index > self.progress.samples_sent:
+            raise LinkError(
+                f"The device sent {name} for sample {index}; only {self.progress.samples_sent} were sent. "
+                "Host and device disagree on the protocol: flash the firmware of this version."
+            )
+
+    def _go_back(self, index: int) -> None:
+        self._next = max(index, self.progress.samples_taken)
+        self._room.release()
+        self._finish_sent = False
+
+    def _silence(self) -> str:
+        return (
+            f"The link was lost: nothing from the device for {GIVE_UP_S:.0f} s, after sample "
+            f"{self.progress.samples_taken} of {self._total}. Check cable and power, then replay again."
+        )

@@ -1,0 +1,187 @@
+"""The byte streams a device can hang on: serial ports, sockets, and devices that this computer starts itself.
+
+    with open_transport("/dev/ttyUSB0") as transport: ...
+
+| port | what |
+|---|---|
+| `/dev/ttyUSB0`, `COM3` | a serial device, at 921600 baud unless told otherwise |
+| `emulator` | the stm32f405 firmware of the last build, booted in QEMU while the transport is open |
+| `native` | the same application of the last build as a program on this computer |
+| `emulator:ELF`, `native:PROGRAM` | the same with an image of your own |
+| `simulator` | a device in Python: no device at all, but everything around one |
+| `socket://host:port`, `unix:/path` | a TCP or Unix socket |
+| `rfc2217://...` and pyserial's other URLs | what pyserial makes of them |
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import serial
+
+from ecg_edge.ecg.errors import LinkError
+
+DEFAULT_BAUD = 921_600
+FALLBACK_BAUD = 460_800  # where 921600 damages frames: long cables, slow USB bridges
+
+_POLL_S = 0.05
+_CHUNK = 65_536
+_WRITE_TIMEOUT_S = 10.0
+_LISTEN_S = 2.0
+
+
+class Transport(Protocol):
+    """A byte stream in both directions."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, after at most `timeout_s` seconds; b"" when nothing did."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        ...
+
+    def close(self) -> None:
+        """Give the line back. May be called again."""
+        ...
+
+
+class SerialTransport:
+    """A serial device, or what one of pyserial's URLs names."""
+
+    def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
+        self._name = port
+        try:
+            self._port = serial.serial_for_url(
+                port, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S
+            )
+        except (serial.SerialException, ValueError, OSError) as error:
+            raise LinkError(f"{port}: cannot be opened ({_reason(error)}). {_advice(error)}") from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, after at most about `timeout_s` seconds."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            while True:
+                data = bytes(self._port.read(max(1, self._port.in_waiting)))
+                if data or time.monotonic() >= deadline:
+                    return data
+        except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed in another thread
+            raise LinkError(_lost(self._name, error)) from error
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise LinkError(_lost(self._name, error)) from error
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+
+class SocketTransport:
+    """A connected stream socket."""
+
+    def __init__(self, connection: socket.socket, name: str) -> None:
+        self._socket, self._name = connection, name
+        if connection.family == getattr(socket, "AF_INET", None):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, after at most `timeout_s` seconds."""
+        try:
+            self._socket.settimeout(max(timeout_s, 0.001))
+            data = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise LinkError(_lost(self._name, error)) from error
+        if not data:
+            raise LinkError(_lost(self._name, "the other end closed the connection"))
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        try:
+            self._socket.settimeout(_WRITE_TIMEOUT_S)
+            self._socket.sendall(data)
+        except OSError as error:
+            raise LinkError(_lost(self._name, error)) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+
+def port_kind(port: str) -> str:
+    """Which row of the table above a port is: "emulator", "native", "simulator", "socket" or "serial"."""
+    scheme = port.partition(":")[0]
+    if scheme in ("emulator", "native", "simulator"):
+        return scheme
+    return "socket" if scheme in ("unix", "socket") else "serial"
+
+
+def connect(address: str, baud: int) -> Transport:
+    if address.startswith("unix:"):
+        return SocketTransport(_unix_socket(address.removeprefix("unix:")), address)
+    if address.startswith("socket://"):
+        return SocketTransport(_tcp_socket(address), address)
+    return SerialTransport(address, baud)
+
+
+def _unix_socket(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _connect_when_listening(connection, path)
+    except OSError as error:
+        connection.close()
+        raise LinkError(f"unix:{path}: cannot be opened ({_reason(error)}). {_SOCKET_ADVICE}") from error
+    return connection
+
+
+def _connect_when_listening(connection: socket.socket, path: str) -> None:
+    """A program that is just starting makes the socket's file a moment before it listens there."""
+    give_up = time.monotonic() + _LISTEN_S
+    while True:
+        try:
+            connection.connect(path)
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(0.01)
+
+
+def _tcp_socket(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    try:
+        if parts.hostname is None or parts.port is None:
+            raise ValueError("a socket URL is socket://HOST:PORT")
+        return socket.create_connection((parts.hostname, parts.port), timeout=_WRITE_TIMEOUT_S)
+    except (OSError, ValueError) as error:
+        raise LinkError(f"{url}: cannot be opened ({_reason(error)}). {_SOCKET_ADVICE}") from error
+
+
+_SOCKET_ADVICE = "Is the program that listens there running?"
+
+
+def _reason(error: object) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _advice(error: Exception) -> str:
+    text = str(error).lower()
+    if "permission" in text:
+        return "Add yourself to the group that owns it (`sudo usermod -aG dialout $USER`) and log in again."
+    if "busy" in text or "exclusively" in text:
+        return "Another program has it open: close the serial monitor."
+    return "Is the board plugged in? `ecg-edge doctor` lists the serial ports."
+
+
+def _lost(name: str, reason: object) -> str:
+    return f"{name}: the link was lost ({_reason(reason)}). Check cable and power, then replay again."

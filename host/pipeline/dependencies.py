@@ -1,0 +1,69 @@
+"""Which of the project's own files a module's results depend on: the module and all that it imports.
+
+Found by reading the import statements, not by importing: TensorFlow stays out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from ecg_edge.ecg.files import PROJECT_ROOT
+
+# C of the device that Python calls: folders, by the module through which they are called.
+DEVICE_C = {
+    "ecg_edge.firmware": ("ecg_core", "ecg_rhythm"),
+    "ecg_edge.quantize.bundle.engines": ("ecg_nn",),
+}
+
+# Where records lie and how messages look changes no result; what is in the records is an input of its own.
+WITHOUT_INFLUENCE = {"ecg_edge.host.cli.main", "ecg_edge.host.cli.console", "ecg_edge.ecg.databases"}
+
+
+def sources_of(*modules: str) -> list[Path]:
+    """Source files of `modules` and of everything of this project that they import, in order of path.
+
+    Parameters
+    ----------
+    modules : str
+        Names such as "ecg_edge.training.train". Who calls the device's C depends on that as well.
+    """
+    files: set[Path] = set()
+    waiting, seen = list(modules), set(WITHOUT_INFLUENCE)
+    while waiting:
+        name = waiting.pop()
+        path = None if name in seen else _file_of(name)
+        seen.add(name)
+        if path is not None:
+            files.add(path)
+            waiting += _imports(path)
+            for library in DEVICE_C.get(name, ()):
+                files.update((PROJECT_ROOT / "firmware" / "lib" / library).rglob("*.[ch]"))
+    return sorted(files)
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module of this project; None for any other name, such as a function in a module."""
+    package, _, rest = module.partition(".")
+    if package != "ecg_edge" or not rest:
+        return None
+    base = PROJECT_ROOT.joinpath(*rest.split("."))
+    candidates = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    """Every name that a file imports, in dotted form, also within its functions."""
+    return tuple(_imported_names(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def _imported_names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

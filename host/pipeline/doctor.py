@@ -1,0 +1,240 @@
+"""What this computer has and lacks, and how to mend it.
+
+Nothing here imports TensorFlow: versions come from the installed packages' metadata.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg_edge.ecg.databases import databases_in, find_data_root, records_in
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.files import PROJECT_ROOT
+from ecg_edge.host.devices.platformio import core_dir, is_set_up
+
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
+TOOL_TIMEOUT_S = 20
+QEMU_MACHINE = "netduinoplus2"
+
+CORE_SOURCES = PROJECT_ROOT / "firmware" / "lib" / "ecg_core"
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+SETUP = "make setup"
+FOR_TRAINING = ("TensorFlow", "model optimization")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes
+    ----------
+    name : str
+        What was looked at.
+    status : str
+        "ok"; "warn": some commands will not work; "fail": the main job will not work.
+    found : str
+        What there is.
+    mend : str
+        What to do about it; empty when nothing needs doing.
+    """
+
+    name: str
+    status: str
+    found: str
+    mend: str = ""
+
+
+def run_checks(data: Path | None = None) -> list[Check]:
+    """All checks, in the order in which one would mend them.
+
+    Parameters
+    ----------
+    data : Path, optional
+        Folder of records named on the command line.
+    """
+    checks: tuple[Callable[[], Check], ...] = (
+        check_python,
+        check_signal_path,
+        check_tensorflow,
+        check_model_optimization,
+        check_tflite_micro,
+        check_c_compiler,
+        check_arm_compiler,
+        check_emulator,
+        check_platformio,
+        check_serial,
+    )
+    return [*(check() for check in checks), check_records(data)]
+
+
+def check_python() -> Check:
+    """The interpreter is one that TensorFlow and this project support."""
+    found = platform.python_version()
+    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        return Check("Python", OK, found)
+    return Check("Python", FAIL, found, "use Python 3.10 to 3.13: make setup PYTHON=python3.12")
+
+
+def check_signal_path() -> Check:
+    """The device's signal path is built for this Python."""
+    try:
+        extension = importlib.import_module("ecg_edge.firmware.binding._ecg_core")
+    except ImportError as error:
+        headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+        first = "" if headers else "apt-get install python3-dev, then "
+        return Check("signal path", FAIL, str(error), f"{first}build the C extension: {SETUP}")
+    built, changed = Path(extension.__file__ or "").stat().st_mtime, _newest(CORE_SOURCES)
+    if changed > built:
+        return Check(
+            "signal path", FAIL, f"C extension is older than {CORE_SOURCES}", f"build it again: {SETUP}"
+        )
+    return Check("signal path", OK, "C extension built for this Python")
+
+
+def check_tensorflow() -> Check:
+    """TensorFlow is there and tf_keras has the same minor version."""
+    tensorflow, tf_keras = _version("tensorflow"), _version("tf-keras")
+    found = f"TensorFlow {tensorflow or 'missing'}, tf_keras {tf_keras or 'missing'}"
+    if tensorflow is None:
+        return Check("TensorFlow", WARN, found, "for training and quantization: pip install -e '.[train]'")
+    if tf_keras is None or _minor(tensorflow) != _minor(tf_keras):
+        mend = f"install the matching pair: pip install 'tf-keras=={_minor(tensorflow)}.*'"
+        return Check("TensorFlow", FAIL, found, mend)
+    return Check("TensorFlow", OK, found)
+
+
+def check_model_optimization() -> Check:
+    """The pruning toolkit is there."""
+    version = _version("tensorflow-model-optimization")
+    if version is None:
+        return Check("model optimization", WARN, "missing", "for pruning: pip install -e '.[train]'")
+    return Check("model optimization", OK, f"tensorflow-model-optimization {version}")
+
+
+def check_tflite_micro() -> Check:
+    """The TensorFlow Lite Micro wheel is there, or cannot be on this machine."""
+    version = _version("tflite-micro")
+    if version:
+        return Check("TFLite Micro", OK, f"tflite-micro {version}")
+    if sys.platform == "linux" and platform.machine() == "x86_64":
+        return Check("TFLite Micro", FAIL, "missing", f"the reference engine: {SETUP}, or pip install -e .")
+    return Check("TFLite Micro", WARN, "no wheel for this machine", "the generated C is the reference here")
+
+
+def check_c_compiler() -> Check:
+    """A C compiler of this computer: for the extension, the native firmware and the reference engine."""
+    for name in ("cc", "gcc", "clang"):
+        if line := _first_line(name, "--version"):
+            return Check("C compiler", OK, line)
+    return Check("C compiler", FAIL, "missing", "apt-get install gcc libc6-dev")
+
+
+def check_arm_compiler() -> Check:
+    """The bare-metal ARM compiler with its C library."""
+    line = _first_line("arm-none-eabi-gcc", "--version")
+    if line is None:
+        mend = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+        return Check("ARM compiler", FAIL, "arm-none-eabi-gcc is missing", mend)
+    library = _first_line("arm-none-eabi-gcc", "-print-file-name=libc.a") or ""
+    if not Path(library).is_absolute():  # the compiler answers the bare name when it finds no such file
+        return Check(
+            "ARM compiler", FAIL, f"{line}, without newlib", "apt-get install libnewlib-arm-none-eabi"
+        )
+    return Check("ARM compiler", OK, line)
+
+
+def check_emulator() -> Check:
+    """QEMU, with the machine that is the project's board."""
+    line = _first_line("qemu-system-arm", "--version")
+    if line is None:
+        return Check("emulator", FAIL, "qemu-system-arm is missing", "apt-get install qemu-system-arm")
+    if QEMU_MACHINE not in (_output("qemu-system-arm", "-machine", "help") or ""):
+        mend = "install QEMU 5.2 or newer with the ARM machines: apt-get install qemu-system-arm"
+        return Check("emulator", FAIL, f"{line}, without the machine {QEMU_MACHINE}", mend)
+    return Check("emulator", OK, line)
+
+
+def check_platformio() -> Check:
+    """PlatformIO, and the build tool that it otherwise fetches from its registry."""
+    version = _version("platformio")
+    if version is None:
+        return Check("PlatformIO", FAIL, "missing", f"{SETUP}, or pip install -e .")
+    if not is_set_up():
+        return Check("PlatformIO", FAIL, f"{version}, without tool-scons in {core_dir()}", SETUP)
+    return Check("PlatformIO", OK, f"{version}, tool-scons in {core_dir()}")
+
+
+def check_serial() -> Check:
+    """Serial ports, and whether this user may open them."""
+    from serial.tools.list_ports import comports
+
+    ports = [port.device for port in comports()]
+    closed = [port for port in ports if not os.access(port, os.R_OK | os.W_OK)]
+    if closed:
+        group = _group_of(closed[0])
+        mend = f"sudo usermod -aG {group} $USER, then log out and in again"
+        return Check("serial ports", WARN, f"no permission for {', '.join(closed)} (group {group})", mend)
+    return Check("serial ports", OK, ", ".join(ports) or "no board is plugged in; the emulator needs none")
+
+
+def check_records(data: Path | None = None) -> Check:
+    """A folder with ECG records."""
+    try:
+        root = find_data_root(data)
+    except RecordError as error:
+        return Check("records", FAIL, str(error), "name the right folder, or unset ECG_EDGE_DATA")
+    if root is None:
+        mend = "ecg-edge data get mitdb, or name a folder with ECG_EDGE_DATA; without: synthetic ECG"
+        return Check("records", WARN, "none", mend)
+    counts = ", ".join(f"{name} {len(records_in(root, name))}" for name in databases_in(root))
+    return Check("records", OK, f"{counts} in {root}")
+
+
+def _newest(folder: Path) -> float:
+    """Time of the last change of a C file in a folder; 0 where there is none."""
+    return max((path.stat().st_mtime for path in folder.rglob("*.[ch]")), default=0.0)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _first_line(*command: str) -> str | None:
+    lines = (_output(*command) or "").strip().splitlines()
+    return lines[0] if lines else None
+
+
+def _output(*command: str) -> str | None:
+    """Standard output of a program; None when it is missing or fails."""
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def _group_of(port: str) -> str:
+    try:
+        return Path(port).group()
+    except (KeyError, OSError, NotImplementedError):
+        return "dialout"

@@ -1,0 +1,119 @@
+"""Records for the main job: those on this computer, else PhysioNet's, else synthetic ones, loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ecg_edge.ecg import databases as data
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.host.pipeline.stages import hash_together
+
+DATABASE = "mitdb"
+SYNTHETIC = "synth"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where the records are.
+
+    Attributes
+    ----------
+    root : Path
+        Folder of the databases.
+    database : str
+        "mitdb", or "synth" where there was nothing else.
+    """
+
+    root: Path
+    database: str
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether no patient was ever behind these records."""
+        return self.database == SYNTHETIC
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all record files of the database."""
+        return hash_together(
+            path for path in (self.root / self.database).glob("*.*") if path.suffix in RECORD_SUFFIXES
+        )
+
+
+RECORD_SUFFIXES = (".hea", ".dat", ".atr")
+
+
+def find_records(explicit: Path | None, warn: Say, progress: Say, base_url: str = data.BASE_URL) -> Records:
+    """The MIT-BIH records of this computer; else they are downloaded; else synthetic ECG is made.
+
+    Parameters
+    ----------
+    explicit : Path or None
+        Folder named on the command line.
+    warn : callable
+        Told, loudly, that the ECG is synthetic, and why.
+    progress : callable
+        Told how the download goes.
+    base_url : str
+        See `ecg_edge.ecg.databases.download`.
+
+    Raises
+    ------
+    RecordError
+        When a folder was named that does not hold the MIT-BIH records.
+    """
+    root = data.find_data_root(explicit)
+    if root is not None and root != data.cache_root():
+        return _named(root)
+    try:
+        return Records(_cached(progress, base_url), DATABASE)
+    except RecordError as error:
+        warn(_warning(error))
+        return Records(_synthetic(), SYNTHETIC)
+
+
+def _named(root: Path) -> Records:
+    if data.records_in(root, DATABASE):
+        return Records(root, DATABASE)
+    raise RecordError(
+        f"{root / DATABASE}: no records. The main job trains on mitdb; get it with "
+        f"`ecg-edge data get mitdb --to {root}`, or leave out --data and ECG_EDGE_DATA."
+    )
+
+
+def _cached(progress: Say, base_url: str) -> Path:
+    """The user's own folder, with the whole of mitdb in it."""
+    root = data.cache_root()
+    if not _is_complete(root):
+        data.download(
+            DATABASE, root, base_url, lambda file, done, total, _: progress(f"{file}, {done} of {total}")
+        )
+    return root
+
+
+def _is_complete(root: Path) -> bool:
+    try:
+        names = data.read_sums(root / DATABASE)
+    except RecordError:
+        return False
+    return all((root / DATABASE / name).is_file() for name in names)
+
+
+def _synthetic() -> Path:
+    from ecg_edge.ecg.synthetic import synthetic_root
+
+    return synthetic_root(None)
+
+
+def _warning(error: RecordError) -> str:
+    return (
+        "NO ECG RECORDS. The job goes on with SYNTHETIC ECG made by this program: that shows whether the "
+        "whole way to the device works; its figures say nothing of patients.\n"
+        f"Why: {error}\n"
+        "To use real records: ecg-edge data get mitdb, or name a folder of them with --data or ECG_EDGE_DATA."
+    )

@@ -1,0 +1,309 @@
+"""One offline HTML file about a session: verdict, identities, pictures, accuracy, method, limits."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecg_edge.ecg.errors import EcgEdgeError, RecordError
+from ecg_edge.ecg.records import data_root, load_record
+from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, Labelled
+from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
+from ecg_edge.host.conformance.session import (
+    BEATS_NAME,
+    REPORT_NAME,
+    RESULTS_NAME,
+    SCHEMA_VERSION,
+    UNCLASSIFIABLE_NAME,
+)
+from ecg_edge.host.link.messages import NOT_LABELLED, UNCLASSIFIABLE, Beat, Event
+from ecg_edge.host.reference.rhythm_events import describe
+from ecg_edge.host.report.strips import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
+from ecg_edge.host.report.timeline import moment_svg, moments, timeline_svg
+
+EVALUATION_NAME = "evaluation.json"
+VERIFY_NAME = "verify.json"
+STRIP_S = 5.0
+PICTURE_S = 10.0
+
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A strip and what it is an example of."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+def write_report(
+    session: Path,
+    *,
+    items: Sequence[Labelled] | None = None,
+    data: Path | None = None,
+    run_folder: Path | None = None,
+) -> Path:
+    """Write report.html into a session's folder.
+
+    Parameters
+    ----------
+    session : Path
+        The session's folder.
+    items : sequence of Labelled, optional
+        The records with the device's beats; else read from the session and from `data`.
+    data : Path, optional
+        Folder of the databases, for the strips. Without records the report has no strips, and says so.
+    run_folder : Path, optional
+        The recipe's run, whose evaluation.json and verify.json go into the report.
+
+    Raises
+    ------
+    EcgEdgeError
+        When the folder is not a session's, or a file in it is damaged.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    results = read_results(session)
+    if items is None:
+        items = read_items(session, results, data)
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters.update(percent=_percent, number=_number)
+    page = environment.get_template("report.html").render(**_context(session, results, items, run_folder))
+    path = session / REPORT_NAME
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _context(
+    session: Path, results: dict[str, Any], items: Sequence[Labelled], run_folder: Path | None
+) -> dict[str, Any]:
+    scores, labels = results["scores"], results["device"]["labels"]
+    shown = "DS2" if "DS2" in scores else "all"
+    right, wrong, outside = examples(items, labels)
+    events = read_events(session / EVENTS_NAME)
+    return {
+        "session": session.name,
+        "results": results,
+        "shown": shown,
+        "scored": scores.get(shown),
+        "confusion": confusion_svg(scores[shown]["classes"]["confusion"]) if shown in scores else None,
+        "right": right,
+        "wrong": wrong,
+        "outside": outside,
+        "evaluation": _read_json(run_folder / EVALUATION_NAME) if run_folder else None,
+        "verify": _read_json(run_folder / VERIFY_NAME) if run_folder else None,
+        "timelines": _timelines(results, events),
+        "moments": _moments(items, events, labels),
+        "has_strips": bool(items),
+    }
+
+
+def _timelines(results: dict[str, Any], events: dict[tuple[str, str], list[Event]]) -> list[tuple[str, str]]:
+    """Name and picture of each record that has events."""
+    places = [(entry, (entry["database"], entry["record"])) for entry in results["records"]]
+    return [
+        ("/".join(place), timeline_svg(events[place], entry["samples"], entry["fs_hz"]))
+        for entry, place in places
+        if place in events
+    ]
+
+
+def _moments(
+    items: Sequence[Labelled], events: dict[tuple[str, str], list[Event]], labels: Sequence[str]
+) -> list[Example]:
+    """A strip of each kind of event."""
+    found = []
+    for moment in moments(items, events):
+        record = moment.item.record
+        caption = f"{record.database} {record.name}: {describe(moment.episode, record.fs_hz).strip()}"
+        title = f"{moment.episode.name} ({moment.count} in all)"
+        found.append(Example(title, caption, moment_svg(moment, labels)))
+    return found
+
+
+# ---- reading a session ------------------------------------------------------------------------------
+
+
+def read_results(session: Path) -> dict[str, Any]:
+    """What results.json of a session's folder holds."""
+    results = _read_json(session / RESULTS_NAME)
+    if not isinstance(results, dict) or "verdict" not in results:
+        raise EcgEdgeError(
+            f"{session / RESULTS_NAME}: not found. Name a folder that `ecg-edge replay` has written."
+        )
+    if (found := results.get("schema_version")) != SCHEMA_VERSION:
+        raise EcgEdgeError(
+            f"{session / RESULTS_NAME}: schema version is {found!r}, this program reads {SCHEMA_VERSION}. "
+            "Replay the records again."
+        )
+    return results
+
+
+def _read_json(path: Path) -> Any:
+    """What a JSON file holds; None when there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise EcgEdgeError(f"{path}: damaged ({error}). Run what made it again.") from error
+
+
+def read_items(session: Path, results: dict[str, Any], data: Path | None) -> list[Labelled]:
+    """The session's records with the device's beats; empty when the records are not on this computer."""
+    root = data_root(data)
+    if root is None:
+        return []
+    beats = _read_beats(session / BEATS_NAME, results["device"]["labels"])
+    items = []
+    for entry in results["records"]:
+        record = load_record(root, entry["database"], entry["record"], lead=entry["lead"])
+        taken = entry["samples"] - entry["lost_samples"]
+        items.append(Labelled(record, beats[entry["database"], entry["record"]], taken))
+    return items
+
+
+def _read_beats(path: Path, labels: Sequence[str]) -> dict[tuple[str, str], list[Beat]]:
+    beats: dict[tuple[str, str], list[Beat]] = defaultdict(list)
+    try:
+        with path.open(newline="", encoding="ascii") as file:
+            for row in csv.DictReader(file):
+                beats[row["database"], row["record"]].append(_read_beat(row, labels))
+    except (OSError, ValueError, KeyError) as error:
+        raise EcgEdgeError(f"{path}: missing or damaged ({error}). Replay the records again.") from error
+    for found in beats.values():
+        found.sort(key=lambda beat: beat.r_sample)
+    return beats
+
+
+def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
+    names = {UNCLASSIFIABLE_NAME: UNCLASSIFIABLE, "": NOT_LABELLED}
+    name = row["label"]
+    label = names[name] if name in names else labels.index(name)
+    index, r_sample, rr, flags, quality, confidence = (
+        int(row[column])
+        for column in ("beat_index", "r_sample", "rr_samples", "flags", "quality", "confidence")
+    )
+    output = bytes(int(value) % 256 for value in row["output"].split())
+    crc32 = int(row["input_crc32"], 16)
+    return Beat(index, r_sample, rr, flags, quality, label, confidence, crc32, output)
+
+
+# ---- examples ---------------------------------------------------------------------------------------
+
+
+def examples(
+    items: Iterable[Labelled], labels: Sequence[str]
+) -> tuple[list[Example], list[Example], list[Example]]:
+    """One strip of every kind of beat: labelled right, labelled wrong, and annotated outside the labels.
+
+    Of each kind the one in the middle is shown, so that nothing is picked by eye.
+    """
+    kinds: dict[tuple[str, str], list[tuple[Labelled, int]]] = defaultdict(list)
+    for item in items:
+        for annotated, said, sample in beat_kinds(item, labels):
+            kinds[annotated, said].append((item, sample))
+    order = sorted(kinds, key=lambda kind: (-len(kinds[kind]), kind))
+    known = {*labels, NO_BEAT}
+    right = [kind for kind in order if kind[0] == kind[1]]
+    wrong = [kind for kind in order if kind[0] != kind[1] and kind[0] in known]
+    outside = [kind for kind in order if kind[0] not in known]
+    return (
+        [_example(kind, kinds[kind], labels) for kind in right],
+        [_example(kind, kinds[kind], labels) for kind in wrong],
+        [_example(kind, kinds[kind], labels) for kind in outside],
+    )
+
+
+def _example(kind: tuple[str, str], places: list[tuple[Labelled, int]], labels: Sequence[str]) -> Example:
+    item, sample = places[len(places) // 2]
+    at_s = sample / item.record.fs_hz
+    start_s = min(max(0.0, at_s - STRIP_S / 2), max(0.0, item.samples / item.record.fs_hz - STRIP_S))
+    title = f"{_annotated(kind[0])}, {_said(kind[1])}"
+    caption = (
+        f"{item.record.database} {item.record.name} at {int(at_s) // 60}:{at_s % 60:04.1f}; "
+        f"{len(places)} of this kind"
+    )
+    return Example(title, caption, strip_svg(Strip(item, start_s, STRIP_S, sample), labels))
+
+
+def _annotated(name: str) -> str:
+    return "no beat annotated" if name == NO_BEAT else f"annotated {name}"
+
+
+def _said(name: str) -> str:
+    if name == MISSED:
+        return "missed by the device"
+    return "not labelled by the device" if name == "?" else f"device says {name}"
+
+
+# ---- the picture ------------------------------------------------------------------------------------
+
+
+def write_picture(session: Path, path: Path, data: Path | None = None, count: int = 3) -> None:
+    """Write a PNG of the most varied ten seconds of some of a session's records, on white.
+
+    Parameters
+    ----------
+    session : Path
+        The session's folder.
+    path : Path
+        The PNG file.
+    data : Path, optional
+        Folder of the databases.
+    count : int
+        How many records at most.
+
+    Raises
+    ------
+    RecordError
+        When the records are not on this computer.
+    """
+    results = read_results(session)
+    items = read_items(session, results, data)
+    if not items:
+        raise RecordError("No records found to draw. Name their folder with --data.")
+    labels, device = results["device"]["labels"], results["device"]
+    strips = sorted((most_varied(item, labels) for item in items), key=lambda found: -found[0])[:count]
+    board = f"{device['board']} in QEMU" if results["port_kind"] == "emulator" else device["board"]
+    title = (
+        f"Labels of the device (above) and annotations (below). {board}, model {results['bundle']}: "
+        f"{results['beats']} beats replayed, {results['differing_bytes']} bytes differ from the reference"
+    )
+    replay_picture([strip for _, strip in strips], labels, path, title)
+
+
+def most_varied(item: Labelled, labels: Sequence[str]) -> tuple[int, Strip]:
+    """The stretch of `PICTURE_S` with the most annotated classes, the first of equals.
+
+    From where EC57 scores on: before that the device may still be learning the patient's average beat.
+    """
+    kinds = beat_kinds(item, labels)
+    window = round(PICTURE_S * item.record.fs_hz)
+    begin = round(item.start_s * item.record.fs_hz)
+    best, start = 0, begin
+    for first in range(begin, max(item.samples - window, 0) + 1, window // 2):
+        found = {kind[0] for kind in kinds if first <= kind[2] < first + window}
+        if len(found) > best:
+            best, start = len(found), first
+    return best, Strip(item, start / item.record.fs_hz, PICTURE_S)
+
+
+# ---- filters of the template ------------------------------------------------------------------------
+
+
+def _percent(share: float | None, digits: int = 2) -> str:
+    return "-" if share is None else f"{100 * share:.{digits}f}"
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")

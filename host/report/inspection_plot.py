@@ -1,0 +1,337 @@
+"""Draws a stretch of an `Inspection`: what the signal path saw and decided, against the annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from ecg_edge import firmware
+from ecg_edge.ecg.scoring.beats import MATCH_WINDOW_S
+from ecg_edge.firmware import FS_HZ
+from ecg_edge.firmware.binding.trace import LOGIT, REFUSED
+from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, Inspection, Outcome
+from ecg_edge.host.report.strips import LABEL_COLORS, OTHER_COLOR, RIGHT_COLOR, WRONG_COLOR
+
+INK: Final = "#1f2933"
+FALSE_COLOR: Final = "#d9822b"
+BAD_COLOR: Final = "#8a6fb3"
+FAINT: Final = "#9aa5b1"
+COLORS: Final = {MATCHED: RIGHT_COLOR, MISSED: WRONG_COLOR, FALSE: FALSE_COLOR}
+REASONS: Final = {
+    firmware.FLAG_LEADS_OFF: "leads off",
+    firmware.FLAG_SATURATED: "saturated",
+    firmware.FLAG_FLAT: "flat",
+    firmware.FLAG_MAINS_HUM: "mains hum",
+    firmware.FLAG_BASELINE_JUMP: "baseline jump",
+    firmware.FLAG_MOTION: "motion",
+    firmware.FLAG_MUSCLE_NOISE: "muscle noise",
+}
+_STYLE: Final[Any] = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "ecg-edge"}
+_CLOSE: Final = 5  # logits: a candidate rejected with more is no close decision
+_DASHED: Final[Any] = (0, (5, 2))
+_DOTTED: Final[Any] = (0, (1, 1.5))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From where to where, in seconds, and the beat that the picture is about."""
+
+    start_s: float
+    end_s: float
+    marked_s: float | None = None
+    title: str = ""
+
+    def holds(self, time_s: float) -> bool:
+        """Whether the time lies in it."""
+        return self.start_s <= time_s < self.end_s
+
+
+def draw(found: Inspection, stretch: Stretch, figure: Figure) -> None:
+    """Draw four panels over one another into an empty figure.
+
+    Parameters
+    ----------
+    found : Inspection
+    stretch : Stretch
+        At least one sample of the record.
+    figure : Figure
+        12 by 7.5 inches suit ten seconds.
+    """
+    with mpl.rc_context(_STYLE):
+        figure.subplots_adjust(left=0.06, right=0.94, top=0.9, bottom=0.055, hspace=0.07)
+        panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [2.3, 2.1, 2.1, 0.62]})
+        for axes in panels:
+            _trim(axes)
+            _shade(axes, found, stretch)
+        _draw_raw(panels[0], found, stretch)
+        _draw_filtered(panels[1], found, stretch)
+        _draw_energy(panels[2], found, stretch)
+        _draw_quality(panels[3], found, stretch)
+        panels[0].set_xlim(stretch.start_s, stretch.end_s)
+        panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: clock(x)))
+        _write_head(figure, found, stretch)
+
+
+def clock(time_s: float, digits: int = 1) -> str:
+    """Minutes and seconds, e.g. "10:06.5"; whole seconds without the dot."""
+    tenths = round(time_s * 10**digits)
+    minutes, rest = divmod(tenths, 60 * 10**digits)
+    seconds = rest / 10**digits
+    text = f"{seconds:0{3 + digits}.{digits}f}" if rest % 10**digits else f"{rest // 10**digits:02d}"
+    return f"{minutes}:{text}"
+
+
+# ---- what all panels have ----------------------------------------------------------------------------
+
+
+def _trim(axes: Axes) -> None:
+    axes.grid(True, color=INK, alpha=0.1, linewidth=0.5)
+    axes.tick_params(colors=INK, length=2, labelsize=8)
+    for side, spine in axes.spines.items():
+        spine.set_color(INK)
+        spine.set_alpha(0.3)
+        spine.set_visible(side in ("left", "bottom"))
+
+
+def _shade(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+    """Missed beats, false detections, flutter and bad signal, over the whole height."""
+    for outcome in found.outcomes:
+        if outcome.kind != MATCHED and not found.in_flutter(outcome.time_s) and stretch.holds(outcome.time_s):
+            strong = stretch.marked_s is not None and abs(outcome.time_s - stretch.marked_s) < 0.001
+            alpha = (0.3 if strong else 0.15) if outcome.counted else 0.06
+            span = (outcome.time_s - 0.1, outcome.time_s + 0.1)
+            axes.axvspan(*span, color=COLORS[outcome.kind], alpha=alpha, linewidth=0)
+    for start_s, end_s in found.flutter:
+        axes.axvspan(start_s, end_s, color=INK, alpha=0.07, linewidth=0)
+    for start, end in found.processed.bad_spans / FS_HZ:
+        axes.axvspan(start, end, color=BAD_COLOR, alpha=0.1, linewidth=0)
+
+
+def _name(axes: Axes, text: str) -> None:
+    axes.set_ylabel(text, color=INK, fontsize=8.5)
+    axes.yaxis.set_label_coords(-0.037, 0.5)
+
+
+def _samples(found: Inspection, stretch: Stretch) -> np.ndarray[Any, np.dtype[np.int64]]:
+    first, last = max(0, round(stretch.start_s * FS_HZ)), round(stretch.end_s * FS_HZ)
+    return np.arange(first, min(last, len(found.record.samples)))
+
+
+def _room(axes: Axes, values: Any, below: float, above: float, least: float) -> None:
+    """Room below and above the curve for rows of text, as shares of its height."""
+    low, high = float(np.min(values)), float(np.max(values))
+    height = max(high - low, least)
+    middle = (low + high) / 2
+    axes.set_ylim(middle - height * (0.5 + below), middle + height * (0.5 + above))
+
+
+# ---- the panels ---------------------------------------------------------------------------------------
+
+
+def _draw_raw(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+    at = _samples(found, stretch)
+    signal_mv = found.record.samples[at] / found.record.adu_per_mv
+    axes.plot(at / FS_HZ, signal_mv, color=INK, linewidth=0.85, solid_joinstyle="round")
+    _room(axes, signal_mv, 0.22, 0.22, 0.8)
+    _name(axes, f"{found.record.lead} in mV")
+    _row(axes, 0.93, "detected", _detected(found, stretch))
+    _row(axes, 0.055, "annotated", _annotated(found, stretch))
+
+
+def _detected(found: Inspection, stretch: Stretch) -> Iterable[tuple[float, str, str]]:
+    """Time, text and colour of each detection."""
+    kinds = {outcome.beat: outcome for outcome in found.outcomes if outcome.beat is not None}
+    for index, r_sample in enumerate(found.beats["r_sample"].tolist()):
+        if stretch.holds(r_sample / FS_HZ):
+            outcome = kinds.get(index)
+            text = found.labels[index] if found.labels else "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+            plain = outcome is None or found.in_flutter(outcome.time_s)
+            yield r_sample / FS_HZ, text, FAINT if plain or outcome is None else COLORS[outcome.kind]
+
+
+def _annotated(found: Inspection, stretch: Stretch) -> Iterable[tuple[float, str, str]]:
+    missed = {outcome.time_s for outcome in found.outcomes if outcome.kind == MISSED}
+    times = found.record.annotation_samples / FS_HZ
+    for time_s, symbol, note in zip(
+        times.tolist(), found.record.annotation_symbols.tolist(), found.record.annotation_notes, strict=True
+    ):
+        if stretch.holds(time_s):
+            is_missed = any(abs(time_s - other) < 0.005 for other in missed) and symbol != FLUTTER_WAVE
+            color = WRONG_COLOR if is_missed else LABEL_COLORS.get(symbol, OTHER_COLOR)
+            yield time_s, note if symbol == "+" and note else symbol, color
+
+
+def _row(axes: Axes, height: float, name: str, items: Iterable[tuple[float, str, str]]) -> None:
+    """A line of letters at a share of the panel's height."""
+    axes.text(1.008, height, name, transform=axes.transAxes, fontsize=8, color=INK, alpha=0.7, va="center")
+    for time_s, text, color in items:
+        note = len(text) > 1
+        style: Any = {"ha": "left" if note else "center", "va": "center", "color": color, "clip_on": True}
+        size, where = 7 if note else 9, axes.get_xaxis_transform()
+        axes.text(time_s, height, text, transform=where, fontsize=size, fontweight="bold", **style)
+
+
+def _draw_filtered(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+    at = _samples(found, stretch)
+    filtered = found.trace.filtered[at]
+    axes.plot(at / FS_HZ, filtered, color=LABEL_COLORS["R"], linewidth=0.85, solid_joinstyle="round")
+    _room(axes, filtered, 0.08, 0.1, 0.8)
+    _name(axes, "filtered, mV")
+    for outcome in found.outcomes:
+        if stretch.holds(outcome.time_s) and outcome.symbol != FLUTTER_WAVE:
+            _mark(axes, found, outcome)
+
+
+def _mark(axes: Axes, found: Inspection, outcome: Outcome) -> None:
+    """A dot at a detection's R peak, a ring at a missed annotation; grey where nothing counts."""
+    filtered = found.trace.filtered
+    if outcome.beat is None:
+        at = min(round(outcome.time_s * FS_HZ), len(filtered) - 1)
+        style: Any = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.6}
+    else:
+        at = int(found.beats["r_sample"][outcome.beat])
+        style = {"markersize": 4}
+    nothing = found.in_flutter(outcome.time_s)
+    color = FAINT if nothing else COLORS[outcome.kind]
+    axes.plot(at / FS_HZ, filtered[at], "o", color=color, **style)
+
+
+def _draw_energy(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+    at = _samples(found, stretch)
+    energy = np.maximum(found.trace.energy[at], 1)
+    axes.set_yscale("log")
+    axes.fill_between(at / FS_HZ, energy, 1, color=FAINT, alpha=0.25, linewidth=0)
+    axes.plot(at / FS_HZ, energy, color=FAINT, linewidth=0.7)
+    candidates = found.trace.candidates
+    times = candidates["energy_at"] / FS_HZ
+    _draw_levels(axes, found, stretch)
+    for candidate in candidates[(times >= stretch.start_s) & (times < stretch.end_s)]:
+        _draw_candidate(axes, candidate, _is_telling(found, candidate))
+    low = float(np.percentile(energy, 10))
+    axes.set_ylim(max(1.0, low, float(energy.max()) / 300), float(energy.max()) * 3.2)
+    axes.yaxis.set_major_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="y", which="both", length=0)
+    _name(axes, "QRS energy, log")
+
+
+def _draw_levels(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+    """What a candidate's height is held against: the last beats' and that of noise."""
+    candidates = found.trace.candidates
+    first, last = np.searchsorted(candidates["at"], [stretch.start_s * FS_HZ, stretch.end_s * FS_HZ])
+    around = candidates[max(0, int(first) - 1) : int(last) + 1]
+    around = around[around["usual"] > 0]
+    times = around["at"] / FS_HZ
+    axes.step(times, around["usual"], where="post", color=RIGHT_COLOR, linewidth=1.1, linestyle=_DASHED)
+    axes.step(times, around["noise"], where="post", color=INK, linewidth=1.0, linestyle=_DOTTED)
+
+
+def _is_telling(found: Inspection, candidate: Any) -> bool:
+    """Whether the score is worth writing: of a beat, of a close decision, or near a missed beat."""
+    if candidate["score"] == REFUSED:
+        return False
+    if candidate["accepted"] or candidate["score"] > -_CLOSE * LOGIT:
+        return True
+    time_s = candidate["at"] / FS_HZ
+    return any(o.kind == MISSED and abs(o.time_s - time_s) < MATCH_WINDOW_S for o in found.outcomes)
+
+
+def _draw_candidate(axes: Axes, candidate: Any, write: bool) -> None:
+    accepted, refused = bool(candidate["accepted"]), candidate["score"] == REFUSED
+    color = RIGHT_COLOR if accepted else FAINT if refused else WRONG_COLOR
+    x, y = candidate["energy_at"] / FS_HZ, max(1, int(candidate["energy"]))
+    fill = color if accepted else "white"
+    axes.plot(x, y, "o", markersize=4.2, color=color, markerfacecolor=fill, markeredgewidth=1.1)
+    if write:
+        text = f"{candidate['score'] / LOGIT:+.1f}".replace("-", "\N{MINUS SIGN}")
+        style: Any = {"ha": "center", "fontsize": 7, "color": color, "clip_on": True}
+        axes.annotate(text, (x, y), xytext=(0, 5), textcoords="offset points", annotation_clip=True, **style)
+
+
+def _draw_quality(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+    """A bar for each beat, and why the signal was bad."""
+    beats = found.beats
+    times = beats["r_sample"] / FS_HZ
+    here = (times >= stretch.start_s) & (times < stretch.end_s)
+    bad = (beats["flags"] & firmware.FLAG_UNCLASSIFIABLE) != 0
+    colors = np.where(bad[here], BAD_COLOR, RIGHT_COLOR)
+    axes.vlines(times[here], 0, beats["quality"][here], colors=colors.tolist(), linewidth=2.2)
+    axes.set_ylim(0, 135)
+    axes.set_yticks([0, 50, 100])
+    _name(axes, "quality")
+    for start_s, end_s, text in _bad_spans(found):
+        if start_s < stretch.end_s and end_s > stretch.start_s:
+            x = max(start_s, stretch.start_s)
+            axes.text(x, 119, f" {text}", fontsize=7, color=BAD_COLOR, va="center", clip_on=True)
+
+
+def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
+    """From when to when the signal was bad, and why."""
+    turned_bad = found.processed.changes[found.processed.changes["bad"] != 0]
+    spans = found.processed.bad_spans / FS_HZ
+    return [
+        (float(start), float(end), reasons(int(change["reasons"])))
+        for (start, end), change in zip(spans, turned_bad, strict=True)
+    ]
+
+
+def reasons(flags: int) -> str:
+    """Flags of bad signal in words."""
+    return ", ".join(text for flag, text in REASONS.items() if flags & flag)
+
+
+# ---- head ---------------------------------------------------------------------------------------------
+
+
+def _write_head(figure: Figure, found: Inspection, stretch: Stretch) -> None:
+    title = f"{found.name}, {found.record.lead}, {clock(stretch.start_s)} to {clock(stretch.end_s)}"
+    figure.text(0.06, 0.972, title, fontsize=11, fontweight="bold", color=INK, va="center")
+    text = stretch.title or _counts(found, stretch)
+    figure.text(0.06, 0.936, text, fontsize=8.5, color=INK, va="center")
+    figure.legend(
+        handles=_handles(),
+        loc="upper right",
+        bbox_to_anchor=(1.0, 0.998),
+        ncols=3,
+        fontsize=7,
+        frameon=False,
+        labelcolor=INK,
+        handletextpad=0.5,
+        columnspacing=1.4,
+        labelspacing=0.3,
+    )
+
+
+def _counts(found: Inspection, stretch: Stretch) -> str:
+    here = [o for o in found.outcomes if stretch.holds(o.time_s) and not found.in_flutter(o.time_s)]
+    counts = [f"{sum(o.kind == kind for o in here)} {kind}" for kind in (MATCHED, MISSED, FALSE)]
+    note = "" if all(o.counted for o in here) else " (the first five minutes are not scored)"
+    return ", ".join(counts) + note
+
+
+def _handles() -> Sequence[Any]:
+    return [
+        _marker(RIGHT_COLOR, "matched", filled=True),
+        _marker(WRONG_COLOR, "missed", size=7.5),
+        _marker(FALSE_COLOR, "false detection", filled=True),
+        _marker(WRONG_COLOR, "candidate taken for noise (score below 0)"),
+        _marker(FAINT, "candidate under 200 ms after a beat"),
+        Line2D([], [], color=RIGHT_COLOR, linestyle=_DASHED, linewidth=1.1, label="mean of the last 8 beats"),
+        Line2D([], [], color=INK, linestyle=_DOTTED, linewidth=1.0, label="noise level"),
+        Patch(color=BAD_COLOR, alpha=0.2, label="bad signal"),
+        Patch(color=INK, alpha=0.1, label="flutter: not scored"),
+    ]
+
+
+def _marker(color: str, text: str, filled: bool = False, size: float = 5) -> Line2D:
+    style: Any = {"marker": "o", "linestyle": "", "markersize": size, "markeredgewidth": 1.2}
+    return Line2D([], [], color=color, markerfacecolor=color if filled else "white", label=text, **style)

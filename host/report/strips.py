@@ -1,0 +1,248 @@
+"""Pictures of a replay: strips of ECG with device labels against annotations, and the confusion matrix."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ecg_edge.host.conformance.accuracy import NO_BEAT, Labelled, pair_beats
+
+# Middle tones, so that they can be read on white and on black.
+LABEL_COLORS = {"N": "#5f7f95", "L": "#2a9d8f", "R": "#3f7fd0", "A": "#d9822b", "V": "#d1495b"}
+OTHER_COLOR = "#8a6fb3"
+WRONG_COLOR = "#d1495b"
+RIGHT_COLOR = "#2f9e6e"
+
+# In a picture for a page, the ink is a colour that `to_svg` replaces by the page's own.
+INK = "#010101"
+_PAPER_INK = "#1f2933"
+
+_MARGIN = 0.12  # room on the left of a strip for the names of its rows of labels, as a share of its length
+
+_STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ecg-edge",
+    "path.simplify_threshold": 0.3,
+}
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A stretch of a record to draw.
+
+    Attributes
+    ----------
+    item : Labelled
+        The record with the device's beats.
+    start_s, seconds : float
+        From where, how long.
+    marked_sample : int or None
+        A beat to point at.
+    """
+
+    item: Labelled
+    start_s: float
+    seconds: float
+    marked_sample: int | None = None
+
+
+@contextmanager
+def open_figure(width: float, height: float, layout: Any = "constrained") -> Iterator[Figure]:
+    """A figure outside pyplot, which would keep it, with this module's style."""
+    with mpl.rc_context(_STYLE):
+        yield Figure(figsize=(width, height), layout=layout)
+
+
+def to_svg(figure: Figure) -> str:
+    """A figure as SVG to put into a page; its ink is the page's text colour."""
+    buffer = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r' id="[a-zA-Z0-9]+_\d+"', "", svg)  # those are the same in every figure
+    return svg.replace(INK, "currentColor")
+
+
+# ---- strips -----------------------------------------------------------------------------------------
+
+
+def strip_svg(strip: Strip, labels: Sequence[str], width: float = 5.4, height: float = 1.75) -> str:
+    """One strip as SVG: the device's labels above, the annotations below, dots at the device's R peaks."""
+    with open_figure(width, height, layout="none") as figure:  # fixed margins: half the time of computed ones
+        axes = figure.add_axes((0.075, 0.16, 0.92, 0.82))
+        draw_strip(axes, strip, labels, INK)
+        return to_svg(figure)
+
+
+def replay_picture(
+    strips: Sequence[Strip], labels: Sequence[str], path: Path, title: str, width: float = 11.0
+) -> None:
+    """Write strips one below the other as a PNG on white, e.g. for the README.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        What to show.
+    labels : sequence of str
+        The device's labels.
+    path : Path
+        The PNG file.
+    title : str
+        One line of up to 120 characters above the strips.
+    width : float
+        Inches; 150 dots an inch.
+    """
+    with open_figure(width, 0.5 + 2.1 * len(strips)) as figure:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9, color=_PAPER_INK)
+        for axes, strip in zip(np.atleast_1d(figure.subplots(len(strips), 1)), strips, strict=True):
+            draw_strip(axes, strip, labels, _PAPER_INK)
+            record = strip.item.record
+            name = f"{record.database} {record.name}, {record.lead}"
+            axes.set_title(name, loc="left", fontsize=9, color=_PAPER_INK, pad=2)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150, facecolor="white")
+
+
+def draw_strip(axes: Axes, strip: Strip, labels: Sequence[str], ink: str) -> None:
+    """Draw a strip into `axes`."""
+    record = strip.item.record
+    first = max(0, round(strip.start_s * record.fs_hz))
+    last = min(len(record.samples), first + round(strip.seconds * record.fs_hz))
+    t_s = np.arange(first, last) / record.fs_hz
+    signal_mv = record.samples[first:last] / record.adu_per_mv
+    low, high = _limits(signal_mv)
+    axes.plot(t_s, signal_mv, color=ink, linewidth=0.8, solid_joinstyle="round")
+    _label_beats(axes, strip, labels, (first, last), (low, high))
+    start_s = first / record.fs_hz
+    _trim(axes, ink, (start_s - _MARGIN * strip.seconds, start_s + strip.seconds), (low, high))
+
+
+def _limits(signal_mv: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """Room for a row of labels above and one below the signal; at least 1 mV for the signal itself."""
+    low, high = (float(signal_mv.min()), float(signal_mv.max())) if len(signal_mv) else (0.0, 0.0)
+    middle, half = (low + high) / 2, max(high - low, 1.0) / 2
+    return middle - 1.45 * half, middle + 1.45 * half
+
+
+def _trim(axes: Axes, ink: str, x: tuple[float, float], y: tuple[float, float]) -> None:
+    axes.set_xlim(*x)
+    axes.set_ylim(*y)
+    axes.grid(True, color=ink, alpha=0.12, linewidth=0.5)
+    axes.tick_params(colors=ink, length=2, labelsize=7)
+    axes.set_xlabel("s", color=ink, fontsize=7, labelpad=0)
+    axes.set_ylabel("mV", color=ink, fontsize=7, labelpad=1)
+    for text, height in (("device", 0.93), ("annotated", 0.07)):
+        axes.text(
+            0.004, height, text, transform=axes.transAxes, va="center", fontsize=6.5, color=ink, alpha=0.7
+        )
+    for spine in axes.spines.values():
+        spine.set_color(ink)
+        spine.set_alpha(0.25)
+
+
+def _label_beats(
+    axes: Axes, strip: Strip, labels: Sequence[str], span: tuple[int, int], y: tuple[float, float]
+) -> None:
+    """Device labels above, annotations below, and a shade over the beats where the two disagree."""
+    item, record = strip.item, strip.item.record
+    top, bottom = y[1] - 0.07 * (y[1] - y[0]), y[0] + 0.07 * (y[1] - y[0])
+    for beat in item.beats:
+        if span[0] <= beat.r_sample < span[1]:
+            name = labels[beat.label] if beat.label < len(labels) else "?"
+            at, height = beat.r_sample / record.fs_hz, record.samples[beat.r_sample] / record.adu_per_mv
+            axes.plot(at, height, "o", markersize=3, color=_color(name))
+            _write(axes, at, top, name)
+    for sample, symbol in zip(record.beat_samples, record.beat_symbols, strict=True):
+        if span[0] <= sample < span[1]:
+            _write(axes, sample / record.fs_hz, bottom, str(symbol))
+    for sample in _disagreements(item, labels):
+        if span[0] <= sample < span[1]:
+            here = sample == strip.marked_sample
+            at = sample / record.fs_hz
+            axes.axvspan(at - 0.2, at + 0.2, color=WRONG_COLOR, alpha=0.22 if here else 0.1, linewidth=0)
+
+
+def _write(axes: Axes, x: float, y: float, name: str) -> None:
+    axes.text(
+        x, y, name, ha="center", va="center", fontsize=8, fontweight="bold", color=_color(name), clip_on=True
+    )
+
+
+def _color(name: str) -> str:
+    return LABEL_COLORS.get(name, OTHER_COLOR)
+
+
+def _disagreements(item: Labelled, labels: Sequence[str]) -> list[int]:
+    """R peaks of beats whose annotation and label differ, or that only one side has."""
+    return [sample for row, column, sample in beat_kinds(item, labels) if row != column]
+
+
+def beat_kinds(item: Labelled, labels: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(annotated symbol or "no beat", device label or "missed", sample) of every beat of either side."""
+    from ecg_edge.host.conformance.accuracy import MISSED
+
+    record = item.record
+    known = record.beat_samples < item.samples
+    at, symbols = record.beat_samples[known].tolist(), record.beat_symbols[known].tolist()
+    names = [labels[beat.label] if beat.label < len(labels) else "?" for beat in item.beats]
+    pairs = pair_beats(item).tolist()
+    missed = set(range(len(at))) - {i for i, _ in pairs}
+    false = set(range(len(names))) - {j for _, j in pairs}
+    kinds = [(symbols[i], names[j], at[i]) for i, j in pairs]
+    kinds += [(symbols[i], MISSED, at[i]) for i in missed]
+    kinds += [(NO_BEAT, names[j], item.beats[j].r_sample) for j in false]
+    return sorted(kinds, key=lambda kind: kind[2])
+
+
+# ---- the confusion matrix ---------------------------------------------------------------------------
+
+
+def confusion_svg(confusion: Mapping[str, Any]) -> str:
+    """The confusion matrix of `accuracy.class_figures`, shaded by the share of each row."""
+    counts = np.array(confusion["counts"])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    rows, columns = confusion["rows"], confusion["columns"]
+    with open_figure(0.62 * len(columns) + 1.5, 0.42 * len(rows) + 0.9) as figure:
+        axes = figure.add_subplot()
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                _draw_cell(axes, i, j, int(counts[i, j]), float(shares[i, j]), row == column)
+        _frame_matrix(axes, rows, columns)
+        return to_svg(figure)
+
+
+def _draw_cell(axes: Axes, i: int, j: int, count: int, share: float, right: bool) -> None:
+    color = RIGHT_COLOR if right else WRONG_COLOR
+    alpha = 0.08 + 0.72 * share if count else 0.0
+    axes.add_patch(mpl.patches.Rectangle((j - 0.48, i - 0.46), 0.96, 0.92, color=color, alpha=alpha, lw=0))
+    if count:
+        axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK)
+
+
+def _frame_matrix(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
+    axes.set_yticks(range(len(rows)), rows)
+    axes.tick_params(colors=INK, length=0, labelsize=8)
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("device", color=INK, fontsize=8)
+    axes.set_ylabel("annotated", color=INK, fontsize=8)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

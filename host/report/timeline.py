@@ -1,0 +1,116 @@
+"""A record's rhythm at a glance: the heart rate's trace, and below it every episode of every kind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+from ecg_edge.host.conformance.accuracy import Labelled
+from ecg_edge.host.link.messages import Event
+from ecg_edge.host.reference.rhythm_events import Episode, episodes, heart_rates
+from ecg_edge.host.report.strips import INK, LABEL_COLORS, OTHER_COLOR, Strip, open_figure, strip_svg, to_svg
+
+STRIP_S = 10.0
+
+# Lanes from top to bottom, with their colours; a lane without an episode is left out.
+_LANES = {
+    "asystole": LABEL_COLORS["V"],
+    "pause": OTHER_COLOR,
+    "bradycardia": LABEL_COLORS["R"],
+    "tachycardia": LABEL_COLORS["R"],
+    "irregularly irregular": LABEL_COLORS["A"],
+    "V run": LABEL_COLORS["V"],
+    "V couplet": LABEL_COLORS["V"],
+    "bigeminy": LABEL_COLORS["V"],
+    "trigeminy": LABEL_COLORS["V"],
+    "S run": LABEL_COLORS["A"],
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An episode as an example of its kind: in which record, and how many of that kind there are in all."""
+
+    item: Labelled
+    episode: Episode
+    count: int
+
+
+def timeline_svg(events: Sequence[Event], samples: int, fs_hz: int, width: float = 10.5) -> str:
+    """Heart rate and episodes of a record as SVG.
+
+    Parameters
+    ----------
+    events : sequence of Event
+        The record's events.
+    samples, fs_hz : int
+        Its length and rate.
+    width : float
+        Inches.
+    """
+    lanes: dict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes(events):
+        lanes[episode.name].append(episode)
+    names = [name for name in _LANES if name in lanes]
+    with open_figure(width, 1.2 + 0.2 * len(names)) as figure:
+        ratios = [5.0, max(1.0, 1.1 * len(names))]
+        rate, below = figure.subplots(2, 1, sharex=True, height_ratios=ratios)
+        at, rates = heart_rates(events)
+        rate.plot([sample / fs_hz for sample in at], rates, color=INK, linewidth=0.9)
+        rate.set_ylabel("beats/min", color=INK, fontsize=7)
+        rate.set_ylim(0, max([100.0, *(value for value in rates if value == value)]) * 1.08)
+        for row, name in enumerate(names):
+            _draw_lane(below, row, lanes[name], _LANES[name], fs_hz, samples / fs_hz)
+        below.set_yticks(range(len(names)), [f"{name} ({len(lanes[name])})" for name in names])
+        below.set_ylim(max(len(names), 1) - 0.5, -0.5)
+        below.set_xlim(0, samples / fs_hz)
+        below.xaxis.set_major_locator(MultipleLocator(_tick_s(samples / fs_hz)))
+        below.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
+        for axes in (rate, below):
+            _trim(axes)
+        return to_svg(figure)
+
+
+def _tick_s(length_s: float) -> int:
+    """A round distance of time marks, of which there are at most ten."""
+    return next((step for step in (5, 10, 30, 60, 120, 300, 600, 1800) if length_s <= 10 * step), 3600)
+
+
+def _draw_lane(
+    axes: Axes, row: int, lane: Sequence[Episode], color: str, fs_hz: int, length_s: float
+) -> None:
+    """Bars as long as the episodes, but never too short to be seen."""
+    least_s = length_s / 700
+    bars = [(e.onset / fs_hz, max((e.end - e.onset) / fs_hz, least_s)) for e in lane]
+    axes.broken_barh(bars, (row - 0.36, 0.72), color=color, linewidth=0)
+
+
+def _trim(axes: Axes) -> None:
+    axes.grid(True, axis="x", color=INK, alpha=0.12, linewidth=0.5)
+    axes.tick_params(colors=INK, length=2, labelsize=7)
+    for spine in axes.spines.values():
+        spine.set_color(INK)
+        spine.set_alpha(0.25)
+
+
+def moments(items: Sequence[Labelled], events: dict[tuple[str, str], list[Event]]) -> list[Moment]:
+    """One episode of every kind that occurs, the middle one of all, so that nothing is picked by eye."""
+    found: dict[str, list[tuple[Labelled, Episode]]] = defaultdict(list)
+    for item in items:
+        for episode in episodes(events.get((item.record.database, item.record.name), [])):
+            found[episode.name].append((item, episode))
+    middles = {name: places[len(places) // 2] for name, places in found.items()}
+    return [Moment(*middles[name], count=len(found[name])) for name in _LANES if name in found]
+
+
+def moment_svg(moment: Moment, labels: Sequence[str]) -> str:
+    """The signal from two seconds before the episode's onset on, with labels and annotations."""
+    record: Any = moment.item.record
+    start_s = moment.episode.onset / record.fs_hz - 2.0
+    latest_s = max(0.0, moment.item.samples / record.fs_hz - STRIP_S)
+    return strip_svg(Strip(moment.item, min(max(start_s, 0.0), latest_s), STRIP_S), labels, width=7.0)

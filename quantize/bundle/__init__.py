@@ -1,0 +1,1 @@
+"""The model bundle and its engines, without TensorFlow."""

@@ -1,0 +1,1 @@
+"""Write the model bundle: flatbuffer, manifest, golden vectors, C and model card."""

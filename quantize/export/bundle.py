@@ -1,0 +1,268 @@
+"""Write the model bundle: the flatbuffer, its manifest, golden vectors, the C and the model card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge import firmware
+from ecg_edge.ecg.errors import BundleError, ToolError
+from ecg_edge.ecg.files import sha256_of
+from ecg_edge.quantize.bundle import manifest as layout
+from ecg_edge.quantize.bundle.engines import TflmEngine
+from ecg_edge.quantize.bundle.golden import Golden
+from ecg_edge.quantize.codegen.emit import table_bytes
+from ecg_edge.quantize.codegen.flatbuffer import Network
+from ecg_edge.quantize.codegen.generate import Generated, generate
+from ecg_edge.quantize.export import c_files as bundle_c
+from ecg_edge.quantize.export.model_card import model_card
+from ecg_edge.training.tf_logging import quiet
+
+FLOAT_MODEL_NAME = "float.keras"
+GOLDEN_VECTORS = 32  # in golden.json
+DEVICE_VECTORS = 8  # of these, in model_info.c: what the device checks at boot
+SCALE_TOLERANCE = 1e-6  # relative
+TFLM_MARGIN = 1.1  # on the wheel's measurement, for other targets' alignment and scratch buffers
+
+Int8Array = npt.NDArray[np.int8]
+
+
+def export_bundle(
+    model_tflite: Path,
+    out: Path,
+    *,
+    name: str,
+    labels: Sequence[str],
+    golden_inputs: tuple[Int8Array, Int8Array],
+    training: dict[str, Any],
+    metrics: dict[str, Any],
+    tools: dict[str, str],
+    float_model: Path | None = None,
+) -> layout.Bundle:
+    """Write a bundle; the same arguments always give the same bytes.
+
+    Parameters
+    ----------
+    model_tflite : Path
+        The int8 network.
+    out : Path
+        The bundle's folder; its files are replaced.
+    name : str
+        The bundle's name.
+    labels : sequence of str
+        The class of each output.
+    golden_inputs : tuple of int8 arrays, (n, 128, 2) and (n, 8)
+        Beats to choose golden vectors from.
+    training, metrics, tools : dict
+        See `ecg_edge.quantize.bundle.manifest.Manifest`.
+    float_model : Path, optional
+        The float network, kept in the bundle for `ecg-edge verify`.
+
+    Returns
+    -------
+    Bundle
+        The bundle, read back and checked.
+
+    Raises
+    ------
+    BundleError
+        The model does not fit the signal path, the labels or the generated engine.
+    ToolError
+        TFLM's wheel, which the golden vectors come from, is not installed.
+    """
+    model = _read(model_tflite)
+    generated = generate(model, str(model_tflite))
+    network = generated.program.network
+    check_interface(network, len(labels), str(model_tflite))
+    golden = golden_vectors(model_tflite, *golden_inputs)
+    manifest = layout.Manifest(
+        name=name,
+        model_sha256=sha256_of(model_tflite),
+        core_fingerprint=firmware.fingerprint(),
+        inputs=tuple(_tensor(network, key, index) for key, index in network.inputs.items()),
+        outputs=tuple(_tensor(network, "logits", index) for index in network.outputs.values()),
+        labels=tuple(labels),
+        arena_bytes={"generated": generated.plan.arena_bytes, "tflm": tflm_arena_bytes(model_tflite)},
+        operators=tuple(operator.name for operator in network.operators),
+        training=training,
+        metrics=metrics,
+        tools=tools,
+    )
+    _write(out, model, manifest, generated, golden, float_model)
+    return layout.load_bundle(out)
+
+
+def check_interface(network: Network, label_count: int, where: str) -> None:
+    """Check that a network takes the signal path's tensors and gives one logit a label.
+
+    Raises
+    ------
+    BundleError
+        Says which tensor differs and how.
+    """
+    points, channels, features = firmware.BEAT_POINTS, firmware.BEAT_CHANNELS, firmware.RHYTHM_FEATURES
+    expected = {
+        "beat": (points * channels, firmware.BEAT_SCALE),
+        "rhythm": (features, firmware.RHYTHM_SCALE),
+    }
+    if network.inputs.keys() != expected.keys():
+        raise BundleError(
+            f"{where}: inputs are {', '.join(network.inputs)}; the signal path gives beat and rhythm. "
+            "Name the Keras inputs so."
+        )
+    for key, (elements, scale) in expected.items():
+        _check_input(network, key, elements, scale, where)
+    sizes = [network.tensors[index].elements for index in network.outputs.values()]
+    if sizes != [label_count]:
+        raise BundleError(f"{where}: outputs have {sizes} elements, but there are {label_count} labels.")
+
+
+def _check_input(network: Network, key: str, elements: int, scale: float, where: str) -> None:
+    tensor = _tensor(network, key, network.inputs[key])
+    count = int(np.prod(tensor.shape))
+    if count != elements:
+        raise BundleError(f"{where}: input {key} has {count} elements, the signal path gives {elements}.")
+    if abs(tensor.scale - scale) > SCALE_TOLERANCE * scale or tensor.zero_point != 0:
+        raise BundleError(
+            f"{where}: input {key} is quantized with scale {tensor.scale:.9g} and zero point "
+            f"{tensor.zero_point}, but the signal path gives scale {scale:.9g} (1/{round(1 / scale)}) and "
+            "zero point 0. Quantize again with a representative set that holds the extremes "
+            f"{-128 * scale:g} and {127 * scale:g} of this input."
+        )
+
+
+def golden_vectors(
+    model_tflite: Path, beats: Int8Array, rhythm: Int8Array, count: int = GOLDEN_VECTORS
+) -> Golden:
+    """Choose vectors of as many labels as there are, in turn, and run TFLM on them."""
+    if not len(beats):
+        raise BundleError(f"{model_tflite}: no beats to make golden vectors from. Give at least one.")
+    from tflite_micro import __version__ as version
+
+    logits = TflmEngine(model_tflite).run(beats, rhythm)
+    chosen = _in_turn(logits.argmax(axis=1))[:count]
+    return Golden(beats[chosen], rhythm[chosen], logits[chosen], f"tflite-micro {version}")
+
+
+def _in_turn(labels: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Indices so that each label occurs once before any occurs twice."""
+    turn = np.zeros(len(labels), np.intp)
+    for label in np.unique(labels):
+        where = np.flatnonzero(labels == label)
+        turn[where] = np.arange(len(where))
+    order: npt.NDArray[np.intp] = np.lexsort((labels, turn))
+    return order
+
+
+def random_inputs(count: int = 200, seed: int = 0) -> tuple[Int8Array, Int8Array]:
+    """Golden inputs for a model without beats at hand, (n, 128, 2) and (n, 8): smooth and extreme ones."""
+    rng = np.random.default_rng(seed)
+    shape = (count, firmware.BEAT_POINTS, firmware.BEAT_CHANNELS)
+    amplitude = rng.uniform(0, 60, (count, 1, 1))
+    walk = np.cumsum(rng.normal(0, 1, shape), axis=1)
+    beats = np.clip(np.rint(amplitude * walk / (1 + np.abs(walk).max(axis=1, keepdims=True))), -128, 127)
+    beats[:: max(count // 8, 1)] = rng.choice([-128, 127], beats[:: max(count // 8, 1)].shape)
+    rhythm = rng.integers(-128, 128, (count, firmware.RHYTHM_FEATURES))
+    return beats.astype(np.int8), rhythm.astype(np.int8)
+
+
+def tflm_arena_bytes(model_tflite: Path) -> int:
+    """Arena for TFLM: the smallest that works in the wheel, plus a tenth, in whole 16 bytes.
+
+    The wheel is a 64-bit program, whose structures are larger than those of a 32-bit board.
+    """
+    from tflite_micro import runtime
+
+    def fits(size: int) -> bool:
+        try:
+            runtime.Interpreter.from_file(str(model_tflite), arena_size=size)
+        except RuntimeError:
+            return False
+        return True
+
+    low, high = 0, 10 * model_tflite.stat().st_size  # TFLM's own guess for the arena
+    with quiet():
+        while high - low > 16:
+            middle = (low + high) // 2
+            low, high = (low, middle) if fits(middle) else (middle, high)
+    return -(-int(high * TFLM_MARGIN) // 16) * 16
+
+
+def _read(model_tflite: Path) -> bytes:
+    if not model_tflite.is_file():
+        raise BundleError(f"{model_tflite}: not found. Make a model with `ecg-edge quantize`.")
+    return model_tflite.read_bytes()
+
+
+def _tensor(network: Network, name: str, index: int) -> layout.Tensor:
+    tensor = network.tensors[index]
+    if tensor.dtype != "int8" or tensor.quantization is None:
+        raise BundleError(
+            f"tensor {name} is {tensor.dtype}, not quantized int8. Quantize the model with int8 in and out."
+        )
+    quantization = tensor.quantization
+    return layout.Tensor(name, tensor.shape, float(quantization.scales[0]), int(quantization.zero_points[0]))
+
+
+def _write(
+    out: Path,
+    model: bytes,
+    manifest: layout.Manifest,
+    generated: Generated,
+    golden: Golden,
+    float_model: Path | None,
+) -> None:
+    c_folder = out / layout.C_FOLDER
+    for name, text in c_files(model, manifest, generated, golden).items():
+        _write_text(c_folder / name, text)
+    constant_bytes = len(table_bytes(generated.program))
+    _write_text(out / layout.GOLDEN_NAME, golden.to_json())
+    _write_text(out / "MODEL_CARD.md", model_card(manifest, generated.program.macs, constant_bytes))
+    (out / layout.MODEL_NAME).write_bytes(model)
+    (out / FLOAT_MODEL_NAME).unlink(missing_ok=True)
+    if float_model is not None:
+        shutil.copyfile(float_model, out / FLOAT_MODEL_NAME)
+    _write_text(out / layout.MANIFEST_NAME, manifest.to_json())
+
+
+def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golden: Golden) -> dict[str, str]:
+    """The bundle's C files by name."""
+    sha256 = manifest.model_sha256
+    device = Golden(
+        golden.beat[:DEVICE_VECTORS],
+        golden.rhythm[:DEVICE_VECTORS],
+        golden.logits[:DEVICE_VECTORS],
+        golden.engine,
+    )
+    facts = bundle_c.ModelFacts(
+        model=model,
+        generated=generated,
+        labels=manifest.labels,
+        logits_scale=manifest.outputs[0].scale,
+        core_fingerprint=manifest.core_fingerprint,
+        tflm_arena_bytes=manifest.arena_bytes["tflm"],
+        golden=device,
+        sha256=sha256,
+    )
+    return {
+        "network.h": generated.header,
+        "network.c": generated.source,
+        "model_info.h": bundle_c.model_info_header(facts),
+        "model_info.c": bundle_c.model_info_source(facts),
+        "model_data.h": bundle_c.model_data_header(model, sha256),
+        "model_data.c": bundle_c.model_data_source(model, sha256),
+        "op_resolver.h": bundle_c.op_resolver_header(manifest.operators, sha256),
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ToolError(f"{path}: cannot be written ({error.strerror}). Choose another folder.") from error

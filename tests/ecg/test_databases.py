@@ -1,0 +1,241 @@
+"""Downloading, finding and checking records, against a server on this computer."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ecg_edge.ecg import databases as data
+from ecg_edge.ecg import download
+from ecg_edge.ecg.errors import RecordError
+
+FILES = {
+    "100.hea": b"100 1 360 650000\n",
+    "100.dat": bytes(range(256)) * 1000,
+    "100.atr": b"\x00\x70" * 50,
+}
+
+
+def sums_of(files: dict[str, bytes]) -> bytes:
+    lines = [f"{hashlib.sha256(content).hexdigest()} {name}" for name, content in files.items()]
+    return "\n".join([*lines, f"{'0' * 64} mitdbdir/foreword.htm", ""]).encode()
+
+
+@dataclass
+class Server:
+    """What the server holds, how it misbehaves, and what it was asked."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cut_after: dict[str, int] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    with_ranges: bool = True
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def asked_for(self, name: str) -> list[str | None]:
+        return [byte_range for path, byte_range in self.requests if path == name]
+
+
+class Handler(BaseHTTPRequestHandler):
+    state: Server
+
+    def do_GET(self) -> None:
+        name, byte_range = self.path.removeprefix("/mitdb/1.0.0/"), self.headers.get("Range")
+        self.state.requests.append((name, byte_range))
+        if name in self.state.busy:
+            self.state.busy.remove(name)
+            return self.send_error(503)
+        content = self.state.files.get(name)
+        if content is None:
+            return self.send_error(404)
+        self._send(name, content, byte_range if self.state.with_ranges else None)
+
+    def _send(self, name: str, content: bytes, byte_range: str | None) -> None:
+        start = int(byte_range.removeprefix("bytes=").removesuffix("-")) if byte_range else 0
+        if byte_range and start >= len(content):
+            return self.send_error(416)
+        body = content[start:]
+        self.send_response(206 if byte_range else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.state.cut_after.pop(name, len(body))])
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server(files={**FILES, "SHA256SUMS.txt": sums_of(FILES)})
+    handler = type("ThisHandler", (Handler,), {"state": state})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        state.url = f"http://127.0.0.1:{httpd.server_port}"
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield state
+        httpd.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "RETRY_WAITS_S", (0.0, 0.0))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != data.SUMS_NAME}
+
+
+def test_download_brings_every_file_and_reports_progress(server: Server, tmp_path: Path) -> None:
+    reports: list[tuple[str, int, int, int]] = []
+    folder = data.download("mitdb", tmp_path, server.url, lambda *report: reports.append(report))
+    assert contents(folder) == FILES
+    assert sum(size for *_, size in reports) == sum(map(len, FILES.values()))
+    assert reports[-1][1:] == (3, 3, 0)
+
+
+def test_second_download_asks_only_for_the_sums(server: Server, tmp_path: Path) -> None:
+    data.download("mitdb", tmp_path, server.url)
+    server.requests.clear()
+    data.download("mitdb", tmp_path, server.url)
+    assert server.requests == [("SHA256SUMS.txt", None)]
+
+
+def test_cut_connection_is_resumed_where_it_broke(server: Server, tmp_path: Path) -> None:
+    server.cut_after["100.dat"] = 100_000
+    folder = data.download("mitdb", tmp_path, server.url)
+    assert contents(folder) == FILES
+    assert server.asked_for("100.dat") == [None, "bytes=100000-"]
+
+
+def test_part_of_an_earlier_call_is_used(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "mitdb").mkdir()
+    (tmp_path / "mitdb" / "100.dat.part").write_bytes(FILES["100.dat"][:70_000])
+    folder = data.download("mitdb", tmp_path, server.url)
+    assert contents(folder) == FILES
+    assert server.asked_for("100.dat") == ["bytes=70000-"]
+
+
+def test_complete_part_needs_no_bytes(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "mitdb").mkdir()
+    (tmp_path / "mitdb" / "100.atr.part").write_bytes(FILES["100.atr"])
+    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+
+
+def test_stale_part_is_thrown_away(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "mitdb").mkdir()
+    (tmp_path / "mitdb" / "100.dat.part").write_bytes(b"x" * 70_000)
+    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+    assert server.asked_for("100.dat") == ["bytes=70000-", None]
+
+
+def test_server_without_ranges_sends_all_again(server: Server, tmp_path: Path) -> None:
+    server.with_ranges = False
+    server.cut_after["100.dat"] = 100_000
+    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+
+
+def test_busy_server_is_asked_again(server: Server, tmp_path: Path) -> None:
+    server.busy.add("100.atr")
+    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+
+
+def test_wrong_checksum_names_the_file_and_keeps_the_others(server: Server, tmp_path: Path) -> None:
+    server.files["100.dat"] = b"damaged" + FILES["100.dat"][7:]
+    with pytest.raises(RecordError, match=r"100\.dat: SHA-256 is .* but SHA256SUMS\.txt says"):
+        data.download("mitdb", tmp_path, server.url)
+    assert contents(tmp_path / "mitdb") == {"100.atr": FILES["100.atr"]}
+
+
+def test_missing_file_says_404_and_what_to_check(server: Server, tmp_path: Path) -> None:
+    del server.files["100.hea"]
+    with pytest.raises(RecordError, match=r"100\.hea: the server answered 404 .*Check --url"):
+        data.download("mitdb", tmp_path, server.url)
+
+
+def test_sums_without_records_are_refused(server: Server, tmp_path: Path) -> None:
+    server.files["SHA256SUMS.txt"] = b"<html>log in to the network</html>"
+    with pytest.raises(RecordError, match=r"SHA256SUMS\.txt: lists no record files"):
+        data.download("mitdb", tmp_path, server.url)
+
+
+def test_no_network_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"cannot be fetched \(.*refused.*ECG_EDGE_DATA"):
+        data.download("mitdb", tmp_path, "http://127.0.0.1:1")
+
+
+def test_full_disk_keeps_what_came_and_says_so(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(self: Path, mode: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", no_space)
+    with pytest.raises(RecordError, match=r"No space left on device\). Free some space, .*kept"):
+        data.download("mitdb", tmp_path, server.url)
+
+
+def test_unknown_database_lists_the_known() -> None:
+    with pytest.raises(RecordError, match=r"unknown database 'mit'. Known: mitdb, nstdb, svdb"):
+        data.known_database("mit")
+
+
+def test_check_tells_good_damaged_and_missing(server: Server, tmp_path: Path) -> None:
+    folder = data.download("mitdb", tmp_path, server.url)
+    (folder / "100.dat").write_bytes(b"short")
+    (folder / "100.atr").unlink()
+    result = data.check("mitdb", tmp_path)
+    assert (result.good, result.damaged, result.missing) == (["100.hea"], ["100.dat"], ["100.atr"])
+
+
+def test_check_without_sums_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"mitdb/SHA256SUMS\.txt: cannot be read"):
+        data.check("mitdb", tmp_path)
+
+
+@pytest.fixture
+def three_roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    roots = {
+        "option": tmp_path / "option",
+        "environment": tmp_path / "environment",
+        "cache": tmp_path / "cache" / "ecg-edge" / "data",
+    }
+    for root in roots.values():
+        (root / "mitdb").mkdir(parents=True)
+        (root / "mitdb" / "100.hea").touch()
+    monkeypatch.setenv("ECG_EDGE_DATA", str(roots["environment"]))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return roots
+
+
+def test_data_root_order(three_roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data.find_data_root(three_roots["option"]) == three_roots["option"]
+    assert data.find_data_root() == three_roots["environment"]
+    monkeypatch.delenv("ECG_EDGE_DATA")
+    assert data.find_data_root() == three_roots["cache"]
+
+
+def test_data_root_without_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert data.find_data_root() is None
+
+
+def test_named_folder_without_records_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RecordError, match=r"\(from --data\): holds no records"):
+        data.find_data_root(tmp_path)
+    monkeypatch.setenv("ECG_EDGE_DATA", str(tmp_path))
+    with pytest.raises(RecordError, match=r"\(from ECG_EDGE_DATA\): holds no records"):
+        data.find_data_root()
+
+
+@pytest.mark.records
+def test_records_here_are_whole(data_dir: Path) -> None:
+    assert not data.check("mitdb", data_dir).damaged
+    assert "100" in data.records_in(data_dir, "mitdb")

@@ -1,0 +1,66 @@
+"""Splits never have one patient on both sides."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecg_edge.ecg.records import DATABASES
+from ecg_edge.ecg.splits import (
+    DS1,
+    DS2,
+    PACED,
+    Split,
+    ds1_ds2,
+    ds1_folds,
+    patient_of,
+    random_beats,
+    synthetic,
+)
+
+BY_PATIENT = [ds1_ds2(), *ds1_folds()]
+
+
+def test_ds1_and_ds2_are_all_records_that_are_not_paced() -> None:
+    assert len(DS1) == len(DS2) == 22
+    assert set(DS1) | set(DS2) | set(PACED) == set(DATABASES["mitdb"])
+    assert not set(DS1) & set(DS2)
+
+
+def test_201_and_202_are_one_patient() -> None:
+    assert patient_of("mitdb", "201") == patient_of("mitdb", "202")
+    assert patient_of("nstdb", "118e06") == patient_of("mitdb", "118")
+    names = [patient_of("mitdb", name) for name in DATABASES["mitdb"]]
+    assert len(set(names)) == 47
+
+
+@pytest.mark.parametrize("split", BY_PATIENT, ids=["DS1->DS2", "fold 1", "fold 2", "fold 3", "fold 4"])
+def test_no_patient_is_on_both_sides(split: Split) -> None:
+    assert split.by_patient
+    train, test = ({patient_of("mitdb", name) for name in side} for side in (split.train, split.test))
+    assert train and test and not train & test
+
+
+def test_training_leaves_out_the_patient_of_ds2_and_nothing_else() -> None:
+    split = ds1_ds2()
+    assert set(DS1) - set(split.train) == {"201"}
+    assert split.test == DS2
+
+
+def test_folds_test_every_training_record_once_and_never_open_ds2() -> None:
+    folds = ds1_folds()
+    tested = [name for fold in folds for name in fold.test]
+    assert sorted(tested) == sorted(ds1_ds2().train)
+    assert not {name for fold in folds for name in fold.train + fold.test} & set(DS2)
+
+
+def test_a_random_split_says_that_it_is_not_by_patient() -> None:
+    split = random_beats()
+    assert not split.by_patient
+    assert set(split.train) == set(split.test) == set(DS1) | set(DS2)
+
+
+def test_synthetic_patients_are_divided_and_each_kind_is_on_both_sides() -> None:
+    split = synthetic([f"s{number:02d}" for number in range(1, 10)])
+    assert split.test == ("s03", "s06", "s09")
+    assert not set(split.train) & set(split.test)
+    assert len(split.train) == 6

@@ -1,0 +1,57 @@
+"""A small beat classifier with random weights, made without TensorFlow."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tests.support.random_networks import SAME, Builder, T, options
+
+LABELS = ("N", "L", "R", "A", "V")
+
+
+def beat_network(
+    seed: int = 1,
+    *,
+    beat_scale: float = 1 / 20,
+    rhythm_first: bool = False,
+    labels: int = 5,
+    names: tuple[str, str] = ("beat", "rhythm"),
+) -> bytes:
+    """Inputs beat and rhythm, one convolution, mean, concatenation, one dense layer: a `.tflite` file."""
+    b = Builder(seed)
+    beat = b.input((1, 1, 128, 2), beat_scale, 0)
+    rhythm = b.input((1, 8), 1 / 64, 0)
+    for tensor, name in ((beat, names[0]), (rhythm, names[1])):
+        b.tensors[tensor.index].name = f"serving_default_{name}:0"
+    if rhythm_first:
+        b.inputs.reverse()
+    features = _mean(b, _conv(b, beat), rhythm)
+    both = b.activation((1, 16), 1 / 64, 0)
+    b.operator("CONCATENATION", [features.index, rhythm.index], both, options("ConcatenationOptions", axis=1))
+    logits = _dense(b, both, labels)
+    b.tensors[logits.index].name = "StatefulPartitionedCall/logits:0"
+    return b.finish([logits])
+
+
+def _conv(b: Builder, beat: T) -> T:
+    weights = b.rng.integers(-127, 128, (8, 1, 7, 2)).astype(np.int8)
+    scales = b.rng.uniform(1e-3, 3e-3, 8)
+    index = b.tensor(weights.shape, scales, np.zeros(8), data=weights)
+    bias = b.tensor((8,), scales * beat.scale, np.zeros(8), dtype=2, data=np.arange(-400, 400, 100, np.int32))
+    output = b.activation((1, 1, 64, 8), 0.03, -128)
+    settings = options("Conv2DOptions", padding=SAME, strideH=1, strideW=2, fusedActivationFunction=1)
+    return b.operator("CONV_2D", [beat.index, index, bias], output, settings)
+
+
+def _mean(b: Builder, source: T, like: T) -> T:
+    output = b.activation((1, 8), like.scale, like.zero_point)
+    return b.operator("MEAN", [source.index, b.ints([1, 2])], output, options("ReducerOptions"))
+
+
+def _dense(b: Builder, source: T, labels: int) -> T:
+    weights = b.rng.integers(-127, 128, (labels, 16)).astype(np.int8)
+    index = b.tensor(weights.shape, b.rng.uniform(0.01, 0.03, labels), np.zeros(labels), data=weights)
+    output = b.activation((1, labels), 70 * 70 * math.sqrt(16) * source.scale * 0.02 / 60, 3)
+    return b.operator("FULLY_CONNECTED", [source.index, index], output, options("FullyConnectedOptions"))

@@ -1,0 +1,108 @@
+"""What the replay tests share: a bundle, an engine, records, and a simulated device on a socket."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import wfdb
+from numpy.typing import NDArray
+
+from ecg_edge.ecg.annotations import Annotations, write_annotations
+from ecg_edge.firmware import fingerprint
+from ecg_edge.host.devices.simulator import Faults, Simulator, simulator_info
+from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, MODEL_NAME, Bundle, Manifest, Tensor, load_bundle
+
+FS_HZ = 360
+LABELS = ("N", "L", "R", "A", "V")
+MODEL = b"not a network, but as good as one for its SHA-256"
+
+
+class HashEngine:
+    """Outputs that are some fixed function of every input byte."""
+
+    name = "hash"
+
+    def run(self, beats: NDArray[np.int8], rhythm: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Outputs, shape (n, 5)."""
+        inputs = np.concatenate([beats.reshape(len(beats), 256), rhythm], axis=1).astype(np.int64)
+        weights = np.random.default_rng(5).integers(-1000, 1000, (inputs.shape[1], len(LABELS)))
+        return (inputs @ weights).astype(np.int8)
+
+
+def make_bundle(folder: Path) -> Bundle:
+    """A bundle whose model is only ever hashed."""
+    folder.mkdir(parents=True)
+    (folder / MODEL_NAME).write_bytes(MODEL)
+    manifest = Manifest(
+        name="fixture",
+        model_sha256=hashlib.sha256(MODEL).hexdigest(),
+        core_fingerprint=fingerprint(),
+        inputs=(Tensor("beat", (1, 1, 128, 2), 0.05, 0), Tensor("rhythm", (1, 8), 1 / 64, 0)),
+        outputs=(Tensor("logits", (1, 5), 0.1, 0),),
+        labels=LABELS,
+        arena_bytes={"generated": 0},
+        operators=(),
+        training={},
+        metrics={},
+        tools={},
+    )
+    (folder / MANIFEST_NAME).write_text(manifest.to_json())
+    return load_bundle(folder)
+
+
+def make_ecg(seconds: float, seed: int = 1) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """A plain ECG at about 75 beats a minute, in ADC units (200 a mV), and its R peaks."""
+    rng = np.random.default_rng(seed)
+    peaks = np.cumsum(rng.normal(0.8, 0.03, int(seconds / 0.8) - 2)) + 0.3
+    t = np.arange(round(seconds * FS_HZ)) / FS_HZ
+    signal = 0.02 * rng.standard_normal(len(t)) + 0.1 * np.sin(2 * np.pi * 0.3 * t)
+    for at, height, width in ((-0.17, 0.12, 0.025), (-0.03, -0.12, 0.01), (0, 1.2, 0.012), (0.28, 0.3, 0.05)):
+        for peak in peaks:
+            near = np.abs(t - peak - at) < 0.3
+            signal[near] += height * np.exp(-0.5 * ((t[near] - peak - at) / width) ** 2)
+    return np.round(200 * signal).astype(np.int16), np.round(peaks * FS_HZ).astype(np.int64)
+
+
+def make_database(root: Path, names: tuple[str, ...] = ("100", "101"), seconds: float = 60.0) -> Path:
+    """A folder with mitdb/<name> records of a made-up ECG."""
+    folder = root / "mitdb"
+    folder.mkdir(parents=True)
+    for seed, name in enumerate(names):
+        samples, peaks = make_ecg(seconds, seed)
+        wfdb.wrsamp(
+            name,
+            fs=FS_HZ,
+            units=["mV"],
+            sig_name=["MLII"],
+            d_signal=samples.astype(np.int64).reshape(-1, 1),
+            fmt=["16"],
+            adc_gain=[200],
+            baseline=[0],
+            write_dir=str(folder),
+        )
+        symbols = ["V" if k % 10 == 9 else "N" for k in range(len(peaks))]
+        write_annotations(folder, name, "atr", Annotations.of(peaks, symbols), FS_HZ)
+    return root
+
+
+@contextmanager
+def device_on_a_socket(bundle: Bundle, faults: Faults | None = None, **info: Any) -> Iterator[str]:
+    """A simulated device behind a TCP port; gives the port's URL. `info` changes its handshake."""
+    manifest = bundle.manifest
+    handshake = simulator_info(manifest.model_sha256, manifest.core_fingerprint, manifest.labels, "hash")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            Simulator(line, replace(handshake, **info), HashEngine(), faults or Faults()).serve()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"

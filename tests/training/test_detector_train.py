@@ -1,0 +1,57 @@
+"""The script that learns the detector's judge sees the candidates that the signal path itself judges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg_edge.ecg.noise import gates, with_noise
+from ecg_edge.ecg.records import load_record
+from ecg_edge.firmware import process
+from ecg_edge.training.detector.signals import Variant, at_speed
+from ecg_edge.training.detector.train import build, c_array, judge, no_weights
+
+
+@pytest.mark.records
+def test_the_harness_accepts_the_beats_of_the_signal_path(data_dir: Path) -> None:
+    record = load_record(data_dir, "mitdb", "213")
+    variant = Variant("clean", record.samples, record.annotation_samples, record.adu_per_mv)
+    rows = judge(build(), variant, mode=2)
+    accepted = rows["at"][rows["beat"] == 1].astype(np.int64)
+    beats = process(record.samples)["r_sample"].astype(np.int64)
+    assert np.array_equal(accepted[: len(beats)], beats)
+
+
+def test_a_matrix_is_written_one_row_a_line() -> None:
+    text = c_array("TABLE", "int16_t", np.array([[1, -2], [3, 4]]))
+    assert text == "static const int16_t TABLE[4] = {\n    1, -2,\n    3, 4};\n"
+
+
+def test_a_judge_without_weights_accepts_nothing() -> None:
+    samples = np.tile(np.repeat([0, 300, -100, 0], [150, 6, 6, 138]), 60).astype(np.int16)
+    rows = judge(build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=2)
+    assert len(rows) >= 55
+    assert not rows["beat"].any()
+
+
+def test_noise_has_the_power_that_the_ratio_says_and_pauses() -> None:
+    random = np.random.default_rng(0)
+    beats = np.arange(200, 36_000, 300)
+    clean = np.zeros(36_000, np.int16)
+    clean[beats], clean[beats + 1] = 200, -200  # a swing of 400: power 400 ** 2 / 8
+    noise = random.integers(-500, 500, 36_000).astype(np.int16)
+    noisy = with_noise(clean, beats, noise, 0.0, 1, gates(36_000))
+    added = noisy.astype(float) - clean
+    assert not added[:14_400].any()
+    assert np.std(added[14_400:]) == pytest.approx(400 / np.sqrt(8), rel=0.02)
+
+
+def test_a_faster_signal_has_its_beats_at_the_same_samples() -> None:
+    beats = np.arange(200, 20_000, 250)
+    samples = np.zeros(20_100, np.int16)
+    samples[beats] = 1000
+    faster = at_speed(Variant("made up", samples, beats, 200), 1.25)
+    assert len(faster.beats) == len(beats)
+    assert (faster.samples[faster.beats] > 0).mean() > 0.95

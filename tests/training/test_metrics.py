@@ -1,0 +1,59 @@
+"""Figures from known confusions."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ecg_edge import firmware
+from ecg_edge.host.cli.tables import evaluation_tables
+from ecg_edge.training.beats import Beats
+from ecg_edge.training.datasets import Test
+from ecg_edge.training.metrics import row
+
+
+def made_test(symbols: str) -> Test:
+    array = np.array([symbol if symbol != "." else "" for symbol in symbols])
+    beats = Beats(np.zeros(len(array), firmware.BEAT_DTYPE), array, np.full(len(array), "100"))
+    return Test("a split, annotated peaks", "a split", "annotated", beats)
+
+
+#                  annotated: N N N N L V V A F . Q ; said: N N L V L V N A V V V
+FIGURES = row(made_test("NNNNLVVAF.Q"), "int8", np.array([0, 0, 1, 4, 1, 4, 0, 3, 4, 4, 4]))
+
+
+def test_five_class_figures_leave_other_beats_out() -> None:
+    assert FIGURES["n_beats"] == 8
+    assert FIGURES["accuracy"] == pytest.approx(5 / 8)
+    assert FIGURES["confusion"][0] == [2, 1, 0, 0, 1]
+    assert FIGURES["per_class"]["N"] == {
+        "n": 4,
+        "se": 0.5,
+        "ppv": pytest.approx(2 / 3),
+        "f1": pytest.approx(4 / 7),
+    }
+    assert FIGURES["per_class"]["R"] == {"n": 0, "se": None, "ppv": None, "f1": None}
+
+
+def test_macro_f1_is_the_mean_over_the_classes_that_occur() -> None:
+    assert FIGURES["macro_f1"] == pytest.approx(np.mean([4 / 7, 2 / 3, 1.0, 1 / 2]))
+
+
+def test_aami_figures_count_every_annotated_beat_and_do_not_blame_v_for_f_and_q() -> None:
+    assert FIGURES["n_beats_aami"] == 10
+    assert FIGURES["aami_confusion"] == [[4, 0, 1], [0, 1, 0], [1, 0, 1], [0, 0, 1], [0, 0, 1]]
+    assert FIGURES["aami"]["V"] == {"n": 2, "se": 0.5, "ppv": 0.5}
+    assert FIGURES["aami"]["S"] == {"n": 1, "se": 1.0, "ppv": 1.0}
+    assert FIGURES["aami"]["N"] == {"n": 5, "se": 0.8, "ppv": 0.8}
+
+
+def test_every_line_of_the_table_names_its_protocol() -> None:
+    text = io.StringIO()
+    Console(file=text, width=120).print(evaluation_tables([FIGURES]))
+    lines = [line for line in text.getvalue().splitlines() if line.startswith("│")]
+    assert len(lines) == 1 + 5 + 3
+    assert all("a split, annotated peaks" in line for line in lines)
+    assert "62.50 %" in lines[0]

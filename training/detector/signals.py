@@ -1,0 +1,144 @@
+"""The signals that the judge learns from: each DS1 record of mitdb as it is, and
+
+- with noise: the second channel of the noise records `em` and `ma`. nstdb's test signals carry noise from the
+  same recordings; what is scored there is made with the first channel, on records 118 and 119, which for that
+  reason get no noise here. It comes and goes as in nstdb, in a quarter of the signals it stays;
+- with higher T waves; with beats taken out, so that pauses are known; and played slower and faster.
+
+The waves of ventricular flutter that are annotated (record 207) count as beats: a detector that is silent in
+flutter has no interval there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.noise import Places, Samples, Spans, gates, read_noise, to_int16, with_noise
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.splits import DS1
+
+NOISES = (
+    *(("em", level) for level in (24, 18, 12, 6, 6, 0, 0, -6, -6, -10)),
+    *(("ma", level) for level in (6, 0)),
+)
+NOISE_SAMPLES = 180_000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One signal to learn from, with its spans of ventricular flutter and of added noise."""
+
+    kind: str
+    samples: Samples
+    beats: Places
+    adu_per_mv: int
+    flutter: Spans = ()
+    noise: Spans = ()
+
+
+def with_high_t_waves(samples: Samples, beats: Places, factor: float) -> Samples:
+    """What lies 100 to 470 ms after each R peak, above the line between its ends, times `factor`."""
+    result = samples.astype(float)
+    for beat, following in pairwise(beats):
+        start, end = int(beat) + 36, int(beat + min(170, 0.62 * (following - beat)))
+        if end - start < 40 or end >= len(samples):
+            continue
+        line = np.linspace(result[start], result[end], end - start)
+        ramp = np.minimum(np.arange(end - start), np.arange(end - start)[::-1])
+        weight = 1 + (factor - 1) * np.minimum(1, ramp / 24)
+        result[start:end] = line + (result[start:end] - line) * weight
+    return to_int16(result)
+
+
+def without_some_beats(samples: Samples, beats: Places, seed: int) -> tuple[Samples, Places]:
+    """Runs of one to eight beats replaced by a line with the noise of the quiet stretch before them."""
+    random = np.random.default_rng(seed)
+    result, keep, i = samples.astype(float), np.ones(len(beats), bool), 5
+    while i < len(beats) - 12:
+        run = int(random.choice([1, 1, 2, 3, 5, 8]))
+        start, end = int(beats[i]) - 80, int(beats[i + run - 1]) + 130
+        if end < min(len(samples), beats[i + run] - 60) and start > beats[i - 1] + 130:
+            quiet = samples[start - 25 : start].astype(float)
+            quiet -= np.linspace(quiet[0], quiet[-1], len(quiet))
+            line = np.linspace(result[start - 10 : start].mean(), result[end : end + 10].mean(), end - start)
+            noise = np.resize(np.concatenate([quiet, quiet[::-1]]), end - start)
+            result[start:end] = line + noise * random.uniform(0.5, 1)
+            keep[i : i + run] = False
+        i += run + int(random.integers(4, 25))
+    return result.astype(np.int16), beats[keep]
+
+
+def at_speed(variant: Variant, speed: float) -> Variant:
+    """Played faster or slower: other rates, and narrower or wider waves."""
+    samples = variant.samples.astype(float)
+    places = np.arange(0, len(samples) - 1, speed)
+    played = np.interp(places, np.arange(len(samples)), samples)
+    beats = np.round(variant.beats / speed).astype(np.int64)
+    return Variant(variant.kind, to_int16(np.round(played)), beats[beats < len(played)], variant.adu_per_mv)
+
+
+def flutter_of(samples: Places, symbols: npt.NDArray[np.str_], count: int) -> Spans:
+    """Spans between the annotations [ and ]."""
+    starts, ends = samples[symbols == "["], samples[symbols == "]"]
+    return tuple((int(s), int(min(ends[ends > s], default=count))) for s in starts)
+
+
+def cut(variant: Variant, kind: str, start: int, count: int) -> Variant:
+    """A stretch of a signal."""
+    kept = (variant.beats >= start) & (variant.beats < start + count)
+    flutter = tuple((s - start, e - start) for s, e in variant.flutter)
+    return Variant(
+        kind,
+        variant.samples[start : start + count],
+        variant.beats[kept] - start,
+        variant.adu_per_mv,
+        flutter,
+    )
+
+
+def altered(name: str, clean: Variant) -> Iterator[Variant]:
+    """High T waves, other speeds, missing beats. Not of record 207, for its flutter."""
+    random = np.random.default_rng(int(name))
+    if clean.flutter:
+        return
+    for factor in (1.6, 2.6):
+        part = cut(clean, "high T", int(random.integers(0, len(clean.samples) - 216_000)), 216_000)
+        samples = with_high_t_waves(part.samples, part.beats, factor * random.uniform(0.8, 1.2))
+        yield Variant(part.kind, samples, part.beats, part.adu_per_mv)
+    for speed in (0.8, 1.25):
+        yield at_speed(cut(clean, "speed", int(random.integers(0, 380_000)), 216_000), speed)
+    part = cut(clean, "pauses", 0, 400_000)
+    samples, beats = without_some_beats(part.samples, part.beats, int(name))
+    yield Variant(part.kind, samples, beats, part.adu_per_mv)
+
+
+def noisy(name: str, clean: Variant, noise: dict[str, Samples]) -> Iterator[Variant]:
+    """A stretch of the record at each noise level."""
+    random = np.random.default_rng(int(name) + 1)
+    for number, (kind, snr_db) in enumerate(NOISES):
+        start = int(random.integers(0, len(clean.samples) - NOISE_SAMPLES))
+        part = cut(clean, f"{kind}{snr_db}", start, NOISE_SAMPLES)
+        spans = gates(NOISE_SAMPLES) if number % 4 else ((0, NOISE_SAMPLES),)
+        samples = with_noise(part.samples, part.beats, noise[kind], snr_db, int(name) * 20 + number, spans)
+        yield Variant(part.kind, samples, part.beats, part.adu_per_mv, part.flutter, spans)
+
+
+def all_variants(data: Path) -> Iterator[Variant]:
+    """Everything to learn from."""
+    noise = {kind: read_noise(data, kind) for kind, _ in NOISES}
+    for name in DS1:
+        record = load_record(data, "mitdb", name)
+        flutter = flutter_of(record.annotation_samples, record.annotation_symbols, len(record.samples))
+        waves = record.annotation_samples[record.annotation_symbols == "!"]
+        beats = np.sort(np.concatenate([record.beat_samples, waves])).astype(np.int64)
+        clean = Variant("clean", record.samples, beats, int(record.adu_per_mv), flutter)
+        yield clean
+        yield from altered(name, clean)
+        if name not in ("118", "119"):
+            yield from noisy(name, clean, noise)

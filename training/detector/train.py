@@ -1,0 +1,246 @@
+"""Learns the weights of the R-peak detector's judge.c on DS1 of mitdb and writes
+`firmware/lib/ecg_core/src/judge_weights.h`.
+
+    python -m ecg_edge.training.detector.train --data DIR [--output FILE]
+
+Candidates and their figures come from the C code itself. The labels are the annotations: of the candidates
+within 150 ms of a beat, the highest one near it is the beat. What signals there are: signals.py.
+
+After a first round with the truth as the judge's memory, later rounds add what it sees when it lives with its
+own verdicts. The same machine learns the same weights again, bit for bit; another one may learn slightly
+different ones. The shipped ones are the file under version control, and a new file changes the fingerprint of
+the signal path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc; takes five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import subprocess
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.noise import Places, Spans
+from ecg_edge.training.detector.signals import Variant, all_variants
+
+HARNESS = Path(__file__).with_name("harness.c")
+CORE = HARNESS.parents[1] / "firmware/lib/ecg_core"
+FEATURES = 35
+HIDDEN = 32
+WINDOW = 54  # 150 ms
+ROUNDS = 3
+OTHER_ROWS = 500_000  # rows that are not clean records, drawn at random
+# F1 is best when a candidate is taken for a beat from a probability of half of F1 on: in heavy noise beats
+# count more.
+BEAT_COUNTS = {"em-6": 1.5, "em-10": 2.0}
+
+Labels = npt.NDArray[np.uint8]
+Rows = Any  # structured array of ROW
+
+ROW = np.dtype(
+    [("features", np.int16, (FEATURES,)), ("at", np.uint32), ("energy", np.int32), ("beat", np.uint8)],
+    align=True,
+)
+
+
+def build(weights: str | None = None) -> ctypes.CDLL:
+    """The harness with these weights (text of judge_weights.h), or with the ones in src/."""
+    folder = Path(tempfile.mkdtemp())
+    source = folder / "src"
+    source.mkdir()
+    for path in (CORE / "src").iterdir():
+        (source / path.name).write_text(path.read_text())
+    if weights is not None:
+        (source / "judge_weights.h").write_text(weights)
+    harness = folder / "harness.c"
+    harness.write_text(HARNESS.read_text())
+    parts = [str(path) for path in source.glob("*.c") if path.name not in ("ecg_core.c", "fingerprint.c")]
+    library = folder / "harness.so"
+    options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{source}", f"-I{CORE / 'include'}"]
+    subprocess.run(["gcc", *options, str(harness), *parts, "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+def judge(
+    library: ctypes.CDLL, variant: Variant, mode: int, truth: npt.NDArray[np.uint8] | None = None
+) -> Rows:
+    """Candidates of a signal; mode 0 lists, 1 remembers the truth, 2 its own verdicts."""
+    samples = np.ascontiguousarray(variant.samples)
+    rows = np.zeros(len(samples) // 36 + 64, ROW)
+    pointer = ctypes.c_void_p
+    known = np.zeros(len(rows), np.uint8) if truth is None else truth
+    found = library.judge_record(
+        samples.ctypes.data_as(pointer),
+        ctypes.c_long(len(samples)),
+        ctypes.c_uint16(variant.adu_per_mv),
+        mode,
+        known.ctypes.data_as(pointer),
+        rows.ctypes.data_as(pointer),
+        ctypes.c_long(len(rows)),
+    )
+    return rows[:found]
+
+
+def label(rows: Rows, beats: Places) -> npt.NDArray[np.uint8]:
+    """1 for the candidate of each annotated beat: the highest of those about as near as the nearest."""
+    at, energy = rows["at"].astype(np.int64), rows["energy"]
+    labels = np.zeros(len(at), np.uint8)
+    for beat in beats:
+        near = np.arange(*np.searchsorted(at, [beat - WINDOW, beat + WINDOW + 1]))
+        if len(near):
+            distance = np.abs(at[near] - beat)
+            near = near[distance <= distance.min() + 20]
+            labels[near[energy[near].argmax()]] = 1
+    return labels
+
+
+@dataclass
+class Table:
+    """Rows to learn from: features (n, 35), labels (n,), kinds (n,)."""
+
+    features: npt.NDArray[np.int16]
+    labels: npt.NDArray[np.uint8]
+    kinds: npt.NDArray[np.str_]
+
+    def plus(self, other: Table) -> Table:
+        """Both, one after the other."""
+        return Table(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.kinds, other.kinds]),
+        )
+
+
+def inside(at: Places, spans: Spans) -> npt.NDArray[np.bool_]:
+    """Which places lie in one of the spans."""
+    result = np.zeros(len(at), bool)
+    for start, end in spans:
+        result |= (at >= start) & (at <= end)
+    return result
+
+
+def gather(library: ctypes.CDLL, variants: list[Variant], truths: list[Labels], mode: int) -> Table:
+    """All candidates, with what they are."""
+    features, labels, kinds = [], [], []
+    for variant, truth in zip(variants, truths, strict=True):
+        rows = judge(library, variant, mode, truth)
+        at = rows["at"].astype(np.int64)
+        kind = np.full(len(at), variant.kind, "<U8")
+        if variant.noise:
+            kind[~inside(at, variant.noise)] = "quiet"
+        kind[inside(at, variant.flutter)] = "flutter"
+        features.append(rows["features"])
+        labels.append(truth)
+        kinds.append(kind)
+    return Table(np.concatenate(features), np.concatenate(labels), np.concatenate(kinds))
+
+
+def choose_rows(table: Table, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Clean rows three times, a sample of the others, and beats in heavy noise once more."""
+    clean = np.flatnonzero(table.kinds == "clean")
+    flutter = np.flatnonzero(table.kinds == "flutter")
+    others = random.permutation(np.flatnonzero(~np.isin(table.kinds, ("clean", "flutter"))))[:OTHER_ROWS]
+    more = [random.permutation(beats_of(table, others, kind)) for kind in BEAT_COUNTS]
+    again = [
+        rows[: int(len(rows) * (BEAT_COUNTS[kind] - 1))] for kind, rows in zip(BEAT_COUNTS, more, strict=True)
+    ]
+    return np.concatenate([*[clean] * 3, *[flutter] * 4, others, *again])
+
+
+def beats_of(table: Table, rows: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
+    """The beats among these rows that are of one kind of signal."""
+    chosen: npt.NDArray[np.int64] = rows[(table.kinds[rows] == kind) & (table.labels[rows] == 1)]
+    return chosen
+
+
+def fit(table: Table, epochs: int) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A network with one hidden layer; its inputs' centre and spread."""
+    from sklearn.neural_network import MLPClassifier
+
+    rows = choose_rows(table, np.random.default_rng(0))
+    chosen = table.features[rows]
+    centre, spread = np.round(chosen.mean(axis=0)), chosen.std(axis=0) + 1e-6
+    network = MLPClassifier((HIDDEN,), alpha=1e-3, batch_size=1024, random_state=0, warm_start=True)
+    for rate, passes in ((3e-3, epochs), (3e-4, epochs // 2)):
+        network.set_params(learning_rate_init=rate, max_iter=passes)
+        network.fit(((chosen - centre) / spread).astype(np.float32), table.labels[rows])
+    return network, centre, spread
+
+
+def c_array(name: str, kind: str, values: npt.NDArray[Any]) -> str:
+    """One constant array; of a matrix one row a line."""
+    lines = ",\n".join("    " + ", ".join(str(int(v)) for v in row) for row in np.atleast_2d(values))
+    return f"static const {kind} {name}[{values.size}] = {{\n{lines}}};\n"
+
+
+def weights_text(network: Any, centre: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> str:
+    """judge_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
+    gain = np.minimum(np.round(64 / spread * 256), 32767)
+    exact = 64 * 256 / (gain * spread)  # the rounding of the gain goes into the weights
+    hidden, output = network.coefs_
+    arrays = {
+        "JUDGE_CENTRE": ("int16_t", centre),
+        "JUDGE_GAIN": ("int16_t", gain),
+        "JUDGE_HIDDEN_WEIGHT": ("int16_t", np.round(hidden.T * exact * 256)),
+        "JUDGE_HIDDEN_BIAS": ("int32_t", np.round(network.intercepts_[0] * 16384)),
+        "JUDGE_OUTPUT_WEIGHT": ("int16_t", np.round(output[:, 0] * 256)),
+    }
+    return header(arrays, round(float(network.intercepts_[1][0]) * 16384))
+
+
+def no_weights() -> str:
+    """judge_weights.h of a judge that knows nothing."""
+    sizes = {"CENTRE": 1, "GAIN": 1, "HIDDEN_WEIGHT": HIDDEN}
+    arrays: dict[str, tuple[str, npt.NDArray[Any]]] = {
+        f"JUDGE_{name}": ("int16_t", np.zeros((rows, FEATURES))) for name, rows in sizes.items()
+    }
+    arrays["JUDGE_HIDDEN_BIAS"] = ("int32_t", np.zeros(HIDDEN))
+    arrays["JUDGE_OUTPUT_WEIGHT"] = ("int16_t", np.zeros(HIDDEN))
+    return header(arrays, 0)
+
+
+def header(arrays: dict[str, tuple[str, npt.NDArray[Any]]], output_bias: int) -> str:
+    """Text of judge_weights.h."""
+    return (
+        "/* Generated by training/detector/train.py from DS1 of mitdb. Do not edit. */\n"
+        "#ifndef ECG_CORE_JUDGE_WEIGHTS_H\n#define ECG_CORE_JUDGE_WEIGHTS_H\n\n#include <stdint.h>\n\n"
+        "/* clang-format off */\n"
+        f"#define JUDGE_HIDDEN {HIDDEN} /* rows of JUDGE_HIDDEN_WEIGHT */\n\n"
+        + "".join(c_array(name, kind, values) for name, (kind, values) in arrays.items())
+        + f"static const int32_t JUDGE_OUTPUT_BIAS = {output_bias};\n\n/* clang-format on */\n\n#endif\n"
+    )
+
+
+def learn(variants: list[Variant], output: Path) -> None:
+    """Rounds of gathering and fitting."""
+    first = build(no_weights())
+    truths = [label(judge(first, variant, 0), variant.beats) for variant in variants]
+    table = gather(first, variants, truths, 1)
+    text = weights_text(*fit(table, 8))
+    for number in range(1, ROUNDS + 1):
+        table = table.plus(gather(build(text), variants, truths, 2))
+        text = weights_text(*fit(table, 24 if number == ROUNDS else 8))
+        print(f"round {number} of {ROUNDS}: {len(table.labels)} candidates", flush=True)
+        output.write_text(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Learn the judge's weights on DS1.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
+    parser.add_argument("--output", type=Path, default=CORE / "src/judge_weights.h")
+    arguments = parser.parse_args()
+    from threadpoolctl import threadpool_limits
+
+    warnings.filterwarnings("ignore", message=".*optimization hasn't converged.*")
+    with threadpool_limits(1):  # more threads would add up in another order
+        learn(list(all_variants(arguments.data)), arguments.output)
+
+
+if __name__ == "__main__":
+    main()

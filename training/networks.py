@@ -1,0 +1,68 @@
+"""The network: convolutions on the beat, a dense layer on the rhythm, one head on both.
+
+Keras 2 (`tf_keras`) is imported by its own name everywhere: tensorflow-model-optimization works with nothing
+else. Convolutions are two-dimensional with a kernel of (1, k): the flatbuffer has no reshapes around them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import tf_keras as keras
+
+from ecg_edge.ecg.labels import LABELS
+from ecg_edge.training.recipes import Model
+
+BEAT_SHAPE: Final = (1, 128, 2)
+RHYTHM_SHAPE: Final = (8,)
+MAX_PARAMETERS: Final = 20_000
+
+
+def build(model: Model) -> Any:
+    """An untrained network.
+
+    Returns
+    -------
+    tf_keras.Model
+        Inputs "beat" (1, 128, 2) and "rhythm" (8,); output "logits" (5,), without softmax.
+
+    Raises
+    ------
+    ValueError
+        When it has more than 20,000 parameters.
+    """
+    layers = keras.layers
+    beat = keras.Input(BEAT_SHAPE, name="beat")
+    rhythm = keras.Input(RHYTHM_SHAPE, name="rhythm")
+    x = beat
+    for number, shape in enumerate(zip(model.filters, model.kernels, model.strides, strict=True), start=1):
+        x = _convolution(x, number, *shape)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    y = layers.Dense(model.rhythm_units, activation="relu", name="rhythm_dense")(rhythm)
+    z = layers.Concatenate(name="features")([x, y])
+    z = layers.Dropout(model.dropout, name="dropout")(z)
+    z = layers.Dense(model.head_units, activation="relu", name="head")(z)
+    network = keras.Model([beat, rhythm], layers.Dense(len(LABELS), name="logits")(z), name="beat_classifier")
+    if network.count_params() > MAX_PARAMETERS:
+        raise ValueError(f"{network.count_params()} parameters; at most {MAX_PARAMETERS}")
+    return network
+
+
+def _convolution(x: Any, number: int, filters: int, kernel: int, stride: int) -> Any:
+    layers = keras.layers
+    x = layers.Conv2D(
+        filters, (1, kernel), (1, stride), padding="same", use_bias=False, name=f"convolution_{number}"
+    )(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"normalization_{number}")(x)
+    return layers.ReLU(name=f"relu_{number}")(x)
+
+
+def multiply_accumulates(network: Any) -> int:
+    """Multiplications that one beat costs."""
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            total += layer.output_shape[2] * int(layer.kernel.shape.num_elements())
+        elif isinstance(layer, keras.layers.Dense):
+            total += int(layer.kernel.shape.num_elements())
+    return total
