@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.device.test_core_cost import COMPILER, INSTRUCTIONS_PER_S, LINKER_SCRIPT, QEMU, RAM, TICK_HZ, run
 
 RHYTHM = Path(__file__).resolve().parents[2] / "firmware/lib/ecg_rhythm"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
-from ecg_edge.host.cli import console
+from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import main as cli
 
 LAZY = ("tensorflow", "tf_keras", "numpy", "scipy", "matplotlib", "serial")
@@ -129,8 +129,8 @@ def test_no_color_is_respected() -> None:
 
 def test_json_to_a_file_and_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = {"file": Path("a"), "figures": (1.5, float("nan")), 3: {"set": {1}}}
-    console.write_json(tmp_path / "new" / "f.json", figures)
-    console.write_json("-", figures)
+    write_json(tmp_path / "new" / "f.json", figures)
+    write_json("-", figures)
     text = capsys.readouterr().out
     assert json.loads(text) == {"file": "a", "figures": [1.5, None], "3": {"set": [1]}}
     assert (tmp_path / "new" / "f.json").read_text() == text
@@ -138,4 +138,4 @@ def test_json_to_a_file_and_to_standard_output(tmp_path: Path, capsys: pytest.Ca
 
 def test_json_to_a_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(EcgEdgeError, match="cannot be written"):
-        console.write_json(tmp_path, {})
+        write_json(tmp_path, {})

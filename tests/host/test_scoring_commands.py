@@ -235,7 +235,7 @@ class FakeEngine:
 def test_labels_of_a_model_are_scored_too(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detection, "GeneratedEngine", FakeEngine)
+    monkeypatch.setattr("ecg_edge.host.reference.labels.GeneratedEngine", FakeEngine)
     bundle = make_bundle(tmp_path / "bundle")
     result = run("detect", "nstdb", "--data", root, "--model", bundle.path, "--json", tmp_path / "d.json")
     assert result.exit_code == 0, result.output

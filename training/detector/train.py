@@ -26,11 +26,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.ecg.noise import Places, Spans
 from ecg_edge.training.detector.signals import Variant, all_variants
 
 HARNESS = Path(__file__).with_name("harness.c")
-CORE = HARNESS.parents[1] / "firmware/lib/ecg_core"
+CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
 FEATURES = 35
 HIDDEN = 32
 WINDOW = 54  # 150 ms
