@@ -31,7 +31,7 @@ def vary(beat: Float, rhythm: Float, settings: Augment, random: np.random.Genera
     """
     n, points = len(beat), beat.shape[2]
     varied = _stretched(beat[:, 0], settings, random)
-    varied *= random.uniform(1 - settings.height, 1 + settings.height, (n, 1, 1)).astype(np.float32)
+    varied *= random.uniform(1 - settings.amplitude, 1 + settings.amplitude, (n, 1, 1)).astype(np.float32)
     cycles, phase = random.uniform(0.2, 1.5, (n, 1)), random.uniform(0, 2 * np.pi, (n, 1))
     wander = np.sin(2 * np.pi * cycles * np.arange(points) / points + phase)
     varied += (random.uniform(0, settings.wander, (n, 1)) * wander).astype(np.float32)[..., None]
@@ -44,7 +44,7 @@ def vary(beat: Float, rhythm: Float, settings: Augment, random: np.random.Genera
 def _stretched(beat: Float, settings: Augment, random: np.random.Generator) -> Float:
     """Stretch around the R peak, then shift, by linear interpolation between points."""
     n, points = beat.shape[:2]
-    factor = 1 + random.uniform(-settings.stretch, settings.stretch, (n, 1))
+    factor = 1 + random.uniform(-settings.time_stretch, settings.time_stretch, (n, 1))
     shift = random.uniform(-settings.shift, settings.shift, (n, 1))
     at = np.clip(R_POINT + (np.arange(points) - R_POINT) * factor + shift, 0, points - 1)
     left, row = np.minimum(at.astype(np.intp), points - 2), np.arange(n)[:, None]

@@ -102,7 +102,7 @@ def extra_beats(
             beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record)).five_classes()
         else:
             beats = _further_beats(recipe, root, database, on_record).five_classes()
-        kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.extra_every == 0)
+        kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.keep_every_nth_normal == 0)
         parts.append(beats[kept])
     return parts
 

@@ -10,16 +10,16 @@ from typing import Any, Final
 
 import tf_keras as keras
 
+from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
-from ecg_edge.training.recipes import Model
+from ecg_edge.training.recipes import MAX_PARAMETERS, Model
 
 BEAT_SHAPE: Final = (1, 128, 2)
 RHYTHM_SHAPE: Final = (8,)
-MAX_PARAMETERS: Final = 20_000
 
 
 def build(model: Model) -> Any:
-    """An untrained network.
+    """Build an untrained network.
 
     Returns
     -------
@@ -28,9 +28,11 @@ def build(model: Model) -> Any:
 
     Raises
     ------
-    ValueError
-        When it has more than 20,000 parameters.
+    RecipeError
+        When it has more than `MAX_PARAMETERS` parameters.
     """
+    if model.parameters > MAX_PARAMETERS:
+        raise RecipeError(f"[model] has {model.parameters} parameters; at most {MAX_PARAMETERS} are allowed.")
     layers = keras.layers
     beat = keras.Input(BEAT_SHAPE, name="beat")
     rhythm = keras.Input(RHYTHM_SHAPE, name="rhythm")
@@ -42,10 +44,7 @@ def build(model: Model) -> Any:
     z = layers.Concatenate(name="features")([x, y])
     z = layers.Dropout(model.dropout, name="dropout")(z)
     z = layers.Dense(model.head_units, activation="relu", name="head")(z)
-    network = keras.Model([beat, rhythm], layers.Dense(len(LABELS), name="logits")(z), name="beat_classifier")
-    if network.count_params() > MAX_PARAMETERS:
-        raise ValueError(f"{network.count_params()} parameters; at most {MAX_PARAMETERS}")
-    return network
+    return keras.Model([beat, rhythm], layers.Dense(len(LABELS), name="logits")(z), name="beat_classifier")
 
 
 def _convolution(x: Any, number: int, filters: int, kernel: int, stride: int) -> Any:
@@ -58,7 +57,7 @@ def _convolution(x: Any, number: int, filters: int, kernel: int, stride: int) ->
 
 
 def multiply_accumulates(network: Any) -> int:
-    """Multiplications that one beat costs."""
+    """Count the multiply-accumulate operations per beat."""
     total = 0
     for layer in network.layers:
         if isinstance(layer, keras.layers.Conv2D):

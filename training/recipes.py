@@ -1,20 +1,24 @@
-"""Recipes: everything that decides what a training gives, read from one TOML file.
+"""Recipes: the settings that determine a trained network, read from one TOML file.
 
-An unknown key is an error that lists the valid ones. The recipe as it was resolved, defaults filled in, is
-saved with each run.
+An unknown key is an error that lists the valid ones; a value outside its range is an error that names both.
+The resolved recipe, defaults filled in, is saved with each run.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import operator
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ecg_edge.ecg.errors import RecipeError
+from ecg_edge.ecg.labels import LABELS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,32 +26,37 @@ else:
     import tomli as tomllib
 
 SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
+MAX_PARAMETERS: Final = 20_000  # weights that fit the flash of the smallest board beside the firmware
+MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single output
+MAX_SEED: Final = 2**32 - 1  # numpy's limit
 RECIPE_NAME: Final = "recipe.toml"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RHYTHM_FEATURES: Final = 8
 
 
 @dataclass(frozen=True)
 class Data:
-    """Which beats train and which test.
+    """Training set and test set.
 
     Attributes
     ----------
     database : str
         "mitdb", or "synth" (the project's own synthetic ECG).
     split : str
-        "patient": DS1 trains and DS2 tests (synth: every third patient tests). "random": the beats of all
-        records that are not paced, divided at random.
+        "patient": train on DS1, test on DS2 (synth: every third patient is in the test set). "random": divide
+        the beats of all records that are not paced at random.
     peaks : str
         R peaks of the training beats: "annotated", "detected", or "both" (each beat twice). A random split
-        takes annotated ones.
+        uses annotated ones.
     records : tuple of str
-        Only these records of the split; empty for all.
+        Use these records of the split only; empty for all.
     test_fraction : float
-        Random split: share of the beats that test.
+        Random split: share of the beats in the test set, between 0 and 1.
     extra : tuple of str
-        Further databases that train too (left out where they are not at hand; the run's history says so):
-        "svdb", with all its records, "nstdb", whose noise is added to the records that train, and "synth".
-    extra_every : int
-        Of the N beats of those, only each so manieth trains.
+        Further databases in the training set: "svdb", all records; "nstdb", its noise added to the training
+        records; "synth". Those that are not installed are left out, and the run's history lists them.
+    keep_every_nth_normal : int
+        Keep every n-th normal beat of the extra databases; 1 keeps all.
     """
 
     database: str = "mitdb"
@@ -56,7 +65,7 @@ class Data:
     records: tuple[str, ...] = ()
     test_fraction: float = 0.2
     extra: tuple[str, ...] = ()
-    extra_every: int = 1
+    keep_every_nth_normal: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Model:
     Attributes
     ----------
     filters, kernels, strides : tuple of int
-        One entry a convolution.
+        One entry per convolution: output channels, taps, step in samples.
     rhythm_units, head_units : int
         Width of the dense layer on the rhythm features and of the one before the logits.
     dropout : float
@@ -80,28 +89,40 @@ class Model:
     head_units: int = 24
     dropout: float = 0.2
 
+    @property
+    def parameters(self) -> int:
+        """Number of weights, those of the normalizations included."""
+        channels = (2, *self.filters)  # two input channels: the filtered signal and the average beat
+        convolutions = sum(
+            kernel * before * after + 4 * after
+            for kernel, before, after in zip(self.kernels, channels, self.filters, strict=False)
+        )
+        rhythm = (_RHYTHM_FEATURES + 1) * self.rhythm_units
+        head = (channels[-1] + self.rhythm_units + 1) * self.head_units
+        return convolutions + rhythm + head + (self.head_units + 1) * len(LABELS)
+
 
 @dataclass(frozen=True)
 class Training:
-    """How the network is fitted.
+    """Fitting of the network.
 
     Attributes
     ----------
     epochs, batch_size : int
-        Passes over the training beats; beats a step.
+        Passes over the training set; beats per optimizer step.
     learning_rate : float
-        Adam's at the start; it falls to zero along half a cosine.
+        Initial learning rate of Adam; it decays to zero along half a cosine.
     class_weight_power : float
-        A class weighs (mean count / its count) ** power: 0 none, 1 all classes alike.
+        Weight of a class: (mean count / its count) ** power. 0: all beats alike, 1: all classes alike.
     class_weight_limit : float
-        No class weighs more than this.
+        Upper limit of the weight of a class, at least 1.
     patient_weight_power : float
-        Within a class, a patient with n beats weighs n ** (1 - power): 0 all beats alike, 1 all patients.
+        Weight of a patient with n beats of a class: n ** (1 - power). 0: all beats alike, 1: all patients.
     smote : float
-        Rare classes of the training side are filled up with synthetic beats (SMOTE) to this share of the most
-        frequent class; 0 for none.
+        Oversample rare classes of the training set with synthetic beats (SMOTE) to this share of the most
+        frequent class, 0 to 1; 0 for none.
     label_smoothing : float
-        Share of a beat's label that is spread over all classes.
+        Share of a beat's label that is spread over all classes, 0 to below 1.
     """
 
     epochs: int = 20
@@ -116,27 +137,27 @@ class Training:
 
 @dataclass(frozen=True)
 class Augment:
-    """How far training beats are varied, anew in each epoch; 0 for not at all.
+    """Random variation of the training beats, drawn anew in each epoch; 0 for none.
 
     Attributes
     ----------
-    stretch : float
-        In time, around the R peak: up to this share wider or narrower.
+    time_stretch : float
+        Largest share by which a beat is widened or narrowed around its R peak, below 1.
     shift : float
-        In time: up to so many points of 5.6 ms.
-    height : float
-        Up to this share higher or lower.
+        Largest shift in time, in points of 5.6 ms, up to 128.
+    amplitude : float
+        Largest share by which the amplitude is raised or lowered, below 1.
     wander : float
-        Height of a slow wave added, in the beat's standard deviations.
+        Largest amplitude of the added slow wave, in standard deviations of the beat, up to 100.
     noise : float
-        Standard deviation of white noise added, likewise.
+        Largest standard deviation of the added white noise, in the same unit.
     rhythm : float
-        Standard deviation of white noise added to the rhythm features.
+        Standard deviation of the white noise added to the rhythm features.
     """
 
-    stretch: float = 0.0
+    time_stretch: float = 0.0
     shift: float = 0.0
-    height: float = 0.0
+    amplitude: float = 0.0
     wander: float = 0.0
     noise: float = 0.0
     rhythm: float = 0.0
@@ -144,19 +165,22 @@ class Augment:
 
 @dataclass(frozen=True)
 class Prune:
-    """Magnitude pruning and the fine-tuning that goes with it.
+    """Magnitude pruning with fine-tuning.
+
+    Pruning costs accuracy, and saves flash and time only where the generated C picks the sparse kernels: a
+    network that runs dense gains nothing from it.
 
     Attributes
     ----------
     sparsity : float
-        Share of the weights of each layer but the last that end up zero.
+        Share of zero weights in each layer but the last, 0 to below 1.
     epochs : int
-        Epochs of fine-tuning; the sparsity rises through the first half of them.
+        Epochs of fine-tuning; the sparsity rises during the first half of them.
     learning_rate : float
-        Adam's at the start; it falls to zero along half a cosine.
+        Initial learning rate of Adam; it decays to zero along half a cosine.
     block : int
-        So many neighbouring weights of one output channel become zero together. 1: each weight by itself. 4:
-        the blocks that the sparse kernels of the generated C leave out.
+        Neighbouring weights of one output channel that become zero together. 1: each weight by itself. 4: the
+        blocks that the sparse kernels of the generated C skip.
     """
 
     sparsity: float = 0.5
@@ -172,7 +196,7 @@ class Quantize:
     Attributes
     ----------
     calibration_beats : int
-        Training beats that set the ranges of the layers' outputs.
+        Number of training beats that calibrate the ranges of the layers' outputs.
     """
 
     calibration_beats: int = 1000
@@ -180,7 +204,7 @@ class Quantize:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All of it. `name` names the run folder and the bundle."""
+    """Settings of one training. `name` is also the name of the run folder and of the bundle."""
 
     name: str
     description: str = ""
@@ -193,7 +217,7 @@ class Recipe:
     quantize: Quantize = field(default_factory=Quantize)
 
     def to_toml(self) -> str:
-        """The recipe as TOML, defaults filled in."""
+        """Return the recipe as TOML, defaults filled in."""
         tables = {key: value for key, value in dataclasses.asdict(self).items() if isinstance(value, dict)}
         plain = {key: value for key, value in dataclasses.asdict(self).items() if key not in tables}
         lines = [f"{key} = {_toml_value(value)}" for key, value in plain.items()]
@@ -213,7 +237,7 @@ _SECTIONS: Final[dict[str, type]] = {
 
 
 def find_recipe(name_or_path: str) -> Path:
-    """Path of a recipe given by its path or by the name of a shipped one, e.g. "nlrav".
+    """Find a recipe by its path or by the name of a shipped one, e.g. "nlrav".
 
     Raises
     ------
@@ -235,12 +259,7 @@ def load_recipe(path: Path) -> Recipe:
     RecipeError
         When the file is not TOML, has an unknown key, or a value of the wrong type or outside its range.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: not found. Name a recipe file or a shipped recipe.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not TOML ({error}).") from None
+    raw = _read_toml(path)
     raw.setdefault("name", path.stem)
     fields = {
         key: _build(path, f"[{key}]", _SECTIONS[key], value) if key in _SECTIONS else value
@@ -249,6 +268,19 @@ def load_recipe(path: Path) -> Recipe:
     recipe: Recipe = _build(path, "the top level", Recipe, fields)
     _check_ranges(path, recipe)
     return recipe
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: not found. Name a recipe file or a shipped recipe.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not TOML ({error}).") from None
+    except OSError as error:
+        raise RecipeError(
+            f"{path}: cannot be read ({error.strerror}). Name a readable recipe file."
+        ) from None
 
 
 def _build(path: Path, where: str, cls: Any, values: Any) -> Any:
@@ -273,18 +305,98 @@ _TYPES: Final[dict[str, Callable[[Any], bool]]] = {
 
 
 def _typed(path: Path, where: str, key: str, type_name: str, value: Any) -> Any:
-    """`value` as a field of the type takes it, or a RecipeError."""
+    """Convert `value` to the type of its field, or raise RecipeError."""
     if type_name in _TYPES and not _TYPES[type_name](value):
         wanted = type_name.replace("tuple", "list").replace(", ...", "")
         raise RecipeError(f"{path}: {key} in {where} must be of type {wanted}, not {value!r}.")
+    if type_name == "float":
+        return _finite(path, where, key, value)
     return tuple(value) if isinstance(value, list) else value
 
 
+def _finite(path: Path, where: str, key: str, value: float) -> float:
+    """Convert a number to float; TOML also knows inf, nan and integers of any length."""
+    if abs(value) < sys.float_info.max:  # false for nan
+        return float(value)
+    raise RecipeError(f"{path}: {key} in {where} must be a finite number, not {value!r:.40}.")
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Numbers from `low` to `high`; an open end excludes the limit itself."""
+
+    low: float
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.low_open else value >= self.low
+        return above and (value < self.high if self.high_open else value <= self.high)
+
+    def __str__(self) -> str:
+        low = f"above {self.low:g}" if self.low_open else f"at least {self.low:g}"
+        if math.isinf(self.high):
+            return low
+        return f"{low} and {f'below {self.high:g}' if self.high_open else f'at most {self.high}'}"
+
+
+_RANGES: Final = {
+    "seed": _Range(0, MAX_SEED),
+    "data.test_fraction": _Range(0, 1, low_open=True, high_open=True),
+    "data.keep_every_nth_normal": _Range(1),
+    "model.filters": _Range(1),
+    "model.kernels": _Range(1),
+    "model.strides": _Range(1, MAX_STRIDE),
+    "model.rhythm_units": _Range(1),
+    "model.head_units": _Range(1),
+    "model.dropout": _Range(0, 1, high_open=True),
+    "training.epochs": _Range(1, 10_000),
+    "training.batch_size": _Range(1, 1_000_000),
+    "training.learning_rate": _Range(0, low_open=True),
+    "training.class_weight_power": _Range(0, 1),
+    "training.class_weight_limit": _Range(1),
+    "training.patient_weight_power": _Range(0, 1),
+    "training.smote": _Range(0, 1),
+    "training.label_smoothing": _Range(0, 1, high_open=True),
+    "augment.time_stretch": _Range(0, 1, high_open=True),
+    "augment.shift": _Range(0, 128),
+    "augment.amplitude": _Range(0, 1, high_open=True),
+    "augment.wander": _Range(0, 100),
+    "augment.noise": _Range(0, 100),
+    "augment.rhythm": _Range(0, 100),
+    "prune.sparsity": _Range(0, 1, high_open=True),
+    "prune.epochs": _Range(1, 10_000),
+    "prune.learning_rate": _Range(0, low_open=True),
+    "prune.block": _Range(1),
+    "quantize.calibration_beats": _Range(1),
+}
+
+
 def _check_ranges(path: Path, recipe: Recipe) -> None:
-    data, model, training, prune = recipe.data, recipe.model, recipe.training, recipe.prune
+    problems = [*_outside(recipe), *_contradictions(recipe)]
+    if problems:
+        raise RecipeError(f"{path}: {'; '.join(problems)}.")
+
+
+def _outside(recipe: Recipe) -> Iterator[str]:
+    """Describe each number, also within a list, that is outside the range of its key."""
+    for key, allowed in _RANGES.items():
+        value = operator.attrgetter(key)(recipe)
+        if any(item not in allowed for item in (value if isinstance(value, tuple) else (value,))):
+            shown = list(value) if isinstance(value, tuple) else value
+            yield f"{key} must be {allowed}, not {shown!r:.60}"
+
+
+def _contradictions(recipe: Recipe) -> list[str]:
+    """Describe names that are not valid, and settings that exclude each other."""
+    data, model = recipe.data, recipe.model
     layers = (model.filters, model.kernels, model.strides)
     peaks = ("annotated",) if data.split == "random" else ("annotated", "detected", "both")
     checks = {
+        # The name becomes a folder below the runs: with a separator it would lie elsewhere.
+        "name must be of at most 64 letters, digits, '.', '_' and '-', the first a letter or digit, "
+        f"not {recipe.name!r:.80}": bool(_NAME.fullmatch(recipe.name)),
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
@@ -293,34 +405,17 @@ def _check_ranges(path: Path, recipe: Recipe) -> None:
             "nstdb" not in data.extra or (data.database, data.peaks) == ("mitdb", "detected")
         ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
-        "data.extra_every must be at least 1": data.extra_every >= 1,
-        "data.test_fraction must be above 0 and below 1": 0 < data.test_fraction < 1,
-        "model.filters, kernels and strides must be of one length": len(set(map(len, layers))) == 1,
-        "model.filters, kernels and strides must be lists of numbers from 1": all(
-            layer and min(layer) >= 1 for layer in layers
+        "model.filters, kernels and strides must be lists of one length, at least 1": (
+            len({len(layer) for layer in layers}) == 1 and len(model.filters) >= 1
         ),
-        "model.rhythm_units and head_units must be at least 1": model.rhythm_units >= 1 <= model.head_units,
-        "model.dropout must be at least 0 and below 1": 0 <= model.dropout < 1,
-        "training.epochs and batch_size must be at least 1": min(training.epochs, training.batch_size) >= 1,
-        "training.learning_rate must be above 0": training.learning_rate > 0,
-        "training.class_weight_power must be from 0 to 1": 0 <= training.class_weight_power <= 1,
-        "training.patient_weight_power must be from 0 to 1": 0 <= training.patient_weight_power <= 1,
-        "training.class_weight_limit must be at least 1": training.class_weight_limit >= 1,
-        "training.smote must be from 0 to 1": 0 <= training.smote <= 1,
-        "training.label_smoothing must be at least 0 and below 1": 0 <= training.label_smoothing < 1,
-        "augment.stretch and height must be below 1": max(recipe.augment.stretch, recipe.augment.height) < 1,
-        "augment's values must be at least 0": min(dataclasses.astuple(recipe.augment)) >= 0,
-        "prune.sparsity must be at least 0 and below 1": 0 <= prune.sparsity < 1,
-        "prune.epochs must be at least 1": prune.epochs >= 1,
-        "prune.block must be at least 1": prune.block >= 1,
-        "prune.learning_rate must be above 0": prune.learning_rate > 0,
-        "quantize.calibration_beats must be at least 1": recipe.quantize.calibration_beats >= 1,
+        # Checked here, not only where the network is built: reading the records takes half a minute.
+        f"[model] has {model.parameters} parameters, at most {MAX_PARAMETERS} are allowed: lower filters, "
+        "kernels, rhythm_units or head_units": model.parameters <= MAX_PARAMETERS,
     }
-    failed = [text for text, holds in checks.items() if not holds]
-    if failed:
-        raise RecipeError(f"{path}: {'; '.join(failed)}.")
+    return [text for text, holds in checks.items() if not holds]
 
 
 def _toml_value(value: Any) -> str:
-    """A string, number or list as TOML; JSON's form of these is TOML's too."""
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    """Format a string, number or list as TOML: as JSON, but for the character DEL, which TOML must escape."""
+    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 import tf_keras as keras
 
-from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.errors import EcgEdgeError, RecipeError
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.training import networks as models
 from ecg_edge.training.augment import Batches
@@ -23,6 +23,7 @@ from ecg_edge.training.recipes import RECIPE_NAME, Recipe, Training
 
 MODEL_FILE: Final = Path("train") / "model.keras"
 HISTORY_FILE: Final = Path("train") / "history.json"
+MAX_LOSS: Final = 1000.0  # mean cross-entropy of an epoch; five equally likely classes give 1.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +134,10 @@ def fit_network(
     network.fit(
         batches, epochs=epochs, shuffle=False, callbacks=[*callbacks, _Reporter(epochs, on_epoch)], verbose=0
     )
+    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
+        raise RecipeError(
+            "training diverged: weights are not finite; no network was saved. Lower learning_rate."
+        )
 
 
 def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
@@ -195,12 +200,22 @@ def _history(network: Any, beats: Beats) -> dict[str, Any]:
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells `on_epoch` of each epoch."""
+    """Report each epoch to `on_epoch`, and end a training that diverges."""
 
     def __init__(self, epochs: int, on_epoch: OnEpoch | None) -> None:
         super().__init__()
         self._epochs, self._on_epoch = epochs, on_epoch
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        figures = logs or {}
+        _check_loss(figures.get("loss", 0.0), epoch + 1, self._epochs)
         if self._on_epoch is not None:
-            self._on_epoch(epoch + 1, self._epochs, logs or {})
+            self._on_epoch(epoch + 1, self._epochs, figures)
+
+
+def _check_loss(loss: float, epoch: int, epochs: int) -> None:
+    if not loss < MAX_LOSS:  # true for nan
+        raise RecipeError(
+            f"training diverged: loss {loss:.3g} after epoch {epoch} of {epochs}; no network is saved. "
+            "Lower learning_rate, or the noise and wander of [augment]."
+        )

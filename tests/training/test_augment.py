@@ -29,7 +29,7 @@ def test_nothing_asked_for_changes_nothing() -> None:
 
 def test_stretching_leaves_the_r_peak_where_it_is_and_moves_the_rest() -> None:
     ramp = np.broadcast_to(np.arange(128, dtype=np.float32)[:, None], (50, 1, 128, 2))
-    beat, _ = varied(Augment(stretch=0.2), ramp)
+    beat, _ = varied(Augment(time_stretch=0.2), ramp)
     np.testing.assert_allclose(beat[:, 0, 48], 48, atol=1e-4)
     far = beat[:, 0, 98, 0] - 48
     assert 40 <= far.min() < 44 and 56 < far.max() <= 60
@@ -40,7 +40,7 @@ def test_shift_and_height_stay_within_their_limits() -> None:
     ramp = np.broadcast_to(np.arange(128, dtype=np.float32)[:, None], (50, 1, 128, 2))
     moved = varied(Augment(shift=3.0), ramp)[0][:, 0, 64, 0] - 64
     assert -3 <= moved.min() < -2 and 2 < moved.max() <= 3
-    ratio = varied(Augment(height=0.2))[0] / BEAT
+    ratio = varied(Augment(amplitude=0.2))[0] / BEAT
     assert 0.8 - 1e-4 <= ratio.min() < 0.84 and 1.16 < ratio.max() <= 1.2 + 1e-4
 
 

@@ -103,7 +103,7 @@ def test_a_further_database_trains_only_with_its_n_beats_thinned_out(
     more = training_beats(recipe, tmp_path)[len(plain) :]
     assert set(more.records.tolist()) == {"svdb/s01", "svdb/s02"}
     assert set(more.symbols.tolist()) == {"N", "A", "V"}
-    thinned = replace(recipe, data=replace(recipe.data, extra_every=4))
+    thinned = replace(recipe, data=replace(recipe.data, keep_every_nth_normal=4))
     fewer = training_beats(thinned, tmp_path)[len(plain) :]
     assert abs(4 * sum(fewer.symbols == "N") - sum(more.symbols == "N")) < 40
     assert sum(fewer.symbols != "N") == sum(more.symbols != "N")
@@ -121,7 +121,7 @@ def test_synthetic_ecg_trains_beside_records_but_never_beside_itself(
     tmp_path: Path, synthetic_root: Path
 ) -> None:
     shutil.copytree(synthetic_root / "synth", tmp_path / "synth")
-    recipe = replace(RECIPE, data=Data(peaks="annotated", extra=("synth",), extra_every=2))
+    recipe = replace(RECIPE, data=Data(peaks="annotated", extra=("synth",), keep_every_nth_normal=2))
     (beats,) = extra_beats(recipe, tmp_path, ())
     assert set(beats.symbols.tolist()) == set("NLRAV")
     assert all(name.startswith("synth/") for name in beats.records.tolist())

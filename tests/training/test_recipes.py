@@ -1,7 +1,8 @@
-"""Recipes: what is read, and the message for every way in which one can be wrong."""
+"""Recipes: reading, defaults, ranges, and the messages of wrong ones."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,38 +37,72 @@ def test_the_resolved_recipe_reads_back_as_the_same(tmp_path: Path, path: Path) 
 
 
 def test_an_unknown_recipe_gets_the_list_of_shipped_ones() -> None:
-    with pytest.raises(RecipeError, match=r"nonesuch: .* \(nlrav, nlrav-random, nlrav-tiny, synthetic\)"):
+    with pytest.raises(RecipeError, match=r"nonesuch.*nlrav, nlrav-random, nlrav-tiny, synthetic"):
         find_recipe("nonesuch")
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "nouns"),
     [
-        ("epochs = 3", r"unknown key 'epochs' in the top level; valid keys: name, description, seed, data"),
-        ("[training]\nepoch = 3", r"unknown key 'epoch' in \[training\]; valid keys: epochs, batch_size"),
-        ("[training]\nepochs = '3'", r"epochs in \[training\] must be of type int, not '3'"),
-        ("[training]\nepochs = true", r"epochs in \[training\] must be of type int, not True"),
-        ("[model]\nfilters = [8.5]", r"filters in \[model\] must be of type list\[int\]"),
-        ("model = 3", r"\[model\] must be a table, not 3"),
-        ("[model]\nfilters = [8, 8]", r"model\.filters, kernels and strides must be of one length"),
-        ("[data]\ndatabase = 'ltdb'", r'data\.database must be "mitdb" or "synth"'),
-        (
-            "[data]\nsplit = 'random'\npeaks = 'detected'",
-            r"data\.peaks with this split must be one of annot",
-        ),
-        ("[data]\nextra = ['ltdb']", r'data\.extra may hold "svdb", "nstdb" and "synth"'),
-        ("[augment]\nshift = -1.0", r"augment's values must be at least 0"),
-        ("[prune]\nsparsity = 1.0", r"prune\.sparsity must be at least 0 and below 1"),
-        ("[prune", r"not TOML"),
+        ("epochs = 3", ["unknown key", "epochs", "name", "description", "seed", "data"]),
+        ("[training]\nepoch = 3", ["unknown key", "epoch", "[training]", "epochs", "batch_size"]),
+        ("[training]\nepochs = '3'", ["epochs", "[training]", "int", "'3'"]),
+        ("[training]\nepochs = true", ["epochs", "[training]", "int", "True"]),
+        ("[model]\nfilters = [8.5]", ["filters", "[model]", "list[int]"]),
+        ("[data]\nrecords = [100]", ["records", "[data]", "list[str]"]),
+        ("[data]\nrecords = '100'", ["records", "[data]", "list[str]"]),
+        ("model = 3", ["[model]", "table", "3"]),
+        ("[[model]]\ndropout = 0.1", ["[model]", "table"]),
+        ("[model]\nfilters = [8, 8]", ["model.filters", "kernels", "strides", "one length"]),
+        ("[model]\nfilters = []\nkernels = []\nstrides = []", ["model.filters", "at least 1"]),
+        ("[model]\nstrides = [2, 2, 2, 0]", ["model.strides", "at least 1", "[2, 2, 2, 0]"]),
+        ("[model]\nfilters = [64, 64, 64, 64]", ["[model]", "parameters", "20000"]),
+        ("[model]\nhead_units = 1000000000000", ["[model]", "parameters", "20000"]),
+        ("[data]\ndatabase = 'ltdb'", ["data.database", '"mitdb"', '"synth"']),
+        ("[data]\nsplit = 'random'\npeaks = 'detected'", ["data.peaks", "annotated"]),
+        ("[data]\nextra = ['ltdb']", ["data.extra", '"svdb"', '"nstdb"', '"synth"']),
+        ("seed = -1", ["seed", "at least 0", "4294967295", "-1"]),
+        ("seed = 4294967296", ["seed", "4294967295", "4294967296"]),
+        ("[augment]\nshift = -1.0", ["augment.shift", "at least 0", "-1.0"]),
+        ("[augment]\nnoise = nan", ["noise", "[augment]", "finite", "nan"]),
+        ("[training]\nlearning_rate = inf", ["learning_rate", "[training]", "finite", "inf"]),
+        ("[training]\nlearning_rate = 1e999", ["learning_rate", "[training]", "finite"]),
+        (f"[training]\nlearning_rate = {10**400}", ["learning_rate", "[training]", "finite"]),
+        ("[training]\nlearning_rate = 0", ["training.learning_rate", "above 0"]),
+        ("[prune]\nsparsity = 1.0", ["prune.sparsity", "at least 0", "below 1", "1.0"]),
+        ("[prune", ["not TOML"]),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
+def test_a_wrong_value_is_named_with_its_range(tmp_path: Path, text: str, nouns: list[str]) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(RecipeError, match=message) as error:
+    with pytest.raises(RecipeError) as error:
         load_recipe(path)
-    assert str(path) in str(error.value)
+    assert [noun for noun in [str(path), *nouns] if noun not in str(error.value)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil", "/tmp/evil", "a/b", "a\\b", "..", ".hidden", "", "C:evil", "a\nb"]
+)
+def test_a_name_that_is_no_plain_folder_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecipeError, match="name must be"):
+        load_recipe(write(tmp_path, f"name = {json.dumps(name)}\n"))
+
+
+@pytest.mark.parametrize("name", ["nlrav", "nlrav-v2.1", "2026_trial"])
+def test_a_plain_name_is_kept(tmp_path: Path, name: str) -> None:
+    assert load_recipe(write(tmp_path, f'name = "{name}"\n')).name == name
+
+
+def test_any_description_reads_back_as_the_same(tmp_path: Path) -> None:
+    recipe = Recipe("mine", description='"quoted" \\ tab\t line\n delete\x7f é')
+    assert load_recipe(write(tmp_path, recipe.to_toml())) == recipe
+
+
+def test_a_folder_is_not_a_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="cannot be read"):
+        load_recipe(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"gone\.toml: not found"):
+    with pytest.raises(RecipeError, match="gone"):
         load_recipe(tmp_path / "gone.toml")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ecg_edge import firmware
+from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import test_sides as sides_of
 from ecg_edge.training.datasets import training_beats
@@ -23,7 +24,7 @@ RECIPE = Recipe(
     data=Data(database="synth", peaks="annotated"),
     model=Model(filters=(4, 8), kernels=(7, 5), strides=(4, 4), rhythm_units=4, head_units=8),
     training=Training(epochs=2, batch_size=64, smote=0.2),
-    augment=Augment(stretch=0.1, shift=2.0, height=0.1, wander=0.1, noise=0.1, rhythm=0.05),
+    augment=Augment(time_stretch=0.1, shift=2.0, amplitude=0.1, wander=0.1, noise=0.1, rhythm=0.05),
     prune=Prune(sparsity=0.5, epochs=2),
     quantize=Quantize(calibration_beats=100),
 )
@@ -103,7 +104,7 @@ def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None
     from ecg_edge.training.recipes import find_recipe, load_recipe
 
     network = models.build(load_recipe(find_recipe(name)).model)
-    assert network.count_params() <= 20_000
+    assert network.count_params() == load_recipe(find_recipe(name)).model.parameters <= 20_000
     assert models.multiply_accumulates(network) <= 200_000
     assert {tensor.name: tuple(tensor.shape[1:]) for tensor in network.inputs} == {
         "beat": (1, 128, 2),
@@ -116,7 +117,7 @@ def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None
 def test_a_network_beyond_the_limit_is_refused() -> None:
     from ecg_edge.training import networks as models
 
-    with pytest.raises(ValueError, match=r"parameters; at most 20000"):
+    with pytest.raises(RecipeError, match="parameters"):
         models.build(Model(filters=(64, 64, 64, 64)))
 
 
@@ -140,6 +141,15 @@ def test_a_whole_run_from_records_to_int8(train: Any, synthetic_root: Path, tmp_
         for engine in ("float unpruned", "float", "int8")
     ]
     assert (tmp_path / "evaluation.json").is_file()
+
+
+def test_a_training_that_diverges_is_an_error_and_saves_nothing(
+    train: Any, synthetic_root: Path, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, training=replace(RECIPE.training, learning_rate=1e30))
+    with pytest.raises(RecipeError, match="diverged"):
+        train.train(recipe, synthetic_root, tmp_path)
+    assert not (tmp_path / "train").exists()
 
 
 @pytest.mark.parametrize("step", ["prune", "quantize", "evaluate"])
