@@ -53,8 +53,12 @@ def _engines(recipe: Recipe, run_dir: Path) -> dict[str, Predict]:
 
 def int8_engine(flatbuffer: Path) -> Predict:
     """Labels by the int8 network: TFLM where its wheel exists, LiteRT's reference kernels elsewhere."""
-    from ecg_edge.quantize.bundle.engines import TflmEngine, tflm_available
+    from ecg_edge.quantize.bundle.engines import TflmEngine, beat_inputs, tflm_available
+    from ecg_edge.quantize.codegen.flatbuffer import read_network
     from ecg_edge.quantize.reference import run_litert
 
-    run = TflmEngine(flatbuffer).run if tflm_available() else partial(run_litert, flatbuffer)
-    return lambda beats: np.asarray(run(beats.beat, beats.rhythm).argmax(1), np.int64)
+    if tflm_available():
+        run = TflmEngine(flatbuffer, read_network(flatbuffer).input_names).run
+    else:
+        run = partial(run_litert, flatbuffer)
+    return lambda beats: np.asarray(run(beat_inputs(beats.features)).argmax(1), np.int64)

@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.bundle.engines import Inputs, Int8Array
 from ecg_edge.quantize.codegen.flatbuffer import read_network
 from ecg_edge.training.tf_logging import quiet, silence_tensorflow
 
-Int8Array = npt.NDArray[np.int8]
 
-
-def run_float(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> npt.NDArray[np.float32]:
-    """Logits of the float network, (n, labels), for the real values of int8 beats."""
+def run_float(model_path: Path, inputs: Inputs) -> npt.NDArray[np.float32]:
+    """Compute the float network's logits, (n, labels), for the real values of int8 inputs."""
     silence_tensorflow()
     import tf_keras as keras
 
@@ -26,13 +25,13 @@ def run_float(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> npt.NDAr
         network = keras.models.load_model(model_path, compile=False)
     except (OSError, ValueError) as error:
         raise BundleError(f"{model_path}: not a Keras network ({error}). Train the model again.") from error
-    beat_real, rhythm_real = real_values(beats, rhythm)
+    beat_real, rhythm_real = real_values(inputs["beat"], inputs["rhythm"])
     logits = network.predict({"beat": beat_real, "rhythm": rhythm_real}, batch_size=1024, verbose=0)
     return np.asarray(logits, np.float32)
 
 
-def run_litert(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> Int8Array:
-    """Logits of LiteRT's reference kernels, (n, labels).
+def run_litert(model_path: Path, inputs: Inputs) -> Int8Array:
+    """Compute the logits of LiteRT's reference kernels, (n, labels).
 
     The default kernels (XNNPACK) differ from TFLM by one step on a few per cent of inputs; some of these
     requantize in floating point, and differ more rarely.
@@ -40,12 +39,13 @@ def run_litert(model_path: Path, beats: Int8Array, rhythm: Int8Array) -> Int8Arr
     interpreter = _litert_interpreter(model_path)
     network = read_network(model_path)
     feeds = []
-    for name, values in (("beat", beats), ("rhythm", rhythm)):
+    for name, values in inputs.items():
         index = network.inputs[name]
         feeds.append((index, values.reshape(len(values), *network.tensors[index].shape)))
     output = network.output_order[0]
-    logits = np.empty((len(beats), network.tensors[output].elements), np.int8)
-    for row in range(len(beats)):
+    count = len(feeds[0][1])
+    logits = np.empty((count, network.tensors[output].elements), np.int8)
+    for row in range(count):
         for index, values in feeds:
             interpreter.set_tensor(index, values[row])
         interpreter.invoke()

@@ -16,12 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import ComparisonError, ToolError
-from ecg_edge.quantize.bundle.engines import GeneratedEngine, TflmEngine, tflm_available
+from ecg_edge.quantize.bundle.engines import (
+    GeneratedEngine,
+    Inputs,
+    Int8Array,
+    TflmEngine,
+    tflm_available,
+)
 from ecg_edge.quantize.bundle.golden import load_golden
 from ecg_edge.quantize.bundle.manifest import Bundle
 from ecg_edge.quantize.export.bundle import FLOAT_MODEL_NAME
-
-Int8Array = npt.NDArray[np.int8]
 
 FLOAT, LITERT, TFLM, GENERATED = "float Keras", "LiteRT reference", "TFLM", "generated C"
 
@@ -32,8 +36,8 @@ class Beats:
 
     Attributes
     ----------
-    beat : int8 array, (n, 128, 2)
-    rhythm : int8 array, (n, 8)
+    inputs : mapping of str to int8 array, (n, ...)
+        Arrays by the names of the network's inputs.
     labels : int array, (n,), or None
         Index of the annotated label; negative outside the model's labels. None: not known.
     source : str
@@ -42,8 +46,7 @@ class Beats:
         What TFLM gave earlier, for computers without its wheel.
     """
 
-    beat: Int8Array
-    rhythm: Int8Array
+    inputs: Inputs
     labels: npt.NDArray[np.int64] | None
     source: str
     tflm_logits: Int8Array | None = None
@@ -94,7 +97,7 @@ class VerifyReport:
 def golden_beats(bundle: Bundle) -> Beats:
     """The bundle's golden vectors."""
     golden = load_golden(bundle)
-    return Beats(golden.beat, golden.rhythm, None, "golden vectors", golden.logits)
+    return Beats(golden.inputs, None, "golden vectors", golden.logits)
 
 
 def verify(bundle: Bundle, beats: Beats | None = None, *, float_model: Path | None = None) -> VerifyReport:
@@ -123,7 +126,7 @@ def verify(bundle: Bundle, beats: Beats | None = None, *, float_model: Path | No
     figures = tuple(
         _figures(name, values, exact, beats.labels, bundle.manifest.labels) for name, values in logits.items()
     )
-    return VerifyReport(bundle.manifest.model_sha256, beats.source, len(beats.beat), figures, skipped)
+    return VerifyReport(bundle.manifest.model_sha256, beats.source, len(logits[TFLM]), figures, skipped)
 
 
 def require_same_bytes(report: VerifyReport) -> None:
@@ -152,18 +155,18 @@ def _run_all(bundle: Bundle, beats: Beats, float_model: Path) -> tuple[dict[str,
         from ecg_edge.quantize import reference
 
         if float_model.is_file():
-            logits[FLOAT] = reference.run_float(float_model, beats.beat, beats.rhythm)
+            logits[FLOAT] = reference.run_float(float_model, beats.inputs)
         else:
             skipped[FLOAT] = f"{float_model.name} is not in the bundle"
-        logits[LITERT] = reference.run_litert(bundle.model_path, beats.beat, beats.rhythm)
+        logits[LITERT] = reference.run_litert(bundle.model_path, beats.inputs)
     logits[TFLM] = _tflm_logits(bundle, beats)
-    logits[GENERATED] = GeneratedEngine(bundle.c_path).run(beats.beat, beats.rhythm)
+    logits[GENERATED] = GeneratedEngine(bundle.c_path).run(beats.inputs)
     return logits, skipped
 
 
 def _tflm_logits(bundle: Bundle, beats: Beats) -> Int8Array:
     if tflm_available():
-        return TflmEngine(bundle.model_path).run(beats.beat, beats.rhythm)
+        return TflmEngine(bundle.model_path, bundle.manifest.input_names).run(beats.inputs)
     if beats.tflm_logits is None:
         raise ToolError(
             "the tflite-micro wheel is not installed (it exists for Linux on x86-64 only), so only golden "

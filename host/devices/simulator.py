@@ -44,7 +44,7 @@ from ecg_edge.host.link.messages import (
 )
 from ecg_edge.host.link.transports import SocketTransport, Transport
 from ecg_edge.host.reference.rhythm_events import EventStream
-from ecg_edge.quantize.bundle.engines import Engine
+from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 WINDOW_SAMPLES = 1920
 
@@ -253,7 +253,7 @@ class Simulator:
         """Send beats; gives the index of each one's label."""
         if not len(beats):
             return np.zeros(0, np.int64)
-        outputs = self._engine.run(beats["beat"], beats["rhythm"])
+        outputs = self._engine.run(beat_inputs(beats))
         for beat, output in zip(beats, outputs, strict=True):
             if session.beats not in self._faults.dropped_beats:
                 self._send(self._beat(session.beats, beat, output))

@@ -23,7 +23,7 @@ from ecg_edge.ecg.scoring.beats import Ratio
 from ecg_edge.host.link.messages import Event
 from ecg_edge.host.reference.expected import expect_events
 from ecg_edge.host.reference.rhythm_events import Episode, count_kinds, episodes
-from ecg_edge.quantize.bundle.engines import Engine
+from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 REFERENCE: Final = "atr"
 UNREADABLE: Final = "Q"  # WFDB's symbol of a beat that is not classified
@@ -107,7 +107,7 @@ def watch(root: Path, database: str, name: str, engine: Engine, labels: Sequence
     record = load_record(root, database, name, lead="auto", annotator=None)
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
     beats = processed.beats
-    outputs = engine.run(beats["beat"], beats["rhythm"])
+    outputs = engine.run(beat_inputs(beats))
     events = expect_events(processed, outputs, labels, len(record.samples))
     symbols = np.array(list(labels))[outputs.argmax(axis=1)] if len(beats) else np.zeros(0, "U1")
     symbols = np.where(beats["flags"] & FLAG_UNCLASSIFIABLE, UNREADABLE, symbols)

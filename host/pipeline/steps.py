@@ -86,6 +86,7 @@ def _verify(run: Learning) -> None:
     """Compare the engines on beats of the test side, as the device's detector finds them."""
     import numpy as np
 
+    from ecg_edge.quantize.bundle.engines import beat_inputs
     from ecg_edge.quantize.bundle.manifest import load_bundle
     from ecg_edge.quantize.verify import Beats, require_same_bytes, verify
     from ecg_edge.training.datasets import test_sides
@@ -94,7 +95,7 @@ def _verify(run: Learning) -> None:
     chosen = np.linspace(0, len(test.beats) - 1, min(VERIFIED_BEATS, len(test.beats))).astype(np.int64)
     beats = test.beats[chosen]
     report = verify(
-        load_bundle(run.folder / BUNDLE_NAME), Beats(beats.beat, beats.rhythm, beats.labels, test.protocol)
+        load_bundle(run.folder / BUNDLE_NAME), Beats(beat_inputs(beats.features), beats.labels, test.protocol)
     )
     write_json(run.folder / VERIFY_NAME, report)
     require_same_bytes(report)

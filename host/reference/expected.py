@@ -12,7 +12,7 @@ from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.firmware import Processed
 from ecg_edge.host.link.messages import Event
 from ecg_edge.host.reference.rhythm_events import classes_of, to_messages
-from ecg_edge.quantize.bundle.engines import Engine
+from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def expect(
     from ecg_edge.firmware import process_signal
 
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
-    outputs = engine.run(processed.beats["beat"], processed.beats["rhythm"])
+    outputs = engine.run(beat_inputs(processed.beats))
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
     return Expected(processed.beats, outputs, processed.changes, events)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.firmware import Beats, fingerprint
-from ecg_edge.quantize.bundle.engines import GeneratedEngine
+from ecg_edge.quantize.bundle.engines import GeneratedEngine, beat_inputs
 from ecg_edge.quantize.bundle.manifest import load_bundle
 
 Symbols = npt.NDArray[np.str_]
@@ -52,6 +52,6 @@ class Labeller:
 
     def symbols(self, beats: Beats) -> Symbols:
         """A symbol for each beat, also for those in bad signal, shape (n,)."""
-        logits = self._engine.run(beats["beat"], beats["rhythm"])
+        logits = self._engine.run(beat_inputs(beats))
         symbols: Symbols = self._labels[logits.argmax(axis=1)]
         return symbols

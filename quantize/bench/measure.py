@@ -125,7 +125,7 @@ def load_subject(path: Path) -> Subject:
     golden = load_golden(load_bundle(path)) if path.is_dir() else None
     model = read_model(path / MODEL_NAME if golden else path)
     generated = generate(model, str(path))
-    inputs = _random_inputs(generated) if golden is None else _golden_inputs(golden)
+    inputs = _random_inputs(generated) if golden is None else list(golden.first(RUNS).rows())
     reference = Reference(model, generated)
     cases = tuple(
         Case(0, [values[name] for name in generated.program.network.inputs], reference.layers(values))
@@ -225,11 +225,6 @@ def _random_inputs(generated: Generated) -> list[dict[str, Int8Array]]:
         }
         for _ in range(RUNS)
     ]
-
-
-def _golden_inputs(golden: Golden) -> list[dict[str, Int8Array]]:
-    pairs = zip(golden.beat[:RUNS], golden.rhythm[:RUNS], strict=True)
-    return [{"beat": beat.reshape(-1), "rhythm": rhythm} for beat, rhythm in pairs]
 
 
 def _check_golden(

@@ -54,9 +54,8 @@ def tflm_layers(model: bytes, generated: Generated, inputs: dict[str, Int8Array]
     """Output of every operator in TFLM."""
     network = generated.program.network
     interpreter = tflm(model)
-    for place, index in enumerate(network.input_order):
-        name = next(name for name, other in network.inputs.items() if other == index)
-        interpreter.set_input(inputs[name].reshape(network.tensors[index].shape), place)
+    for place, name in enumerate(network.input_names):
+        interpreter.set_input(inputs[name].reshape(network.tensors[network.inputs[name]].shape), place)
     interpreter.invoke()
     return [interpreter.GetTensor(o.outputs[0], 0)["tensor_data"].reshape(-1) for o in network.operators]
 

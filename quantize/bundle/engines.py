@@ -1,14 +1,15 @@
 """The two engines on this computer, without TensorFlow: TFLM from its wheel, and the generated C.
 
-Both take the beats as the signal path makes them and give the logits that the device must give.
+Both take the network's inputs by name and give the logits that the device must give.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,38 +18,51 @@ from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.quantize.bundle.compile import ECG_NN, compile_library, ecg_nn_sources, load_library
 from ecg_edge.quantize.bundle.manifest import C_FOLDER, MODEL_NAME, Bundle
 
-Int8Array = npt.NDArray[np.int8]
+Int8Array: TypeAlias = npt.NDArray[np.int8]
+Inputs: TypeAlias = Mapping[str, Int8Array]
+"""Arrays by the names of a network's inputs, each of shape (n, ...)."""
 
-# One call for all beats: a call from Python costs more than a small network.
+BEAT_INPUTS: Final = ("beat", "rhythm")
+"""Inputs of a beat classifier: the fields of the signal path's beats that it reads."""
+
+# One call for all rows: a call from Python costs more than a small network.
 _BATCH_SOURCE = """
 #include "network.h"
-#include <ecg_nn/ecg_nn.h>
 
-void run_batch(const int8_t *beat, const int8_t *rhythm, int8_t *logits, size_t count);
-void run_batch(const int8_t *beat, const int8_t *rhythm, int8_t *logits, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-        network_run(beat, rhythm, logits);
-        beat += NETWORK_BEAT_BYTES;
-        rhythm += NETWORK_RHYTHM_BYTES;
-        logits += NETWORK_OUTPUT_BYTES;
-    }
-}
+void run_batch(const int8_t *const inputs[], int8_t *output, size_t count);
+void run_batch(const int8_t *const inputs[], int8_t *output, size_t count) {{
+    for (size_t i = 0; i < count; ++i) {{
+        network_run({arguments}, output + i * NETWORK_OUTPUT_BYTES);
+    }}
+}}
 """
 
 
 class Engine(Protocol):
-    """What every engine can do."""
+    """An implementation of int8 inference for one network."""
 
     @property
     def name(self) -> str:
         """Name in reports."""
 
-    def run(self, beats: Int8Array, rhythm: Int8Array) -> Int8Array:
-        """Logits of beats: (n, 128, 2) and (n, 8) int8 to (n, labels) int8."""
+    def run(self, inputs: Inputs) -> Int8Array:
+        """Compute the outputs of n inputs, (n, outputs) int8."""
+
+
+def beat_inputs(beats: npt.NDArray[np.void]) -> dict[str, Int8Array]:
+    """Select a beat classifier's inputs from beats of the signal path."""
+    return {name: beats[name] for name in BEAT_INPUTS}
 
 
 class TflmEngine:
     """TensorFlow Lite Micro's reference kernels, from the tflite-micro wheel (Linux on x86-64).
+
+    Parameters
+    ----------
+    model_path : Path
+        The int8 `.tflite` file.
+    input_names : sequence of str
+        Names of the inputs in the file's own order: the wheel numbers inputs and does not name them.
 
     Raises
     ------
@@ -60,30 +74,30 @@ class TflmEngine:
 
     name = "tflm"
 
-    def __init__(self, model_path: Path) -> None:
+    def __init__(self, model_path: Path, input_names: Sequence[str]) -> None:
         self._interpreter = _tflm_interpreter(model_path)
-        details = [self._interpreter.get_input_details(i) for i in range(2)]
-        sizes = [int(np.prod(detail["shape"])) for detail in details]
-        # The flatbuffer's input order is the converter's choice; the beat is the larger of the two.
-        self._beat = int(np.argmax(sizes))
-        self._shapes = [tuple(int(n) for n in detail["shape"]) for detail in details]
+        self._shapes = {
+            name: self._interpreter.get_input_details(place)["shape"].tolist()
+            for place, name in enumerate(input_names)
+        }
 
-    def run(self, beats: Int8Array, rhythm: Int8Array) -> Int8Array:
-        """Logits of beats: (n, 128, 2) and (n, 8) int8 to (n, labels) int8."""
-        _check_batch(beats, rhythm)
-        beats = np.ascontiguousarray(beats, np.int8).reshape(len(beats), *self._shapes[self._beat])
-        rhythm = np.ascontiguousarray(rhythm, np.int8).reshape(len(beats), *self._shapes[1 - self._beat])
-        logits = [self._invoke(beat, features) for beat, features in zip(beats, rhythm, strict=True)]
-        return np.concatenate(logits) if logits else np.zeros((0, self._labels()), np.int8)
+    def run(self, inputs: Inputs) -> Int8Array:
+        """Compute the outputs of n inputs, (n, outputs) int8."""
+        count = _count_rows(inputs, self._shapes)
+        ordered = [
+            np.ascontiguousarray(inputs[name]).reshape(count, *shape) for name, shape in self._shapes.items()
+        ]
+        outputs = [self._invoke([values[row] for values in ordered]) for row in range(count)]
+        return np.concatenate(outputs) if outputs else np.zeros((0, self._output_size()), np.int8)
 
-    def _invoke(self, beat: Int8Array, rhythm: Int8Array) -> Int8Array:
-        self._interpreter.set_input(beat, self._beat)
-        self._interpreter.set_input(rhythm, 1 - self._beat)
+    def _invoke(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        for place, values in enumerate(inputs):
+            self._interpreter.set_input(values, place)
         self._interpreter.invoke()
-        logits: Int8Array = self._interpreter.get_output(0)
-        return logits.reshape(1, -1)
+        output: Int8Array = self._interpreter.get_output(0)
+        return output.reshape(1, -1)
 
-    def _labels(self) -> int:
+    def _output_size(self) -> int:
         return int(np.prod(self._interpreter.get_output_details(0)["shape"]))
 
 
@@ -100,32 +114,38 @@ class GeneratedEngine:
     ToolError
         When there is no C compiler, or it reports an error.
     BundleError
-        When the folder is not that of a beat classifier.
+        When the folder holds no network.
     """
 
     name = "generated"
 
     def __init__(self, c_folder: Path) -> None:
-        self._sizes = _network_sizes(c_folder / "network.h")
+        self._input_bytes, self._output_bytes = _interface(c_folder / "network.h")
         sources = [c_folder / "network.c", *ecg_nn_sources()]
-        library = load_library(compile_library(sources, [c_folder, ECG_NN / "include"], _BATCH_SOURCE))
+        arguments = ", ".join(
+            f"inputs[{place}] + i * {size}" for place, size in enumerate(self._input_bytes.values())
+        )
+        batch = _BATCH_SOURCE.format(arguments=arguments)
+        library = load_library(compile_library(sources, [c_folder, ECG_NN / "include"], batch))
         self._run = library.run_batch
-        self._run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+        self._run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
         self._run.restype = None
 
-    def run(self, beats: Int8Array, rhythm: Int8Array) -> Int8Array:
-        """Logits of beats: (n, 128, 2) and (n, 8) int8 to (n, labels) int8."""
-        _check_batch(beats, rhythm)
-        count = len(beats)
-        beats = np.ascontiguousarray(beats, np.int8).reshape(count, self._sizes["BEAT"])
-        rhythm = np.ascontiguousarray(rhythm, np.int8).reshape(count, self._sizes["RHYTHM"])
-        logits = np.empty((count, self._sizes["OUTPUT"]), np.int8)
-        self._run(beats.ctypes.data, rhythm.ctypes.data, logits.ctypes.data, count)
-        return logits
+    def run(self, inputs: Inputs) -> Int8Array:
+        """Compute the outputs of n inputs, (n, outputs) int8."""
+        count = _count_rows(inputs, self._input_bytes)
+        ordered = [
+            np.ascontiguousarray(inputs[name]).reshape(count, size)
+            for name, size in self._input_bytes.items()
+        ]
+        pointers = (ctypes.c_void_p * len(ordered))(*(values.ctypes.data for values in ordered))
+        outputs = np.empty((count, self._output_bytes), np.int8)
+        self._run(pointers, outputs.ctypes.data, count)
+        return outputs
 
 
 def tflm_available() -> bool:
-    """Whether the tflite-micro wheel is installed."""
+    """Return True if the tflite-micro wheel is installed."""
     try:
         import tflite_micro  # noqa: F401
     except ImportError:
@@ -134,9 +154,9 @@ def tflm_available() -> bool:
 
 
 def reference_engine(bundle: Bundle) -> Engine:
-    """The engine that the device is compared with: TFLM where its wheel exists, the generated C elsewhere."""
+    """Create the device's reference engine: TFLM where its wheel is installed, else the generated C."""
     if tflm_available():
-        return TflmEngine(bundle.path / MODEL_NAME)
+        return TflmEngine(bundle.path / MODEL_NAME, bundle.manifest.input_names)
     return GeneratedEngine(bundle.path / C_FOLDER)
 
 
@@ -154,22 +174,28 @@ def _tflm_interpreter(model_path: Path) -> Any:
         raise BundleError(f"{model_path}: TFLM cannot run it ({error}). Export the bundle again.") from error
 
 
-def _check_batch(beats: Int8Array, rhythm: Int8Array) -> None:
-    if beats.dtype != np.int8 or rhythm.dtype != np.int8 or len(beats) != len(rhythm):
-        raise ValueError(
-            f"beats {beats.dtype}{beats.shape} and rhythm {rhythm.dtype}{rhythm.shape} "
-            "must be int8 and equally many"
+def _count_rows(inputs: Inputs, names: Collection[str]) -> int:
+    """Number of rows of all inputs, after a check of their names, types and lengths."""
+    if inputs.keys() != set(names):
+        raise BundleError(
+            f"the network's inputs are {', '.join(sorted(names))}, but {', '.join(sorted(inputs))} were "
+            "given. Use a model with these inputs."
         )
+    counts = {len(values) for values in inputs.values()}
+    if len(counts) != 1 or any(values.dtype != np.int8 for values in inputs.values()):
+        given = ", ".join(f"{name} {values.dtype}{values.shape}" for name, values in inputs.items())
+        raise ValueError(f"inputs must be int8 arrays of the same length, not {given}")
+    return counts.pop()
 
 
-def _network_sizes(header: Path) -> dict[str, int]:
+def _interface(header: Path) -> tuple[dict[str, int], int]:
+    """Bytes of each input by name, in the order of the C function's parameters; bytes of the output."""
     try:
         text = header.read_text(encoding="utf-8")
     except OSError as error:
         raise BundleError(f"{header}: cannot be read ({error.strerror}). Export the bundle again.") from error
     sizes = {name: int(size) for name, size in re.findall(r"#define NETWORK_(\w+)_BYTES (\d+)", text)}
-    if not {"BEAT", "RHYTHM", "OUTPUT"} <= sizes.keys():
-        raise BundleError(
-            f"{header}: not the network of a beat classifier (inputs beat and rhythm). Export it again."
-        )
-    return sizes
+    names = re.findall(r"const int8_t \*(\w+)[,)]", text.partition("void network_run(")[2].partition(";")[0])
+    if not names or "OUTPUT" not in sizes or any(name.upper() not in sizes for name in names):
+        raise BundleError(f"{header}: not the header of a generated network. Export the bundle again.")
+    return {name: sizes[name.upper()] for name in names}, sizes["OUTPUT"]

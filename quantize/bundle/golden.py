@@ -1,15 +1,16 @@
-"""Golden vectors of a bundle: inputs, and the logits that TFLM gives for them."""
+"""Golden vectors of a bundle: inputs, and TFLM's logits for them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.bundle.engines import Int8Array
 from ecg_edge.quantize.bundle.manifest import GOLDEN_NAME, Bundle
 
 
@@ -19,24 +20,38 @@ class Golden:
 
     Attributes
     ----------
-    beat : int8 array, (n, points, channels)
-    rhythm : int8 array, (n, features)
+    inputs : dict of str to int8 array, (n, ...)
+        Arrays by the names of the network's inputs.
     logits : int8 array, (n, labels)
         TFLM's output.
     engine : str
-        What made the logits, with its version.
+        Name and version of the engine that computed the logits.
     """
 
-    beat: npt.NDArray[np.int8]
-    rhythm: npt.NDArray[np.int8]
-    logits: npt.NDArray[np.int8]
+    inputs: dict[str, Int8Array]
+    logits: Int8Array
     engine: str
 
+    def first(self, count: int) -> Golden:
+        """Select the first `count` vectors."""
+        inputs = {name: values[:count] for name, values in self.inputs.items()}
+        return Golden(inputs, self.logits[:count], self.engine)
+
+    def rows(self) -> Iterator[dict[str, Int8Array]]:
+        """Iterate over the inputs of each vector, by name."""
+        for number in range(len(self.logits)):
+            yield {name: values[number] for name, values in self.inputs.items()}
+
     def to_json(self) -> str:
-        """The vectors as JSON text, one a line."""
+        """Format the vectors as JSON text, one per line."""
         rows = [
-            json.dumps({"beat": beat.tolist(), "rhythm": rhythm.tolist(), "logits": logits.tolist()})
-            for beat, rhythm, logits in zip(self.beat, self.rhythm, self.logits, strict=True)
+            json.dumps(
+                {
+                    "inputs": {name: values.tolist() for name, values in row.items()},
+                    "logits": logits.tolist(),
+                }
+            )
+            for row, logits in zip(self.rows(), self.logits, strict=True)
         ]
         return '{"engine": ' + json.dumps(self.engine) + ', "vectors": [\n' + ",\n".join(rows) + "\n]}\n"
 
@@ -54,7 +69,7 @@ def load_golden(bundle: Bundle) -> Golden:
         return _parse(path)
     except FileNotFoundError:
         raise BundleError(f"{path}: not found. Make the bundle again with `ecg-edge export`.") from None
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise BundleError(
             f"{path}: damaged ({error}). Make the bundle again with `ecg-edge export`."
         ) from error
@@ -62,7 +77,9 @@ def load_golden(bundle: Bundle) -> Golden:
 
 def _parse(path: Path) -> Golden:
     raw = json.loads(path.read_text(encoding="utf-8"))
-    beat, rhythm, logits = (
-        np.array([vector[key] for vector in raw["vectors"]], np.int8) for key in ("beat", "rhythm", "logits")
-    )
-    return Golden(beat, rhythm, logits, raw["engine"])
+    vectors = raw["vectors"]
+    inputs = {
+        name: np.array([vector["inputs"][name] for vector in vectors], np.int8)
+        for name in vectors[0]["inputs"]
+    }
+    return Golden(inputs, np.array([vector["logits"] for vector in vectors], np.int8), str(raw["engine"]))

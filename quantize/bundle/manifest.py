@@ -22,7 +22,7 @@ from typing import Any
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import sha256_of
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.tflite"
 GOLDEN_NAME = "golden.json"
@@ -52,7 +52,7 @@ class Manifest:
     core_fingerprint : int
         `ecg_core_fingerprint` of the signal path that made the training beats.
     inputs, outputs : tuple of Tensor
-        "beat" and "rhythm"; the logits.
+        Tensors of the network's interface, in the order of the `.tflite` file.
     labels : tuple of str
         The class of each output.
     arena_bytes : dict
@@ -80,8 +80,13 @@ class Manifest:
     tools: dict[str, str]
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs in the order of the `.tflite` file."""
+        return [tensor.name for tensor in self.inputs]
+
     def to_json(self) -> str:
-        """The manifest as JSON text, keys in the order of the attributes."""
+        """Format as JSON text, keys in the order of the attributes."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -135,6 +135,12 @@ class Network:
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs in the file's own order."""
+        by_index = {index: name for name, index in self.inputs.items()}
+        return [by_index[index] for index in self.input_order]
+
 
 def read_network(path: Path) -> Network:
     """Read a `.tflite` file.

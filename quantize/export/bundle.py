@@ -14,7 +14,7 @@ from ecg_edge import firmware
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.ecg.files import sha256_of
 from ecg_edge.quantize.bundle import manifest as layout
-from ecg_edge.quantize.bundle.engines import TflmEngine
+from ecg_edge.quantize.bundle.engines import Inputs, Int8Array, TflmEngine
 from ecg_edge.quantize.bundle.golden import Golden
 from ecg_edge.quantize.codegen.emit import table_bytes
 from ecg_edge.quantize.codegen.flatbuffer import Network
@@ -29,8 +29,6 @@ DEVICE_VECTORS = 8  # of these, in model_info.c: what the device checks at boot
 SCALE_TOLERANCE = 1e-6  # relative
 TFLM_MARGIN = 1.1  # on the wheel's measurement, for other targets' alignment and scratch buffers
 
-Int8Array = npt.NDArray[np.int8]
-
 
 def export_bundle(
     model_tflite: Path,
@@ -38,7 +36,7 @@ def export_bundle(
     *,
     name: str,
     labels: Sequence[str],
-    golden_inputs: tuple[Int8Array, Int8Array],
+    golden_inputs: Inputs,
     training: dict[str, Any],
     metrics: dict[str, Any],
     tools: dict[str, str],
@@ -56,8 +54,8 @@ def export_bundle(
         The bundle's name.
     labels : sequence of str
         The class of each output.
-    golden_inputs : tuple of int8 arrays, (n, 128, 2) and (n, 8)
-        Beats to choose golden vectors from.
+    golden_inputs : mapping of str to int8 array, (n, ...)
+        Inputs to choose golden vectors from, by name.
     training, metrics, tools : dict
         See `ecg_edge.quantize.bundle.manifest.Manifest`.
     float_model : Path, optional
@@ -79,12 +77,12 @@ def export_bundle(
     generated = generate(model, str(model_tflite))
     network = generated.program.network
     check_interface(network, len(labels), str(model_tflite))
-    golden = golden_vectors(model_tflite, *golden_inputs)
+    golden = golden_vectors(model_tflite, network.input_names, golden_inputs)
     manifest = layout.Manifest(
         name=name,
         model_sha256=sha256_of(model_tflite),
         core_fingerprint=firmware.fingerprint(),
-        inputs=tuple(_tensor(network, key, index) for key, index in network.inputs.items()),
+        inputs=tuple(_tensor(network, key, network.inputs[key]) for key in network.input_names),
         outputs=tuple(_tensor(network, "logits", index) for index in network.outputs.values()),
         labels=tuple(labels),
         arena_bytes={"generated": generated.plan.arena_bytes, "tflm": tflm_arena_bytes(model_tflite)},
@@ -137,16 +135,29 @@ def _check_input(network: Network, key: str, elements: int, scale: float, where:
 
 
 def golden_vectors(
-    model_tflite: Path, beats: Int8Array, rhythm: Int8Array, count: int = GOLDEN_VECTORS
+    model_tflite: Path, input_names: Sequence[str], inputs: Inputs, count: int = GOLDEN_VECTORS
 ) -> Golden:
-    """Choose vectors of as many labels as there are, in turn, and run TFLM on them."""
-    if not len(beats):
+    """Run TFLM and choose vectors of as many labels as there are, in turn.
+
+    Parameters
+    ----------
+    model_tflite : Path
+    input_names : sequence of str
+        Names of the inputs in the file's order.
+    inputs : mapping of str to int8 array, (n, ...)
+        Inputs to choose from.
+    count : int
+        Number of vectors.
+    """
+    if not all(map(len, inputs.values())):
         raise BundleError(f"{model_tflite}: no beats to make golden vectors from. Give at least one.")
     from tflite_micro import __version__ as version
 
-    logits = TflmEngine(model_tflite).run(beats, rhythm)
+    logits = TflmEngine(model_tflite, input_names).run(inputs)
     chosen = _in_turn(logits.argmax(axis=1))[:count]
-    return Golden(beats[chosen], rhythm[chosen], logits[chosen], f"tflite-micro {version}")
+    return Golden(
+        {name: values[chosen] for name, values in inputs.items()}, logits[chosen], f"tflite-micro {version}"
+    )
 
 
 def _in_turn(labels: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -159,8 +170,8 @@ def _in_turn(labels: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     return order
 
 
-def random_inputs(count: int = 200, seed: int = 0) -> tuple[Int8Array, Int8Array]:
-    """Golden inputs for a model without beats at hand, (n, 128, 2) and (n, 8): smooth and extreme ones."""
+def random_inputs(count: int = 200, seed: int = 0) -> dict[str, Int8Array]:
+    """Make inputs of a beat classifier, smooth and extreme ones, for a model without beats at hand."""
     rng = np.random.default_rng(seed)
     shape = (count, firmware.BEAT_POINTS, firmware.BEAT_CHANNELS)
     amplitude = rng.uniform(0, 60, (count, 1, 1))
@@ -168,7 +179,7 @@ def random_inputs(count: int = 200, seed: int = 0) -> tuple[Int8Array, Int8Array
     beats = np.clip(np.rint(amplitude * walk / (1 + np.abs(walk).max(axis=1, keepdims=True))), -128, 127)
     beats[:: max(count // 8, 1)] = rng.choice([-128, 127], beats[:: max(count // 8, 1)].shape)
     rhythm = rng.integers(-128, 128, (count, firmware.RHYTHM_FEATURES))
-    return beats.astype(np.int8), rhythm.astype(np.int8)
+    return {"beat": beats.astype(np.int8), "rhythm": rhythm.astype(np.int8)}
 
 
 def tflm_arena_bytes(model_tflite: Path) -> int:
@@ -233,12 +244,6 @@ def _write(
 def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golden: Golden) -> dict[str, str]:
     """The bundle's C files by name."""
     sha256 = manifest.model_sha256
-    device = Golden(
-        golden.beat[:DEVICE_VECTORS],
-        golden.rhythm[:DEVICE_VECTORS],
-        golden.logits[:DEVICE_VECTORS],
-        golden.engine,
-    )
     facts = bundle_c.ModelFacts(
         model=model,
         generated=generated,
@@ -246,7 +251,7 @@ def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golde
         logits_scale=manifest.outputs[0].scale,
         core_fingerprint=manifest.core_fingerprint,
         tflm_arena_bytes=manifest.arena_bytes["tflm"],
-        golden=device,
+        golden=golden.first(DEVICE_VECTORS),
         sha256=sha256,
     )
     return {

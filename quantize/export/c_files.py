@@ -72,7 +72,10 @@ class ModelFacts:
 def model_info_header(facts: ModelFacts) -> str:
     """Text of model_info.h."""
     golden = facts.golden
-    sizes = [golden.beat[0].size, golden.rhythm[0].size, golden.logits[0].size]
+    arrays = "\n".join(
+        f"extern const int8_t ecg_model_golden_{name}[ECG_MODEL_GOLDEN_COUNT][{values[0].size}];"
+        for name, values in _golden_arrays(golden).items()
+    )
     return f"""{banner(facts.sha256)}#ifndef MODEL_INFO_H
 #define MODEL_INFO_H
 
@@ -94,12 +97,10 @@ extern "C" {{
 #define ECG_MODEL_TFLM_ARENA_BYTES {facts.tflm_arena_bytes}
 
 /* Inputs and TFLM's logits for the self-test at boot. */
-#define ECG_MODEL_GOLDEN_COUNT {len(golden.beat)}
+#define ECG_MODEL_GOLDEN_COUNT {len(golden.logits)}
 
 extern const uint8_t ecg_model_sha256[32];
-extern const int8_t ecg_model_golden_beat[ECG_MODEL_GOLDEN_COUNT][{sizes[0]}];
-extern const int8_t ecg_model_golden_rhythm[ECG_MODEL_GOLDEN_COUNT][{sizes[1]}];
-extern const int8_t ecg_model_golden_logits[ECG_MODEL_GOLDEN_COUNT][{sizes[2]}];
+{arrays}
 
 #ifdef __cplusplus
 }}
@@ -112,13 +113,15 @@ extern const int8_t ecg_model_golden_logits[ECG_MODEL_GOLDEN_COUNT][{sizes[2]}];
 def model_info_source(facts: ModelFacts) -> str:
     """Text of model_info.c."""
     sha256 = wrapped((f"0x{byte:02X}" for byte in bytes.fromhex(facts.sha256)), 4)
-    golden = facts.golden
-    arrays = [("beat", golden.beat), ("rhythm", golden.rhythm), ("logits", golden.logits)]
-    tables = "\n".join(_golden_table(name, values) for name, values in arrays)
+    tables = "\n".join(_golden_table(name, values) for name, values in _golden_arrays(facts.golden).items())
     return (
         f'{banner(facts.sha256)}\n#include "model_info.h"\n\n'
         f"const uint8_t ecg_model_sha256[32] = {{\n{sha256}\n}};\n\n{tables}"
     )
+
+
+def _golden_arrays(golden: Golden) -> dict[str, npt.NDArray[np.int8]]:
+    return {**golden.inputs, "logits": golden.logits}
 
 
 def _golden_table(name: str, values: npt.NDArray[np.int8]) -> str:

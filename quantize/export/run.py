@@ -13,6 +13,7 @@ import numpy as np
 
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.quantize.bundle.engines import beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle
 from ecg_edge.quantize.export.bundle import export_bundle
 from ecg_edge.training.beats import Beats
@@ -69,7 +70,7 @@ def export_run(
         out or run_dir / BUNDLE_FOLDER,
         name=recipe.name,
         labels=LABELS,
-        golden_inputs=(candidates.beat, candidates.rhythm),
+        golden_inputs=beat_inputs(candidates.features),
         training=_training(recipe, beats),
         metrics=_metrics(run_dir / EVALUATION_FILE),
         tools=tool_versions(),

@@ -22,6 +22,7 @@ from ecg_edge.host.reference.rhythm_events import (
     heart_rates,
 )
 from ecg_edge.host.report.timeline import timeline_svg
+from ecg_edge.quantize.bundle.engines import beat_inputs
 from tests.support.simulated import LABELS, HashEngine, make_ecg
 
 
@@ -42,17 +43,17 @@ def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
     samples = samples[: 8000 if block == 1 else len(samples)]
     processed = process_signal(samples)
     engine = HashEngine()
-    outputs = engine.run(processed.beats["beat"], processed.beats["rhythm"])
+    outputs = engine.run(beat_inputs(processed.beats))
     expected = expect_events(processed, outputs, LABELS, len(samples))
     path, stream, events, taken = SignalPath(), EventStream(LABELS, 360), [], 0
     for start in range(0, len(samples), block):
         part = samples[start : start + block]
         beats = path.push(part)
         taken += len(part)
-        labels = engine.run(beats["beat"], beats["rhythm"]).argmax(axis=1)
+        labels = engine.run(beat_inputs(beats)).argmax(axis=1)
         events += stream.take(beats, labels, path.changes, taken)
     beats = path.finish()
-    labels = engine.run(beats["beat"], beats["rhythm"]).argmax(axis=1)
+    labels = engine.run(beat_inputs(beats)).argmax(axis=1)
     events += stream.take(beats, labels, path.changes, taken) + stream.finish(path.changes, taken)
     assert len(events) > 3
     assert events == expected

@@ -16,6 +16,7 @@ from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, Pro
 from ecg_edge.host.cli.commands import detect, score
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation import detector as detection
+from ecg_edge.quantize.bundle.engines import Inputs
 from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME
 from tests.support.simulated import make_bundle
 
@@ -224,9 +225,9 @@ class FakeEngine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, beats: np.ndarray, rhythm: np.ndarray) -> np.ndarray:
+    def run(self, inputs: Inputs) -> np.ndarray:
         """Logits, shape (n, 5)."""
-        logits = np.zeros((len(beats), 5), np.int8)
+        logits = np.zeros((len(inputs["beat"]), 5), np.int8)
         logits[::3, 4] = 1
         return logits
 

@@ -6,24 +6,33 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.quantize.bundle import compile as compiling
-from ecg_edge.quantize.bundle.engines import GeneratedEngine, TflmEngine, reference_engine, tflm_available
+from ecg_edge.quantize.bundle.engines import (
+    GeneratedEngine,
+    Int8Array,
+    TflmEngine,
+    reference_engine,
+    tflm_available,
+)
 from ecg_edge.quantize.bundle.golden import load_golden
-from ecg_edge.quantize.bundle.manifest import load_bundle
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 
 needs_tflm = pytest.mark.skipif(not tflm_available(), reason="the tflite-micro wheel is not installed")
 
 
-def random_beats(count: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
-    """Random tensors, (count, 128, 2) and (count, 8)."""
+def random_beats(count: int) -> dict[str, Int8Array]:
+    """Make random tensors, (count, 128, 2) and (count, 8)."""
     rng = np.random.default_rng(3)
-    shapes = ((count, 128, 2), (count, 8))
-    beat, rhythm = (rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes)
-    return beat, rhythm
+    shapes = {"beat": (count, 128, 2), "rhythm": (count, 8)}
+    return {name: rng.integers(-128, 128, shape).astype(np.int8) for name, shape in shapes.items()}
+
+
+def tflm_engine(bundle: Bundle) -> TflmEngine:
+    """Create TFLM with a bundle's model."""
+    return TflmEngine(bundle.model_path, bundle.manifest.input_names)
 
 
 @pytest.fixture
@@ -36,15 +45,15 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_generated_engine_gives_the_golden_logits(shipped_bundle: Path) -> None:
     bundle = load_bundle(shipped_bundle)
     golden = load_golden(bundle)
-    logits = GeneratedEngine(bundle.c_path).run(golden.beat, golden.rhythm)
+    logits = GeneratedEngine(bundle.c_path).run(golden.inputs)
     np.testing.assert_array_equal(logits, golden.logits)
 
 
 @needs_tflm
 def test_both_engines_agree_on_random_beats(shipped_bundle: Path) -> None:
-    bundle, (beat, rhythm) = load_bundle(shipped_bundle), random_beats(500)
-    expected = TflmEngine(bundle.model_path).run(beat, rhythm)
-    np.testing.assert_array_equal(GeneratedEngine(bundle.c_path).run(beat, rhythm), expected)
+    bundle, beats = load_bundle(shipped_bundle), random_beats(500)
+    expected = tflm_engine(bundle).run(beats)
+    np.testing.assert_array_equal(GeneratedEngine(bundle.c_path).run(beats), expected)
 
 
 @needs_tflm
@@ -58,37 +67,47 @@ def test_the_generated_engine_is_the_reference_elsewhere(
     monkeypatch.setitem(sys.modules, "tflite_micro", None)
     assert reference_engine(load_bundle(shipped_bundle)).name == "generated"
     with pytest.raises(ToolError, match="the tflite-micro wheel is not installed"):
-        TflmEngine(load_bundle(shipped_bundle).model_path)
+        tflm_engine(load_bundle(shipped_bundle))
 
 
 def test_no_beats_give_no_logits(shipped_bundle: Path) -> None:
-    bundle, (beat, rhythm) = load_bundle(shipped_bundle), random_beats(0)
-    engines = [GeneratedEngine(bundle.c_path), *([TflmEngine(bundle.model_path)] if tflm_available() else [])]
+    bundle, beats = load_bundle(shipped_bundle), random_beats(0)
+    engines = [GeneratedEngine(bundle.c_path), *([tflm_engine(bundle)] if tflm_available() else [])]
     for engine in engines:
-        assert engine.run(beat, rhythm).shape == (0, len(bundle.manifest.labels))
+        assert engine.run(beats).shape == (0, len(bundle.manifest.labels))
 
 
 def test_beats_that_are_not_int8_are_refused(shipped_bundle: Path) -> None:
-    beat, rhythm = random_beats(2)
+    beats = random_beats(2)
     engine = GeneratedEngine(load_bundle(shipped_bundle).c_path)
-    with pytest.raises(ValueError, match="must be int8 and equally many"):
-        engine.run(beat.astype(np.int16), rhythm)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="must be int8 and equally many"):
-        engine.run(beat[:1], rhythm)
+    with pytest.raises(ValueError, match="int8"):
+        engine.run({**beats, "beat": beats["beat"].astype(np.int16)})  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="same length"):
+        engine.run({**beats, "beat": beats["beat"][:1]})
+
+
+def test_inputs_of_other_names_are_refused(shipped_bundle: Path) -> None:
+    bundle, beats = load_bundle(shipped_bundle), random_beats(2)
+    engines = [GeneratedEngine(bundle.c_path), *([tflm_engine(bundle)] if tflm_available() else [])]
+    for engine in engines:
+        with pytest.raises(BundleError, match=r"beat, rhythm.*beat, rr"):
+            engine.run({"beat": beats["beat"], "rr": beats["rhythm"]})
+        with pytest.raises(BundleError, match="beat, rhythm"):
+            engine.run({"beat": beats["beat"]})
 
 
 def test_a_file_that_tflm_cannot_run_is_named(tmp_path: Path) -> None:
     if not tflm_available():
         pytest.skip("the tflite-micro wheel is not installed")
     with pytest.raises(BundleError, match=r"none\.tflite: TFLM cannot run it"):
-        TflmEngine(tmp_path / "none.tflite")
+        TflmEngine(tmp_path / "none.tflite", ["beat"])
 
 
 def test_a_folder_without_a_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"network\.h: cannot be read"):
         GeneratedEngine(tmp_path)
     (tmp_path / "network.h").write_text("#define NETWORK_ARENA_BYTES 5\n")
-    with pytest.raises(BundleError, match="not the network of a beat classifier"):
+    with pytest.raises(BundleError, match=r"network\.h"):
         GeneratedEngine(tmp_path)
 
 

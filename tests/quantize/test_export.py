@@ -89,9 +89,9 @@ def test_the_same_model_gives_the_same_bundle(bundle: Bundle, tmp_path: Path) ->
 
 def test_golden_vectors_are_tflms_and_of_every_label_in_turn(bundle: Bundle) -> None:
     golden = load_golden(bundle)
-    assert len(golden.beat) == GOLDEN_VECTORS
+    assert len(golden.logits) == GOLDEN_VECTORS
     np.testing.assert_array_equal(
-        TflmEngine(bundle.model_path).run(golden.beat, golden.rhythm), golden.logits
+        TflmEngine(bundle.model_path, list(golden.inputs)).run(golden.inputs), golden.logits
     )
     labels = golden.logits.argmax(axis=1)
     found = len(set(labels))
@@ -211,7 +211,7 @@ def test_no_beats_for_golden_vectors_is_an_error(tmp_path: Path) -> None:
 def test_damaged_golden_vectors_are_an_error(bundle: Bundle, tmp_path: Path) -> None:
     copy = shutil.copytree(bundle.path, tmp_path / "copy")
     golden = json.loads((copy / "golden.json").read_text())
-    golden["vectors"][0]["beat"][0][0] = 1000
+    golden["vectors"][0]["inputs"]["beat"][0][0] = 1000
     (copy / "golden.json").write_text(json.dumps(golden))
     with pytest.raises(BundleError, match=r"golden\.json: damaged"):
         load_golden(load_bundle(copy))

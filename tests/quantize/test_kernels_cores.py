@@ -87,8 +87,9 @@ def test_the_dsp_kernels_take_less_than_half_the_portable_ones_instructions(
     bundle = load_bundle(shipped_bundle)
     model, golden = bundle.model_path.read_bytes(), load_golden(bundle)
     generated = generate(model)
-    inputs = {"beat": golden.beat[0].reshape(-1), "rhythm": golden.rhythm[0]}
-    case = Case(0, list(inputs.values()), tflm_layers(model, generated, inputs))
+    inputs = next(golden.rows())
+    ordered = [inputs[name] for name in generated.program.network.inputs]
+    case = Case(0, ordered, tflm_layers(model, generated, inputs))
     with_dsp = run_on(M4, [generated], [case], tmp_path / "dsp")
     portable = run_on(M4, [generated], [case], tmp_path / "portable", extra=("-DECG_NN_PORTABLE",))
     assert with_dsp.instructions < 0.5 * portable.instructions

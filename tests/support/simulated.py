@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.annotations import Annotations, write_annotations
 from ecg_edge.firmware import fingerprint
 from ecg_edge.host.devices.simulator import Faults, Simulator, simulator_info
+from ecg_edge.quantize.bundle.engines import Inputs
 from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, MODEL_NAME, Bundle, Manifest, Tensor, load_bundle
 
 FS_HZ = 360
@@ -30,11 +32,14 @@ class HashEngine:
 
     name = "hash"
 
-    def run(self, beats: NDArray[np.int8], rhythm: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs, shape (n, 5)."""
-        inputs = np.concatenate([beats.reshape(len(beats), 256), rhythm], axis=1).astype(np.int64)
-        weights = np.random.default_rng(5).integers(-1000, 1000, (inputs.shape[1], len(LABELS)))
-        return (inputs @ weights).astype(np.int8)
+    def run(self, inputs: Inputs) -> NDArray[np.int8]:
+        """Compute outputs, shape (n, 5)."""
+        rows = [
+            values.reshape(len(values), math.prod(values.shape[1:])) for _, values in sorted(inputs.items())
+        ]
+        flat = np.concatenate(rows, axis=1).astype(np.int64)
+        weights = np.random.default_rng(5).integers(-1000, 1000, (flat.shape[1], len(LABELS)))
+        return (flat @ weights).astype(np.int8)
 
 
 def make_bundle(folder: Path) -> Bundle:

@@ -48,6 +48,7 @@ def _record_beats(data: Path | None, records: list[str], limit: int, names: tupl
     from ecg_edge.ecg.databases import find_data_root
     from ecg_edge.ecg.errors import RecordError
     from ecg_edge.ecg.splits import DS2
+    from ecg_edge.quantize.bundle.engines import beat_inputs
     from ecg_edge.quantize.verify import Beats
     from ecg_edge.training.beats import load_beats
 
@@ -61,7 +62,7 @@ def _record_beats(data: Path | None, records: list[str], limit: int, names: tupl
     index = {name: number for number, name in enumerate(names)}
     labels = np.array([index.get(symbol, -1) for symbol in found.symbols], np.int64)
     source = f"mitdb {' '.join(records)}" if records else "mitdb, the records of DS2"
-    return Beats(found.beat, found.rhythm, labels, f"{source}, detected peaks")
+    return Beats(beat_inputs(found.features), labels, f"{source}, detected peaks")
 
 
 def _print(report: VerifyReport) -> None:
