@@ -272,7 +272,7 @@ def load_recipe(path: Path) -> Recipe:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"{path}: not found. Name a recipe file or a shipped recipe.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -281,6 +281,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(
             f"{path}: cannot be read ({error.strerror}). Name a readable recipe file."
         ) from None
+    return table
 
 
 def _build(path: Path, where: str, cls: Any, values: Any) -> Any:
