@@ -13,7 +13,7 @@ CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_cor
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/binding quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
-.PHONY: help setup system run demo test lint format fuzz clean
+.PHONY: help setup system run demo test lint format docs fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +46,9 @@ format: setup ## format Python and C
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
+docs: setup ## the documentation site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 fuzz: $(VENV)/.packages ## coverage-guided fuzzing of the device's C (SECONDS=600)
 	@$(BIN)/python tests/firmware/fuzz.py $(SECONDS)
 
@@ -59,7 +62,7 @@ system:
 $(VENV)/.packages: pyproject.toml | system
 	@echo "setup: Python packages (the first time: about 2 GB, some minutes)"
 	@{ $(BIN)/python -m pip install --upgrade pip 'setuptools>=77' \
-	    && $(BIN)/python -m pip install -e '.[train,dev]'; } >>$(LOG) 2>&1 \
+	    && $(BIN)/python -m pip install -e '.[train,dev,docs]'; } >>$(LOG) 2>&1 \
 	    || { tail -n 20 $(LOG); echo "setup: failed; all of it: $(LOG)"; exit 1; }
 	@touch $@ $(VENV)/.core
 
