@@ -19,7 +19,7 @@ CONSTANTS = [
     "ECG_RHYTHM_BEGIN",
     "ECG_RHYTHM_UPDATE",
     "ECG_RHYTHM_END",
-    "ECG_RHYTHM_FLAG_CUT",
+    "ECG_RHYTHM_FLAG_TRUNCATED",
     "ECG_RHYTHM_EVENTS_MAX",
     *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),
     *re.findall(r"X\((ECG_RHYTHM_\w+),", (HEADERS / "ecg_rhythm.h").read_text(encoding="utf-8")),

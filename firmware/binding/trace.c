@@ -1,4 +1,4 @@
-/* Looks into the signal path while it takes samples at 360 Hz. Nothing of this is on a device. */
+/* Trace of the signal path at 360 Hz: intermediate signals and decisions. Not part of the firmware. */
 #include "trace.h"
 
 #include "ecg_core/ecg_core_state.h"
@@ -9,32 +9,32 @@ uint32_t candidate_bytes(void) {
 
 static int32_t mean_of(const int32_t *values) {
     int32_t sum = 0;
-    for (int i = 0; i < ECG_JUDGE_BEATS; i++) sum += values[i];
-    return sum / ECG_JUDGE_BEATS;
+    for (int i = 0; i < ECG_QRS_BEATS; i++) sum += values[i];
+    return sum / ECG_QRS_BEATS;
 }
 
-/* What the judge knows before a sample, as a verdict changes it. */
+/* Reference levels before a sample, because a decision changes them. */
 typedef struct {
     uint32_t first, beats;
-    int32_t noise, usual;
+    int32_t noise, beat_energy;
 } known_t;
 
 static known_t known(const ecg_core_t *core) {
-    const ecg_judge_t *judge = &core->judge;
-    return (known_t){core->queue.first, judge->beats, judge->noise, mean_of(judge->energies)};
+    const ecg_qrs_classifier_t *classifier = &core->qrs_classifier;
+    return (known_t){core->queue.first, classifier->beats, classifier->noise, mean_of(classifier->energies)};
 }
 
 /* The candidate that has just left the queue; its place is not used again before the next sample. */
-static candidate_t judged(const ecg_core_t *core, known_t before) {
+static candidate_t classified(const ecg_core_t *core, known_t before) {
     const ecg_candidate_t *item = &core->queue.items[before.first];
     return (candidate_t){
         .at = item->at,
         .energy_at = item->energy_at,
         .energy = item->energy,
-        .usual = before.usual,
+        .beat_energy = before.beat_energy,
         .noise = before.noise,
-        .score = core->judge.score,
-        .accepted = core->judge.beats != before.beats,
+        .score = core->qrs_classifier.score,
+        .accepted = core->qrs_classifier.beats != before.beats,
     };
 }
 
@@ -49,7 +49,7 @@ size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16
         (void)ecg_core_push(core, samples[i], 0, &beat);
         filtered[i] = core->history[latest & (ECG_HISTORY_SAMPLES - 1)];
         energy[i] = core->detector.energy;
-        if (core->queue.first != before.first) candidates[found++] = judged(core, before);
+        if (core->queue.first != before.first) candidates[found++] = classified(core, before);
     }
     return found;
 }

@@ -8,21 +8,21 @@
 #include "detector.h"
 #include "ecg_core/ecg_core.h"
 #include "filters.h"
-#include "judge.h"
+#include "qrs_classifier.h"
 
-/* How many samples the filtered signal and the energy are late. */
+/* Delay of the filtered signal and of the energy, in samples. */
 #define TRACE_FILTER_DELAY ECG_FILTER_DELAY
 #define TRACE_ENERGY_DELAY ECG_DETECTOR_DELAY
 #define TRACE_UNITS_PER_MV ECG_FILTER_UNITS_PER_MV
-#define TRACE_REFUSED ECG_JUDGE_SURE /* the score of a candidate that could not be a beat */
+#define TRACE_REFUSED ECG_QRS_SCORE_REFRACTORY /* the score of a candidate that could not be a beat */
 
 typedef struct {
-    uint32_t at;        /* R peak */
-    uint32_t energy_at; /* peak of the energy */
-    int32_t energy;     /* its height */
-    int32_t usual;      /* mean height of the last beats then */
-    int32_t noise;      /* running height of what was no beat then */
-    int32_t score;      /* above 0: a beat; 16384: one logit */
+    uint32_t at;         /* R peak */
+    uint32_t energy_at;  /* peak of the energy */
+    int32_t energy;      /* its height */
+    int32_t beat_energy; /* mean energy of the last eight beats at that time */
+    int32_t noise;       /* running energy of rejected candidates at that time */
+    int32_t score;       /* above 0: a beat; 16384: one logit */
     uint8_t accepted;
 } candidate_t;
 

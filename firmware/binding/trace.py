@@ -1,4 +1,4 @@
-"""A look into the signal path: the filtered signal, the QRS energy, and the verdict on each candidate.
+"""Trace of the signal path: filtered signal, QRS energy, and the decision on each candidate.
 
     found = trace(record.samples)
     found.candidates["score"]        # above 0: taken for a beat
@@ -16,15 +16,15 @@ import numpy.typing as npt
 from ecg_edge.firmware.binding._ecg_core import ffi, lib
 from ecg_edge.firmware.binding.signal_path import Samples, SignalPath, checked_samples
 
-# A peak of the QRS energy. at: R peak; energy_at, energy: peak of the energy and its height; usual, noise:
-# mean height of the last eight beats, and running height of what was no beat, when it was judged; score:
-# above 0 it is a beat, 16384 is one logit; accepted: it was taken for one.
+# A candidate: a peak of the QRS energy. at: R peak; energy_at, energy: position and height of the energy's
+# peak; beat_energy: mean energy of the last eight beats; noise: running energy of rejected candidates, both
+# at its classification; score: above 0 is a beat, 16384 is one logit; accepted: 1 for a beat.
 CANDIDATE_DTYPE = np.dtype(
     [
         ("at", np.uint32),
         ("energy_at", np.uint32),
         ("energy", np.int32),
-        ("usual", np.int32),
+        ("beat_energy", np.int32),
         ("noise", np.int32),
         ("score", np.int32),
         ("accepted", np.uint8),
@@ -37,9 +37,9 @@ if CANDIDATE_DTYPE.itemsize != lib.candidate_bytes():
     )
 
 LOGIT: int = 16384
-REFUSED: int = lib.TRACE_REFUSED  # score of a candidate within the refractory time: it was not weighed
+REFUSED: int = lib.TRACE_REFUSED  # score of a candidate within the refractory period: it was not classified
 UNITS_PER_MV: int = lib.TRACE_UNITS_PER_MV
-_HELD = 720  # samples: by then the last candidate is judged and every delay is over
+_HELD = 720  # samples: by then the last candidate is classified and every delay is over
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Trace:
     energy : int32 (n,)
         The QRS energy, delays compensated.
     candidates : CANDIDATE_DTYPE (k,)
-        All candidates, in the order in which they were judged. The last sample counts as held at the end.
+        All candidates, in the order of their classification. The last sample counts as held at the end.
     """
 
     filtered: npt.NDArray[np.float32]

@@ -139,7 +139,7 @@ class Inspection:
         return Finding(
             outcome,
             offset_s * 1000,
-            float(candidate["energy"]) / max(1, int(candidate["usual"])),
+            float(candidate["energy"]) / max(1, int(candidate["beat_energy"])),
             float(candidate["energy"]) / max(1, int(candidate["noise"])),
             score,
             _reason(outcome.kind, score),

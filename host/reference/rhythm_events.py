@@ -125,11 +125,11 @@ class EventStream:
 
 def episodes(events: Iterable[Event]) -> list[Episode]:
     """Everything that has ended, in the order of onset; heart rates are not among it."""
-    from ecg_edge.firmware.binding.rhythm import END, FLAG_CUT, kind_name
+    from ecg_edge.firmware.binding.rhythm import END, FLAG_TRUNCATED, kind_name
 
     ended = [event for event in events if event.phase == END]
     found = [
-        Episode(kind_name(event.kind), event.onset, event.end, bool(event.flags & FLAG_CUT), event)
+        Episode(kind_name(event.kind), event.onset, event.end, bool(event.flags & FLAG_TRUNCATED), event)
         for event in ended
     ]
     return sorted(found, key=lambda episode: (episode.onset, episode.event.kind))

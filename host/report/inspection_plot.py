@@ -229,9 +229,9 @@ def _draw_levels(axes: Axes, found: Inspection, stretch: Stretch) -> None:
     candidates = found.trace.candidates
     first, last = np.searchsorted(candidates["at"], [stretch.start_s * FS_HZ, stretch.end_s * FS_HZ])
     around = candidates[max(0, int(first) - 1) : int(last) + 1]
-    around = around[around["usual"] > 0]
+    around = around[around["beat_energy"] > 0]
     times = around["at"] / FS_HZ
-    axes.step(times, around["usual"], where="post", color=RIGHT_COLOR, linewidth=1.1, linestyle=_DASHED)
+    axes.step(times, around["beat_energy"], where="post", color=RIGHT_COLOR, linewidth=1.1, linestyle=_DASHED)
     axes.step(times, around["noise"], where="post", color=INK, linewidth=1.0, linestyle=_DOTTED)
 
 

@@ -50,7 +50,7 @@ static void check_beat(signal_t *signal, const ecg_core_beat_t *beat) {
     signal->last_r_sample = beat->r_sample;
 }
 
-/* 800 ms; 4 ms more with a resampler, when a candidate that was judged before had the same R peak. */
+/* 800 ms; 4 ms more with a resampler, when a candidate that was classified before had the same R peak. */
 static void check_wait(const signal_t *signal, uint32_t samples) {
     const uint32_t limit_ms = signal->config.fs_hz == ECG_CORE_FS_HZ ? 800 : 804;
     const bool detected = signal->config.peaks == ECG_CORE_PEAKS_DETECTED;
@@ -101,7 +101,7 @@ static void push_noise(signal_t *signal, uint32_t count, uint32_t bits) {
     signal->level = (int16_t)base;
 }
 
-/* A rhythm: the same beat again and again, which is what the judge and the average learn from. */
+/* A rhythm: the same beat again and again, which the classifier and the average learn from. */
 static void push_rhythm(signal_t *signal, fuzz_input_t *input, uint32_t beats) {
     const int16_t height = (int16_t)(fuzz_u16(input) >> 4);
     const uint32_t pause = fuzz_u8(input), width = fuzz_u8(input) % 40;

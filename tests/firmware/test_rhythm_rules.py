@@ -7,7 +7,7 @@ import pytest
 
 from ecg_edge.ecg.labels import BEAT_SYMBOLS, LABELS, aami_of
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_CUT, UPDATE, Events, Rhythm, class_of
+from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, UPDATE, Events, Rhythm, class_of
 from tests.support.rhythm_beats import events_of, fibrillation, make_beats, sinus
 
 PAUSE, ASYSTOLE = 720, 1080
@@ -51,7 +51,7 @@ def test_no_asystole_is_claimed_in_bad_signal() -> None:
 
 def test_bad_signal_ends_an_asystole() -> None:
     assert spans(events_of("NNNN", [300, 3000, 300], rhythm.ASYSTOLE, [(1700, True)])) == [
-        (400, 1700, FLAG_CUT)
+        (400, 1700, FLAG_TRUNCATED)
     ]
 
 
@@ -61,7 +61,7 @@ def test_silence_may_begin_where_bad_signal_ends() -> None:
 
 
 def test_the_end_of_the_signal_cuts_a_silence() -> None:
-    assert spans(events_of("NN", [300], rhythm.ASYSTOLE, tail=1500)) == [(400, 1900, FLAG_CUT)]
+    assert spans(events_of("NN", [300], rhythm.ASYSTOLE, tail=1500)) == [(400, 1900, FLAG_TRUNCATED)]
 
 
 def test_an_unclassifiable_beat_may_be_a_beat() -> None:
@@ -114,13 +114,13 @@ def test_slow_and_fast_rhythm(kind: int, silent: int, rr: int, resting: int) -> 
     assert end["flags"] == 0
     # Just inside the threshold it does not end.
     begin, end = events_of("N" * 60, [300] * 20 + [rr] * 8 + [resting] * 31, kind)
-    assert end["flags"] == FLAG_CUT
+    assert end["flags"] == FLAG_TRUNCATED
     assert end["beats"] == 40
 
 
 def test_bad_signal_ends_a_tachycardia() -> None:
     found = spans(events_of("N" * 60, 150, rhythm.TACHYCARDIA, [(5000, True), (5100, False)]))
-    assert [flags for _, _, flags in found] == [FLAG_CUT, FLAG_CUT]
+    assert [flags for _, _, flags in found] == [FLAG_TRUNCATED, FLAG_TRUNCATED]
     assert found[0][1] <= 5000 <= found[1][0]
 
 
@@ -166,13 +166,13 @@ def test_runs_of_supraventricular_beats(classes: str, count: int) -> None:
 
 
 def test_what_cannot_be_seen_cuts_a_run() -> None:
-    assert spans(events_of("NVVVQVVVN", kind=rhythm.RUN_V)) == [(400, 1000, FLAG_CUT), (1600, 2200, 0)]
+    assert spans(events_of("NVVVQVVVN", kind=rhythm.RUN_V)) == [(400, 1000, FLAG_TRUNCATED), (1600, 2200, 0)]
     assert spans(events_of("NVVVVVVN", kind=rhythm.RUN_V, changes=[(1050, True), (1150, False)])) == [
-        (400, 1000, FLAG_CUT),
+        (400, 1000, FLAG_TRUNCATED),
         (1300, 1900, 0),
     ]
-    assert spans(events_of("NVVQN", kind=rhythm.COUPLET_V)) == [(400, 700, FLAG_CUT)]
-    assert spans(events_of("NVVV", kind=rhythm.RUN_V)) == [(400, 1000, FLAG_CUT)]
+    assert spans(events_of("NVVQN", kind=rhythm.COUPLET_V)) == [(400, 700, FLAG_TRUNCATED)]
+    assert spans(events_of("NVVV", kind=rhythm.RUN_V)) == [(400, 1000, FLAG_TRUNCATED)]
 
 
 # ---- bigeminy and trigeminy -------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_what_cannot_be_seen_cuts_a_run() -> None:
         ("NVNVNVNNVNNVNN", [(400, 1600, 0)], [(1600, 3400, 0)]),
         ("NVVNVVNVVN", [], []),
         ("NVNVVNVNVNNN", [(1300, 2500, 0)], []),
-        ("NVNVNVNQ", [(400, 1600, FLAG_CUT)], []),
+        ("NVNVNVNQ", [(400, 1600, FLAG_TRUNCATED)], []),
     ],
 )
 def test_bigeminy_and_trigeminy(
@@ -230,7 +230,7 @@ def test_fibrillation_is_suspected_and_ends() -> None:
 @pytest.mark.parametrize("spread", [0.15, 0.2, 0.3])
 def test_fibrillation_of_any_spread(spread: float) -> None:
     events = irregular(sinus(40) + fibrillation(200, 3, 220, spread))
-    assert events["flags"].tolist() == [0, FLAG_CUT]
+    assert events["flags"].tolist() == [0, FLAG_TRUNCATED]
 
 
 @pytest.mark.parametrize(

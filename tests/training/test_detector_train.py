@@ -1,4 +1,4 @@
-"""The script that learns the detector's judge sees the candidates that the signal path itself judges."""
+"""The QRS classifier is trained on the candidates that the signal path classifies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ecg_edge.ecg.noise import gates, with_noise
 from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import process
 from ecg_edge.training.detector.signals import Variant, at_speed
-from ecg_edge.training.detector.train import build, c_array, judge, no_weights
+from ecg_edge.training.detector.train import build, c_array, classify, no_weights
 
 
 @pytest.mark.records
 def test_the_harness_accepts_the_beats_of_the_signal_path(data_dir: Path) -> None:
     record = load_record(data_dir, "mitdb", "213")
     variant = Variant("clean", record.samples, record.annotation_samples, record.adu_per_mv)
-    rows = judge(build(), variant, mode=2)
+    rows = classify(build(), variant, mode=2)
     accepted = rows["at"][rows["beat"] == 1].astype(np.int64)
     beats = process(record.samples)["r_sample"].astype(np.int64)
     assert np.array_equal(accepted[: len(beats)], beats)
@@ -29,9 +29,9 @@ def test_a_matrix_is_written_one_row_a_line() -> None:
     assert text == "static const int16_t TABLE[4] = {\n    1, -2,\n    3, 4};\n"
 
 
-def test_a_judge_without_weights_accepts_nothing() -> None:
+def test_a_classifier_without_weights_accepts_nothing() -> None:
     samples = np.tile(np.repeat([0, 300, -100, 0], [150, 6, 6, 138]), 60).astype(np.int16)
-    rows = judge(build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=2)
+    rows = classify(build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=2)
     assert len(rows) >= 55
     assert not rows["beat"].any()
 

@@ -3,7 +3,7 @@
     python -m ecg_edge.training.detector.quality_report --data DIR
 
 The noise is the second channel of nstdb's `em`, `ma` and `bw`, over the whole of 250 s of each record but 118
-and 119, at a signal-to-noise ratio as PhysioNet's `nst` defines it. The thresholds of `signal_state.c` were
+and 119, at a signal-to-noise ratio as PhysioNet's `nst` defines it. The thresholds of `sqi.c` were
 chosen on these signals. Takes about a minute.
 """
 
@@ -32,7 +32,7 @@ NOISES = (
 )
 SECONDS = 250
 WINDOW = 54  # samples: 150 ms
-NEAR = FS_HZ  # samples between a beat and a verdict that still speaks of it
+NEAR = FS_HZ  # samples between a beat and a wrong decision that counts against its quality
 STEP = 10  # of the quality, in the table of what it means
 
 Places = npt.NDArray[np.int64]
@@ -113,7 +113,7 @@ def inside(places: Places, spans: Places) -> npt.NDArray[np.bool_]:
 
 
 def meaning(tallies: dict[str, Tally]) -> Iterator[str]:
-    """Of the beats of each quality, the share without a wrong verdict within a second."""
+    """Share of beats without a wrong decision within a second, per decade of quality."""
     quality = np.concatenate([q for tally in tallies.values() for q in tally.quality])
     right = np.concatenate([r for tally in tallies.values() for r in tally.right])
     for lowest in range(0, 101, STEP):
@@ -133,7 +133,7 @@ def main() -> None:
     print("signal  bad signal   every beat        silent in bad signal")
     for kind, tally in tallies.items():
         print(tally.row(kind))
-    print("quality             no wrong verdict within a second")
+    print("quality             no wrong decision within a second")
     for line in meaning(tallies):
         print(line)
 

@@ -1,4 +1,4 @@
-"""The signals that the judge learns from: each DS1 record of mitdb as it is, and
+"""Training set of the QRS classifier: each DS1 record of mitdb as it is, and
 
 - with noise: the second channel of the noise records `em` and `ma`. nstdb's test signals carry noise from the
   same recordings; what is scored there is made with the first channel, on records 118 and 119, which for that

@@ -1,15 +1,16 @@
-"""Learns the weights of the R-peak detector's judge.c on DS1 of mitdb and writes
-`firmware/lib/ecg_core/src/judge_weights.h`.
+"""Train the QRS classifier (qrs_classifier.c) on DS1 of mitdb and write
+`firmware/lib/ecg_core/src/qrs_classifier_weights.h`.
 
     python -m ecg_edge.training.detector.train --data DIR [--output FILE]
 
-Candidates and their figures come from the C code itself. The labels are the annotations: of the candidates
-within 150 ms of a beat, the highest one near it is the beat. What signals there are: signals.py.
+Candidates and their features come from the C code itself, the labels from the annotations: of the candidates
+within 150 ms of a beat, the one with the highest energy near it is the beat. signals.py: the training set.
 
-After a first round with the truth as the judge's memory, later rounds add what it sees when it lives with its
-own verdicts. The same machine learns the same weights again, bit for bit; another one may learn slightly
-different ones. The shipped ones are the file under version control, and a new file changes the fingerprint of
-the signal path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc; takes five minutes.
+In the first round the reference levels follow the annotated beats; later rounds add the features that result
+from the classifier's own decisions. The same machine trains the same weights again, bit for bit; another one
+may train slightly different ones. The shipped weights are under version control; new weights change the
+fingerprint of the signal path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc;
+takes five minutes.
 """
 
 from __future__ import annotations
@@ -51,14 +52,14 @@ ROW = np.dtype(
 
 
 def build(weights: str | None = None) -> ctypes.CDLL:
-    """The harness with these weights (text of judge_weights.h), or with the ones in src/."""
+    """The harness with these weights (text of qrs_classifier_weights.h), or with the ones in src/."""
     folder = Path(tempfile.mkdtemp())
     source = folder / "src"
     source.mkdir()
     for path in (CORE / "src").iterdir():
         (source / path.name).write_text(path.read_text())
     if weights is not None:
-        (source / "judge_weights.h").write_text(weights)
+        (source / "qrs_classifier_weights.h").write_text(weights)
     harness = folder / "harness.c"
     harness.write_text(HARNESS.read_text())
     parts = [str(path) for path in source.glob("*.c") if path.name not in ("ecg_core.c", "fingerprint.c")]
@@ -68,15 +69,15 @@ def build(weights: str | None = None) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def judge(
+def classify(
     library: ctypes.CDLL, variant: Variant, mode: int, truth: npt.NDArray[np.uint8] | None = None
 ) -> Rows:
-    """Candidates of a signal; mode 0 lists, 1 remembers the truth, 2 its own verdicts."""
+    """List the candidates; the reference levels follow nothing (mode 0), `truth` (1), own decisions (2)."""
     samples = np.ascontiguousarray(variant.samples)
     rows = np.zeros(len(samples) // 36 + 64, ROW)
     pointer = ctypes.c_void_p
     known = np.zeros(len(rows), np.uint8) if truth is None else truth
-    found = library.judge_record(
+    found = library.classify_record(
         samples.ctypes.data_as(pointer),
         ctypes.c_long(len(samples)),
         ctypes.c_uint16(variant.adu_per_mv),
@@ -130,7 +131,7 @@ def gather(library: ctypes.CDLL, variants: list[Variant], truths: list[Labels], 
     """All candidates, with what they are."""
     features, labels, kinds = [], [], []
     for variant, truth in zip(variants, truths, strict=True):
-        rows = judge(library, variant, mode, truth)
+        rows = classify(library, variant, mode, truth)
         at = rows["at"].astype(np.int64)
         kind = np.full(len(at), variant.kind, "<U8")
         if variant.noise:
@@ -181,47 +182,47 @@ def c_array(name: str, kind: str, values: npt.NDArray[Any]) -> str:
 
 
 def weights_text(network: Any, centre: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> str:
-    """judge_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
+    """qrs_classifier_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
     gain = np.minimum(np.round(64 / spread * 256), 32767)
     exact = 64 * 256 / (gain * spread)  # the rounding of the gain goes into the weights
     hidden, output = network.coefs_
     arrays = {
-        "JUDGE_CENTRE": ("int16_t", centre),
-        "JUDGE_GAIN": ("int16_t", gain),
-        "JUDGE_HIDDEN_WEIGHT": ("int16_t", np.round(hidden.T * exact * 256)),
-        "JUDGE_HIDDEN_BIAS": ("int32_t", np.round(network.intercepts_[0] * 16384)),
-        "JUDGE_OUTPUT_WEIGHT": ("int16_t", np.round(output[:, 0] * 256)),
+        "QRS_CENTRE": ("int16_t", centre),
+        "QRS_GAIN": ("int16_t", gain),
+        "QRS_HIDDEN_WEIGHT": ("int16_t", np.round(hidden.T * exact * 256)),
+        "QRS_HIDDEN_BIAS": ("int32_t", np.round(network.intercepts_[0] * 16384)),
+        "QRS_OUTPUT_WEIGHT": ("int16_t", np.round(output[:, 0] * 256)),
     }
     return header(arrays, round(float(network.intercepts_[1][0]) * 16384))
 
 
 def no_weights() -> str:
-    """judge_weights.h of a judge that knows nothing."""
+    """Text of qrs_classifier_weights.h with all weights 0: every score is 0."""
     sizes = {"CENTRE": 1, "GAIN": 1, "HIDDEN_WEIGHT": HIDDEN}
     arrays: dict[str, tuple[str, npt.NDArray[Any]]] = {
-        f"JUDGE_{name}": ("int16_t", np.zeros((rows, FEATURES))) for name, rows in sizes.items()
+        f"QRS_{name}": ("int16_t", np.zeros((rows, FEATURES))) for name, rows in sizes.items()
     }
-    arrays["JUDGE_HIDDEN_BIAS"] = ("int32_t", np.zeros(HIDDEN))
-    arrays["JUDGE_OUTPUT_WEIGHT"] = ("int16_t", np.zeros(HIDDEN))
+    arrays["QRS_HIDDEN_BIAS"] = ("int32_t", np.zeros(HIDDEN))
+    arrays["QRS_OUTPUT_WEIGHT"] = ("int16_t", np.zeros(HIDDEN))
     return header(arrays, 0)
 
 
 def header(arrays: dict[str, tuple[str, npt.NDArray[Any]]], output_bias: int) -> str:
-    """Text of judge_weights.h."""
+    """Text of qrs_classifier_weights.h."""
     return (
         "/* Generated by training/detector/train.py from DS1 of mitdb. Do not edit. */\n"
-        "#ifndef ECG_CORE_JUDGE_WEIGHTS_H\n#define ECG_CORE_JUDGE_WEIGHTS_H\n\n#include <stdint.h>\n\n"
+        "#ifndef ECG_CORE_QRS_WEIGHTS_H\n#define ECG_CORE_QRS_WEIGHTS_H\n\n#include <stdint.h>\n\n"
         "/* clang-format off */\n"
-        f"#define JUDGE_HIDDEN {HIDDEN} /* rows of JUDGE_HIDDEN_WEIGHT */\n\n"
+        f"#define QRS_HIDDEN {HIDDEN} /* rows of QRS_HIDDEN_WEIGHT */\n\n"
         + "".join(c_array(name, kind, values) for name, (kind, values) in arrays.items())
-        + f"static const int32_t JUDGE_OUTPUT_BIAS = {output_bias};\n\n/* clang-format on */\n\n#endif\n"
+        + f"static const int32_t QRS_OUTPUT_BIAS = {output_bias};\n\n/* clang-format on */\n\n#endif\n"
     )
 
 
 def learn(variants: list[Variant], output: Path) -> None:
     """Rounds of gathering and fitting."""
     first = build(no_weights())
-    truths = [label(judge(first, variant, 0), variant.beats) for variant in variants]
+    truths = [label(classify(first, variant, 0), variant.beats) for variant in variants]
     table = gather(first, variants, truths, 1)
     text = weights_text(*fit(table, 8))
     for number in range(1, ROUNDS + 1):
@@ -232,9 +233,9 @@ def learn(variants: list[Variant], output: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Learn the judge's weights on DS1.")
+    parser = argparse.ArgumentParser(description="Train the QRS classifier on DS1.")
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
-    parser.add_argument("--output", type=Path, default=CORE / "src/judge_weights.h")
+    parser.add_argument("--output", type=Path, default=CORE / "src/qrs_classifier_weights.h")
     arguments = parser.parse_args()
     from threadpoolctl import threadpool_limits
 

@@ -55,8 +55,8 @@ uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat) {
     return deviation;
 }
 
-static void write_average(const ecg_template_t *average, ecg_core_beat_t *beat) {
-    if (average->beats < ECG_TEMPLATE_SETTLED) beat->flags |= ECG_CORE_FLAG_LEARNING;
+static void write_average(const ecg_average_beat_t *average, ecg_core_beat_t *beat) {
+    if (average->beats < ECG_AVERAGE_SETTLED) beat->flags |= ECG_CORE_FLAG_LEARNING;
     for (uint32_t i = 0; i < POINTS; i++) {
         beat->beat[i][1] =
             average->beats == 0 ? beat->beat[i][0] : ecg_clip_int8(ecg_shift_round(average->mean_q8[i], 8));
@@ -79,7 +79,7 @@ static void compare_channels(ecg_core_beat_t *beat) {
     beat->rhythm[7] = ecg_clip_int8(ecg_divide(distance * q6, POINTS * ECG_CORE_BEAT_INV_SCALE));
 }
 
-void ecg_template_compare(const ecg_template_t *average, uint32_t deviation, ecg_core_beat_t *beat) {
+void ecg_average_compare(const ecg_average_beat_t *average, uint32_t deviation, ecg_core_beat_t *beat) {
     write_average(average, beat);
     compare_channels(beat);
     beat->rhythm[6] =
@@ -87,9 +87,9 @@ void ecg_template_compare(const ecg_template_t *average, uint32_t deviation, ecg
 }
 
 /* The plain mean of the first beats, then exponential with 0.08. */
-void ecg_template_learn(ecg_template_t *average, uint32_t deviation, const ecg_core_beat_t *beat) {
-    if (average->beats < ECG_TEMPLATE_SETTLED) average->beats++;
-    const int32_t factor = average->beats < ECG_TEMPLATE_SETTLED ? 65536 / average->beats : FACTOR_Q16;
+void ecg_average_learn(ecg_average_beat_t *average, uint32_t deviation, const ecg_core_beat_t *beat) {
+    if (average->beats < ECG_AVERAGE_SETTLED) average->beats++;
+    const int32_t factor = average->beats < ECG_AVERAGE_SETTLED ? 65536 / average->beats : FACTOR_Q16;
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t step = beat->beat[i][0] * 256 - average->mean_q8[i];
         average->mean_q8[i] = (int16_t)(average->mean_q8[i] + ecg_multiply_shift(step, factor, 16));

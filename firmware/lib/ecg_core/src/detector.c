@@ -2,17 +2,18 @@
 
 #include <stdlib.h>
 
+#include "candidate_queue.h"
 #include "int_math.h"
-#include "queue.h"
 
-#define PEAK_HOLD 36     /* 100 ms without a higher energy: it was a peak */
-#define SHAPE_STEP 3     /* samples between two points of the shape */
-#define SHAPE_SCALE 20   /* a standard deviation of the shape */
-#define SLOPE_REACH 18   /* slopes are summed within 50 ms of the R peak */
-#define SHARP_STEP 2     /* half the distance of the samples whose difference is a slope: fast, */
-#define QRS_STEP 5       /* as QRS, */
-#define BLUNT_STEP 16    /* slow */
-#define AROUND_POINTS 21 /* energies that tell how calm it is around, */
+#define PEAK_HOLD 36   /* 100 ms without a higher energy: it was a peak */
+#define SHAPE_STEP 3   /* samples between two points of the shape */
+#define SHAPE_SCALE 20 /* a standard deviation of the shape */
+#define SLOPE_REACH 18 /* slopes are summed within 50 ms of the R peak */
+/* Half the distance, in samples, of the two samples whose difference is a slope. */
+#define HF_STEP 2        /* faster than QRS */
+#define QRS_STEP 5       /* QRS */
+#define LF_STEP 16       /* slower than QRS */
+#define AROUND_POINTS 21 /* energies within 0.22 s, whose quartile and median describe the surroundings, */
 #define AROUND_STEP 8    /* 22 ms apart */
 
 /* Sum of eight samples minus the sum of the eight before: slopes of 8 to 27 Hz. */
@@ -66,18 +67,18 @@ static int32_t difference(const int16_t *history, uint32_t at, uint32_t step) {
 }
 
 static void describe_slopes(const int16_t *history, ecg_candidate_t *candidate) {
-    int32_t sharp = 0, all = 0, blunt = 0, steepest = 0;
+    int32_t hf_slope = 0, all = 0, lf_slope = 0, steepest = 0;
     for (uint32_t i = candidate->at - SLOPE_REACH; i != candidate->at + SLOPE_REACH; i++) {
         const int32_t steepness = difference(history, i, QRS_STEP);
         if (steepness > steepest) steepest = steepness;
         all += steepness;
-        sharp += difference(history, i, SHARP_STEP);
-        blunt += difference(history, i, BLUNT_STEP);
+        hf_slope += difference(history, i, HF_STEP);
+        lf_slope += difference(history, i, LF_STEP);
     }
     const int32_t reference = log_of(all);
-    candidate->sharp = (int16_t)(log_of(sharp) - reference);
-    candidate->blunt = (int16_t)(log_of(blunt) - reference);
-    candidate->peaky = (int16_t)(log_of(steepest) - reference);
+    candidate->hf_slope = (int16_t)(log_of(hf_slope) - reference);
+    candidate->lf_slope = (int16_t)(log_of(lf_slope) - reference);
+    candidate->slope_crest = (int16_t)(log_of(steepest) - reference);
 }
 
 static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
@@ -91,7 +92,7 @@ static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
         if (value < lowest) lowest = value;
         if (value > highest) highest = value;
     }
-    candidate->swing = highest - lowest;
+    candidate->peak_to_peak = highest - lowest;
     const uint64_t variance = squares * ECG_SHAPE_POINTS - (uint64_t)((int64_t)sum * sum);
     const int32_t deviation = (int32_t)ecg_isqrt(variance) + 1;
     for (uint32_t i = 0; i < ECG_SHAPE_POINTS; i++) {
@@ -117,8 +118,8 @@ static void describe_surroundings(const ecg_detector_t *detector, ecg_candidate_
     }
     sort(around, AROUND_POINTS);
     const int32_t reference = log_of(candidate->energy);
-    candidate->calm = (int16_t)(log_of(around[AROUND_POINTS / 4] * 16) - reference);
-    candidate->usual = (int16_t)(log_of(around[AROUND_POINTS / 2] * 16) - reference);
+    candidate->energy_q1 = (int16_t)(log_of(around[AROUND_POINTS / 4] * 16) - reference);
+    candidate->energy_median = (int16_t)(log_of(around[AROUND_POINTS / 2] * 16) - reference);
 }
 
 void ecg_detector_describe(const ecg_detector_t *detector, const int16_t *history,

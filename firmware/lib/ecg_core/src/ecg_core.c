@@ -5,25 +5,26 @@
 #include <string.h>
 
 #include "beat_window.h"
+#include "candidate_queue.h"
 #include "detector.h"
 #include "ecg_core/ecg_core_state.h"
 #include "filters.h"
-#include "judge.h"
-#include "pattern.h"
-#include "quality.h"
-#include "queue.h"
+#include "matched_filter.h"
+#include "qrs_classifier.h"
 #include "resample.h"
-#include "rhythm.h"
-#include "signal_state.h"
+#include "rr_features.h"
+#include "sqi.h"
+#include "sqi_measures.h"
 
 typedef char ecg_assert_state_fits[sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES ? 1 : -1];
 
-/* What a candidate goes through when its time has come, one sample each; after the verdict only a beat. */
-enum { STAGE_NONE, STAGE_JUDGE, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
+/* Stages of a candidate, one per sample: feature extraction precedes them, and only beats pass
+ * STAGE_CLASSIFY. */
+enum { STAGE_NONE, STAGE_CLASSIFY, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
 
-/* A candidate is looked at this long after its R peak, the verdict comes with the next sample, the beat two
- * samples later: 795 ms, or 800 ms when another candidate had the same R peak. The window needs 282, and is
- * cut out two samples after the look. */
+/* Features are extracted this long after the R peak, the decision follows with the next sample, the beat two
+ * samples later: 795 ms, or 800 ms when another candidate had the same R peak. The window needs 282 samples,
+ * and is cut out two samples after feature extraction. */
 #define DECISION_SAMPLES 283
 #define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 2)
 #define PEAK_REACH 28 /* the R peak is the largest deflection within 78 ms of an energy peak or a mark */
@@ -55,7 +56,7 @@ ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *confi
     core->end = UINT32_MAX;
     ecg_resample_init(&core->resample, copy.fs_hz);
     ecg_filter_init(&core->filter, &copy);
-    ecg_signal_init(&core->signal);
+    ecg_sqi_init(&core->sqi);
     return ECG_CORE_OK;
 }
 
@@ -84,15 +85,16 @@ static bool refine(ecg_core_t *core, uint32_t index) {
     return true;
 }
 
-/* Compares the next candidate with the usual beats; marks need no comparison. False when none is ready. */
-static bool match(ecg_core_t *core, uint32_t index) {
+/* Match the next candidate with the templates; marks need none. False when no candidate is ready. */
+static bool match_templates(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
     if (queue->matched == queue->count) return false;
     ecg_candidate_t *next = ecg_queue_change(queue, queue->matched);
     const int32_t since = (int32_t)(index - next->energy_at);
-    if (since < ECG_PATTERN_REACH + ECG_FILTER_LOWPASS_DELAY) return false;
+    if (since < ECG_MATCHED_FILTER_REACH + ECG_FILTER_LOWPASS_DELAY) return false;
     queue->matched++;
-    if (detects(core)) ecg_pattern_match(&core->judge.patterns, &core->filter, index, next);
+    if (detects(core))
+        ecg_matched_filter_apply(&core->qrs_classifier.matched_filter, &core->filter, index, next);
     return true;
 }
 
@@ -111,33 +113,34 @@ static bool cut_off(const ecg_core_t *core, uint32_t r_sample) {
     return detects(core) && core->end < r_sample + END_GUARD;
 }
 
-/* The resampler's delay is taken from the time of the verdict, as far as the window allows. */
+/* The resampler's delay is subtracted from the decision time, as far as the window allows. */
 static uint32_t decision_samples(const ecg_core_t *core) {
     const uint32_t wanted = DECISION_SAMPLES - ecg_resample_delay(&core->resample);
     return wanted > EARLIEST_DECISION ? wanted : EARLIEST_DECISION;
 }
 
-/* Looks at the oldest candidate when its time has come; the verdict is the work of the next sample. */
-static bool look(ecg_core_t *core, uint32_t index) {
+/* Extract the features of the oldest candidate when it is due; it is classified with the next sample, so that
+ * no sample carries both. */
+static bool extract_features(ecg_core_t *core, uint32_t index) {
     const ecg_queue_t *queue = &core->queue;
     if (queue->described == 0 || index - ecg_queue_item(queue, 0)->at < decision_samples(core)) return false;
-    if (detects(core)) ecg_judge_look(&core->judge, queue);
-    core->pending.stage = STAGE_JUDGE;
+    if (detects(core)) ecg_qrs_extract_features(&core->qrs_classifier, queue);
+    core->pending.stage = STAGE_CLASSIFY;
     return true;
 }
 
-/* Takes the oldest candidate out of the queue and starts its beat if it is one. */
-static void decide(ecg_core_t *core) {
+/* Take the oldest candidate out of the queue and start its beat if it is one. */
+static void classify(ecg_core_t *core) {
     ecg_queue_t *queue = &core->queue;
     const uint32_t r_sample = ecg_queue_item(queue, 0)->at;
-    const ecg_verdict_t verdict =
-        detects(core) ? ecg_judge_decide(&core->judge, queue, core->history) : ECG_VERDICT_BEAT;
-    if (detects(core)) ecg_signal_doubt(&core->signal, core->judge.score);
+    const ecg_qrs_decision_t decision =
+        detects(core) ? ecg_qrs_classify(&core->qrs_classifier, queue, core->history) : ECG_QRS_DECISION_BEAT;
+    if (detects(core)) ecg_sqi_add_uncertainty(&core->sqi, core->qrs_classifier.score);
     ecg_queue_drop(queue);
     core->pending.stage = STAGE_NONE;
-    if (verdict == ECG_VERDICT_NOISE || cut_off(core, r_sample)) return;
+    if (decision == ECG_QRS_DECISION_NOISE || cut_off(core, r_sample)) return;
     core->pending.beat.r_sample = r_sample;
-    core->pending.beat.flags = verdict == ECG_VERDICT_SEARCHBACK ? ECG_CORE_FLAG_SEARCHBACK : 0;
+    core->pending.beat.flags = decision == ECG_QRS_DECISION_SEARCHBACK ? ECG_CORE_FLAG_SEARCHBACK : 0;
     core->pending.stage = STAGE_EXTRACT;
 }
 
@@ -147,8 +150,8 @@ static uint16_t interval(const ecg_core_t *core, uint32_t last_beat_at, uint32_t
     return (uint16_t)(rr > UINT16_MAX ? UINT16_MAX : rr);
 }
 
-/* The beat as the caller sees it: in samples of the board. */
-static void hand_out(const ecg_core_t *core, ecg_core_beat_t *beat) {
+/* Write the beat in samples of the board. */
+static void emit_beat(const ecg_core_t *core, ecg_core_beat_t *beat) {
     *beat = core->pending.beat;
     const uint32_t last_beat_at = ecg_resample_board_index(&core->resample, core->last_beat_at);
     beat->r_sample = ecg_resample_board_index(&core->resample, beat->r_sample);
@@ -158,16 +161,16 @@ static void hand_out(const ecg_core_t *core, ecg_core_beat_t *beat) {
 static void extract(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
     beat->rr_samples = interval(core, core->last_beat_at, beat->r_sample);
-    beat->flags |= ecg_quality_flags(&core->quality, beat->r_sample);
+    beat->flags |= ecg_sqi_window_flags(&core->sqi_measures, beat->r_sample);
     core->pending.deviation = ecg_window_extract(core->history, beat);
-    ecg_signal_mark(&core->signal, beat);
+    ecg_sqi_flag_beat(&core->sqi, beat);
     core->pending.stage = STAGE_COMPARE;
 }
 
 static void compare(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
-    ecg_rhythm_write(&core->rhythm, beat->rr_samples, beat);
-    ecg_template_compare(&core->average, core->pending.deviation, beat);
+    ecg_rr_write(&core->rr, beat->rr_samples, beat);
+    ecg_average_compare(&core->average, core->pending.deviation, beat);
     core->pending.stage = STAGE_LEARN;
 }
 
@@ -175,27 +178,27 @@ static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
     const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
     const bool first = core->average.beats == 0;
-    if (!bad && (first || ecg_rhythm_regular(&core->rhythm, beat->rr_samples))) {
-        ecg_template_learn(&core->average, core->pending.deviation, beat);
+    if (!bad && (first || ecg_rr_is_regular(&core->rr, beat->rr_samples))) {
+        ecg_average_learn(&core->average, core->pending.deviation, beat);
     }
-    ecg_rhythm_learn(&core->rhythm, beat->rr_samples);
+    ecg_rr_update(&core->rr, beat->rr_samples);
     core->last_beat_at = beat->r_sample;
     core->has_last_beat = 1;
     core->pending.stage = STAGE_NONE;
 }
 
-/* The next piece of work on what was begun. */
-static ecg_core_status_t work(ecg_core_t *core, ecg_core_beat_t *beat) {
+/* Run the pending stage. */
+static ecg_core_status_t run_stage(ecg_core_t *core, ecg_core_beat_t *beat) {
     switch (core->pending.stage) {
-        case STAGE_JUDGE:
-            decide(core);
+        case STAGE_CLASSIFY:
+            classify(core);
             return ECG_CORE_OK;
         case STAGE_EXTRACT:
             extract(core);
             return ECG_CORE_OK;
         case STAGE_COMPARE:
             compare(core);
-            hand_out(core, beat);
+            emit_beat(core, beat);
             return ECG_CORE_BEAT;
         default:
             learn(core);
@@ -206,7 +209,8 @@ static ecg_core_status_t work(ecg_core_t *core, ecg_core_beat_t *beat) {
 /* Begins with the candidate whose time has come, or else prepares one of the others; false when there is
  * nothing to do. */
 static bool prepare(ecg_core_t *core, uint32_t index) {
-    return look(core, index) || refine(core, index) || match(core, index) || describe(core);
+    return extract_features(core, index) || refine(core, index) || match_templates(core, index) ||
+           describe(core);
 }
 
 /* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
@@ -218,15 +222,16 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
     if (detects(core)) ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
     if (index < core->end) {
-        ecg_quality_push(&core->quality, index, sample_adu, lead_flags, out.lowpass, core->config.adu_per_mv);
+        ecg_sqi_measure(&core->sqi_measures, index, sample_adu, lead_flags, out.lowpass,
+                        core->config.adu_per_mv);
     }
     /* One heavy piece of work a sample. */
     const bool begun = core->pending.stage != STAGE_NONE;
     const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
-        ecg_signal_decide(&core->signal, &core->quality, index, idle, core->config.adu_per_mv);
+        ecg_sqi_update(&core->sqi, &core->sqi_measures, index, idle, core->config.adu_per_mv);
     }
-    return begun ? work(core, beat) : ECG_CORE_OK;
+    return begun ? run_stage(core, beat) : ECG_CORE_OK;
 }
 
 /* One sample of a board of another rate: none, one or two at 360 Hz, of which at most one brings a beat. */

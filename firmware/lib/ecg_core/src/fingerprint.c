@@ -2,14 +2,14 @@
 
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
-#include "judge.h"
+#include "qrs_classifier.h"
 
 #define CRC32_POLYNOMIAL 0xEDB88320u /* CRC-32/ISO-HDLC, reflected */
 #define BEAT_SAMPLES 14400           /* 40 s of beats, */
 #define SIGNAL_SAMPLES 25920         /* then 32 s of what disturbs them */
 #define SLOT_SAMPLES 300             /* a beat every 0.83 s */
 #define LEAD_OFF_BEAT 40u            /* a lead is off during this one */
-#define JUDGE_TRIALS 64
+#define QRS_TRIALS 64
 #define SIGNAL_EVERY 72 /* samples between two looks at the state of the signal */
 
 static uint32_t crc32_add(uint32_t crc, const uint8_t *bytes, uint32_t count) {
@@ -129,15 +129,16 @@ static uint32_t crc32_add_signal(uint32_t crc, const ecg_core_t *core) {
     return crc32_add_le32(crc, signal.reasons | (uint32_t)signal.bad << 16 | (uint32_t)signal.quality << 24);
 }
 
-/* No one signal leads the judge everywhere, so its weights are also tried on figures that no signal has. */
+/* No signal reaches every weight of the classifier, so the fingerprint also covers its scores of random
+ * inputs. */
 static uint32_t crc32_add_scores(uint32_t crc, uint32_t random) {
-    for (int i = 0; i < JUDGE_TRIALS; i++) {
-        int16_t features[ECG_JUDGE_FEATURES];
-        for (int k = 0; k < ECG_JUDGE_FEATURES; k++) {
+    for (int i = 0; i < QRS_TRIALS; i++) {
+        int16_t features[ECG_QRS_FEATURES];
+        for (int k = 0; k < ECG_QRS_FEATURES; k++) {
             random = random * 1664525u + 1013904223u;
             features[k] = (int16_t)((int32_t)(random >> 22) - 512);
         }
-        crc = crc32_add_le32(crc, (uint32_t)ecg_judge_score(features));
+        crc = crc32_add_le32(crc, (uint32_t)ecg_qrs_score(features));
     }
     return crc;
 }
@@ -155,5 +156,5 @@ uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
         if (i % SIGNAL_EVERY == 0) crc = crc32_add_signal(crc, scratch);
     }
     while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) crc = crc32_add_beat(crc, &beat);
-    return ~crc32_add_scores(crc32_add_le32(crc, scratch->judge.trace), random);
+    return ~crc32_add_scores(crc32_add_le32(crc, scratch->qrs_classifier.trace), random);
 }

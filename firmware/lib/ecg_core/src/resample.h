@@ -40,7 +40,7 @@ uint32_t ecg_resample_count(const ecg_resample_t *resample, uint32_t board_sampl
 /* Index of the board's sample that is nearest to sample `index` at 360 Hz. */
 uint32_t ecg_resample_board_index(const ecg_resample_t *resample, uint32_t index);
 
-/* Samples at 360 Hz by which the verdict must come earlier, so that the whole takes no longer. */
+/* Samples at 360 Hz by which the decision must come earlier, so that the total delay stays the same. */
 uint32_t ecg_resample_delay(const ecg_resample_t *resample);
 
 #endif

@@ -65,11 +65,11 @@ void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink
 
 /* Nothing readable from here on: what is made of beats in turn ends. Irregularity outlasts a short gap. */
 static void cut(ecg_rhythm_state_t *rhythm, uint32_t at) {
-    ecg_rhythm_silence_end(rhythm, at, ECG_RHYTHM_FLAG_CUT);
-    ecg_rhythm_run_end(rhythm, &rhythm->run_v, ECG_RHYTHM_FLAG_CUT);
-    ecg_rhythm_run_end(rhythm, &rhythm->run_s, ECG_RHYTHM_FLAG_CUT);
-    ecg_rhythm_pattern_end(rhythm, &rhythm->bigeminy, ECG_RHYTHM_FLAG_CUT);
-    ecg_rhythm_pattern_end(rhythm, &rhythm->trigeminy, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_silence_end(rhythm, at, ECG_RHYTHM_FLAG_TRUNCATED);
+    ecg_rhythm_run_end(rhythm, &rhythm->run_v, ECG_RHYTHM_FLAG_TRUNCATED);
+    ecg_rhythm_run_end(rhythm, &rhythm->run_s, ECG_RHYTHM_FLAG_TRUNCATED);
+    ecg_rhythm_pattern_end(rhythm, &rhythm->bigeminy, ECG_RHYTHM_FLAG_TRUNCATED);
+    ecg_rhythm_pattern_end(rhythm, &rhythm->trigeminy, ECG_RHYTHM_FLAG_TRUNCATED);
     ecg_rhythm_rate_cut(rhythm);
     rhythm->joined = false;
 }

@@ -134,7 +134,7 @@ void ecg_rhythm_irregular_cut(ecg_rhythm_state_t *rhythm) {
         ecg_rhythm_merge(&irregular->episode.figures, &irregular->tail);
         irregular->episode.end = irregular->intervals[irregular->count - 1].at;
         irregular->episode.beats = ecg_rhythm_clip16(irregular->episode.figures.intervals + 1u);
-        ecg_rhythm_close(rhythm, &irregular->episode, ECG_RHYTHM_FLAG_CUT);
+        ecg_rhythm_close(rhythm, &irregular->episode, ECG_RHYTHM_FLAG_TRUNCATED);
     }
     irregular->count = 0;
     irregular->gap = false;

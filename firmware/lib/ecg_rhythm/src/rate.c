@@ -82,8 +82,8 @@ void ecg_rhythm_rate_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *s
 }
 
 void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm) {
-    ecg_rhythm_close(rhythm, &rhythm->rate.slow, ECG_RHYTHM_FLAG_CUT);
-    ecg_rhythm_close(rhythm, &rhythm->rate.fast, ECG_RHYTHM_FLAG_CUT);
+    ecg_rhythm_close(rhythm, &rhythm->rate.slow, ECG_RHYTHM_FLAG_TRUNCATED);
+    ecg_rhythm_close(rhythm, &rhythm->rate.fast, ECG_RHYTHM_FLAG_TRUNCATED);
     rhythm->rate.count = 0;
 }
 

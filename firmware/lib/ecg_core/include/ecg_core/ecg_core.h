@@ -142,9 +142,9 @@ uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
 /* Behaviour of this build in one number: runs a built-in synthetic signal of 72 s (wide, early, low and
  * missing beats, tall T waves, noise, a step, a lead that is off, hum, a rail, a flat line, muscle noise,
  * motion) through `scratch` and returns the CRC-32 of all its beats (position, interval, flags, quality, both
- * tensors), of the signal's state, of the figures by which candidates were judged, and of the scores of 64
- * made-up candidates. Model bundles carry the value they were trained with; the device checks it at boot, the
- * host at the handshake. Takes about twenty million instructions. */
+ * tensors), of the signal's state, of the features of all candidates, and of the scores of 64
+ * random feature vectors. Model bundles carry the value they were trained with; the device checks it at boot,
+ * the host at the handshake. Takes about twenty million instructions. */
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 
 /* Text of a status; never NULL. */

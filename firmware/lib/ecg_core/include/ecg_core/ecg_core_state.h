@@ -13,22 +13,22 @@ extern "C" {
 
 #define ECG_CORE_STATE_MAX_BYTES 6144 /* 6 KiB, asserted in ecg_core.c */
 
-#define ECG_FILTER_BASELINE_TAPS                                                                         \
-    241                           /* moving mean that is subtracted: 669 ms, odd so that it has a middle \
-                                   */
-#define ECG_HISTORY_SAMPLES 512   /* filtered samples kept, a power of two above window + decision time */
-#define ECG_DETECT_SLOPE_TAPS 8   /* half width of the QRS slope filter */
-#define ECG_DETECT_ENERGY_TAPS 32 /* moving sum of the rectified slope: 89 ms */
-#define ECG_DETECT_ENERGIES 256   /* energies kept, a power of two */
-#define ECG_QUEUE_CANDIDATES 16   /* peaks that wait for their window or their verdict */
-#define ECG_SHAPE_POINTS 25       /* QRS shape: every third sample within 100 ms of the R peak */
-#define ECG_JUDGE_BEATS 8         /* beats that a candidate is compared with */
-#define ECG_PATTERNS 2            /* usual beats that are remembered: */
-#define ECG_PATTERN_POINTS 25     /* their slopes at every third sample within 100 ms */
-#define ECG_JUDGE_FEATURES 35     /* figures of a candidate, by which it is judged */
-#define ECG_JUDGE_PAST 32         /* candidates before this one, accepted or not, a power of two */
-#define ECG_QUALITY_BLOCKS 16     /* blocks of 200 ms that are kept, a power of two */
-#define ECG_QUALITY_SLOPE_SAMPLES 8
+#define ECG_FILTER_BASELINE_TAPS                                                                          \
+    241                            /* moving mean that is subtracted: 669 ms, odd so that it has a middle \
+                                    */
+#define ECG_HISTORY_SAMPLES 512    /* filtered samples kept, a power of two above window + decision time */
+#define ECG_DETECT_SLOPE_TAPS 8    /* half width of the QRS slope filter */
+#define ECG_DETECT_ENERGY_TAPS 32  /* moving sum of the rectified slope: 89 ms */
+#define ECG_DETECT_ENERGIES 256    /* energies kept, a power of two */
+#define ECG_QUEUE_CANDIDATES 16    /* peaks that wait for their window or their decision */
+#define ECG_SHAPE_POINTS 25        /* QRS shape: every third sample within 100 ms of the R peak */
+#define ECG_QRS_BEATS 8            /* beats that a candidate is compared with */
+#define ECG_QRS_TEMPLATES 2        /* QRS shapes with a matched filter: */
+#define ECG_QRS_TEMPLATE_POINTS 25 /* their slopes at every third sample within 100 ms */
+#define ECG_QRS_FEATURES 35        /* inputs of the QRS classifier */
+#define ECG_QRS_PAST 32            /* candidates before this one, accepted or not, a power of two */
+#define ECG_SQI_BLOCKS 16          /* blocks of 200 ms that are kept, a power of two */
+#define ECG_SQI_SLOPE_SAMPLES 8
 #define ECG_RESAMPLE_TAPS 12 /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 
 /* From a board of 250 or 500 Hz to 360 Hz. */
@@ -62,16 +62,16 @@ typedef struct {
     uint32_t at;                    /* sample index: the energy's peak, after refinement the R peak */
     uint32_t energy_at;             /* the energy's peak */
     int32_t energy;                 /* its height */
-    int32_t swing;                  /* highest minus lowest of the filtered signal within 100 ms */
-    int16_t sharp;                  /* energy of faster slopes than QRS */
-    int16_t blunt;                  /* energy of slower ones */
-    int16_t peaky;                  /* steepest slope against all slopes */
-    int16_t calm;                   /* lower quartile of the energy around */
-    int16_t usual;                  /* median of the energy around */
-    int16_t match;                  /* how much of its pattern is in the signal, 64: as much as usual */
-    int16_t fit;                    /* how much of the signal is pattern: correlation, 128: all */
-    int8_t lag;                     /* of the pattern to the energy's peak */
-    uint8_t pattern;                /* which one fits best */
+    int32_t peak_to_peak;           /* highest minus lowest of the filtered signal within 100 ms */
+    int16_t hf_slope;               /* energy of faster slopes than QRS */
+    int16_t lf_slope;               /* energy of slower ones */
+    int16_t slope_crest;            /* steepest slope against all slopes */
+    int16_t energy_q1;              /* lower quartile of the energy around */
+    int16_t energy_median;          /* median of the energy around */
+    int16_t template_gain;          /* amplitude of its template in the signal; 64: as in the average beat */
+    int16_t template_corr;          /* correlation of the signal with its template; 128: 1 */
+    int8_t lag;                     /* of the template to the energy's peak, samples */
+    uint8_t template_index;         /* template with the highest output */
     int8_t shape[ECG_SHAPE_POINTS]; /* z-scored, 20 a standard deviation */
 } ecg_candidate_t;
 
@@ -80,7 +80,7 @@ typedef struct {
     ecg_candidate_t items[ECG_QUEUE_CANDIDATES];
     uint8_t first;
     uint8_t count;      /* items in use */
-    uint8_t matched;    /* how many of them were compared with the patterns */
+    uint8_t matched;    /* how many of them were matched with the templates */
     uint8_t refined;    /* how many have `at` on the R peak */
     uint8_t described;  /* how many have the rest filled */
     uint32_t latest_at; /* the R peak refined last */
@@ -98,53 +98,53 @@ typedef struct {
     uint8_t rising;   /* the energy rose since the last candidate, so peak is a real maximum */
 } ecg_detector_t;
 
-/* Slopes of one kind of beat: a running mean. */
+/* Slopes of one QRS shape: a running mean. */
 typedef struct {
     int32_t norm; /* root of the sum of squares; 0: none yet */
-    int16_t points[ECG_PATTERN_POINTS];
+    int16_t points[ECG_QRS_TEMPLATE_POINTS];
     uint8_t beats; /* in the mean, saturates */
-} ecg_pattern_t;
+} ecg_qrs_template_t;
 
-/* The patient's usual kinds of beat. */
+/* Matched filters of the patient's most common QRS shapes. */
 typedef struct {
-    ecg_pattern_t kinds[ECG_PATTERNS];
-    int16_t odd_q8; /* running share of beats that went into kinds[1] */
-} ecg_patterns_t;
+    ecg_qrs_template_t templates[ECG_QRS_TEMPLATES];
+    int16_t second_template_share_q8; /* running share of beats that went into templates[1] */
+} ecg_matched_filter_t;
 
-/* What is known of the beats so far, against which a candidate is judged. */
+/* Reference levels from the beats so far, and the features of the candidate in turn. */
 typedef struct {
-    int32_t energies[ECG_JUDGE_BEATS]; /* of the last beats */
-    int32_t swings[ECG_JUDGE_BEATS];
-    int32_t sharps[ECG_JUDGE_BEATS];
-    int32_t blunts[ECG_JUDGE_BEATS];
-    int8_t shapes[ECG_JUDGE_BEATS][ECG_SHAPE_POINTS];
+    int32_t energies[ECG_QRS_BEATS]; /* of the last beats */
+    int32_t peak_to_peaks[ECG_QRS_BEATS];
+    int32_t hf_slopes[ECG_QRS_BEATS];
+    int32_t lf_slopes[ECG_QRS_BEATS];
+    int8_t shapes[ECG_QRS_BEATS][ECG_SHAPE_POINTS];
     uint32_t beats; /* how many there were */
     uint32_t beat_at;
     int32_t rr_mean_q4;
     int32_t noise;    /* running energy of what was not a beat */
     int32_t rejected; /* highest energy rejected since the last beat, 0: none */
     uint32_t rejected_at;
-    int32_t rejected_match; /* highest match of those */
-    uint32_t before_at[2];  /* the beats before the last, newest first */
-    int32_t rr_slow_q6;     /* mean interval that noise moves little */
-    int32_t fit_q4;         /* mean fit of the last beats */
-    int32_t noise_match_q4; /* mean match of what was not a beat */
-    uint32_t past_at[ECG_JUDGE_PAST];
-    int16_t past_match[ECG_JUDGE_PAST];
+    int32_t rejected_template_gain; /* highest match of those */
+    uint32_t before_at[2];          /* the beats before the last, newest first */
+    int32_t rr_slow_q6;             /* mean interval that noise moves little */
+    int32_t template_corr_q4;       /* mean fit of the last beats */
+    int32_t noise_template_gain_q4; /* mean match of what was not a beat */
+    uint32_t past_at[ECG_QRS_PAST];
+    int16_t past_template_gain[ECG_QRS_PAST];
     uint32_t past; /* candidates so far */
-    ecg_patterns_t patterns;
-    int16_t features[ECG_JUDGE_FEATURES]; /* of the candidate in turn */
-    int32_t score;                        /* of the last candidate; ECG_JUDGE_SURE: it could not be a beat */
+    ecg_matched_filter_t matched_filter;
+    int16_t features[ECG_QRS_FEATURES]; /* of the candidate in turn */
+    int32_t score; /* of the last candidate; ECG_QRS_SCORE_REFRACTORY: within the refractory period */
     uint32_t
         trace; /* mixes the figures of every candidate: nothing decides by it, the fingerprint covers it */
-} ecg_judge_t;
+} ecg_qrs_classifier_t;
 
 /* The patient's running average beat. */
 typedef struct {
     int16_t mean_q8[ECG_CORE_BEAT_POINTS]; /* tensor units * 256 */
     uint32_t deviation;                    /* running mean of the beats' standard deviations */
-    uint8_t beats;                         /* in the average, saturates at ECG_TEMPLATE_SETTLED */
-} ecg_template_t;
+    uint8_t beats;                         /* in the average, saturates at ECG_AVERAGE_SETTLED */
+} ecg_average_beat_t;
 
 /* Running figures of the RR intervals; Q8 samples. */
 typedef struct {
@@ -152,31 +152,32 @@ typedef struct {
     int32_t irregularity_q8; /* mean absolute difference of successive intervals */
     uint16_t before;         /* interval before the last; 0: none */
     uint8_t intervals;       /* in the mean, saturates */
-} ecg_rhythm_t;
+} ecg_rr_t;
 
-/* A block of 200 ms. Slopes and bends are of one sample to another; 800 units a millivolt. */
+/* A block of 200 ms. Slopes: over 8 low-pass outputs, 900 units per millivolt. Second differences: of raw
+ * samples, 800 units per millivolt. */
 typedef struct {
-    int16_t level;   /* mean, ADC units */
-    int16_t lowest;  /* ADC units */
-    int16_t highest; /* ADC units */
-    uint16_t quiet;  /* slope where it is least: between beats, what noise there is */
-    uint16_t sharp;  /* mean bend: muscle noise and hum */
-    uint8_t hum;     /* the bends repeat at 50 or 60 Hz */
-    uint8_t faults;  /* ECG_CORE_FLAG_LEADS_OFF, _SATURATED */
-} ecg_quality_block_t;
+    int16_t level;              /* mean, ADC units */
+    int16_t lowest;             /* ADC units */
+    int16_t highest;            /* ADC units */
+    uint16_t noise_slope;       /* mean slope of the quietest third: noise between beats */
+    uint16_t second_difference; /* mean magnitude of the second difference: muscle noise and hum */
+    uint8_t hum;                /* the second differences repeat at 50 or 60 Hz */
+    uint8_t faults;             /* ECG_CORE_FLAG_LEADS_OFF, _SATURATED */
+} ecg_sqi_block_t;
 
 /* The block that is being measured. */
 typedef struct {
-    int32_t sum;              /* of the samples, ADC units */
-    int32_t bends;            /* of the bends' magnitudes, ADC units */
-    int32_t rest_60, rest_50; /* the same after a filter that removes 60 or 50 Hz */
-    int32_t slopes;           /* of the slopes' magnitudes since the last third began */
-    int32_t quietest;         /* least of these sums */
+    int32_t sum;                /* of the samples, ADC units */
+    int32_t second_differences; /* sum of magnitudes, ADC units */
+    int32_t rest_60, rest_50;   /* the same after a filter that removes 60 or 50 Hz */
+    int32_t slopes;             /* of the slopes' magnitudes since the last third began */
+    int32_t quietest;           /* least of these sums */
     int16_t lowest, highest;
     uint8_t faults;
-    uint8_t railed; /* samples at a rail */
+    uint8_t rail_samples; /* samples at a rail */
     uint8_t samples;
-} ecg_quality_sums_t;
+} ecg_sqi_sums_t;
 
 /* Leads off and ADC rails, one bit a sample; blocks. */
 typedef struct {
@@ -185,31 +186,31 @@ typedef struct {
     int16_t highest, lowest, last;
     uint16_t repeats; /* how often the last value came in a row */
     int16_t before;   /* the sample before the last */
-    int16_t lowpass[ECG_QUALITY_SLOPE_SAMPLES];
-    int32_t bend, bend_before;
-    ecg_quality_sums_t sums;
-    ecg_quality_block_t blocks[ECG_QUALITY_BLOCKS]; /* a ring by number */
-    uint32_t measured;                              /* blocks that are complete */
-} ecg_quality_t;
+    int16_t lowpass[ECG_SQI_SLOPE_SAMPLES];
+    int32_t second_difference, second_difference_before;
+    ecg_sqi_sums_t sums;
+    ecg_sqi_block_t blocks[ECG_SQI_BLOCKS]; /* a ring by number */
+    uint32_t measured;                      /* blocks that are complete */
+} ecg_sqi_measures_t;
 
-/* What a block came to. */
+/* SQI and reasons of a block. */
 typedef struct {
     uint16_t reasons;
     uint8_t quality;
-} ecg_signal_note_t;
+} ecg_sqi_result_t;
 
 /* Good or bad, decided block by block. */
 typedef struct {
-    uint32_t decided;              /* blocks */
-    uint32_t since;                /* block with which the present state began */
-    int32_t doubt_q10;             /* running sum, moves by 1 / 8 a block */
-    int32_t new_doubt_q10;         /* of the candidates judged since the last block was decided */
-    ecg_signal_note_t now, before; /* of the last two blocks decided */
-    uint16_t reasons;              /* why it is or was bad */
+    uint32_t decided;             /* blocks */
+    uint32_t since;               /* block with which the present state began */
+    int32_t uncertainty_q10;      /* running sum, moves by 1 / 8 a block */
+    int32_t new_uncertainty_q10;  /* of the candidates classified since the last block was decided */
+    ecg_sqi_result_t now, before; /* of the last two blocks decided */
+    uint16_t reasons;             /* why it is or was bad */
     uint8_t bad;
-    uint8_t calm;   /* good blocks in a row while it is bad */
-    uint8_t jumped; /* blocks since which a jump still disturbs the filters, counts down */
-} ecg_signal_state_t;
+    uint8_t good_blocks;      /* good blocks in a row while it is bad */
+    uint8_t jump_blocks_left; /* blocks since which a jump still disturbs the filters, counts down */
+} ecg_sqi_t;
 
 /* The beat that is being made; each stage is the work of one sample, so that no sample takes long. */
 typedef struct {
@@ -231,12 +232,12 @@ struct ecg_core {
     ecg_filter_t filter;
     ecg_detector_t detector;
     ecg_queue_t queue;
-    ecg_judge_t judge;
+    ecg_qrs_classifier_t qrs_classifier;
     ecg_pending_t pending;
-    ecg_template_t average;
-    ecg_rhythm_t rhythm;
-    ecg_quality_t quality;
-    ecg_signal_state_t signal;
+    ecg_average_beat_t average;
+    ecg_rr_t rr;
+    ecg_sqi_measures_t sqi_measures;
+    ecg_sqi_t sqi;
 };
 
 #ifdef __cplusplus

@@ -61,7 +61,7 @@ typedef enum { ECG_RHYTHM_BEGIN = 0, ECG_RHYTHM_UPDATE = 1, ECG_RHYTHM_END = 2 }
 
 /* The end of what could be seen, not of the rhythm: bad signal, an unclassifiable beat, or the signal's end.
  */
-#define ECG_RHYTHM_FLAG_CUT 0x01u
+#define ECG_RHYTHM_FLAG_TRUNCATED 0x01u
 
 /* A figure that does not apply, or is not known, is 0; one that does not fit saturates. */
 typedef struct {
@@ -108,7 +108,7 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);
 void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad);
 
 /* The signal has ended after so many samples, and its last beats were given: ends what is open, with
- * ECG_RHYTHM_FLAG_CUT. Afterwards only ecg_rhythm_init is allowed. */
+ * ECG_RHYTHM_FLAG_TRUNCATED. Afterwards only ecg_rhythm_init is allowed. */
 void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples);
 
 /* Class of a model's label, by its index in the comma-separated label names ("N,L,R,A,V"): those are WFDB's

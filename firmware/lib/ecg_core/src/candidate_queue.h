@@ -1,6 +1,6 @@
 /* The ring of candidates in ecg_queue_t. */
-#ifndef ECG_CORE_QUEUE_H
-#define ECG_CORE_QUEUE_H
+#ifndef ECG_CORE_CANDIDATE_QUEUE_H
+#define ECG_CORE_CANDIDATE_QUEUE_H
 
 #include <stdbool.h>
 

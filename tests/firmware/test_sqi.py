@@ -171,7 +171,7 @@ def test_bad_beats_do_not_teach_the_average() -> None:
     assert not np.array_equal(average[bad[0]], average[bad[0] - 10])
 
 
-def test_marked_peaks_leave_out_the_judges_doubt() -> None:
+def test_marked_peaks_add_no_uncertainty() -> None:
     """Then faults turn the signal bad, noise alone does not."""
     motion, flat = (process_signal(disturbed(BAD[name][1]), r_peaks=R_PEAKS) for name in ("motion", "flat"))
     assert len(motion.bad_spans) == 0 and len(flat.bad_spans) == 1

@@ -1,0 +1,325 @@
+#include "qrs_classifier.h"
+
+#include <string.h>
+
+#include "candidate_queue.h"
+#include "int_math.h"
+#include "matched_filter.h"
+#include "qrs_classifier_weights.h"
+
+#define REFRACTORY 72        /* 200 ms: physiological refractory period */
+#define DEFAULT_RR 288       /* 0.8 s */
+#define SHORTEST_RR 72       /* intervals that the mean takes in are limited to 0.2 s */
+#define LONGEST_RR 720       /* and 2 s */
+#define LONGEST_GAP 1500     /* 4 s: longer ones count as this long */
+#define DECAY_AFTER 1080     /* 3 s without a beat */
+#define LONGEST_RATIO 512    /* of a gap to the mean interval, * 64 */
+#define REJECTED_REACH 400   /* 1.1 s */
+#define NEXT_REACH 222       /* candidates up to 0.6 s later are known when one is classified */
+#define LOWEST_RATIO (-384)  /* log2 * 64 of 1 / 64: as good as nothing */
+#define SHAPE_NORM 10000     /* of a shape that is not clipped: 25 points, 20^2 */
+#define NO_MATCH (-64)       /* no candidate there */
+#define MATCH_REACH 200      /* candidates up to 0.55 s later have been matched with the templates */
+#define PHASE_TOLERANCE 12   /* an interval back: 8 % of it earlier or later */
+#define FIRST_WEIGHT 4       /* of a difference in the slow mean interval: 1 / 4 for the first beats, */
+#define SLOW_WEIGHT 24       /* then 1 / 24 */
+#define FNV_PRIME 16777619u  /* of the hash FNV-1a */
+#define UNKNOWN_LIKENESS 115 /* 0.9 * 128: before there is a beat to compare with */
+
+static int32_t log_of(int32_t value) {
+    return ecg_log2_q6((uint32_t)value + 1);
+}
+
+static int32_t mean(const int32_t *values) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) sum += values[i];
+    return sum / ECG_QRS_BEATS;
+}
+
+static int32_t lowest(const int32_t *values) {
+    int32_t result = values[0];
+    for (uint32_t i = 1; i < ECG_QRS_BEATS; i++) result = values[i] < result ? values[i] : result;
+    return result;
+}
+
+/* Before there are eight beats the highest candidate in sight stands for those that are missing. */
+static void start(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
+    const ecg_candidate_t *first = ecg_queue_item(queue, 0), *highest = first;
+    for (uint32_t i = 1; i < queue->described; i++) {
+        if (ecg_queue_item(queue, i)->energy > highest->energy) highest = ecg_queue_item(queue, i);
+    }
+    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
+        classifier->energies[i] = highest->energy;
+        classifier->peak_to_peaks[i] = highest->peak_to_peak;
+        classifier->hf_slopes[i] = highest->hf_slope;
+        classifier->lf_slopes[i] = highest->lf_slope;
+    }
+    classifier->noise = first->energy / 4;
+    classifier->rr_mean_q4 = DEFAULT_RR * 16;
+    classifier->rr_slow_q6 = DEFAULT_RR * 64;
+    classifier->beat_at = classifier->before_at[0] = classifier->before_at[1] = first->at;
+}
+
+static int32_t correlation_q7(const int8_t *a, const int8_t *b) {
+    const int8_t *end = a + ECG_SHAPE_POINTS;
+    int32_t sum = 0;
+    while (a != end) sum += *a++ * *b++;
+    return sum * 128 / SHAPE_NORM;
+}
+
+static uint32_t known_beats(const ecg_qrs_classifier_t *classifier) {
+    return classifier->beats < ECG_QRS_BEATS ? classifier->beats : ECG_QRS_BEATS;
+}
+
+/* How much the shape is like one of the last beats, and like all of them. */
+static void compare_shapes(const ecg_qrs_classifier_t *classifier, const int8_t *shape, int16_t *best,
+                           int16_t *average) {
+    *best = *average = UNKNOWN_LIKENESS;
+    if (classifier->beats == 0) return;
+    const uint32_t known = known_beats(classifier);
+    int32_t highest = INT16_MIN, sum = 0;
+    for (uint32_t i = 0; i < known; i++) {
+        const int32_t likeness = correlation_q7(shape, classifier->shapes[i]);
+        sum += likeness;
+        if (likeness > highest) highest = likeness;
+    }
+    *best = (int16_t)highest;
+    *average = (int16_t)(sum / (int32_t)known);
+}
+
+/* log2 * 64 of the ratio of two values that are not 0. */
+static int16_t ratio(int32_t log_value, int32_t log_reference) {
+    return (int16_t)ecg_clip(log_value - log_reference, LOWEST_RATIO, -LOWEST_RATIO);
+}
+
+static int16_t ratio_or_lowest(int32_t value, int32_t log_reference) {
+    return value == 0 ? LOWEST_RATIO : ratio(log_of(value), log_reference);
+}
+
+/* The highest candidates within the refractory time after this one, and beyond it. What comes still later may
+ * or may not be known yet, and must not count. */
+static void look_ahead(const ecg_queue_t *queue, int32_t log_energy, int16_t *near, int16_t *next,
+                       int16_t *next_distance) {
+    const uint32_t at = ecg_queue_item(queue, 0)->at;
+    int32_t highest_near = 0, highest_next = 0;
+    *next_distance = NEXT_REACH;
+    for (uint32_t i = 1; i < queue->count; i++) {
+        const ecg_candidate_t *other = ecg_queue_item(queue, i);
+        const uint32_t distance = other->at - at;
+        if (distance > NEXT_REACH) continue;
+        if (distance < REFRACTORY) {
+            highest_near = other->energy > highest_near ? other->energy : highest_near;
+        } else if (other->energy > highest_next) {
+            highest_next = other->energy;
+            *next_distance = (int16_t)distance;
+        }
+    }
+    *near = ratio_or_lowest(highest_near, log_energy);
+    *next = ratio_or_lowest(highest_next, log_energy);
+}
+
+static int32_t gap(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *candidate) {
+    if (classifier->beats == 0) return DEFAULT_RR;
+    const uint32_t since = candidate->at - classifier->beat_at;
+    return (int32_t)(since > LONGEST_GAP ? LONGEST_GAP : since);
+}
+
+/* The candidate's height against beats and noise, and its neighbours' heights against its own. */
+static void compare_heights(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                            int16_t *features) {
+    const ecg_candidate_t *c = ecg_queue_item(queue, 0);
+    const uint32_t last = (classifier->beats + ECG_QRS_BEATS - 1) % ECG_QRS_BEATS;
+    const int32_t log_energy = log_of(c->energy);
+    features[0] = ratio(log_energy, log_of(mean(classifier->energies)));
+    features[1] = ratio(log_energy, log_of(lowest(classifier->energies)));
+    features[2] = ratio(log_energy, log_of(classifier->noise));
+    features[3] = ratio(log_energy, log_of(classifier->energies[last]));
+    features[4] = ratio_or_lowest(c->peak_to_peak, log_of(mean(classifier->peak_to_peaks)));
+    look_ahead(queue, log_energy, &features[10], &features[11], &features[12]);
+    features[13] = ratio_or_lowest(classifier->rejected, log_energy);
+}
+
+static void compare_times(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *c,
+                          int16_t *features) {
+    const int32_t since = gap(classifier, c);
+    const int32_t since_rejected = (int32_t)(c->at - classifier->rejected_at);
+    features[5] = (int16_t)ecg_clip(since * 64 * 16 / classifier->rr_mean_q4, 0, LONGEST_RATIO);
+    features[6] = (int16_t)(since < LONGEST_RR ? since : LONGEST_RR);
+    features[7] = (int16_t)(classifier->rr_mean_q4 / 16);
+    features[14] =
+        (int16_t)(classifier->rejected == 0 ? REJECTED_REACH : ecg_clip(since_rejected, 0, REJECTED_REACH));
+}
+
+/* Highest match of later candidates within the refractory time, and beyond as far as all are known. */
+static void look_ahead_matches(const ecg_queue_t *queue, int16_t *near, int16_t *next) {
+    const uint32_t at = ecg_queue_item(queue, 0)->at;
+    *near = *next = NO_MATCH;
+    for (uint32_t i = 1; i < queue->matched; i++) {
+        const ecg_candidate_t *other = ecg_queue_item(queue, i);
+        const uint32_t distance = other->energy_at - at;
+        if (distance > MATCH_REACH) continue;
+        int16_t *highest = distance < REFRACTORY ? near : next;
+        if (other->template_gain > *highest) *highest = other->template_gain;
+    }
+}
+
+/* Highest match of the candidates that lie one, and two, intervals back. */
+static void look_back(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *c, int16_t *one,
+                      int16_t *two) {
+    const int32_t rr = classifier->rr_slow_q6 / 64, tolerance = rr / PHASE_TOLERANCE;
+    *one = *two = NO_MATCH;
+    for (uint32_t i = 0; i < ECG_QRS_PAST; i++) {
+        const int32_t distance = (int32_t)(c->at - classifier->past_at[i]);
+        const int16_t gain = classifier->past_template_gain[i];
+        if (gain > *one && distance - rr <= tolerance && rr - distance <= tolerance) *one = gain;
+        if (gain > *two && distance - 2 * rr <= tolerance && 2 * rr - distance <= tolerance) *two = gain;
+    }
+}
+
+static int16_t in_intervals(const ecg_qrs_classifier_t *classifier, uint32_t since) {
+    const int32_t limited = (int32_t)(since > LONGEST_GAP ? LONGEST_GAP : since);
+    return (int16_t)ecg_clip(limited * 64 * 64 / classifier->rr_slow_q6, 0, LONGEST_RATIO);
+}
+
+/* Matched filter output of the candidate and its neighbours, and its place in the rhythm. */
+static void compare_templates(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                              int16_t *features) {
+    const ecg_candidate_t *c = ecg_queue_item(queue, 0);
+    features[22] = c->template_gain;
+    features[23] = c->template_corr;
+    look_ahead_matches(queue, &features[24], &features[25]);
+    features[26] = (int16_t)(classifier->rejected == 0 ? NO_MATCH : classifier->rejected_template_gain);
+    look_back(classifier, c, &features[27], &features[28]);
+    features[29] = in_intervals(classifier, c->at - classifier->beat_at);
+    features[30] = in_intervals(classifier, c->at - classifier->before_at[0]);
+    features[31] = (int16_t)(classifier->template_corr_q4 / 16);
+    features[32] = (int16_t)(classifier->rr_slow_q6 / 64);
+    features[33] = in_intervals(classifier, c->at - classifier->before_at[1]);
+    features[34] = (int16_t)(classifier->noise_template_gain_q4 / 16);
+}
+
+void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
+    const ecg_candidate_t *c = ecg_queue_item(queue, 0);
+    int16_t *features = classifier->features;
+    if (classifier->rr_mean_q4 == 0) start(classifier, queue);
+    compare_heights(classifier, queue, features);
+    compare_times(classifier, c, features);
+    compare_shapes(classifier, c->shape, &features[8], &features[9]);
+    compare_templates(classifier, queue, features);
+    features[15] = c->hf_slope;
+    features[16] = c->lf_slope;
+    features[17] = c->slope_crest;
+    features[18] = c->energy_q1;
+    features[19] = c->energy_median;
+    features[20] = (int16_t)(c->hf_slope - mean(classifier->hf_slopes));
+    features[21] = (int16_t)(c->lf_slope - mean(classifier->lf_slopes));
+    for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
+        classifier->trace = (classifier->trace ^ (uint16_t)features[i]) * FNV_PRIME;
+    }
+}
+
+/* Four hidden units at once: each input is loaded once for the four. */
+#define TOGETHER 4
+typedef char ecg_assert_units_by_four[QRS_HIDDEN % TOGETHER == 0 ? 1 : -1];
+
+static int32_t output_of(uint32_t unit, int32_t sum) {
+    sum += QRS_HIDDEN_BIAS[unit];
+    return sum > 0 ? (sum >> 8) * QRS_OUTPUT_WEIGHT[unit] : 0;
+}
+
+static int32_t four_outputs(uint32_t unit, const int16_t *inputs) {
+    const int16_t *weight = &QRS_HIDDEN_WEIGHT[unit * ECG_QRS_FEATURES];
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++, weight++) {
+        const int32_t input = inputs[i];
+        sum0 += input * weight[0];
+        sum1 += input * weight[ECG_QRS_FEATURES];
+        sum2 += input * weight[2 * ECG_QRS_FEATURES];
+        sum3 += input * weight[3 * ECG_QRS_FEATURES];
+    }
+    return output_of(unit, sum0) + output_of(unit + 1, sum1) + output_of(unit + 2, sum2) +
+           output_of(unit + 3, sum3);
+}
+
+/* One hidden layer. Inputs are made comparable first: 64 is one standard deviation. With what the features
+ * can be at most, the score stays below a tenth of what 32 bits hold. */
+int32_t ecg_qrs_score(const int16_t *features) {
+    int16_t inputs[ECG_QRS_FEATURES];
+    for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
+        inputs[i] = (int16_t)(((features[i] - QRS_CENTRE[i]) * QRS_GAIN[i]) >> 8);
+    }
+    int32_t score = QRS_OUTPUT_BIAS;
+    for (uint32_t unit = 0; unit < QRS_HIDDEN; unit += TOGETHER) score += four_outputs(unit, inputs);
+    return score;
+}
+
+static void remember_interval(ecg_qrs_classifier_t *classifier, uint32_t at) {
+    const int32_t rr = ecg_clip((int32_t)(at - classifier->beat_at), SHORTEST_RR, LONGEST_RR);
+    classifier->rr_mean_q4 += (rr * 16 - classifier->rr_mean_q4) / 8;
+    const int32_t change = rr * 64 - classifier->rr_slow_q6, limit = classifier->rr_slow_q6 / 4;
+    const int32_t weight = classifier->beats < ECG_QRS_BEATS ? FIRST_WEIGHT : SLOW_WEIGHT;
+    classifier->rr_slow_q6 += ecg_clip(change, -limit, limit) / weight;
+}
+
+static void remember_beat(ecg_qrs_classifier_t *classifier, const int16_t *history,
+                          const ecg_candidate_t *candidate) {
+    if (classifier->beats > 0) remember_interval(classifier, candidate->at);
+    ecg_matched_filter_learn(&classifier->matched_filter, history, candidate);
+    classifier->template_corr_q4 += (candidate->template_corr * 16 - classifier->template_corr_q4) / 8;
+    classifier->before_at[1] = classifier->before_at[0];
+    classifier->before_at[0] = classifier->beat_at;
+    const uint32_t slot = classifier->beats % ECG_QRS_BEATS;
+    classifier->energies[slot] = candidate->energy;
+    classifier->peak_to_peaks[slot] = candidate->peak_to_peak;
+    classifier->hf_slopes[slot] = candidate->hf_slope;
+    classifier->lf_slopes[slot] = candidate->lf_slope;
+    memcpy(classifier->shapes[slot], candidate->shape, sizeof candidate->shape);
+    classifier->beat_at = candidate->at;
+    classifier->beats++;
+    classifier->rejected = 0;
+}
+
+/* Decay the reference levels after 3 s without a beat, so that a large artefact does not block detection. */
+static void decay_levels(ecg_qrs_classifier_t *classifier) {
+    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
+        classifier->energies[i] -= classifier->energies[i] / 16;
+        classifier->peak_to_peaks[i] -= classifier->peak_to_peaks[i] / 16;
+    }
+}
+
+void ecg_qrs_learn(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue, const int16_t *history,
+                   bool beat) {
+    const ecg_candidate_t *candidate = ecg_queue_item(queue, 0);
+    classifier->past_at[classifier->past % ECG_QRS_PAST] = candidate->at;
+    classifier->past_template_gain[classifier->past++ % ECG_QRS_PAST] = candidate->template_gain;
+    if (beat) {
+        remember_beat(classifier, history, candidate);
+        return;
+    }
+    if (classifier->rejected == 0 || candidate->template_gain > classifier->rejected_template_gain) {
+        classifier->rejected_template_gain = candidate->template_gain;
+    }
+    classifier->noise += (candidate->energy - classifier->noise) / 16;
+    classifier->noise_template_gain_q4 +=
+        (candidate->template_gain * 16 - classifier->noise_template_gain_q4) / 16;
+    if (candidate->at - classifier->beat_at > DECAY_AFTER) decay_levels(classifier);
+    if (candidate->energy > classifier->rejected) {
+        classifier->rejected = candidate->energy;
+        classifier->rejected_at = candidate->at;
+    }
+}
+
+bool ecg_qrs_is_refractory(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
+    return classifier->beats > 0 && ecg_queue_item(queue, 0)->at - classifier->beat_at < REFRACTORY;
+}
+
+ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                                    const int16_t *history) {
+    const int16_t *features = classifier->features;
+    classifier->score =
+        ecg_qrs_is_refractory(classifier, queue) ? ECG_QRS_SCORE_REFRACTORY : ecg_qrs_score(features);
+    const bool beat = classifier->score > 0;
+    ecg_qrs_learn(classifier, queue, history, beat);
+    if (!beat) return ECG_QRS_DECISION_NOISE;
+    return features[0] < -64 && features[5] > 96 ? ECG_QRS_DECISION_SEARCHBACK : ECG_QRS_DECISION_BEAT;
+}

@@ -1,0 +1,36 @@
+/* QRS classifier: decides which candidates are beats, by a network of one hidden layer on 35 features,
+ * trained on annotated records (training/detector). */
+#ifndef ECG_CORE_QRS_CLASSIFIER_H
+#define ECG_CORE_QRS_CLASSIFIER_H
+
+#include <stdbool.h>
+
+#include "ecg_core/ecg_core_state.h"
+
+#define ECG_QRS_SCORE_REFRACTORY (-INT32_MAX) /* score of a candidate within the refractory period */
+
+typedef enum {
+    ECG_QRS_DECISION_NOISE,
+    ECG_QRS_DECISION_BEAT,
+    ECG_QRS_DECISION_SEARCHBACK
+} ecg_qrs_decision_t;
+
+/* Compute the features of the queue's oldest candidate from the beats before it and the candidates after it.
+ */
+void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue);
+
+/* True within 200 ms of the last beat: the physiological refractory period. */
+bool ecg_qrs_is_refractory(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue);
+
+/* Score of a feature vector: the logit of "beat" * 16384; above 0 is a beat. */
+int32_t ecg_qrs_score(const int16_t *features);
+
+/* Update the reference levels with the queue's oldest candidate, as a beat or as noise. */
+void ecg_qrs_learn(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue, const int16_t *history,
+                   bool beat);
+
+/* Classify the candidate whose features were extracted last, and learn from it. */
+ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                                    const int16_t *history);
+
+#endif

@@ -1,0 +1,47 @@
+#include "rr_features.h"
+
+#include <stdlib.h>
+
+#include "int_math.h"
+
+#define MEAN_INTERVALS 16        /* plain mean of the first 16 intervals, then exponential with 1 / 16 */
+#define REFERENCE_RR_SAMPLES 288 /* 0.8 s */
+#define LONGEST_RR_SAMPLES 1080  /* 3 s: a longer one is a gap in the signal or an arrest, no new rate */
+
+static int8_t ratio_minus_one(int32_t value, int32_t reference) {
+    if (value <= 0 || reference <= 0) return 0;
+    return ecg_clip_int8(ecg_divide((value - reference) * ECG_CORE_RHYTHM_INV_SCALE, reference));
+}
+
+static int32_t limited_q8(uint16_t rr_samples) {
+    return (rr_samples > LONGEST_RR_SAMPLES ? LONGEST_RR_SAMPLES : rr_samples) * 256;
+}
+
+void ecg_rr_write(const ecg_rr_t *state, uint16_t rr_samples, ecg_core_beat_t *beat) {
+    const int32_t rr = limited_q8(rr_samples);
+    const int32_t before = limited_q8(state->before);
+    const int32_t mean = state->intervals == 0 ? rr : state->mean_q8;
+    beat->rhythm[0] = ratio_minus_one(rr, mean);
+    beat->rhythm[1] = ratio_minus_one(rr, before);
+    beat->rhythm[2] = ratio_minus_one(before, mean);
+    beat->rhythm[3] = ratio_minus_one(mean, REFERENCE_RR_SAMPLES * 256);
+    beat->rhythm[4] = mean == 0 ? 0 : ecg_clip_int8(ecg_divide(state->irregularity_q8 * 64, mean));
+}
+
+bool ecg_rr_is_regular(const ecg_rr_t *state, uint16_t rr_samples) {
+    if (state->intervals == 0) return false;
+    const int32_t rr_percent = limited_q8(rr_samples) * 100;
+    return rr_percent >= state->mean_q8 * 87 && rr_percent <= state->mean_q8 * 115;
+}
+
+void ecg_rr_update(ecg_rr_t *state, uint16_t rr_samples) {
+    if (rr_samples == 0) return;
+    const int32_t rr = limited_q8(rr_samples);
+    if (state->intervals < MEAN_INTERVALS) state->intervals++;
+    state->mean_q8 += ecg_divide(rr - state->mean_q8, state->intervals);
+    if (state->before != 0) {
+        const int32_t difference = abs(rr - limited_q8(state->before));
+        state->irregularity_q8 += ecg_divide(difference - state->irregularity_q8, MEAN_INTERVALS);
+    }
+    state->before = rr_samples;
+}

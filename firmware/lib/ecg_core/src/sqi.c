@@ -1,0 +1,219 @@
+#include "sqi.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "int_math.h"
+#include "resample.h"
+#include "sqi_measures.h"
+
+/* Blocks around the one that is decided. */
+#define BLOCKS_BEFORE 6 /* 1.2 s, so that one beat at least and the quiet around it are seen */
+#define BLOCKS_AFTER 2  /* 0.4 s: the beat's window */
+#define BLOCKS_AROUND (BLOCKS_BEFORE + 1 + BLOCKS_AFTER)
+#define NEAR_FIRST 2 /* of faults, hum and flatness only the last second and what follows counts */
+#define NEAR (NEAR_FIRST + 1 + BLOCKS_AFTER)
+
+/* A block is decided when half a block after the last one needed has passed, or 276 samples after its start:
+ * its first beat takes its flags a little later. */
+#define DECIDE_FROM ((BLOCKS_AFTER + 1) * ECG_SQI_BLOCK_SAMPLES + ECG_SQI_BLOCK_SAMPLES / 2)
+#define DECIDE_AT_LAST 276
+
+#define QUARTILE 2           /* of nine blocks, the third quietest */
+#define UNCERTAINTY_DECAY 8  /* blocks: 1.6 s */
+#define UNCERTAINTY_FLOOR 64 /* of the running sum: as good as none */
+#define UNCERTAINTY_STEPS 14
+#define CONFIDENCE_STEP 13 /* half a logit */
+
+/* Quality is 50 where the index, log2 * 64, is at the middle, and 25 higher where it is half as large. On DS1
+ * with noise it is about the probability, in per cent, that no decision within a second is wrong. */
+#define INDEX_MIDDLE 896
+#define QUALITY_A_FACTOR_OF_TWO 25
+
+#define BAD_BELOW 55  /* quality with which the signal turns bad */
+#define GOOD_ABOVE 70 /* and above which, */
+#define GOOD_BLOCKS 7 /* for 1.4 s, it turns good again */
+
+#define FLAT_PER_MV 50 /* flat: less than 1 / 50 mV from the lowest to the highest of a second */
+#define JUMP_HALF_MV 3 /* a jump: the level before and after differ by 1.5 mV */
+#define JUMP_BLOCKS 5  /* it disturbs the baseline filter for 0.7 s and the average of a beat longer */
+#define JUMP_QUALITY 20
+#define HUM_BLOCKS 3 /* of the five near ones */
+#define HUM_LOUD 400 /* units: hum of 0.8 mV leaves no signal to be trusted */
+#define HUM_QUALITY 20
+#define MUSCLE_NOTED 64 /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
+#define NOTED_BELOW 75  /* quality at which the noise is named */
+
+/* 1024 exp(-k / 2 - 1 / 4): approximate probability that a decision with confidence k half logits is wrong.
+ */
+static const uint16_t UNCERTAINTY_Q10[UNCERTAINTY_STEPS] = {797, 484, 293, 178, 108, 65, 40,
+                                                            24,  15,  9,   5,   3,   2,  0};
+
+/* Start as good quality until the first block is measured. */
+void ecg_sqi_init(ecg_sqi_t *state) {
+    state->now.quality = state->before.quality = 100;
+}
+
+void ecg_sqi_add_uncertainty(ecg_sqi_t *state, int32_t score) {
+    const int32_t confidence = abs(score) >> CONFIDENCE_STEP;
+    if (confidence < UNCERTAINTY_STEPS) state->new_uncertainty_q10 += UNCERTAINTY_Q10[confidence];
+}
+
+/* Block i of those around the one to be decided, the oldest first. */
+static const ecg_sqi_block_t *block_around(const ecg_sqi_measures_t *measures, uint32_t i) {
+    return &measures->blocks[(measures->measured - BLOCKS_AROUND + i) % ECG_SQI_BLOCKS];
+}
+
+static const ecg_sqi_block_t *near_block(const ecg_sqi_measures_t *measures, uint32_t i) {
+    return block_around(measures, i + BLOCKS_BEFORE - NEAR_FIRST);
+}
+
+static uint16_t quartile(const uint16_t *values) {
+    uint16_t lowest[QUARTILE + 1] = {UINT16_MAX, UINT16_MAX, UINT16_MAX};
+    for (uint32_t i = 0; i < BLOCKS_AROUND; i++) {
+        uint16_t value = values[i];
+        for (uint32_t k = 0; k <= QUARTILE; k++) {
+            if (value >= lowest[k]) continue;
+            const uint16_t larger = lowest[k];
+            lowest[k] = value;
+            value = larger;
+        }
+    }
+    return lowest[QUARTILE];
+}
+
+static uint16_t faults(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
+    int32_t lowest = INT16_MAX, highest = INT16_MIN;
+    uint16_t found = 0;
+    for (uint32_t i = 0; i < NEAR; i++) {
+        const ecg_sqi_block_t *block = near_block(measures, i);
+        found |= block->faults;
+        if (block->lowest < lowest) lowest = block->lowest;
+        if (block->highest > highest) highest = block->highest;
+    }
+    return (highest - lowest) * FLAT_PER_MV < adu_per_mv ? (uint16_t)(found | ECG_CORE_FLAG_FLAT) : found;
+}
+
+static int32_t median(int32_t a, int32_t b, int32_t c) {
+    const int32_t low = a < b ? a : b, high = a < b ? b : a;
+    return ecg_clip(c, low, high);
+}
+
+/* Three blocks against the three before: their middles, so that one wide beat is no jump. A drift is none
+ * either: it goes on within the three. */
+static bool jumps(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
+    int32_t level[6];
+    for (uint32_t i = 0; i < 6; i++) level[i] = block_around(measures, BLOCKS_BEFORE - 3 + i)->level;
+    const int32_t before = median(level[0], level[1], level[2]), after = median(level[3], level[4], level[5]);
+    const int32_t drift = abs(level[2] - level[0]) + abs(level[5] - level[3]);
+    return abs(after - before) * 2 > JUMP_HALF_MV * adu_per_mv + drift * 2;
+}
+
+/* Grows with the classifier's uncertainty and with the slopes of the noise between beats. */
+static int32_t noise_index(ecg_sqi_t *state, const uint16_t *noise_slope) {
+    state->uncertainty_q10 += state->new_uncertainty_q10 - state->uncertainty_q10 / UNCERTAINTY_DECAY;
+    state->new_uncertainty_q10 = 0;
+    const int32_t uncertainty = ecg_log2_q6((uint32_t)(state->uncertainty_q10 + UNCERTAINTY_FLOOR));
+    return uncertainty + ecg_log2_q6((uint32_t)quartile(noise_slope) + 1) / 2;
+}
+
+static uint8_t limited(uint8_t quality, uint8_t highest) {
+    return quality < highest ? quality : highest;
+}
+
+static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, ecg_sqi_result_t *result) {
+    uint16_t noise_slope[BLOCKS_AROUND], second_differences[BLOCKS_AROUND];
+    for (uint32_t i = 0; i < BLOCKS_AROUND; i++) {
+        noise_slope[i] = block_around(measures, i)->noise_slope;
+        second_differences[i] = block_around(measures, i)->second_difference;
+    }
+    const int32_t below = INDEX_MIDDLE - noise_index(state, noise_slope);
+    result->quality = (uint8_t)ecg_clip(50 + below * QUALITY_A_FACTOR_OF_TWO / 64, 0, 100);
+    const uint16_t roughness = quartile(second_differences);
+    const bool fast = roughness > quartile(noise_slope);
+    if (roughness > MUSCLE_NOTED || (fast && result->quality < NOTED_BELOW))
+        result->reasons |= ECG_CORE_FLAG_MUSCLE_NOISE;
+    if (!fast && result->quality < NOTED_BELOW) result->reasons |= ECG_CORE_FLAG_MOTION;
+}
+
+static void grade_hum(const ecg_sqi_measures_t *measures, ecg_sqi_result_t *result) {
+    uint32_t humming = 0, loudness = 0;
+    for (uint32_t i = 0; i < NEAR; i++) {
+        if (!near_block(measures, i)->hum) continue;
+        humming++;
+        loudness += near_block(measures, i)->second_difference;
+    }
+    if (humming < HUM_BLOCKS) return;
+    result->reasons |= ECG_CORE_FLAG_MAINS_HUM;
+    result->reasons &= (uint16_t)~ECG_CORE_FLAG_MUSCLE_NOISE;
+    if (loudness > humming * HUM_LOUD) result->quality = limited(result->quality, HUM_QUALITY);
+}
+
+static void grade_jump(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
+                       ecg_sqi_result_t *result) {
+    if (state->jump_blocks_left > 0) state->jump_blocks_left--;
+    if (jumps(measures, adu_per_mv)) state->jump_blocks_left = JUMP_BLOCKS;
+    if (state->jump_blocks_left == 0) return;
+    result->reasons |= ECG_CORE_FLAG_BASELINE_JUMP;
+    result->quality = limited(result->quality, JUMP_QUALITY);
+}
+
+static void change_state(ecg_sqi_t *state, bool bad) {
+    state->bad = bad;
+    state->since = state->decided;
+    state->good_blocks = 0;
+    if (bad) state->reasons = 0;
+}
+
+/* Bad at once, good only after a while. */
+static void update_state(ecg_sqi_t *state) {
+    const uint8_t quality = state->now.quality;
+    if (!state->bad && quality < BAD_BELOW) change_state(state, true);
+    if (!state->bad) return;
+    state->good_blocks = (uint8_t)(quality > GOOD_ABOVE ? state->good_blocks + 1 : 0);
+    if (state->good_blocks > GOOD_BLOCKS) {
+        change_state(state, false);
+    } else if (quality <= GOOD_ABOVE) {
+        state->reasons |= state->now.reasons;
+    }
+}
+
+void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32_t index, bool idle,
+                    uint16_t adu_per_mv) {
+    const uint32_t since = index - state->decided * ECG_SQI_BLOCK_SAMPLES;
+    if (since < (idle ? DECIDE_FROM : DECIDE_AT_LAST)) return;
+    if (measures->measured - state->decided <= BLOCKS_AFTER) return; /* the signal has ended */
+    ecg_sqi_result_t result = {0};
+    grade_noise(state, measures, &result);
+    grade_hum(measures, &result);
+    grade_jump(state, measures, adu_per_mv, &result);
+    const uint16_t fault = faults(measures, adu_per_mv);
+    if (fault != 0) result.quality = 0;
+    result.reasons |= fault;
+    state->before = state->now;
+    state->now = result;
+    update_state(state);
+    state->decided++;
+}
+
+/* An R peak that was found late may lie in the block before the last one decided. */
+void ecg_sqi_flag_beat(const ecg_sqi_t *state, ecg_core_beat_t *beat) {
+    const uint32_t windows = ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_SATURATED | ECG_CORE_FLAG_FLAT;
+    const uint32_t blind = ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_FLAT;
+    const uint32_t block = beat->r_sample / ECG_SQI_BLOCK_SAMPLES;
+    const ecg_sqi_result_t *result = block + 1 < state->decided ? &state->before : &state->now;
+    const bool bad = block < state->since ? !state->bad : state->bad;
+    beat->quality = result->quality;
+    beat->flags |= (uint16_t)(result->reasons & ~windows);
+    if (bad || (beat->flags & blind) != 0) beat->flags |= ECG_CORE_FLAG_UNCLASSIFIABLE;
+}
+
+void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal) {
+    if (core == NULL || signal == NULL) return;
+    const ecg_sqi_t *state = &core->sqi;
+    signal->since = ecg_resample_board_index(&core->resample, state->since * ECG_SQI_BLOCK_SAMPLES);
+    signal->until = ecg_resample_board_index(&core->resample, state->decided * ECG_SQI_BLOCK_SAMPLES);
+    signal->reasons = state->reasons;
+    signal->bad = state->bad;
+    signal->quality = state->now.quality;
+}
