@@ -15,10 +15,10 @@ from ecg_edge.ecg.records import Record
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats
 from ecg_edge.ecg.splits import DS1, DS2
 from ecg_edge.host.link.messages import Beat
+from ecg_edge.host.reference.labels import symbol_of
 
 EC57_START_S = 300.0  # EC57 leaves the first five minutes to the detector to learn from
 MATCH_WINDOW_S = 0.15
-UNKNOWN = "Q"  # WFDB's symbol for a beat that was not labelled
 
 OTHER_BEAT = "other beat"  # rows of the confusion matrix beyond the labels
 NO_BEAT = "no beat"
@@ -36,7 +36,7 @@ CLASSES_PROTOCOL = (
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRecord:
     """A record and what the device said about its first `samples` samples; beats in the order of time."""
 
     record: Record
@@ -49,12 +49,12 @@ class Labelled:
         return EC57_START_S if self.samples / self.record.fs_hz >= 2 * EC57_START_S else 0.0
 
 
-def score(items: Sequence[Labelled], labels: tuple[str, ...]) -> dict[str, Any] | None:
+def score_device(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> dict[str, Any] | None:
     """Detection and classification figures of some records together (gross); None without annotations.
 
     Parameters
     ----------
-    items : sequence of Labelled
+    items : sequence of LabelledRecord
         One for each record.
     labels : tuple of str
         The device's labels, which are WFDB symbols.
@@ -76,25 +76,25 @@ def score(items: Sequence[Labelled], labels: tuple[str, ...]) -> dict[str, Any] 
     }
 
 
-def score_groups(items: Sequence[Labelled], labels: tuple[str, ...]) -> dict[str, Any]:
-    """`score` of all records, and of those of MIT-BIH's DS1 and DS2 apart where there are any."""
+def score_groups(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> dict[str, Any]:
+    """`score_device` of all records, and of those of MIT-BIH's DS1 and DS2 apart where there are any."""
     groups = {
         "all": items,
         "DS1": [item for item in items if item.record.database == "mitdb" and item.record.name in DS1],
         "DS2": [item for item in items if item.record.database == "mitdb" and item.record.name in DS2],
     }
-    scored = {name: score(group, labels) for name, group in groups.items()}
+    scored = {name: score_device(group, labels) for name, group in groups.items()}
     return {name: figures for name, figures in scored.items() if figures}
 
 
 def device_annotations(beats: Iterable[Beat], labels: tuple[str, ...]) -> Annotations:
-    """What the device said as annotations, in the order of time."""
+    """Turn the device's beats into annotations, in the order of time."""
     ordered = sorted(beats, key=lambda beat: beat.r_sample)
-    symbols = [labels[beat.label] if beat.label < len(labels) else UNKNOWN for beat in ordered]
+    symbols = [symbol_of(beat.label, labels) for beat in ordered]
     return Annotations.of([beat.r_sample for beat in ordered], symbols)
 
 
-def _compare(item: Labelled, labels: tuple[str, ...]) -> BeatComparison:
+def _compare(item: LabelledRecord, labels: tuple[str, ...]) -> BeatComparison:
     record = item.record
     known = record.annotation_samples < item.samples
     notes = [note for note, keep in zip(record.annotation_notes, known, strict=True) if keep]
@@ -115,14 +115,14 @@ def _gross(comparisons: list[BeatComparison]) -> BeatComparison:
     )
 
 
-def pair_beats(item: Labelled) -> NDArray[np.int64]:
+def pair_beats(item: LabelledRecord) -> NDArray[np.int64]:
     """Indices of the annotated and of the device's beat of each pair, shape (n, 2)."""
     window = round(MATCH_WINDOW_S * item.record.fs_hz)
     annotated = item.record.beat_samples
     return match_beats(annotated[annotated < item.samples], [beat.r_sample for beat in item.beats], window)
 
 
-def confusion(item: Labelled, labels: tuple[str, ...]) -> NDArray[np.int64]:
+def confusion(item: LabelledRecord, labels: tuple[str, ...]) -> NDArray[np.int64]:
     """Annotated beats in rows (labels, other, none), the device's in columns (labels, unlabelled, missed)."""
     count = len(labels)
     annotated = item.record.beat_symbols[item.record.beat_samples < item.samples]

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Event, Quality
+from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.expected import Expected
-
-if TYPE_CHECKING:
-    pass
 
 FIELDS = ("r_sample", "rr_samples", "flags", "quality", "input_crc32", "label")
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
@@ -34,8 +28,8 @@ class EventDifference:
     """One rhythm event on which device and reference disagree; None where there is no such event."""
 
     event_index: int
-    expected: Event | None
-    device: Event | None
+    expected: RhythmEvent | None
+    device: RhythmEvent | None
 
 
 @dataclass
@@ -96,10 +90,10 @@ class Comparator:
     """Compares beats as they arrive, so that agreement can be shown while a record streams."""
 
     def __init__(self, expected: Expected) -> None:
-        self._expected = _as_messages(expected)
+        self._expected = expected.beat_messages()
         self._seen: set[int] = set()
-        self._changes = [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
-        self._changes_seen: list[Quality] = []
+        self._changes = expected.quality_messages()
+        self._changes_seen: list[SignalQuality] = []
         self._events = expected.events
         self._seen_events: set[int] = set()
         self.comparison = Comparison(
@@ -115,11 +109,11 @@ class Comparator:
                 self._seen.add(beat.beat_index)
                 self._take_expected(self._expected[beat.beat_index], beat)
 
-    def take_changes(self, changes: Iterable[Quality]) -> None:
+    def take_changes(self, changes: Iterable[SignalQuality]) -> None:
         """Note QUALITY frames that have just arrived; their order is compared at the end."""
         self._changes_seen.extend(changes)
 
-    def take_events(self, events: Iterable[Event]) -> None:
+    def take_events(self, events: Iterable[RhythmEvent]) -> None:
         """Compare rhythm events that have just arrived."""
         result = self.comparison
         for event in events:
@@ -186,26 +180,3 @@ class Comparator:
 def count_differing_bytes(first: bytes, second: bytes) -> int:
     """Bytes that differ; where one is longer, every byte beyond the other's end differs."""
     return sum(a != b for a, b in zip(first, second, strict=False)) + abs(len(first) - len(second))
-
-
-def _as_messages(expected: Expected) -> list[Beat]:
-    """The BEAT frames that a device in agreement sends; confidence is not compared and is 0 here."""
-    beats = expected.beats
-    columns = [beats[name].tolist() for name in ("r_sample", "rr_samples", "flags", "quality", "crc32")]
-    return [
-        Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
-        for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
-            zip(*columns, _labels(expected), expected.outputs, strict=True)
-        )
-    ]
-
-
-def _labels(expected: Expected) -> list[int]:
-    """The largest output's index; in bad signal the beat is not classified."""
-    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
-
-    if not len(expected.beats):
-        return []
-    unclassifiable = (expected.beats["flags"] & FLAG_UNCLASSIFIABLE) != 0
-    labels: list[int] = np.where(unclassifiable, UNCLASSIFIABLE, expected.outputs.argmax(axis=1)).tolist()
-    return labels

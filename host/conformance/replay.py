@@ -16,7 +16,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, RecordError
+from ecg_edge.ecg.errors import EcgEdgeError, LinkError, RecordError
 from ecg_edge.ecg.records import FS_HZ, Record, data_root, load_record, record_files
 from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
@@ -26,6 +26,7 @@ from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
 from ecg_edge.host.link.transports import DEFAULT_BAUD
 from ecg_edge.host.reference.expected import Expected, expect
+from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 
@@ -64,7 +65,7 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReplayResult:
     """What a replay came to.
 
     Attributes
@@ -108,7 +109,7 @@ def replay(
     baud: int = DEFAULT_BAUD,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
-) -> Outcome:
+) -> ReplayResult:
     """Replay records through a device and write a session folder.
 
     Parameters
@@ -136,7 +137,7 @@ def replay(
 
     Returns
     -------
-    Outcome
+    ReplayResult
         Also after Ctrl-C or a lost link: the session then holds what there was.
 
     Raises
@@ -170,8 +171,6 @@ def check_device(info: Info, bundle: Bundle) -> None:
     BundleError
         When this computer's signal path is not the one that the bundle was trained with.
     """
-    from ecg_edge.firmware import fingerprint
-
     manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
     flash = f"Flash this bundle: `ecg-edge flash --bundle {bundle.path}`, or name the device's with --bundle."
     if info.model_sha256 != manifest.model_sha256:
@@ -194,11 +193,7 @@ def check_device(info: Info, bundle: Bundle) -> None:
             f"{device} refuses to label beats: {STATUS_TEXT.get(info.status, f'status {info.status}')}. "
             "Build and flash the firmware again; if it stays so, that board's compiler or memory is at fault."
         )
-    if fingerprint() != manifest.core_fingerprint:
-        raise BundleError(
-            f"{bundle.path} was trained with the signal path {manifest.core_fingerprint:08x}, but this "
-            f"computer's is {fingerprint():08x}. Build it again with `pip install -e .`, or train again."
-        )
+    check_signal_path(bundle)
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -240,7 +235,7 @@ class _Replay:
     ) -> None:
         self._link, self._session, self._on_update, self._block = link, session, on_update, block
 
-    def run(self, todo: Sequence[Callable[[], _Prepared]]) -> Outcome:
+    def run(self, todo: Sequence[Callable[[], _Prepared]]) -> ReplayResult:
         """Replay all of `todo`; whatever ends it early, the session is written."""
         error: EcgEdgeError | None = None
         self._session.folder.mkdir(parents=True, exist_ok=True)
@@ -252,7 +247,7 @@ class _Replay:
                 self._session.interrupted = "Ctrl-C"
             except EcgEdgeError as reason:
                 self._session.interrupted, error = str(reason), reason
-        return Outcome(self._session, self._session.write(), error)
+        return ReplayResult(self._session, self._session.write(), error)
 
     def _stream(self, record: Record, comparator: Comparator) -> None:
         progress = Progress()

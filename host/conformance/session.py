@@ -26,11 +26,11 @@ from typing import Any
 from ecg_edge.ecg.annotations import write_annotations
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import Record
-from ecg_edge.host.conformance.accuracy import Labelled, device_annotations, score, score_groups
+from ecg_edge.host.conformance.accuracy import LabelledRecord, device_annotations, score_device, score_groups
 from ecg_edge.host.conformance.comparison import Comparison, Difference, EventDifference
 from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, EVENTS_NAME, event_row
 from ecg_edge.host.link.client import Progress
-from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Done, Info
+from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info
 from ecg_edge.host.link.transports import port_kind
 from ecg_edge.host.reference.rhythm_events import count_kinds
 from ecg_edge.quantize.bundle.manifest import Bundle
@@ -80,10 +80,10 @@ class RecordRun:
         return sum(ends[1::2]) / self.record.fs_hz - sum(ends[::2]) / self.record.fs_hz
 
     @property
-    def labelled(self) -> Labelled:
+    def labelled(self) -> LabelledRecord:
         """The record with the device's beats, for scoring."""
         beats = sorted(self.progress.beats, key=lambda beat: beat.r_sample)
-        return Labelled(self.record, beats, self.progress.samples_taken)
+        return LabelledRecord(self.record, beats, self.progress.samples_taken)
 
     @property
     def passed(self) -> bool:
@@ -205,7 +205,7 @@ class Session:
                 _readable_event_difference(difference) for difference in run.comparison.event_differences
             ],
             "episodes": count_kinds(run.progress.events),
-            "scores": score([run.labelled], self.info.labels),
+            "scores": score_device([run.labelled], self.info.labels),
         }
 
     def _write_annotations(self, run: RecordRun) -> None:
@@ -243,7 +243,9 @@ def _totals(runs: list[RecordRun]) -> dict[str, Any]:
         "lost_beats": sum(c.lost_beats for c in comparisons),
         "extra_beats": sum(c.extra_beats for c in comparisons),
         "differing_fields": _sum_fields(comparisons),
-        "unclassifiable_beats": sum(b.label == UNCLASSIFIABLE for run in runs for b in run.progress.beats),
+        "unclassifiable_beats": sum(
+            b.label == LABEL_UNCLASSIFIABLE for run in runs for b in run.progress.beats
+        ),
         "quality_changes": sum(c.changes for c in comparisons),
         "differing_changes": sum(c.differing_changes for c in comparisons),
         "bad_signal_s": round(sum(run.bad_signal_s for run in runs), 1),
@@ -330,7 +332,7 @@ def label_name(beat: Beat, labels: tuple[str, ...]) -> str:
     """A beat's label as text; "" when the device's engine failed."""
     if beat.label < len(labels):
         return labels[beat.label]
-    return UNCLASSIFIABLE_NAME if beat.label == UNCLASSIFIABLE else ""
+    return UNCLASSIFIABLE_NAME if beat.label == LABEL_UNCLASSIFIABLE else ""
 
 
 def _write_beats(path: Path, runs: Iterable[RecordRun], labels: tuple[str, ...]) -> None:

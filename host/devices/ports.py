@@ -12,7 +12,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.firmware import fingerprint
+from ecg_edge.host.devices.emulator import emulator, native_device
+from ecg_edge.host.devices.simulator import simulator, simulator_info
 from ecg_edge.host.link.transports import DEFAULT_BAUD, Transport, connect, port_kind
+from ecg_edge.quantize.bundle.engines import reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle
 
 
@@ -48,8 +52,6 @@ def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = 
 @contextmanager
 def _device(port: str) -> Iterator[str]:
     """Start the device that `port` names, where it is one of this computer's own; give its address."""
-    from ecg_edge.host.devices.emulator import emulator, native_device
-
     kind, image = port_kind(port), port.partition(":")[2]
     if kind == "emulator":
         with emulator(Path(image) if image else None) as address:
@@ -64,10 +66,6 @@ def _device(port: str) -> Iterator[str]:
 @contextmanager
 def _simulated(bundle: Bundle | None) -> Iterator[Transport]:
     """A device in Python that holds `bundle`."""
-    from ecg_edge.firmware import fingerprint
-    from ecg_edge.host.devices.simulator import simulator, simulator_info
-    from ecg_edge.quantize.bundle.engines import reference_engine
-
     if bundle is None:
         raise LinkError("The simulator needs a model: name a bundle with --bundle.")
     engine = reference_engine(bundle)

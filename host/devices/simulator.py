@@ -19,30 +19,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.firmware import SignalPath
 from ecg_edge.host.link.frames import Decoder, FrameError, encode
 from ecg_edge.host.link.messages import (
     MAX_SAMPLES,
-    NOT_LABELLED,
     PROTOCOL_VERSION,
     STATUS_TEXT,
-    UNCLASSIFIABLE,
     Beat,
     Credit,
     Deltas,
     Done,
     Error,
-    Event,
     Finish,
     Hello,
     Info,
     Message,
     Nak,
-    Quality,
+    RhythmEvent,
     Samples,
+    SignalQuality,
     Start,
     Started,
 )
 from ecg_edge.host.link.transports import SocketTransport, Transport
+from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.rhythm_events import EventStream
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
@@ -246,7 +246,7 @@ class Simulator:
         for number in range(session.changes, len(changes)):
             if number not in self._faults.dropped_changes:
                 sample, reasons, bad = changes[number].tolist()
-                self._send(Quality(sample, bad, reasons))
+                self._send(SignalQuality(sample, bad, reasons))
         session.changes = len(changes)
 
     def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int64]:
@@ -258,10 +258,9 @@ class Simulator:
             if session.beats not in self._faults.dropped_beats:
                 self._send(self._beat(session.beats, beat, output))
             session.beats += 1
-        labels: NDArray[np.int64] = outputs.argmax(axis=1)
-        return labels
+        return labels_of(outputs, beats["flags"])
 
-    def _send_events(self, events: Iterable[Event]) -> None:
+    def _send_events(self, events: Iterable[RhythmEvent]) -> None:
         for event in events:
             if event.event_index in self._faults.wrong_events:
                 event = replace(event, end=event.end + 1)
@@ -273,24 +272,14 @@ class Simulator:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
         r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
         place = (index, r_sample, rr, flags, int(beat["quality"]))
-        label = _label(flags, output)
+        label = int(labels_of(output[np.newaxis], beat["flags"])[0])
         return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
-
-
-def _label(flags: int, output: NDArray[np.int8]) -> int:
-    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
-
-    if not len(output):
-        return NOT_LABELLED
-    return UNCLASSIFIABLE if flags & FLAG_UNCLASSIFIABLE else int(output.argmax())
 
 
 class _Session:
     """What the device remembers between START and DONE."""
 
     def __init__(self, start: Start, labels: Sequence[str]) -> None:
-        from ecg_edge.firmware import SignalPath
-
         self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
         self.events = EventStream(labels, start.fs_hz)
         self.taken = 0

@@ -23,10 +23,9 @@ from ecg_edge.ecg.scoring.beat_stream import LABEL_OF
 from ecg_edge.ecg.scoring.beats import MATCH_WINDOW_S
 from ecg_edge.ecg.splits import DS1, DS2
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, FS_HZ, Beats, Processed, process_signal
-from ecg_edge.host.reference.labels import Labeller
+from ecg_edge.host.reference.labels import SYMBOL_Q, Labeller
 
 REFERENCE: Final = "atr"
-UNCLASSIFIABLE: Final = "Q"
 _NOISE_LEVELS: Final = {
     "24": "24 dB",
     "18": "18 dB",
@@ -104,7 +103,7 @@ def to_annotations(
     Without `symbols`: N, or Q where the signal was bad.
     """
     if symbols is None:
-        symbols = np.where(beats["flags"] & FLAG_UNCLASSIFIABLE, UNCLASSIFIABLE, "N")
+        symbols = np.where(beats["flags"] & FLAG_UNCLASSIFIABLE, SYMBOL_Q, "N")
     return Annotations.of(_to_rate(beats["r_sample"], fs_hz / board_hz), symbols)
 
 

@@ -30,7 +30,7 @@ _NEAR_S: Final = MATCH_WINDOW_S
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BeatMatch:
     """What became of one annotated or detected beat.
 
     Attributes
@@ -55,12 +55,12 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Finding:
+class DetectionError:
     """A missed beat or a false detection, and what the judge thought of the candidate that is nearest.
 
     Attributes
     ----------
-    outcome : Outcome
+    outcome : BeatMatch
     offset_ms : float or None
         Candidate less beat; None when there is no candidate within 150 ms.
     height, noise : float or None
@@ -71,7 +71,7 @@ class Finding:
         In words.
     """
 
-    outcome: Outcome
+    outcome: BeatMatch
     offset_ms: float | None
     height: float | None
     noise: float | None
@@ -90,7 +90,7 @@ class Inspection:
         Beats and stretches of bad signal.
     trace : Trace
         Filtered signal, energy, candidates.
-    outcomes : tuple of Outcome
+    outcomes : tuple of BeatMatch
         Every annotated and every detected beat, in the order of time.
     flutter : tuple of (float, float)
         Ventricular flutter by the annotations, in seconds: not scored.
@@ -101,7 +101,7 @@ class Inspection:
     record: Record
     processed: Processed
     trace: Trace
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[BeatMatch, ...]
     flutter: tuple[tuple[float, float], ...]
     labels: tuple[str, ...] | None
 
@@ -119,7 +119,7 @@ class Inspection:
         """Whether the annotations have ventricular flutter there."""
         return any(start_s <= time_s <= end_s for start_s, end_s in self.flutter)
 
-    def errors(self, kinds: tuple[str, ...] = (MISSED, FALSE)) -> list[Finding]:
+    def errors(self, kinds: tuple[str, ...] = (MISSED, FALSE)) -> list[DetectionError]:
         """The missed beats and false detections that count, with their candidates."""
         wanted = [outcome for outcome in self.outcomes if outcome.kind in kinds and outcome.counted]
         return [self._explain(outcome) for outcome in wanted]
@@ -128,15 +128,15 @@ class Inspection:
     def _candidate_s(self) -> npt.NDArray[np.float64]:
         return self.trace.candidates["at"] / FS_HZ
 
-    def _explain(self, outcome: Outcome) -> Finding:
+    def _explain(self, outcome: BeatMatch) -> DetectionError:
         candidates = self.trace.candidates
         near = np.flatnonzero(np.abs(self._candidate_s - outcome.time_s) <= _NEAR_S)
         if not len(near):
-            return Finding(outcome, None, None, None, None, "no candidate within 150 ms")
+            return DetectionError(outcome, None, None, None, None, "no candidate within 150 ms")
         best = near[np.argmax(candidates["score"][near])]
         candidate, offset_s = candidates[best], self._candidate_s[best] - outcome.time_s
         score = None if candidate["score"] == REFUSED else float(candidate["score"]) / LOGIT
-        return Finding(
+        return DetectionError(
             outcome,
             offset_s * 1000,
             float(candidate["energy"]) / max(1, int(candidate["beat_energy"])),
@@ -182,7 +182,7 @@ def inspect_record(root: Path, database: str, name: str, labeller: Labeller | No
 
 def _outcomes(
     reference: Annotations, beats: Beats, fs_hz: float, length_s: float | None
-) -> tuple[Outcome, ...]:
+) -> tuple[BeatMatch, ...]:
     """The first five minutes are compared too, to be shown, but do not count."""
     test = to_annotations(beats, fs_hz)
     symbols = {
@@ -200,7 +200,7 @@ def _outcomes(
             beat = None if step.test_sample is None else detected[step.test_sample]
             symbol = "" if step.reference_sample is None else symbols[at]
             if start_s == LEARNING_S or at < LEARNING_S * fs_hz:
-                result[at, beat] = Outcome(step.kind, at / fs_hz, symbol, beat, scored)
+                result[at, beat] = BeatMatch(step.kind, at / fs_hz, symbol, beat, scored)
     return tuple(sorted(result.values(), key=lambda outcome: outcome.time_s))
 
 

@@ -20,13 +20,14 @@ from ecg_edge.ecg.scoring import (
     summarize_runs,
 )
 from ecg_edge.ecg.scoring.beats import Ratio
-from ecg_edge.host.link.messages import Event
+from ecg_edge.firmware import process_signal
+from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.expected import expect_events
-from ecg_edge.host.reference.rhythm_events import Episode, count_kinds, episodes
+from ecg_edge.host.reference.labels import labels_of, symbols_of
+from ecg_edge.host.reference.rhythm_events import count_kinds, episodes
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 REFERENCE: Final = "atr"
-UNREADABLE: Final = "Q"  # WFDB's symbol of a beat that is not classified
 
 # Kinds of events that mitdb's rhythm annotations tell too, by the note there.
 NOTES: Final = {"irregularly irregular": "(AFIB", "bigeminy": "(B", "trigeminy": "(T"}
@@ -34,21 +35,21 @@ _OTHER_RHYTHM: Final = "(N"
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
+class RecordRhythm:
     """A record as the device labels it.
 
     Attributes
     ----------
     timing : Timing
         Rate and length of the record.
-    events : list of Event
+    events : list of RhythmEvent
         Rhythm events; samples at 360 Hz.
     beats : Annotations
-        The device's beats: the model's labels, or `UNREADABLE`.
+        The device's beats: the model's labels, or Q in bad signal.
     """
 
     timing: Timing
-    events: list[Event]
+    events: list[RhythmEvent]
     beats: Annotations
 
     @property
@@ -88,7 +89,9 @@ class RhythmScores:
     counts: dict[str, int]
 
 
-def watch(root: Path, database: str, name: str, engine: Engine, labels: Sequence[str]) -> Watched:
+def analyze_record(
+    root: Path, database: str, name: str, engine: Engine, labels: Sequence[str]
+) -> RecordRhythm:
     """Run one lead of a record through signal path, network and rhythm rules, as the device does.
 
     Parameters
@@ -102,20 +105,17 @@ def watch(root: Path, database: str, name: str, engine: Engine, labels: Sequence
     labels : sequence of str
         The model's labels.
     """
-    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, process_signal
-
     record = load_record(root, database, name, lead="auto", annotator=None)
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
     beats = processed.beats
     outputs = engine.run(beat_inputs(beats))
     events = expect_events(processed, outputs, labels, len(record.samples))
-    symbols = np.array(list(labels))[outputs.argmax(axis=1)] if len(beats) else np.zeros(0, "U1")
-    symbols = np.where(beats["flags"] & FLAG_UNCLASSIFIABLE, UNREADABLE, symbols)
+    symbols = symbols_of(labels_of(outputs, beats["flags"]), labels)
     timing = read_timing(root / database, name)
-    return Watched(timing, events, Annotations.of(_to_rate(beats["r_sample"], timing.fs_hz), symbols))
+    return RecordRhythm(timing, events, Annotations.of(_to_rate(beats["r_sample"], timing.fs_hz), symbols))
 
 
-def score(watched: Watched, folder: Path, name: str) -> RhythmScores:
+def score(watched: RecordRhythm, folder: Path, name: str) -> RhythmScores:
     """Compare with the reference annotations of record `name` in `folder`."""
     timing = watched.timing
     reference = read_annotations(folder, name, REFERENCE, timing.fs_hz)
@@ -144,11 +144,6 @@ def summarize(found: dict[str, RhythmScores]) -> dict[str, Any]:
         **{kind: _with_counts(total.figures, total.ratios) for kind, total in runs.items()},
         "episodes": _add_counts(scores.counts for _, scores in items),
     }
-
-
-def find_named(events: Iterable[Event], names: Sequence[str]) -> list[Episode]:
-    """Episodes of the named kinds, of all where there is no name."""
-    return [episode for episode in episodes(events) if not names or episode.name in names]
 
 
 def _episode_figures(comparisons: Sequence[EpisodeComparison]) -> dict[str, Any]:

@@ -29,14 +29,14 @@ from ecg_edge.host.link.messages import (
     Deltas,
     Done,
     Error,
-    Event,
     Finish,
     Hello,
     Info,
     Message,
     Nak,
-    Quality,
+    RhythmEvent,
     Samples,
+    SignalQuality,
     Start,
     Started,
 )
@@ -59,9 +59,9 @@ class Progress:
         Samples sent at least once, and taken by the device.
     beats : list of Beat
         All beats that arrived, in the order of arrival.
-    changes : list of Quality
+    changes : list of SignalQuality
         Each time the signal turned bad or good.
-    events : list of Event
+    events : list of RhythmEvent
         All rhythm events that arrived, in the order of arrival.
     naks, resends : int
         Times the device asked to go back, and times silence made the host send again.
@@ -78,8 +78,8 @@ class Progress:
     samples_sent: int = 0
     samples_taken: int = 0
     beats: list[Beat] = field(default_factory=list)
-    changes: list[Quality] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    changes: list[SignalQuality] = field(default_factory=list)
+    events: list[RhythmEvent] = field(default_factory=list)
     naks: int = 0
     resends: int = 0
     retransmitted_frames: int = 0
@@ -206,7 +206,7 @@ class Link:
         return _Stream(self, samples, window_samples, on_progress, progress or Progress(), blocks).run()
 
 
-class _Blocks:
+class _SampleBlocks:
     """A signal, cut into the shortest message of each block."""
 
     def __init__(self, samples: NDArray[np.int16]) -> None:
@@ -226,7 +226,7 @@ class _Blocks:
         return Deltas(start, 0, int(self._first[start]), self._steps[start + 1 : end])
 
 
-class _Room:
+class _ReceiveWindow:
     """The device's receive buffer, as the protocol allots it: room for a window of full frames.
 
     Credit counts samples, and short blocks have more bytes a sample, so they are counted here too.
@@ -264,10 +264,10 @@ class _Stream:
         blocks: Iterable[int],
     ) -> None:
         self._link, self._on_progress, self.progress = link, on_progress, progress
-        self._window, self._room = window_samples, _Room(window_samples)
+        self._window, self._receive_window = window_samples, _ReceiveWindow(window_samples)
         self._sizes = (min(size, MAX_SAMPLES, window_samples) for size in blocks)
         self._size = next(self._sizes)
-        self._samples = _Blocks(samples)
+        self._samples = _SampleBlocks(samples)
         self._total = len(samples)
         self._next = 0  # index of the sample to send next
         self._finish_sent = False
@@ -308,10 +308,10 @@ class _Stream:
         while self._next < self._total:
             end = min(self._next + self._size, self._total)
             count = end - self._next
-            if end > self.progress.samples_taken + self._window or not self._room.fits(count):
+            if end > self.progress.samples_taken + self._window or not self._receive_window.fits(count):
                 break
             frames.append(self._samples.block(self._next, end))
-            self._room.fill(count, end)
+            self._receive_window.fill(count, end)
             self.progress.retransmitted_frames += self._next < self.progress.samples_sent
             self._next, self._size = end, next(self._sizes)
             self.progress.samples_sent = max(self.progress.samples_sent, end)
@@ -324,15 +324,15 @@ class _Stream:
     def _take(self, message: Message) -> None:
         if isinstance(message, Beat):
             self.progress.beats.append(message)
-        elif isinstance(message, Quality):
+        elif isinstance(message, SignalQuality):
             self.progress.changes.append(message)
-        elif isinstance(message, Event):
+        elif isinstance(message, RhythmEvent):
             self.progress.events.append(message)
         elif isinstance(message, Credit):
             self._check_index("CREDIT", message.next_index)
             self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)
             self._next = max(self._next, self.progress.samples_taken)
-            self._room.release(self.progress.samples_taken)
+            self._receive_window.release(self.progress.samples_taken)
         elif isinstance(message, Nak):
             self._check_index(
                 f"NAK ({NAK_TEXT.get(message.reason, 'unknown reason')})", message.expected_index
@@ -353,7 +353,7 @@ class _Stream:
 
     def _go_back(self, index: int) -> None:
         self._next = max(index, self.progress.samples_taken)
-        self._room.release()
+        self._receive_window.release()
         self._finish_sent = False
 
     def _silence(self) -> str:

@@ -21,17 +21,17 @@ from ecg_edge.host.link.messages import (
     Deltas,
     Done,
     Error,
-    Event,
     Finish,
     Hello,
     Info,
+    LiveSamples,
     Message,
     Nak,
-    Quality,
+    RhythmEvent,
     Samples,
+    SignalQuality,
     Start,
     Started,
-    Wave,
 )
 
 _OVERHEAD = 6  # type, sequence number, CRC-32
@@ -54,8 +54,8 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Credit: struct.Struct("<I"),
     Nak: struct.Struct("<IB"),
     Done: struct.Struct("<IIIIQQI"),
-    Quality: struct.Struct("<IBH"),
-    Event: struct.Struct("<IBBBIIHHHHHH"),
+    SignalQuality: struct.Struct("<IBH"),
+    RhythmEvent: struct.Struct("<IBBBIIHHHHHH"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")
@@ -66,7 +66,7 @@ _INFO = struct.Struct("<BBHHHIII32s")
 # ---- bodies -----------------------------------------------------------------------------------------
 
 
-def _pack_block(message: Samples | Wave) -> bytes:
+def _pack_block(message: Samples | LiveSamples) -> bytes:
     count = len(message.data) // 2
     if len(message.data) % 2 or not 1 <= count <= MAX_SAMPLES:
         raise FrameError(f"a block of {len(message.data)} bytes; 1 to {MAX_SAMPLES} int16 fit a frame.", 6)
@@ -97,7 +97,7 @@ def _pack_info(m: Info) -> bytes:
 
 
 def _pack_body(message: Message) -> bytes:
-    if isinstance(message, (Samples, Wave)):
+    if isinstance(message, (Samples, LiveSamples)):
         return _pack_block(message)
     if isinstance(message, Deltas):
         return _pack_deltas(message)
@@ -145,8 +145,8 @@ def _parse_samples(body: bytes) -> Samples:
     return Samples(*_parse_block("SAMPLES", body))
 
 
-def _parse_wave(body: bytes) -> Wave:
-    return Wave(*_parse_block("WAVE", body))
+def _parse_wave(body: bytes) -> LiveSamples:
+    return LiveSamples(*_parse_block("WAVE", body))
 
 
 def _parse_beat(body: bytes) -> Beat:
@@ -197,7 +197,7 @@ def _parse_error(body: bytes) -> Error:
 
 def _fixed_parser(kind: type[Message], layout: struct.Struct) -> Callable[[bytes], Message]:
     def parse(body: bytes) -> Message:
-        _check_length(kind.__name__.upper(), len(body), layout.size)
+        _check_length(kind.NAME, len(body), layout.size)
         return kind(*layout.unpack(body))
 
     return parse
@@ -207,7 +207,7 @@ _PARSERS: dict[int, Callable[[bytes], Message]] = {
     **{kind.TYPE: _fixed_parser(kind, layout) for kind, layout in _FIXED.items()},
     Samples.TYPE: _parse_samples,
     Deltas.TYPE: _parse_deltas,
-    Wave.TYPE: _parse_wave,
+    LiveSamples.TYPE: _parse_wave,
     Beat.TYPE: _parse_beat,
     Info.TYPE: _parse_info,
     Error.TYPE: _parse_error,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 PROTOCOL_VERSION = 2
 MAX_BODY = 502
 MAX_SAMPLES = 240
-UNCLASSIFIABLE = 254
+LABEL_UNCLASSIFIABLE = 254
 NOT_LABELLED = 255
 MODE_REPLAY = 0
 
@@ -38,6 +38,7 @@ class Hello:
     """Host: who are you?"""
 
     TYPE: ClassVar[int] = 0x01
+    NAME: ClassVar[str] = "HELLO"
     protocol_version: int = PROTOCOL_VERSION
 
 
@@ -46,6 +47,7 @@ class Start:
     """Host: begin a session."""
 
     TYPE: ClassVar[int] = 0x02
+    NAME: ClassVar[str] = "START"
     session_id: int
     fs_hz: int
     adu_per_mv: int
@@ -58,6 +60,7 @@ class Samples:
     """Host: a block of samples; `data` is int16, little-endian, 1 to 240 of them."""
 
     TYPE: ClassVar[int] = 0x03
+    NAME: ClassVar[str] = "SAMPLES"
     first_index: int
     lead_flags: int
     data: bytes
@@ -73,6 +76,7 @@ class Finish:
     """Host: the signal ends after `total_samples`."""
 
     TYPE: ClassVar[int] = 0x04
+    NAME: ClassVar[str] = "FINISH"
     total_samples: int
 
 
@@ -81,6 +85,7 @@ class Deltas:
     """Host: a block of 1 + len(deltas) samples; each int8 in `deltas` is a sample minus the one before it."""
 
     TYPE: ClassVar[int] = 0x05
+    NAME: ClassVar[str] = "DELTAS"
     first_index: int
     lead_flags: int
     first_sample: int
@@ -98,6 +103,7 @@ class Info:
     """Device: the handshake."""
 
     TYPE: ClassVar[int] = 0x81
+    NAME: ClassVar[str] = "INFO"
     protocol_version: int
     status: int
     fs_hz: int
@@ -118,6 +124,7 @@ class Started:
     """Device: the session has begun."""
 
     TYPE: ClassVar[int] = 0x82
+    NAME: ClassVar[str] = "STARTED"
     session_id: int
 
 
@@ -126,6 +133,7 @@ class Credit:
     """Device: all samples before `next_index` are taken."""
 
     TYPE: ClassVar[int] = 0x83
+    NAME: ClassVar[str] = "CREDIT"
     next_index: int
 
 
@@ -134,6 +142,7 @@ class Nak:
     """Device: go on from `expected_index`."""
 
     TYPE: ClassVar[int] = 0x84
+    NAME: ClassVar[str] = "NAK"
     expected_index: int
     reason: int
 
@@ -143,6 +152,7 @@ class Beat:
     """Device: one beat; `output` is the model's int8 output tensor, byte for byte."""
 
     TYPE: ClassVar[int] = 0x85
+    NAME: ClassVar[str] = "BEAT"
     beat_index: int
     r_sample: int
     rr_samples: int
@@ -159,6 +169,7 @@ class Done:
     """Device: the session's totals; ticks are of `tick_hz`."""
 
     TYPE: ClassVar[int] = 0x86
+    NAME: ClassVar[str] = "DONE"
     samples: int
     beats: int
     rejected_frames: int
@@ -169,30 +180,33 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class LiveSamples:
     """Device, live mode: a block of what its ADC measured; `data` as in Samples."""
 
     TYPE: ClassVar[int] = 0x87
+    NAME: ClassVar[str] = "WAVE"
     first_index: int
     lead_flags: int
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class SignalQuality:
     """Device: the signal is bad (1) or good (0) from `sample` on; `reasons` are flags, as of beats."""
 
     TYPE: ClassVar[int] = 0x88
+    NAME: ClassVar[str] = "QUALITY"
     sample: int
     bad: int
     reasons: int
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class RhythmEvent:
     """Device: something about the rhythm begins, goes on or ends; the fields of `ecg_rhythm_event_t`."""
 
     TYPE: ClassVar[int] = 0x89
+    NAME: ClassVar[str] = "EVENT"
     event_index: int
     kind: int
     phase: int
@@ -212,6 +226,7 @@ class Error:
     """Device: what was wrong with the host's request."""
 
     TYPE: ClassVar[int] = 0x8F
+    NAME: ClassVar[str] = "ERROR"
     code: int
     text: str
 
@@ -228,8 +243,8 @@ Message: TypeAlias = (
     | Nak
     | Beat
     | Done
-    | Wave
-    | Quality
-    | Event
+    | LiveSamples
+    | SignalQuality
+    | RhythmEvent
     | Error
 )

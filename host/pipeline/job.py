@@ -32,7 +32,7 @@ from ecg_edge.host.pipeline.steps import (
 )
 
 if TYPE_CHECKING:
-    from ecg_edge.host.conformance.replay import Outcome, Update
+    from ecg_edge.host.conformance.replay import ReplayResult, Update
 
 BOARD = "stm32f405"
 RECIPES = ("nlrav", "nlrav-random")  # the first one's network goes to the device
@@ -310,7 +310,7 @@ class _Pipeline:
         )
 
 
-def _reason(outcome: Outcome) -> EcgEdgeError:
+def _reason(outcome: ReplayResult) -> EcgEdgeError:
     results = outcome.results
     return outcome.error or ComparisonError(
         f"the device and the reference differ in {results['differing_bytes']} bytes; "

@@ -1,4 +1,8 @@
-"""What a device must report for a signal: the same C on this computer, and the reference engine."""
+"""The beats, quality changes and rhythm events that a device must report for a signal.
+
+They come from the device's own C signal path and rhythm rules, compiled for this computer, with the reference
+engine between the two. Only the engine (TFLM) is independent of the device's code.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +13,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.records import FS_HZ
-from ecg_edge.firmware import Processed
-from ecg_edge.host.link.messages import Event
+from ecg_edge.firmware import Processed, process_signal
+from ecg_edge.firmware.binding.rhythm import find_events
+from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
+from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.rhythm_events import classes_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the device must say about a signal.
+    """The report on a signal that the device must give.
 
     Attributes
     ----------
     beats : BEAT_DTYPE array, shape (n,)
-        What the signal path makes of the samples.
+        Beats of the signal path.
     outputs : int8 array, shape (n, labels)
-        What the reference engine makes of the beats.
+        Outputs of the reference engine for the beats.
     changes : CHANGE_DTYPE array, shape (k,)
-        Each time the signal turns bad or good.
-    events : list of Event
-        What the rhythm rules make of the beats and their labels.
+        Changes of the signal's quality between good and bad.
+    events : list of RhythmEvent
+        Events of the rhythm rules.
     """
 
     beats: NDArray[np.void]
     outputs: NDArray[np.int8]
     changes: NDArray[np.void]
-    events: list[Event]
+    events: list[RhythmEvent]
+
+    def beat_messages(self) -> list[Beat]:
+        """Make the BEAT frames; their confidence, which is not compared, is 0."""
+        names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
+        columns = [self.beats[name].tolist() for name in names]
+        labels = labels_of(self.outputs, self.beats["flags"]).tolist()
+        return [
+            Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
+            for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
+                zip(*columns, labels, self.outputs, strict=True)
+            )
+        ]
+
+    def quality_messages(self) -> list[SignalQuality]:
+        """Make the QUALITY frames."""
+        return [SignalQuality(sample, bad, reasons) for sample, reasons, bad in self.changes.tolist()]
 
 
 def expect(
@@ -45,7 +67,7 @@ def expect(
     labels: Sequence[str],
     fs_hz: int = FS_HZ,
 ) -> Expected:
-    """Run the device's own C signal path and rhythm rules on this computer, and the reference engine between.
+    """Run the device's C signal path and rhythm rules on this computer, and the reference engine between.
 
     Parameters
     ----------
@@ -58,8 +80,6 @@ def expect(
     labels : sequence of str
         The model's labels.
     """
-    from ecg_edge.firmware import process_signal
-
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     outputs = engine.run(beat_inputs(processed.beats))
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
@@ -68,24 +88,21 @@ def expect(
 
 def expect_events(
     processed: Processed, outputs: NDArray[np.int8], labels: Sequence[str], samples: int, fs_hz: int = FS_HZ
-) -> list[Event]:
-    """The rhythm events of beats with the model's outputs for them.
+) -> list[RhythmEvent]:
+    """Apply the rhythm rules to a signal's beats.
 
     Parameters
     ----------
     processed : Processed
-        What the signal path made of the signal.
+        Result of the signal path.
     outputs : int8 array, shape (n, labels)
-        The model's outputs for its beats.
+        Outputs of the model for its beats.
     labels : sequence of str
         The model's labels.
     samples, fs_hz : int
         Length and rate of the signal.
     """
-    from ecg_edge.firmware.binding.rhythm import find_events
-
     beats = processed.beats
-    best = outputs.argmax(axis=1) if len(outputs) else np.zeros(0, np.int64)
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    classes = classes_of(best, beats["flags"], labels)
+    classes = classes_of(labels_of(outputs, beats["flags"]), labels)
     return to_messages(find_events(beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz))

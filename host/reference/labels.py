@@ -1,23 +1,84 @@
-"""Labels of beats from the outputs of a network."""
+"""The label rule: from a network's outputs and the signal path's flags to the label of each beat."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.firmware import Beats, fingerprint
+from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Beats, fingerprint
+from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED
 from ecg_edge.quantize.bundle.engines import GeneratedEngine, beat_inputs
-from ecg_edge.quantize.bundle.manifest import load_bundle
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 
+SYMBOL_Q: Final = "Q"  # WFDB's symbol of an unclassifiable beat
+
+Labels = npt.NDArray[np.int64]
 Symbols = npt.NDArray[np.str_]
+
+
+def labels_of(outputs: npt.NDArray[np.int8], flags: npt.NDArray[Any] | None = None) -> Labels:
+    """Decide the label of each beat as the device does.
+
+    The label is the index of the largest output, the first of equals. It is `LABEL_UNCLASSIFIABLE` where the
+    signal path flags bad signal, and `NOT_LABELLED` where the network gave no output.
+
+    Parameters
+    ----------
+    outputs : int8 array, shape (n, labels)
+        Outputs of the network.
+    flags : int array, shape (n,), optional
+        Flags of the signal path. Without them beats in bad signal are labelled, too.
+
+    Returns
+    -------
+    int64 array, shape (n,)
+    """
+    if outputs.shape[1] == 0:
+        return np.full(len(outputs), NOT_LABELLED, np.int64)
+    labels: Labels = outputs.argmax(axis=1).astype(np.int64)
+    if flags is not None:
+        labels[np.broadcast_to(flags & FLAG_UNCLASSIFIABLE, labels.shape) != 0] = LABEL_UNCLASSIFIABLE
+    return labels
+
+
+def symbol_of(label: int, names: Sequence[str], other: str = SYMBOL_Q) -> str:
+    """Name a label; `other` for a beat that is unclassifiable or not labelled."""
+    return names[label] if label < len(names) else other
+
+
+def symbols_of(labels: npt.NDArray[np.integer[Any]], names: Sequence[str]) -> Symbols:
+    """Name the labels of beats as WFDB symbols, shape (n,)."""
+    return np.array([symbol_of(label, names) for label in labels.tolist()], "U8")
+
+
+def check_signal_path(bundle: Bundle) -> None:
+    """Refuse a bundle that was trained with another signal path than this computer's.
+
+    Raises
+    ------
+    BundleError
+        When the fingerprints differ.
+    """
+    trained, own = bundle.manifest.core_fingerprint, fingerprint()
+    if trained != own:
+        raise BundleError(
+            f"{bundle.path} was trained with the signal path {trained:08x}, but this computer's is "
+            f"{own:08x}. Build it again with `pip install -e .`, or train again."
+        )
 
 
 class Labeller:
     """A bundle's network, its generated C, that labels detected beats.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the bundle.
 
     Raises
     ------
@@ -29,18 +90,14 @@ class Labeller:
 
     def __init__(self, path: Path) -> None:
         bundle = load_bundle(path)
-        if bundle.manifest.core_fingerprint != fingerprint():
-            raise BundleError(
-                f"{path} was trained with the signal path {bundle.manifest.core_fingerprint:08x}, but this "
-                f"computer's is {fingerprint():08x}. Build it again with `pip install -e .`, or train again."
-            )
+        check_signal_path(bundle)
         self.name = bundle.manifest.name
         self._engine = GeneratedEngine(bundle.c_path)
-        self._labels = np.array(bundle.manifest.labels)
+        self._labels = bundle.manifest.labels
         self._training = bundle.manifest.training
 
     def trained_on(self, database: str, names: Sequence[str]) -> list[str]:
-        """Those of the records whose beats the network was trained on; nstdb is mitdb's 118 and 119."""
+        """List the records whose beats trained the network; nstdb's are made of mitdb's 118 and 119."""
         own = self._training.get("database")
         seen = {
             str(name) if "/" in str(name) else f"{own}/{name}" for name in self._training.get("records", ())
@@ -51,7 +108,5 @@ class Labeller:
         return [name for name in names if origin[name] in seen]
 
     def symbols(self, beats: Beats) -> Symbols:
-        """A symbol for each beat, also for those in bad signal, shape (n,)."""
-        logits = self._engine.run(beat_inputs(beats))
-        symbols: Symbols = self._labels[logits.argmax(axis=1)]
-        return symbols
+        """Label each beat, also those in bad signal, shape (n,)."""
+        return symbols_of(labels_of(self._engine.run(beat_inputs(beats))), self._labels)

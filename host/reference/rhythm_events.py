@@ -1,4 +1,4 @@
-"""Rhythm events on the host: what the device must send, and how a person reads it."""
+"""Rhythm events: the reference beside a streamed signal, episodes, and their text."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.host.link.messages import Event
+from ecg_edge.firmware.binding.rhythm import END, FLAG_TRUNCATED, HEART_RATE, Rhythm, class_of, kind_name
+from ecg_edge.host.link.messages import RhythmEvent
 
-_SETTLED_S: Final = 1.4  # by then a beat has come, and whether the signal is bad is decided
-
-
-# samples beyond a beat's delay after which the signal's state is decided in any case
+# A beat is reported, and the signal's quality decided, at most this long after its sample.
+_SETTLED_S: Final = 1.4
 
 
 @dataclass(frozen=True)
 class Episode:
-    """An event from its onset to its end, as END told it.
+    """A rhythm event from its onset to its end, as its END frame reports it.
 
     Attributes
     ----------
@@ -29,8 +28,8 @@ class Episode:
     onset, end : int
         Samples.
     cut : bool
-        Whether only what could be seen ended, and not the rhythm.
-    event : Event
+        Bad signal or the end of the record ended the episode, and not the rhythm.
+    event : RhythmEvent
         The message, with its evidence.
     """
 
@@ -38,122 +37,116 @@ class Episode:
     onset: int
     end: int
     cut: bool
-    event: Event
+    event: RhythmEvent
 
 
-def classes_of(
-    labels: NDArray[np.integer[Any]], flags: NDArray[Any], names: Sequence[str]
-) -> NDArray[np.uint8]:
-    """Class of each beat for the rhythm rules, shape (n,).
+def classes_of(labels: NDArray[np.integer[Any]], names: Sequence[str]) -> NDArray[np.uint8]:
+    """Map the label of each beat to its class for the rhythm rules, shape (n,).
 
     Parameters
     ----------
     labels : int array, shape (n,)
-        Index in `names` of each beat's label.
-    flags : int array, shape (n,)
-        The signal path's flags.
+        Labels by `ecg_edge.host.reference.labels.labels_of`.
     names : sequence of str
         The model's labels, WFDB symbols.
     """
-    from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
-    from ecg_edge.firmware.binding.rhythm import UNCLASSIFIABLE, class_of
-
     table = np.array([class_of(names, label) for label in range(256)], np.uint8)
-    unreadable = (np.asarray(flags) & FLAG_UNCLASSIFIABLE) != 0
-    return np.where(unreadable, np.uint8(UNCLASSIFIABLE), table[np.asarray(labels)])
+    return table[np.asarray(labels)]
 
 
-def to_messages(events: NDArray[np.void]) -> list[Event]:
-    """The EVENT frames of an EVENT_DTYPE array."""
-    return [Event(*map(int, row)) for row in events.tolist()]
+def to_messages(events: NDArray[np.void]) -> list[RhythmEvent]:
+    """Make the EVENT frames of an EVENT_DTYPE array."""
+    return [RhythmEvent(*map(int, row)) for row in events.tolist()]
 
 
 class EventStream:
-    """The device's rhythm rules beside a signal path that is pushed block by block."""
+    """The device's rhythm rules beside a signal path that is pushed block by block.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The model's labels, WFDB symbols.
+    fs_hz : int
+        Sampling rate in Hz.
+    """
 
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
-        from ecg_edge.firmware.binding.rhythm import Rhythm
-
         self._rhythm, self._names = Rhythm(fs_hz), names
         self._delay = round(_SETTLED_S * fs_hz)
-        self._told = 0  # changes of the signal
+        self._changes_applied = 0
         self._bad = False
 
     def take(
         self, beats: NDArray[np.void], labels: NDArray[np.integer[Any]], changes: NDArray[np.void], taken: int
-    ) -> list[Event]:
-        """Events that a block brings.
+    ) -> list[RhythmEvent]:
+        """Return the events that a block of samples brings.
 
         Parameters
         ----------
         beats : BEAT_DTYPE array, shape (n,)
-            Beats that the block brought.
+            Beats of the block.
         labels : int array, shape (n,)
-            Their labels.
+            Their labels by `labels_of`.
         changes : CHANGE_DTYPE array, shape (k,)
-            Every change of the signal so far.
+            All changes of the signal's quality so far.
         taken : int
-            Samples so far.
+            Number of samples so far.
         """
-        events: list[Event] = []
-        classes = classes_of(labels, beats["flags"], self._names)
+        events: list[RhythmEvent] = []
+        classes = classes_of(labels, self._names)
         for k in range(len(beats)):
-            events += self._tell(changes, int(beats["r_sample"][k]))
+            events += self._apply_changes(changes, int(beats["r_sample"][k]))
             one = slice(k, k + 1)
             events += to_messages(
                 self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], classes[one])
             )
         settled = max(taken - self._delay, 0)
-        return [*events, *self._tell(changes, settled), *to_messages(self._rhythm.tick(settled, self._bad))]
+        events += self._apply_changes(changes, settled)
+        return [*events, *to_messages(self._rhythm.tick(settled, self._bad))]
 
-    def finish(self, changes: NDArray[np.void], samples: int) -> list[Event]:
-        """Events at the end of the signal, after its last beats."""
-        return [*self._tell(changes, samples), *to_messages(self._rhythm.finish(samples))]
+    def finish(self, changes: NDArray[np.void], samples: int) -> list[RhythmEvent]:
+        """Return the events at the end of the signal, after its last beats."""
+        return [*self._apply_changes(changes, samples), *to_messages(self._rhythm.finish(samples))]
 
-    def _tell(self, changes: NDArray[np.void], until: int) -> list[Event]:
-        """Pass on the changes of the signal up to sample `until`."""
-        events: list[Event] = []
-        while self._told < len(changes) and changes["sample"][self._told] <= until:
-            self._bad = bool(changes["bad"][self._told])
-            events += to_messages(self._rhythm.tick(int(changes["sample"][self._told]), self._bad))
-            self._told += 1
+    def _apply_changes(self, changes: NDArray[np.void], until: int) -> list[RhythmEvent]:
+        """Pass on the changes of the signal's quality up to sample `until`."""
+        events: list[RhythmEvent] = []
+        while self._changes_applied < len(changes) and changes["sample"][self._changes_applied] <= until:
+            change = changes[self._changes_applied]
+            self._bad = bool(change["bad"])
+            events += to_messages(self._rhythm.tick(int(change["sample"]), self._bad))
+            self._changes_applied += 1
         return events
 
 
 # ---- reading ----------------------------------------------------------------------------------------
 
 
-def episodes(events: Iterable[Event]) -> list[Episode]:
-    """Everything that has ended, in the order of onset; heart rates are not among it."""
-    from ecg_edge.firmware.binding.rhythm import END, FLAG_TRUNCATED, kind_name
-
-    ended = [event for event in events if event.phase == END]
+def episodes(events: Iterable[RhythmEvent]) -> list[Episode]:
+    """List the episodes that have ended, in the order of onset; heart rates are not among them."""
     found = [
         Episode(kind_name(event.kind), event.onset, event.end, bool(event.flags & FLAG_TRUNCATED), event)
-        for event in ended
+        for event in events
+        if event.phase == END
     ]
     return sorted(found, key=lambda episode: (episode.onset, episode.event.kind))
 
 
-def count_kinds(events: Iterable[Event]) -> dict[str, int]:
-    """How many episodes of each kind there are, in the order of the kinds' numbers."""
-    from ecg_edge.firmware.binding.rhythm import kind_name
-
+def count_kinds(events: Iterable[RhythmEvent]) -> dict[str, int]:
+    """Count the episodes of each kind, in the order of the kinds' numbers."""
     counts = Counter(episode.event.kind for episode in episodes(events))
     return {kind_name(kind): counts[kind] for kind in sorted(counts)}
 
 
-def heart_rates(events: Iterable[Event]) -> tuple[list[int], list[float]]:
-    """Sample and beats a minute of each heart rate; nan where it is not valid."""
-    from ecg_edge.firmware.binding.rhythm import HEART_RATE
-
+def heart_rates(events: Iterable[RhythmEvent]) -> tuple[list[int], list[float]]:
+    """List sample and value (beats per minute) of each heart rate; nan where it is not valid."""
     found = [event for event in events if event.kind == HEART_RATE]
     rates = [event.rate_x10 / 10 if event.rate_x10 else float("nan") for event in found]
     return [event.end for event in found], rates
 
 
 def describe(episode: Episode, fs_hz: int) -> str:
-    """One line about an episode: when, how long, what, and its evidence."""
+    """Write one line about an episode: onset, length, kind, and its evidence."""
     event = episode.event
     start, seconds = episode.onset / fs_hz, (episode.end - episode.onset) / fs_hz
     evidence = [f"{event.beats} beats"] if event.beats else []
@@ -167,6 +160,3 @@ def describe(episode: Episode, fs_hz: int) -> str:
         evidence.append("cut off")
     place = f"{int(start) // 60:3d}:{start % 60:06.3f} {seconds:8.2f} s  {episode.name:<21}"
     return f"{place} {', '.join(evidence)}".rstrip()
-
-
-# ---- files ------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.records import data_root, load_record
-from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, Labelled
+from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
 from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
 from ecg_edge.host.conformance.session import (
     BEATS_NAME,
@@ -21,10 +21,10 @@ from ecg_edge.host.conformance.session import (
     SCHEMA_VERSION,
     UNCLASSIFIABLE_NAME,
 )
-from ecg_edge.host.link.messages import NOT_LABELLED, UNCLASSIFIABLE, Beat, Event
+from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED, Beat, RhythmEvent
 from ecg_edge.host.reference.rhythm_events import describe
 from ecg_edge.host.report.strips import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
-from ecg_edge.host.report.timeline import moment_svg, moments, timeline_svg
+from ecg_edge.host.report.timeline import rhythm_example_svg, rhythm_examples, timeline_svg
 
 EVALUATION_NAME = "evaluation.json"
 VERIFY_NAME = "verify.json"
@@ -46,7 +46,7 @@ class Example:
 def write_report(
     session: Path,
     *,
-    items: Sequence[Labelled] | None = None,
+    items: Sequence[LabelledRecord] | None = None,
     data: Path | None = None,
     run_folder: Path | None = None,
 ) -> Path:
@@ -56,7 +56,7 @@ def write_report(
     ----------
     session : Path
         The session's folder.
-    items : sequence of Labelled, optional
+    items : sequence of LabelledRecord, optional
         The records with the device's beats; else read from the session and from `data`.
     data : Path, optional
         Folder of the databases, for the strips. Without records the report has no strips, and says so.
@@ -84,7 +84,7 @@ def write_report(
 
 
 def _context(
-    session: Path, results: dict[str, Any], items: Sequence[Labelled], run_folder: Path | None
+    session: Path, results: dict[str, Any], items: Sequence[LabelledRecord], run_folder: Path | None
 ) -> dict[str, Any]:
     scores, labels = results["scores"], results["device"]["labels"]
     shown = "DS2" if "DS2" in scores else "all"
@@ -102,12 +102,14 @@ def _context(
         "evaluation": _read_json(run_folder / EVALUATION_NAME) if run_folder else None,
         "verify": _read_json(run_folder / VERIFY_NAME) if run_folder else None,
         "timelines": _timelines(results, events),
-        "moments": _moments(items, events, labels),
+        "rhythm_examples": _rhythm_examples(items, events, labels),
         "has_strips": bool(items),
     }
 
 
-def _timelines(results: dict[str, Any], events: dict[tuple[str, str], list[Event]]) -> list[tuple[str, str]]:
+def _timelines(
+    results: dict[str, Any], events: dict[tuple[str, str], list[RhythmEvent]]
+) -> list[tuple[str, str]]:
     """Name and picture of each record that has events."""
     places = [(entry, (entry["database"], entry["record"])) for entry in results["records"]]
     return [
@@ -117,16 +119,16 @@ def _timelines(results: dict[str, Any], events: dict[tuple[str, str], list[Event
     ]
 
 
-def _moments(
-    items: Sequence[Labelled], events: dict[tuple[str, str], list[Event]], labels: Sequence[str]
+def _rhythm_examples(
+    items: Sequence[LabelledRecord], events: dict[tuple[str, str], list[RhythmEvent]], labels: Sequence[str]
 ) -> list[Example]:
     """A strip of each kind of event."""
     found = []
-    for moment in moments(items, events):
-        record = moment.item.record
-        caption = f"{record.database} {record.name}: {describe(moment.episode, record.fs_hz).strip()}"
-        title = f"{moment.episode.name} ({moment.count} in all)"
-        found.append(Example(title, caption, moment_svg(moment, labels)))
+    for example in rhythm_examples(items, events):
+        record = example.item.record
+        caption = f"{record.database} {record.name}: {describe(example.episode, record.fs_hz).strip()}"
+        title = f"{example.episode.name} ({example.count} in all)"
+        found.append(Example(title, caption, rhythm_example_svg(example, labels)))
     return found
 
 
@@ -158,7 +160,7 @@ def _read_json(path: Path) -> Any:
         raise EcgEdgeError(f"{path}: damaged ({error}). Run what made it again.") from error
 
 
-def read_items(session: Path, results: dict[str, Any], data: Path | None) -> list[Labelled]:
+def read_items(session: Path, results: dict[str, Any], data: Path | None) -> list[LabelledRecord]:
     """The session's records with the device's beats; empty when the records are not on this computer."""
     root = data_root(data)
     if root is None:
@@ -168,7 +170,7 @@ def read_items(session: Path, results: dict[str, Any], data: Path | None) -> lis
     for entry in results["records"]:
         record = load_record(root, entry["database"], entry["record"], lead=entry["lead"])
         taken = entry["samples"] - entry["lost_samples"]
-        items.append(Labelled(record, beats[entry["database"], entry["record"]], taken))
+        items.append(LabelledRecord(record, beats[entry["database"], entry["record"]], taken))
     return items
 
 
@@ -186,7 +188,7 @@ def _read_beats(path: Path, labels: Sequence[str]) -> dict[tuple[str, str], list
 
 
 def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
-    names = {UNCLASSIFIABLE_NAME: UNCLASSIFIABLE, "": NOT_LABELLED}
+    names = {UNCLASSIFIABLE_NAME: LABEL_UNCLASSIFIABLE, "": NOT_LABELLED}
     name = row["label"]
     label = names[name] if name in names else labels.index(name)
     index, r_sample, rr, flags, quality, confidence = (
@@ -202,13 +204,13 @@ def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
 
 
 def examples(
-    items: Iterable[Labelled], labels: Sequence[str]
+    items: Iterable[LabelledRecord], labels: Sequence[str]
 ) -> tuple[list[Example], list[Example], list[Example]]:
     """One strip of every kind of beat: labelled right, labelled wrong, and annotated outside the labels.
 
     Of each kind the one in the middle is shown, so that nothing is picked by eye.
     """
-    kinds: dict[tuple[str, str], list[tuple[Labelled, int]]] = defaultdict(list)
+    kinds: dict[tuple[str, str], list[tuple[LabelledRecord, int]]] = defaultdict(list)
     for item in items:
         for annotated, said, sample in beat_kinds(item, labels):
             kinds[annotated, said].append((item, sample))
@@ -224,7 +226,9 @@ def examples(
     )
 
 
-def _example(kind: tuple[str, str], places: list[tuple[Labelled, int]], labels: Sequence[str]) -> Example:
+def _example(
+    kind: tuple[str, str], places: list[tuple[LabelledRecord, int]], labels: Sequence[str]
+) -> Example:
     item, sample = places[len(places) // 2]
     at_s = sample / item.record.fs_hz
     start_s = min(max(0.0, at_s - STRIP_S / 2), max(0.0, item.samples / item.record.fs_hz - STRIP_S))
@@ -282,7 +286,7 @@ def write_picture(session: Path, path: Path, data: Path | None = None, count: in
     replay_picture([strip for _, strip in strips], labels, path, title)
 
 
-def most_varied(item: Labelled, labels: Sequence[str]) -> tuple[int, Strip]:
+def most_varied(item: LabelledRecord, labels: Sequence[str]) -> tuple[int, Strip]:
     """The stretch of `PICTURE_S` with the most annotated classes, the first of equals.
 
     From where EC57 scores on: before that the device may still be learning the patient's average beat.

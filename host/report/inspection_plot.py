@@ -18,7 +18,7 @@ from ecg_edge import firmware
 from ecg_edge.ecg.scoring.beats import MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED
-from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, Inspection, Outcome
+from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, BeatMatch, Inspection
 from ecg_edge.host.report.strips import LABEL_COLORS, OTHER_COLOR, RIGHT_COLOR, WRONG_COLOR
 
 INK: Final = "#1f2933"
@@ -42,7 +42,7 @@ _DOTTED: Final[Any] = (0, (1, 1.5))
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """From where to where, in seconds, and the beat that the picture is about."""
 
     start_s: float
@@ -55,13 +55,13 @@ class Stretch:
         return self.start_s <= time_s < self.end_s
 
 
-def draw(found: Inspection, stretch: Stretch, figure: Figure) -> None:
+def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
     """Draw four panels over one another into an empty figure.
 
     Parameters
     ----------
     found : Inspection
-    stretch : Stretch
+    segment : Segment
         At least one sample of the record.
     figure : Figure
         12 by 7.5 inches suit ten seconds.
@@ -71,14 +71,14 @@ def draw(found: Inspection, stretch: Stretch, figure: Figure) -> None:
         panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [2.3, 2.1, 2.1, 0.62]})
         for axes in panels:
             _trim(axes)
-            _shade(axes, found, stretch)
-        _draw_raw(panels[0], found, stretch)
-        _draw_filtered(panels[1], found, stretch)
-        _draw_energy(panels[2], found, stretch)
-        _draw_quality(panels[3], found, stretch)
-        panels[0].set_xlim(stretch.start_s, stretch.end_s)
+            _shade(axes, found, segment)
+        _draw_raw(panels[0], found, segment)
+        _draw_filtered(panels[1], found, segment)
+        _draw_energy(panels[2], found, segment)
+        _draw_quality(panels[3], found, segment)
+        panels[0].set_xlim(segment.start_s, segment.end_s)
         panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: clock(x)))
-        _write_head(figure, found, stretch)
+        _write_head(figure, found, segment)
 
 
 def clock(time_s: float, digits: int = 1) -> str:
@@ -102,11 +102,11 @@ def _trim(axes: Axes) -> None:
         spine.set_visible(side in ("left", "bottom"))
 
 
-def _shade(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+def _shade(axes: Axes, found: Inspection, segment: Segment) -> None:
     """Missed beats, false detections, flutter and bad signal, over the whole height."""
     for outcome in found.outcomes:
-        if outcome.kind != MATCHED and not found.in_flutter(outcome.time_s) and stretch.holds(outcome.time_s):
-            strong = stretch.marked_s is not None and abs(outcome.time_s - stretch.marked_s) < 0.001
+        if outcome.kind != MATCHED and not found.in_flutter(outcome.time_s) and segment.holds(outcome.time_s):
+            strong = segment.marked_s is not None and abs(outcome.time_s - segment.marked_s) < 0.001
             alpha = (0.3 if strong else 0.15) if outcome.counted else 0.06
             span = (outcome.time_s - 0.1, outcome.time_s + 0.1)
             axes.axvspan(*span, color=COLORS[outcome.kind], alpha=alpha, linewidth=0)
@@ -121,8 +121,8 @@ def _name(axes: Axes, text: str) -> None:
     axes.yaxis.set_label_coords(-0.037, 0.5)
 
 
-def _samples(found: Inspection, stretch: Stretch) -> np.ndarray[Any, np.dtype[np.int64]]:
-    first, last = max(0, round(stretch.start_s * FS_HZ)), round(stretch.end_s * FS_HZ)
+def _samples(found: Inspection, segment: Segment) -> np.ndarray[Any, np.dtype[np.int64]]:
+    first, last = max(0, round(segment.start_s * FS_HZ)), round(segment.end_s * FS_HZ)
     return np.arange(first, min(last, len(found.record.samples)))
 
 
@@ -137,34 +137,34 @@ def _room(axes: Axes, values: Any, below: float, above: float, least: float) -> 
 # ---- the panels ---------------------------------------------------------------------------------------
 
 
-def _draw_raw(axes: Axes, found: Inspection, stretch: Stretch) -> None:
-    at = _samples(found, stretch)
+def _draw_raw(axes: Axes, found: Inspection, segment: Segment) -> None:
+    at = _samples(found, segment)
     signal_mv = found.record.samples[at] / found.record.adu_per_mv
     axes.plot(at / FS_HZ, signal_mv, color=INK, linewidth=0.85, solid_joinstyle="round")
     _room(axes, signal_mv, 0.22, 0.22, 0.8)
     _name(axes, f"{found.record.lead} in mV")
-    _row(axes, 0.93, "detected", _detected(found, stretch))
-    _row(axes, 0.055, "annotated", _annotated(found, stretch))
+    _row(axes, 0.93, "detected", _detected(found, segment))
+    _row(axes, 0.055, "annotated", _annotated(found, segment))
 
 
-def _detected(found: Inspection, stretch: Stretch) -> Iterable[tuple[float, str, str]]:
+def _detected(found: Inspection, segment: Segment) -> Iterable[tuple[float, str, str]]:
     """Time, text and colour of each detection."""
     kinds = {outcome.beat: outcome for outcome in found.outcomes if outcome.beat is not None}
     for index, r_sample in enumerate(found.beats["r_sample"].tolist()):
-        if stretch.holds(r_sample / FS_HZ):
+        if segment.holds(r_sample / FS_HZ):
             outcome = kinds.get(index)
             text = found.labels[index] if found.labels else "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
             plain = outcome is None or found.in_flutter(outcome.time_s)
             yield r_sample / FS_HZ, text, FAINT if plain or outcome is None else COLORS[outcome.kind]
 
 
-def _annotated(found: Inspection, stretch: Stretch) -> Iterable[tuple[float, str, str]]:
+def _annotated(found: Inspection, segment: Segment) -> Iterable[tuple[float, str, str]]:
     missed = {outcome.time_s for outcome in found.outcomes if outcome.kind == MISSED}
     times = found.record.annotation_samples / FS_HZ
     for time_s, symbol, note in zip(
         times.tolist(), found.record.annotation_symbols.tolist(), found.record.annotation_notes, strict=True
     ):
-        if stretch.holds(time_s):
+        if segment.holds(time_s):
             is_missed = any(abs(time_s - other) < 0.005 for other in missed) and symbol != FLUTTER_WAVE
             color = WRONG_COLOR if is_missed else LABEL_COLORS.get(symbol, OTHER_COLOR)
             yield time_s, note if symbol == "+" and note else symbol, color
@@ -180,18 +180,18 @@ def _row(axes: Axes, height: float, name: str, items: Iterable[tuple[float, str,
         axes.text(time_s, height, text, transform=where, fontsize=size, fontweight="bold", **style)
 
 
-def _draw_filtered(axes: Axes, found: Inspection, stretch: Stretch) -> None:
-    at = _samples(found, stretch)
+def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
+    at = _samples(found, segment)
     filtered = found.trace.filtered[at]
     axes.plot(at / FS_HZ, filtered, color=LABEL_COLORS["R"], linewidth=0.85, solid_joinstyle="round")
     _room(axes, filtered, 0.08, 0.1, 0.8)
     _name(axes, "filtered, mV")
     for outcome in found.outcomes:
-        if stretch.holds(outcome.time_s) and outcome.symbol != FLUTTER_WAVE:
+        if segment.holds(outcome.time_s) and outcome.symbol != FLUTTER_WAVE:
             _mark(axes, found, outcome)
 
 
-def _mark(axes: Axes, found: Inspection, outcome: Outcome) -> None:
+def _mark(axes: Axes, found: Inspection, outcome: BeatMatch) -> None:
     """A dot at a detection's R peak, a ring at a missed annotation; grey where nothing counts."""
     filtered = found.trace.filtered
     if outcome.beat is None:
@@ -205,16 +205,16 @@ def _mark(axes: Axes, found: Inspection, outcome: Outcome) -> None:
     axes.plot(at / FS_HZ, filtered[at], "o", color=color, **style)
 
 
-def _draw_energy(axes: Axes, found: Inspection, stretch: Stretch) -> None:
-    at = _samples(found, stretch)
+def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
+    at = _samples(found, segment)
     energy = np.maximum(found.trace.energy[at], 1)
     axes.set_yscale("log")
     axes.fill_between(at / FS_HZ, energy, 1, color=FAINT, alpha=0.25, linewidth=0)
     axes.plot(at / FS_HZ, energy, color=FAINT, linewidth=0.7)
     candidates = found.trace.candidates
     times = candidates["energy_at"] / FS_HZ
-    _draw_levels(axes, found, stretch)
-    for candidate in candidates[(times >= stretch.start_s) & (times < stretch.end_s)]:
+    _draw_levels(axes, found, segment)
+    for candidate in candidates[(times >= segment.start_s) & (times < segment.end_s)]:
         _draw_candidate(axes, candidate, _is_telling(found, candidate))
     low = float(np.percentile(energy, 10))
     axes.set_ylim(max(1.0, low, float(energy.max()) / 300), float(energy.max()) * 3.2)
@@ -224,10 +224,10 @@ def _draw_energy(axes: Axes, found: Inspection, stretch: Stretch) -> None:
     _name(axes, "QRS energy, log")
 
 
-def _draw_levels(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+def _draw_levels(axes: Axes, found: Inspection, segment: Segment) -> None:
     """What a candidate's height is held against: the last beats' and that of noise."""
     candidates = found.trace.candidates
-    first, last = np.searchsorted(candidates["at"], [stretch.start_s * FS_HZ, stretch.end_s * FS_HZ])
+    first, last = np.searchsorted(candidates["at"], [segment.start_s * FS_HZ, segment.end_s * FS_HZ])
     around = candidates[max(0, int(first) - 1) : int(last) + 1]
     around = around[around["beat_energy"] > 0]
     times = around["at"] / FS_HZ
@@ -257,11 +257,11 @@ def _draw_candidate(axes: Axes, candidate: Any, write: bool) -> None:
         axes.annotate(text, (x, y), xytext=(0, 5), textcoords="offset points", annotation_clip=True, **style)
 
 
-def _draw_quality(axes: Axes, found: Inspection, stretch: Stretch) -> None:
+def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
     """A bar for each beat, and why the signal was bad."""
     beats = found.beats
     times = beats["r_sample"] / FS_HZ
-    here = (times >= stretch.start_s) & (times < stretch.end_s)
+    here = (times >= segment.start_s) & (times < segment.end_s)
     bad = (beats["flags"] & firmware.FLAG_UNCLASSIFIABLE) != 0
     colors = np.where(bad[here], BAD_COLOR, RIGHT_COLOR)
     axes.vlines(times[here], 0, beats["quality"][here], colors=colors.tolist(), linewidth=2.2)
@@ -269,8 +269,8 @@ def _draw_quality(axes: Axes, found: Inspection, stretch: Stretch) -> None:
     axes.set_yticks([0, 50, 100])
     _name(axes, "quality")
     for start_s, end_s, text in _bad_spans(found):
-        if start_s < stretch.end_s and end_s > stretch.start_s:
-            x = max(start_s, stretch.start_s)
+        if start_s < segment.end_s and end_s > segment.start_s:
+            x = max(start_s, segment.start_s)
             axes.text(x, 119, f" {text}", fontsize=7, color=BAD_COLOR, va="center", clip_on=True)
 
 
@@ -292,10 +292,10 @@ def reasons(flags: int) -> str:
 # ---- head ---------------------------------------------------------------------------------------------
 
 
-def _write_head(figure: Figure, found: Inspection, stretch: Stretch) -> None:
-    title = f"{found.name}, {found.record.lead}, {clock(stretch.start_s)} to {clock(stretch.end_s)}"
+def _write_head(figure: Figure, found: Inspection, segment: Segment) -> None:
+    title = f"{found.name}, {found.record.lead}, {clock(segment.start_s)} to {clock(segment.end_s)}"
     figure.text(0.06, 0.972, title, fontsize=11, fontweight="bold", color=INK, va="center")
-    text = stretch.title or _counts(found, stretch)
+    text = segment.title or _counts(found, segment)
     figure.text(0.06, 0.936, text, fontsize=8.5, color=INK, va="center")
     figure.legend(
         handles=_handles(),
@@ -311,8 +311,8 @@ def _write_head(figure: Figure, found: Inspection, stretch: Stretch) -> None:
     )
 
 
-def _counts(found: Inspection, stretch: Stretch) -> str:
-    here = [o for o in found.outcomes if stretch.holds(o.time_s) and not found.in_flutter(o.time_s)]
+def _counts(found: Inspection, segment: Segment) -> str:
+    here = [o for o in found.outcomes if segment.holds(o.time_s) and not found.in_flutter(o.time_s)]
     counts = [f"{sum(o.kind == kind for o in here)} {kind}" for kind in (MATCHED, MISSED, FALSE)]
     note = "" if all(o.counted for o in here) else " (the first five minutes are not scored)"
     return ", ".join(counts) + note

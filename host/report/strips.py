@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ecg_edge.host.conformance.accuracy import NO_BEAT, Labelled, pair_beats
+from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord, pair_beats
+from ecg_edge.host.reference.labels import symbol_of
 
 # Middle tones, so that they can be read on white and on black.
 LABEL_COLORS = {"N": "#5f7f95", "L": "#2a9d8f", "R": "#3f7fd0", "A": "#d9822b", "V": "#d1495b"}
@@ -45,7 +46,7 @@ class Strip:
 
     Attributes
     ----------
-    item : Labelled
+    item : LabelledRecord
         The record with the device's beats.
     start_s, seconds : float
         From where, how long.
@@ -53,7 +54,7 @@ class Strip:
         A beat to point at.
     """
 
-    item: Labelled
+    item: LabelledRecord
     start_s: float
     seconds: float
     marked_sample: int | None = None
@@ -163,7 +164,7 @@ def _label_beats(
     top, bottom = y[1] - 0.07 * (y[1] - y[0]), y[0] + 0.07 * (y[1] - y[0])
     for beat in item.beats:
         if span[0] <= beat.r_sample < span[1]:
-            name = labels[beat.label] if beat.label < len(labels) else "?"
+            name = symbol_of(beat.label, labels, other="?")
             at, height = beat.r_sample / record.fs_hz, record.samples[beat.r_sample] / record.adu_per_mv
             axes.plot(at, height, "o", markersize=3, color=_color(name))
             _write(axes, at, top, name)
@@ -187,19 +188,17 @@ def _color(name: str) -> str:
     return LABEL_COLORS.get(name, OTHER_COLOR)
 
 
-def _disagreements(item: Labelled, labels: Sequence[str]) -> list[int]:
+def _disagreements(item: LabelledRecord, labels: Sequence[str]) -> list[int]:
     """R peaks of beats whose annotation and label differ, or that only one side has."""
     return [sample for row, column, sample in beat_kinds(item, labels) if row != column]
 
 
-def beat_kinds(item: Labelled, labels: Sequence[str]) -> list[tuple[str, str, int]]:
+def beat_kinds(item: LabelledRecord, labels: Sequence[str]) -> list[tuple[str, str, int]]:
     """(annotated symbol or "no beat", device label or "missed", sample) of every beat of either side."""
-    from ecg_edge.host.conformance.accuracy import MISSED
-
     record = item.record
     known = record.beat_samples < item.samples
     at, symbols = record.beat_samples[known].tolist(), record.beat_symbols[known].tolist()
-    names = [labels[beat.label] if beat.label < len(labels) else "?" for beat in item.beats]
+    names = [symbol_of(beat.label, labels, other="?") for beat in item.beats]
     pairs = pair_beats(item).tolist()
     missed = set(range(len(at))) - {i for i, _ in pairs}
     false = set(range(len(names))) - {j for _, j in pairs}

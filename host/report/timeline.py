@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from ecg_edge.host.conformance.accuracy import Labelled
-from ecg_edge.host.link.messages import Event
+from ecg_edge.host.conformance.accuracy import LabelledRecord
+from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import Episode, episodes, heart_rates
 from ecg_edge.host.report.strips import INK, LABEL_COLORS, OTHER_COLOR, Strip, open_figure, strip_svg, to_svg
 
@@ -33,20 +33,20 @@ _LANES = {
 
 
 @dataclass(frozen=True)
-class Moment:
+class RhythmExample:
     """An episode as an example of its kind: in which record, and how many of that kind there are in all."""
 
-    item: Labelled
+    item: LabelledRecord
     episode: Episode
     count: int
 
 
-def timeline_svg(events: Sequence[Event], samples: int, fs_hz: int, width: float = 10.5) -> str:
+def timeline_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, width: float = 10.5) -> str:
     """Heart rate and episodes of a record as SVG.
 
     Parameters
     ----------
-    events : sequence of Event
+    events : sequence of RhythmEvent
         The record's events.
     samples, fs_hz : int
         Its length and rate.
@@ -98,19 +98,21 @@ def _trim(axes: Axes) -> None:
         spine.set_alpha(0.25)
 
 
-def moments(items: Sequence[Labelled], events: dict[tuple[str, str], list[Event]]) -> list[Moment]:
+def rhythm_examples(
+    items: Sequence[LabelledRecord], events: dict[tuple[str, str], list[RhythmEvent]]
+) -> list[RhythmExample]:
     """One episode of every kind that occurs, the middle one of all, so that nothing is picked by eye."""
-    found: dict[str, list[tuple[Labelled, Episode]]] = defaultdict(list)
+    found: dict[str, list[tuple[LabelledRecord, Episode]]] = defaultdict(list)
     for item in items:
         for episode in episodes(events.get((item.record.database, item.record.name), [])):
             found[episode.name].append((item, episode))
     middles = {name: places[len(places) // 2] for name, places in found.items()}
-    return [Moment(*middles[name], count=len(found[name])) for name in _LANES if name in found]
+    return [RhythmExample(*middles[name], count=len(found[name])) for name in _LANES if name in found]
 
 
-def moment_svg(moment: Moment, labels: Sequence[str]) -> str:
+def rhythm_example_svg(example: RhythmExample, labels: Sequence[str]) -> str:
     """The signal from two seconds before the episode's onset on, with labels and annotations."""
-    record: Any = moment.item.record
-    start_s = moment.episode.onset / record.fs_hz - 2.0
-    latest_s = max(0.0, moment.item.samples / record.fs_hz - STRIP_S)
-    return strip_svg(Strip(moment.item, min(max(start_s, 0.0), latest_s), STRIP_S), labels, width=7.0)
+    record: Any = example.item.record
+    start_s = example.episode.onset / record.fs_hz - 2.0
+    latest_s = max(0.0, example.item.samples / record.fs_hz - STRIP_S)
+    return strip_svg(Strip(example.item, min(max(start_s, 0.0), latest_s), STRIP_S), labels, width=7.0)

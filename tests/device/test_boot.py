@@ -25,7 +25,15 @@ from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator, native_device
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link
-from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Done, Finish, Message, Samples, Wave
+from ecg_edge.host.link.messages import (
+    LABEL_UNCLASSIFIABLE,
+    Beat,
+    Done,
+    Finish,
+    LiveSamples,
+    Message,
+    Samples,
+)
 from ecg_edge.quantize.bundle.manifest import load_bundle
 
 pytestmark = [
@@ -192,7 +200,7 @@ def test_bad_signal_is_told_and_its_beats_are_unclassifiable(
         progress = link.stream(signal, link.handshake().window_samples)
     check_beats(progress.beats, expected.beats)
     assert [(c.sample, c.reasons, c.bad) for c in progress.changes] == expected.changes.tolist()
-    assert [beat.label == UNCLASSIFIABLE for beat in progress.beats] == bad.tolist()
+    assert [beat.label == LABEL_UNCLASSIFIABLE for beat in progress.beats] == bad.tolist()
     assert all(len(beat.output) == 5 for beat in progress.beats)
 
 
@@ -217,12 +225,12 @@ def test_the_emulated_board_recovers_from_a_flood(images: dict[str, Path]) -> No
 def test_live_mode_sends_every_sample_of_the_front_end(images: dict[str, Path]) -> None:
     with booted("stm32f405", images["stm32f405"]) as link:
         link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, LIVE)
-        waves = [answers(link, Wave)[-1] for _ in range(5)]
+        waves = [answers(link, LiveSamples)[-1] for _ in range(5)]
         link.send(Finish(0))
         done = answers(link, Done)[-1]
     next_index = 0
     for wave in waves:
-        assert isinstance(wave, Wave)
+        assert isinstance(wave, LiveSamples)
         assert wave.first_index == next_index
         next_index += len(wave.data) // 2
     assert isinstance(done, Done)

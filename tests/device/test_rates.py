@@ -17,7 +17,7 @@ from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link
-from ecg_edge.host.link.messages import Wave
+from ecg_edge.host.link.messages import LiveSamples
 
 pytestmark = [
     pytest.mark.device,
@@ -70,5 +70,5 @@ def test_live_mode_is_at_the_boards_rate(image: Path) -> None:
         with pytest.raises(LinkError, match=r"code 3.*the board's"):
             link.start(360, 200, 60, LIVE)
         link.start(BOARD_HZ, 200, 60, LIVE)
-        wave = next(m for _ in range(100) for m in link.receive(0.1) if isinstance(m, Wave))
+        wave = next(m for _ in range(100) for m in link.receive(0.1) if isinstance(m, LiveSamples))
     assert len(wave.data) // 2 == BOARD_HZ // 10

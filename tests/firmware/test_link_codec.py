@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_edge.host.link.frames import encode
-from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Hello, Info, Quality
+from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Hello, Info, SignalQuality
 from tests.support.link_device import LinkDevice, compile_link
 
 FRAME_MAX = 508
@@ -81,8 +81,8 @@ def test_info_is_what_the_host_reads(device: LinkDevice) -> None:
 def test_results_are_what_the_host_reads(device: LinkDevice) -> None:
     device.reset()
     device.c.harness_send_results()
-    beat = Beat(3, 1234, 288, 0x0120, 45, UNCLASSIFIABLE, 200, 0xFFFFFFFF, b"\x80\x00\x7f")
-    assert device.answers() == [beat, Quality(720_000, 1, 0x0100)]
+    beat = Beat(3, 1234, 288, 0x0120, 45, LABEL_UNCLASSIFIABLE, 200, 0xFFFFFFFF, b"\x80\x00\x7f")
+    assert device.answers() == [beat, SignalQuality(720_000, 1, 0x0100)]
 
 
 def test_a_body_that_does_not_fit_is_not_sent(device: LinkDevice) -> None:

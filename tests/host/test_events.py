@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ecg_edge.ecg.errors import EcgEdgeError
-from ecg_edge.firmware import process_signal
+from ecg_edge.firmware import SignalPath, process_signal
 from ecg_edge.firmware.binding.rhythm import RUN_V
 from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, EVENTS_NAME, event_row, read_events
-from ecg_edge.host.link.messages import Event
+from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.expected import expect_events
+from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.rhythm_events import (
     EventStream,
     classes_of,
@@ -37,8 +38,6 @@ def noisy_ecg() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("block", [1, 239, 4000, 50000])
 def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
-    from ecg_edge.firmware import SignalPath
-
     samples, _ = noisy_ecg()
     samples = samples[: 8000 if block == 1 else len(samples)]
     processed = process_signal(samples)
@@ -50,23 +49,22 @@ def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
         part = samples[start : start + block]
         beats = path.push(part)
         taken += len(part)
-        labels = engine.run(beat_inputs(beats)).argmax(axis=1)
+        labels = labels_of(engine.run(beat_inputs(beats)), beats["flags"])
         events += stream.take(beats, labels, path.changes, taken)
     beats = path.finish()
-    labels = engine.run(beat_inputs(beats)).argmax(axis=1)
+    labels = labels_of(engine.run(beat_inputs(beats)), beats["flags"])
     events += stream.take(beats, labels, path.changes, taken) + stream.finish(path.changes, taken)
     assert len(events) > 3
     assert events == expected
 
 
-def test_classes_come_from_labels_and_flags() -> None:
-    labels, flags = np.array([0, 1, 2, 3, 4, 254, 255, 0]), np.array([0, 1, 0, 0, 0, 0, 0, 0x20])
-    assert classes_of(labels, flags, LABELS).tolist() == [0, 0, 0, 1, 2, 3, 3, 3]
+def test_classes_come_from_labels() -> None:
+    assert classes_of(np.array([0, 1, 2, 3, 4, 254, 255]), LABELS).tolist() == [0, 0, 0, 1, 2, 3, 3]
 
 
-RUN = Event(7, RUN_V, 2, 1, 36_000, 36_720, 5, 1350, 160, 150, 170, 0)
-RATE = Event(8, 1, 1, 0, 36_000, 39_000, 9, 724, 298, 290, 310, 0)
-NO_RATE = Event(9, 1, 1, 0, 43_200, 43_200, 0, 0, 0, 0, 0, 0)
+RUN = RhythmEvent(7, RUN_V, 2, 1, 36_000, 36_720, 5, 1350, 160, 150, 170, 0)
+RATE = RhythmEvent(8, 1, 1, 0, 36_000, 39_000, 9, 724, 298, 290, 310, 0)
+NO_RATE = RhythmEvent(9, 1, 1, 0, 43_200, 43_200, 0, 0, 0, 0, 0, 0)
 
 
 def test_events_come_back_from_their_file(tmp_path: Path) -> None:

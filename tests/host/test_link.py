@@ -30,8 +30,8 @@ from ecg_edge.host.link.messages import (
     Finish,
     Hello,
     Nak,
-    Quality,
     Samples,
+    SignalQuality,
     Start,
     Started,
 )
@@ -171,7 +171,7 @@ def test_a_damaged_credit_or_done_costs_only_time() -> None:
     quiet = np.zeros(2400, np.int16)  # no beat
     replies = replies_to(quiet)
     assert [kind.__name__ for kind in replies].count("Credit") >= 5
-    for number in np.flatnonzero([kind is not Quality for kind in replies]).tolist():
+    for number in np.flatnonzero([kind is not SignalQuality for kind in replies]).tolist():
         progress, comparison = stream(Faults(damaged_replies={number}), quiet)
         assert comparison.agrees and progress.samples_taken == len(quiet), f"reply {number} was damaged"
 

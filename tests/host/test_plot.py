@@ -19,7 +19,7 @@ from ecg_edge.host.cli.commands.plot import parse_time, parse_times
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation.detector import process_record
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, Inspection, inspect_record
-from ecg_edge.host.report.inspection_plot import Stretch, clock, draw
+from ecg_edge.host.report.inspection_plot import Segment, clock, draw
 from ecg_edge.host.report.window import Stepper
 from tests.support.simulated import FS_HZ, make_ecg
 
@@ -144,7 +144,7 @@ def test_a_stretch_is_drawn(root: Path, tmp_path: Path, suffix: str) -> None:
 
 def test_the_picture_says_what_it_shows(found: Inspection) -> None:
     figure = Figure(figsize=(12, 7.5))
-    draw(found, Stretch(302, 308), figure)
+    draw(found, Segment(302, 308), figure)
     texts = [text.get_text() for text in figure.texts]
     assert texts[0] == "mitdb/100, MLII, 5:02 to 5:08" and "0 missed, 1 false" in texts[1]
     rows = {text.get_text() for text in figure.axes[0].texts}

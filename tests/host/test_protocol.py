@@ -20,17 +20,17 @@ from ecg_edge.host.link.messages import (
     Deltas,
     Done,
     Error,
-    Event,
     Finish,
     Hello,
     Info,
+    LiveSamples,
     Message,
     Nak,
-    Quality,
+    RhythmEvent,
     Samples,
+    SignalQuality,
     Start,
     Started,
-    Wave,
 )
 
 INFO = Info(1, 0, 360, 1920, 240, 1696, 3200, 0x1234ABCD, "ab" * 32, "0.1.0", "stm32f405", "tflm", ("N", "V"))
@@ -46,9 +46,9 @@ MESSAGES: list[Message] = [
     Nak(480, 2),
     Beat(3, 1234, 288, 1, 87, 4, 200, 0xFFFFFFFF, b"\x80\x00\x7f\xff\x01"),
     Done(650_000, 2273, 1, 168_000_000, 2**40, 2**41, 99),
-    Wave(0, 1, b"\0\0\x01\0"),
-    Quality(720_000, 1, 0x0122),
-    Event(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0),
+    LiveSamples(0, 1, b"\0\0\x01\0"),
+    SignalQuality(720_000, 1, 0x0122),
+    RhythmEvent(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0),
     Error(3, "fs_hz is 250; this device takes 360"),
 ]
 
@@ -70,7 +70,7 @@ def test_every_message_comes_back(message: Message) -> None:
 def test_types_are_those_of_the_document(project_root: Path) -> None:
     text = (project_root / "docs" / "protocol.md").read_text(encoding="utf-8")
     documented = {name: int(code, 16) for code, name in re.findall(r"^\| 0x(\w\w) \| (\w+) \|", text, re.M)}
-    assert documented == {type(message).__name__.upper(): message.TYPE for message in MESSAGES}
+    assert documented == {message.NAME: message.TYPE for message in MESSAGES}
 
 
 def test_bodies_are_those_of_the_document() -> None:
@@ -83,11 +83,11 @@ def test_bodies_are_those_of_the_document() -> None:
     assert frame_bytes(Nak(9, 3)) == bytes.fromhex("8400 09000000 03")
     beat = bytes.fromhex("8500 01000000 02000000 0300 0400 05 06 07 08000000 02 807f")
     assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, 8, b"\x80\x7f")) == beat
-    assert frame_bytes(Quality(72, 1, 0x0140)) == bytes.fromhex("8800 48000000 01 4001")
+    assert frame_bytes(SignalQuality(72, 1, 0x0140)) == bytes.fromhex("8800 48000000 01 4001")
     numbers = "01000000 02000000 03000000 04000000 0500000000000000 0600000000000000 07000000"
     assert frame_bytes(Done(1, 2, 3, 4, 5, 6, 7)) == bytes.fromhex("8600" + numbers)
     numbers = "01000000 02 03 04 05000000 06000000 0700 0800 0900 0a00 0b00 0c00"
-    assert frame_bytes(Event(*range(1, 13))) == bytes.fromhex("8900" + numbers)
+    assert frame_bytes(RhythmEvent(*range(1, 13))) == bytes.fromhex("8900" + numbers)
     assert frame_bytes(Error(2, "no")) == bytes.fromhex("8f00 02 02") + b"no"
     assert frame_bytes(INFO)[2:].endswith(b"\x050.1.0\x09stm32f405\x04tflm\x03N,V")
     assert len(frame_bytes(INFO)) == 2 + 52 + 6 + 10 + 5 + 4

@@ -20,9 +20,10 @@ from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.cli import main as cli
 from ecg_edge.host.conformance import replay as replay_module
 from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
-from ecg_edge.host.conformance.replay import Outcome, Update, replay
+from ecg_edge.host.conformance.replay import ReplayResult, Update, replay
 from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.link import client as link_module
+from ecg_edge.host.reference import labels as labels_module
 from ecg_edge.quantize.bundle.manifest import Bundle
 from tests.support.simulated import HashEngine, device_on_a_socket, make_bundle, make_database
 
@@ -42,7 +43,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     return make_bundle(tmp_path / "bundle")
 
 
-def run(bundle: Bundle, database: Path, faults: Faults | None = None, **options: Any) -> Outcome:
+def run(bundle: Bundle, database: Path, faults: Faults | None = None, **options: Any) -> ReplayResult:
     """Replay both records to a simulated device."""
     with device_on_a_socket(bundle, faults) as port:
         settings = {"bundle_path": bundle.path, "data": database, "out": bundle.path.parent / "session"}
@@ -216,7 +217,7 @@ def test_another_device_is_refused(bundle: Bundle, database: Path, info: dict[st
 def test_another_signal_path_on_this_computer_is_refused(
     bundle: Bundle, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecg_edge.firmware.fingerprint", lambda: 1)
+    monkeypatch.setattr(labels_module, "fingerprint", lambda: 1)
     with pytest.raises(BundleError, match="this computer's is 00000001"):
         run(bundle, database)
 

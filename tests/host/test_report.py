@@ -14,7 +14,7 @@ import pytest
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.records import load_record
 from ecg_edge.host.cli.commands.report import report as report_command
-from ecg_edge.host.conformance.accuracy import Labelled
+from ecg_edge.host.conformance.accuracy import LabelledRecord
 from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.session import RecordRun, Session
 from ecg_edge.host.devices.simulator import simulator_info
@@ -90,14 +90,14 @@ def run_of(database: Path, name: str) -> RecordRun:
     record = load_record(database, "mitdb", name)
     expected = expect(record.samples, 200, 60, HashEngine(), LABELS)
     comparator = Comparator(expected)
-    beats = [replace(beat, confidence=9) for beat in comparator._expected]
+    beats = [replace(beat, confidence=9) for beat in expected.beat_messages()]
     comparator.take(beats)
     comparator.take_events(expected.events)
     done = Done(len(record.samples), len(beats), 0, 0, 0, 0, 0)
     progress = Progress(
         len(record.samples), len(record.samples), beats, expected.events, seconds=0.4, done=done
     )
-    progress.changes = list(comparator._changes)
+    progress.changes = expected.quality_messages()
     comparator.take_changes(progress.changes)
     return RecordRun(record, progress, comparator.finish())
 
@@ -158,7 +158,9 @@ def test_missed_and_false_beats_are_kinds(database: Path) -> None:
     at = record.beat_samples
     beats = [Beat(k, int(sample), 0, 0, 100, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
     false = Beat(len(beats), int(at[3] + 150), 0, 0, 100, 4, 0, 0, bytes(5))
-    item = Labelled(record, sorted([*beats, false], key=lambda beat: beat.r_sample), len(record.samples))
+    item = LabelledRecord(
+        record, sorted([*beats, false], key=lambda beat: beat.r_sample), len(record.samples)
+    )
     kinds = beat_kinds(item, LABELS)
     assert kinds[0] == ("N", "missed", at[0])
     assert ("no beat", "V", at[3] + 150) in kinds

@@ -13,14 +13,13 @@ import pytest
 
 from ecg_edge.ecg.annotations import read_annotations
 from ecg_edge.ecg.records import Record
-from ecg_edge.firmware import FLAG_UNCLASSIFIABLE
 from ecg_edge.host.conformance.accuracy import (
     MISSED,
     NO_BEAT,
     OTHER_BEAT,
-    Labelled,
+    LabelledRecord,
     confusion,
-    score,
+    score_device,
     score_groups,
 )
 from ecg_edge.host.conformance.comparison import Comparator, Comparison, count_differing_bytes
@@ -28,7 +27,7 @@ from ecg_edge.host.conformance.session import FrameLog, RecordRun, Session, sess
 from ecg_edge.host.devices.simulator import simulator_info
 from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.frames import Decoder, encode
-from ecg_edge.host.link.messages import UNCLASSIFIABLE, Beat, Done, Event, Quality
+from ecg_edge.host.link.messages import Beat, Done, RhythmEvent
 from ecg_edge.host.reference.expected import Expected, expect
 from tests.support.simulated import LABELS, HashEngine, make_bundle, make_ecg
 
@@ -39,27 +38,16 @@ INTERRUPTED[7200:9000] = 900  # a flat line: bad signal
 
 
 def device_beats(expected: Expected = EXPECTED) -> list[Beat]:
-    """What a device in agreement sends."""
-    names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
-    beats = []
-    for k, (row, output) in enumerate(zip(expected.beats, expected.outputs, strict=True)):
-        *place, crc32 = (int(row[name]) for name in names)
-        label = UNCLASSIFIABLE if place[2] & FLAG_UNCLASSIFIABLE else int(output.argmax())
-        beats.append(Beat(k, *place, label, 7, crc32, output.tobytes()))
-    return beats
+    """Make the beats of a device in agreement, with a confidence of its own."""
+    return [replace(beat, confidence=7) for beat in expected.beat_messages()]
 
 
-def device_changes(expected: Expected) -> list[Quality]:
-    """The QUALITY frames of a device in agreement."""
-    return [Quality(sample, bad, reasons) for sample, reasons, bad in expected.changes.tolist()]
-
-
-def compared(beats: list[Beat], events: list[Event] | None = None) -> Comparison:
+def compared(beats: list[Beat], events: list[RhythmEvent] | None = None) -> Comparison:
     """Comparison of a device's beats and events with what is expected."""
     comparator = Comparator(EXPECTED)
     comparator.take(beats)
     comparator.take_events(EXPECTED.events if events is None else events)
-    comparator.take_changes(device_changes(EXPECTED))
+    comparator.take_changes(EXPECTED.quality_messages())
     return comparator.finish()
 
 
@@ -93,7 +81,7 @@ def test_every_field_is_compared(name: str) -> None:
 
 def test_every_change_of_the_signals_quality_is_compared() -> None:
     expected = expect(INTERRUPTED, 200, 60, HashEngine(), LABELS)
-    changes = device_changes(expected)
+    changes = expected.quality_messages()
     assert [change.bad for change in changes] == [1, 0]
     wrong = {
         "lost": changes[1:],
@@ -153,7 +141,7 @@ def test_only_the_first_differences_are_kept() -> None:
 def test_every_event_is_compared() -> None:
     events = EXPECTED.events
     assert len(events) >= 5 and compared(device_beats()).agreeing_events == len(events)
-    for name in Event.__slots__[1:]:
+    for name in RhythmEvent.__slots__[1:]:
         other = replace(events[2], **{name: getattr(events[2], name) ^ 1})
         comparison = compared(device_beats(), [*events[:2], other, *events[3:]])
         assert not comparison.agrees and comparison.differing_events == 1
@@ -181,7 +169,7 @@ def test_after_an_interruption_only_events_before_the_last_are_lost() -> None:
 # ---- scores -----------------------------------------------------------------------------------------
 
 
-def labelled(symbols: str, device: str, name: str = "100") -> Labelled:
+def labelled(symbols: str, device: str, name: str = "100") -> LabelledRecord:
     """Beats a second apart: `symbols` by the annotator, `device` by the device; "." is no beat there."""
     at = 360 * (1 + np.arange(len(symbols)))
     annotated = np.array([symbol != "." for symbol in symbols])
@@ -194,7 +182,7 @@ def labelled(symbols: str, device: str, name: str = "100") -> Labelled:
         for k, (sample, symbol) in enumerate(zip(at, device, strict=True))
         if symbol != "."
     ]
-    return Labelled(record, beats, len(record.samples))
+    return LabelledRecord(record, beats, len(record.samples))
 
 
 def test_the_confusion_matrix_holds_every_beat_once() -> None:
@@ -209,7 +197,7 @@ def test_the_confusion_matrix_holds_every_beat_once() -> None:
 
 
 def test_scores_by_hand() -> None:
-    figures = score([labelled("NNLRAVVF.N", "NVLRAVNVN.")], LABELS)
+    figures = score_device([labelled("NNLRAVVF.N", "NVLRAVNVN.")], LABELS)
     assert figures is not None and figures["records"] == 1
     classes = figures["classes"]
     assert classes["accuracy"] == pytest.approx(5 / 8, abs=1e-6)  # F is no label; the missed N is an error
@@ -227,7 +215,7 @@ def test_groups_are_de_chazal_s() -> None:
 
 
 def test_a_record_without_beat_annotations_is_not_scored() -> None:
-    assert score([labelled("....", "NNNN")], LABELS) is None
+    assert score_device([labelled("....", "NNNN")], LABELS) is None
 
 
 # ---- the folder -------------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from ecg_edge.host.cli import console
 from ecg_edge.host.cli.commands.score import resolve_records, track
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation.detector import REFERENCE
-from ecg_edge.host.evaluation.inspection import FALSE, MISSED, Finding, Inspection, inspect_record
+from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
 from ecg_edge.host.reference.labels import Labeller
-from ecg_edge.host.report.inspection_plot import Stretch, clock, draw
+from ecg_edge.host.report.inspection_plot import Segment, clock, draw
 from ecg_edge.host.report.window import has_screen, show
 
 SECONDS: Final = 10.0  # shown when --to is left out
@@ -34,7 +34,7 @@ class Page(NamedTuple):
     """A picture to be drawn."""
 
     found: Inspection
-    stretch: Stretch
+    segment: Segment
     name: str
 
 
@@ -99,7 +99,7 @@ def _labeller(bundle: Path) -> Labeller | None:
         return None
 
 
-# ---- one stretch --------------------------------------------------------------------------------------
+# ---- one segment --------------------------------------------------------------------------------------
 
 
 def _plot_stretch(
@@ -114,7 +114,7 @@ def _plot_stretch(
     if start_s >= found.record.duration_s:
         end_text = clock(found.record.duration_s)
         raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
-    page = Page(found, Stretch(start_s, min(end_s, found.record.duration_s)), "")
+    page = Page(found, Segment(start_s, min(end_s, found.record.duration_s)), "")
     if out is None and has_screen():
         show([_drawer(page)], _SIZE)
         return
@@ -169,7 +169,7 @@ def _list_errors(
     step: bool,
     json: Path | None,
 ) -> None:
-    listed: list[tuple[str, Finding]] = []
+    listed: list[tuple[str, DetectionError]] = []
     pages: list[Page] = []
     with _saver(plot_to) as save:
         for found in inspections:
@@ -185,17 +185,17 @@ def _list_errors(
         _step_through(pages)
 
 
-def _page(found: Inspection, error: Finding) -> Page:
+def _page(found: Inspection, error: DetectionError) -> Page:
     time_s, kind = error.outcome.time_s, error.outcome.kind
     start_s = min(max(0.0, time_s - SECONDS / 2), max(0.0, found.record.duration_s - SECONDS))
     what = f"{kind} {error.outcome.symbol}".strip()
     title = f"{what} at {clock(time_s)}: {sentence(error)}"
-    stretch = Stretch(start_s, min(start_s + SECONDS, found.record.duration_s), time_s, title)
+    segment = Segment(start_s, min(start_s + SECONDS, found.record.duration_s), time_s, title)
     name = f"{found.name.replace('/', '-')}-{_file_time(time_s)}-{kind}.png"
-    return Page(found, stretch, name)
+    return Page(found, segment, name)
 
 
-def sentence(error: Finding) -> str:
+def sentence(error: DetectionError) -> str:
     """What is known of the candidate, in words."""
     if error.offset_ms is None or error.height is None:
         return error.reason
@@ -204,7 +204,9 @@ def sentence(error: Finding) -> str:
     return f"{error.reason} (candidate {error.offset_ms:+.0f} ms, {height}{score})".replace("-", _MINUS)
 
 
-def _print_errors(listed: Sequence[tuple[str, Finding]], kinds: tuple[str, ...], to_stderr: bool) -> None:
+def _print_errors(
+    listed: Sequence[tuple[str, DetectionError]], kinds: tuple[str, ...], to_stderr: bool
+) -> None:
     counts = ", ".join(f"{sum(e.outcome.kind == kind for _, e in listed)} {kind}" for kind in kinds)
     table = console.table(
         f"Errors of the detector that EC57 counts: {counts}",
@@ -217,7 +219,7 @@ def _print_errors(listed: Sequence[tuple[str, Finding]], kinds: tuple[str, ...],
     (console.err if to_stderr else console.out).print(table)
 
 
-def _cells(error: Finding) -> list[str]:
+def _cells(error: DetectionError) -> list[str]:
     def cell(value: float | None, form: str, factor: float = 1) -> str:
         return "" if value is None else format(value * factor, form)
 
@@ -229,7 +231,7 @@ def _cells(error: Finding) -> list[str]:
     ]
 
 
-def _as_dict(name: str, error: Finding) -> dict[str, Any]:
+def _as_dict(name: str, error: DetectionError) -> dict[str, Any]:
     return {
         "record": name,
         "time_s": error.outcome.time_s,
@@ -248,7 +250,7 @@ def _as_dict(name: str, error: Finding) -> dict[str, Any]:
 
 def _drawn(page: Page) -> Figure:
     figure = Figure(figsize=_SIZE)
-    draw(page.found, page.stretch, figure)
+    draw(page.found, page.segment, figure)
     return figure
 
 
@@ -282,7 +284,7 @@ def _step_through(pages: Sequence[Page]) -> None:
 
 
 def _drawer(page: Page) -> Callable[[Figure], None]:
-    return lambda figure: draw(page.found, page.stretch, figure)
+    return lambda figure: draw(page.found, page.segment, figure)
 
 
 def _file_time(time_s: float) -> str:

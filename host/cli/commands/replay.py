@@ -12,10 +12,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.host.cli import console
-from ecg_edge.host.conformance.replay import Outcome, Update
+from ecg_edge.host.conformance.replay import ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
-from ecg_edge.host.link.messages import MAX_SAMPLES, Event, Info
+from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
 
 
@@ -108,7 +108,7 @@ def replay_and_show(
     baud: int = DEFAULT_BAUD,
     report: bool = True,
     run: Path | None = None,
-) -> Outcome:
+) -> ReplayResult:
     """Replay with progress and tables on the terminal, and write the report.
 
     Parameters
@@ -189,7 +189,7 @@ def _note(now: Update) -> str:
     )
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: ReplayResult) -> None:
     """The records' table, the first differences, and the verdict."""
     results = outcome.results
     if results["records"]:
@@ -252,7 +252,7 @@ def _rhythm_table(results: dict[str, Any]) -> Any:
 def _event_differences_table(record: dict[str, Any]) -> Any:
     """The first rhythm events that differ, each with the reference's line above the device's."""
     name = f"{record['database']}/{record['record']}"
-    fields = [field for field in Event.__slots__ if field != "event_index"]
+    fields = [field for field in RhythmEvent.__slots__ if field != "event_index"]
     table = console.table(f"First differing rhythm events of {name}", "event", "who", *fields)
     for difference in record["first_event_differences"]:
         for who, key in (("reference", "expected"), ("device", "device")):

@@ -12,17 +12,17 @@ import typer
 
 from ecg_edge.ecg.annotations import write_annotations
 from ecg_edge.ecg.databases import find_data_root
-from ecg_edge.ecg.errors import BundleError, RecordError
+from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.ecg.scoring import text
-from ecg_edge.firmware import fingerprint
 from ecg_edge.host.cli import console
 from ecg_edge.host.cli.commands.score import resolve_records, track
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation import rhythm as rhythms
 from ecg_edge.host.evaluation.detector import group_records
-from ecg_edge.host.evaluation.rhythm import RhythmScores, Watched
+from ecg_edge.host.evaluation.rhythm import RecordRhythm, RhythmScores
+from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.host.reference.rhythm_events import describe, episodes
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
@@ -97,16 +97,12 @@ def rhythm(
 def load_checked(model: Path) -> Bundle:
     """The bundle, whose signal path must be this computer's."""
     bundle = load_bundle(model)
-    if bundle.manifest.core_fingerprint != fingerprint():
-        raise BundleError(
-            f"{model} was trained with the signal path {bundle.manifest.core_fingerprint:08x}, but this "
-            f"computer's is {fingerprint():08x}. Build it again with `pip install -e .`, or train again."
-        )
+    check_signal_path(bundle)
     return bundle
 
 
 def _score(request: _Request, database: str, name: str) -> RhythmScores:
-    watched = rhythms.watch(request.root, database, name, request.engine, request.labels)
+    watched = rhythms.analyze_record(request.root, database, name, request.engine, request.labels)
     if request.events:
         _list(f"{database}/{name}", watched)
     if request.write_to:
@@ -115,7 +111,7 @@ def _score(request: _Request, database: str, name: str) -> RhythmScores:
     return rhythms.score(watched, request.root / database, name)
 
 
-def _list(name: str, watched: Watched) -> None:
+def _list(name: str, watched: RecordRhythm) -> None:
     console.out.print(f"{name}: min:s, length, event, evidence", style="bold", markup=False)
     for episode in episodes(watched.events):
         console.out.print(f"  {describe(episode, FS_HZ)}", markup=False, highlight=False)

@@ -1,0 +1,32 @@
+"""The label rule: largest output, first of equals; none in bad signal or without outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecg_edge.firmware import FLAG_LEARNING, FLAG_UNCLASSIFIABLE
+from ecg_edge.host.reference.labels import labels_of, symbol_of, symbols_of
+
+OUTPUTS = np.array([[-128, 5, 127], [3, 3, -1], [0, 9, 9], [7, 1, 2]], np.int8)
+
+
+def test_the_largest_output_names_the_label_and_the_first_of_equals() -> None:
+    assert labels_of(OUTPUTS).tolist() == [2, 0, 1, 0]
+
+
+def test_beats_in_bad_signal_are_unclassifiable() -> None:
+    flags = np.array([0, FLAG_UNCLASSIFIABLE, FLAG_LEARNING, FLAG_UNCLASSIFIABLE | FLAG_LEARNING], np.uint16)
+    assert labels_of(OUTPUTS, flags).tolist() == [2, 254, 1, 254]
+
+
+def test_without_outputs_beats_are_not_labelled() -> None:
+    assert labels_of(np.zeros((2, 0), np.int8), np.zeros(2, np.uint16)).tolist() == [255, 255]
+
+
+def test_no_beat_has_no_label() -> None:
+    assert labels_of(np.zeros((0, 5), np.int8), np.zeros(0, np.uint16)).tolist() == []
+
+
+def test_labels_that_are_no_index_become_q() -> None:
+    assert symbols_of(np.array([0, 1, 254, 255, 2]), ("N", "V")).tolist() == ["N", "V", "Q", "Q", "Q"]
+    assert symbol_of(254, ("N",), other="?") == "?"
