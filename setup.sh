@@ -1,7 +1,9 @@
 #!/bin/sh
-# What the project needs from the system: compilers, the emulator, a Python; then its virtual environment.
-# Silent when everything is there. PYTHON=python3.12 names the interpreter. `make setup` calls this first, and
-# `make test` with the word `tests`: then compilers and emulators of the cores that only the tests run on come too.
+# Install what the project needs from the system (compilers, the emulator, a Python), then make its virtual environment.
+# Silent when everything is there. PYTHON=python3.12 names the interpreter.
+#   ./setup.sh          for `make demo` and `make run`
+#   ./setup.sh tests    and clang, cppcheck, the compilers and emulators of the cores that only the tests run on
+#   ./setup.sh venv     the virtual environment alone: no system packages, no sudo
 set -eu
 cd "$(dirname "$0")"
 FOR=${1:-}
@@ -18,6 +20,21 @@ find_python() {
             return
         fi
     done
+}
+
+# The sanitizers and libFuzzer are a package of their own, named after clang's version.
+can_fuzz() {
+    echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d == 0 && n == 1; }' \
+        | clang -x c -fsanitize=fuzzer,address,undefined -o build/can_fuzz - >/dev/null 2>&1
+}
+
+clang_runtime() {
+    version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    if [ -n "$version" ] && apt-cache show "libclang-rt-$version-dev" >/dev/null 2>&1; then
+        echo "libclang-rt-$version-dev"
+    else
+        echo "libclang-common-${version:-14}-dev" # before Debian 12 and Ubuntu 23.04
+    fi
 }
 
 # Names of the Debian packages of everything that is not there. Files are asked for, not packages: a compiler
@@ -39,8 +56,10 @@ missing_packages() {
         *) echo libnewlib-arm-none-eabi ;;
     esac
     has qemu-system-arm || echo qemu-system-arm
-    has cppcheck || echo cppcheck
     [ "$FOR" = tests ] || return 0
+    has cppcheck || echo cppcheck
+    has clang || echo clang
+    can_fuzz || echo "$(clang_runtime)"
     has riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
     has xtensa-lx106-elf-gcc || echo gcc-xtensa-lx106
     { has qemu-system-riscv32 && has qemu-system-xtensa; } || echo qemu-system-misc
@@ -63,10 +82,12 @@ install() {
     say "going on; what needs them will say so."
 }
 
-: >"$LOG"
-packages=$(missing_packages | tr '\n' ' ')
-# shellcheck disable=SC2086  # a list of words
-[ -z "$packages" ] || install $packages
+touch "$LOG"
+if [ "$FOR" != venv ]; then
+    packages=$(missing_packages | tr '\n' ' ')
+    # shellcheck disable=SC2086  # a list of words
+    [ -z "$packages" ] || install $packages
+fi
 
 if [ ! -x .venv/bin/python ]; then
     python=$(find_python)
