@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ecg_edge.firmware.binding import rhythm
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
-from tests.support.rhythm_beats import Beats
+from tests.support.rhythm_beats import Beats, fibrillation
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
@@ -69,6 +69,29 @@ def test_any_beats(beats: Beats, turns: list[tuple[int, bool]]) -> None:
     assert np.all(events["end"] <= samples)
 
 
+def test_an_episode_begins_after_the_last_one_of_its_kind_has_ended() -> None:
+    """Bradycardia ends at 3529; the mean falls again at 4320, over intervals most of which lie before."""
+    peaks = np.array([72, 460, 532, 604, 729, 1229, 1729, 2449, 3529, 3601, 4320])
+    intervals = np.array([0, 388, 72, 72, 125, 500, 500, 720, 1080, 72, 719])
+    events = find_events(peaks, intervals, np.zeros(11, np.int64), 9320)
+    check_order(events)
+    slow = events[events["kind"] == rhythm.BRADYCARDIA]
+    assert [(e["phase"], e["onset"], e["end"]) for e in slow] == [(BEGIN, 72, 3529), (END, 72, 3529)]
+
+
+def test_an_episode_that_begins_again_has_eight_intervals_of_its_own() -> None:
+    intervals = [500] * 9 + [100] * 4 + [700] * 12
+    peaks = 100 + np.cumsum([0, *intervals])
+    events = find_events(
+        peaks, np.array([0, *intervals]), np.zeros(len(peaks), np.int64), int(peaks[-1]) + 100
+    )
+    check_order(events)
+    begins = events[(events["kind"] == rhythm.BRADYCARDIA) & (events["phase"] == BEGIN)]
+    assert begins["onset"].tolist() == [100, 100 + 500 * 9 + 100 * 2]
+    assert begins["beats"].tolist() == [9, 9]
+    assert np.all(begins["rate_x10"] < 500)
+
+
 @settings(max_examples=150, deadline=None)
 @given(sequences(), changes())
 def test_nothing_is_claimed_of_silence_in_bad_signal(beats: Beats, turns: list[tuple[int, bool]]) -> None:
@@ -113,13 +136,17 @@ def stream(beats: Beats, turns: Sequence[tuple[int, bool]], samples: int, step: 
 @given(
     st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 65535), st.integers(0, 255)), max_size=60)
 )
-def test_nonsense_harms_nothing(rows: list[tuple[int, int, int]]) -> None:
-    watch = Rhythm()
+def test_any_numbers_give_numbered_events_and_an_end_for_each_begin(rows: list[tuple[int, int, int]]) -> None:
+    watch, parts = Rhythm(), []
     for at, rr, beat_class in rows:
         # At most a day ahead: there is a heart rate every ten seconds, and the test keeps them all.
-        watch.beats(np.array([at % 2**25]), np.array([rr]), np.array([beat_class]))
-        watch.tick((at >> 7) % 2**25, at % 3 == 0)
-    watch.finish(2**25)
+        parts.append(watch.beats(np.array([at % 2**25]), np.array([rr]), np.array([beat_class])))
+        parts.append(watch.tick((at >> 7) % 2**25, at % 3 == 0))
+    events = np.concatenate([*parts, watch.finish(2**25)])
+    assert events["index"].tolist() == list(range(len(events)))
+    for kind in set(events["kind"].tolist()) - {rhythm.HEART_RATE, rhythm.COUPLET_V}:
+        phases = events["phase"][events["kind"] == kind].tolist()
+        assert phases == [BEGIN, END] * (len(phases) // 2)
 
 
 def test_the_sample_index_may_wrap(harness: Path) -> None:
@@ -135,6 +162,20 @@ def test_the_sample_index_may_wrap(harness: Path) -> None:
         [rhythm.PAUSE, BEGIN, 0, last, last + 720],
         [rhythm.ASYSTOLE, BEGIN, 0, last, last + 1080],
     ]
+
+
+def test_an_onset_is_right_after_any_time_without_an_episode(harness: Path) -> None:
+    """Half of the index range without an irregular rhythm, 69 days, must not look like an episode ahead."""
+    rr = fibrillation(60)
+    peaks = np.cumsum(rr)
+    onsets = []
+    for start in (5000, 2**31 + 5000):
+        rows = np.zeros(len(rr) + 1, HARNESS_DTYPE)
+        rows["sample"] = start + np.concatenate([[0], peaks])
+        rows["rr"][1:], rows["what"][0] = rr, 3
+        begins = [e for e in run_harness(harness, rows) if e[1] == rhythm.IRREGULAR and e[2] == BEGIN]
+        onsets.append([event[4] - start for event in begins])
+    assert onsets[0] == onsets[1] and len(onsets[0]) == 1
 
 
 @pytest.fixture(scope="module")

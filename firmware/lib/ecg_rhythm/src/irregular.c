@@ -70,13 +70,12 @@ static void extend(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_interval_
     }
 }
 
-/* The first interval in the window that differs from the one before it and begins after the last episode. */
+/* First interval in the window that differs from the one before it and begins after the last episode's end.
+ */
 static const ecg_rhythm_interval_t *find_first(const ecg_rhythm_irregular_t *irregular) {
     const ecg_rhythm_interval_t *interval = irregular->intervals;
     const ecg_rhythm_interval_t *last = interval + irregular->count - 1;
-    const uint32_t before = irregular->episode.end;
-    while (interval < last &&
-           (!(interval->far & 1u) || ecg_rhythm_after(before, interval->at - interval->rr))) {
+    while (interval < last && (!(interval->far & 1u) || ecg_rhythm_overlaps(&irregular->episode, interval))) {
         interval++;
     }
     return interval;
@@ -87,9 +86,11 @@ static void begin(ecg_rhythm_state_t *rhythm) {
     const ecg_rhythm_interval_t *interval = find_first(irregular);
     irregular->episode.onset = interval->at - interval->rr;
     irregular->episode.end = interval->at;
+    irregular->episode.beats = 2; /* of the first interval */
     irregular->episode.figures = (ecg_rhythm_figures_t){0};
     irregular->tail = (ecg_rhythm_figures_t){0};
-    for (; interval < irregular->intervals + irregular->count; interval++) {
+    ecg_rhythm_add(&irregular->episode.figures, interval->rr);
+    for (interval++; interval < irregular->intervals + irregular->count; interval++) {
         extend(irregular, interval);
     }
     ecg_rhythm_open(rhythm, &irregular->episode);

@@ -25,6 +25,9 @@ static inline uint16_t ecg_rhythm_clip16(uint32_t value) {
 /* episode.c */
 void ecg_rhythm_add(ecg_rhythm_figures_t *figures, uint16_t rr);
 void ecg_rhythm_merge(ecg_rhythm_figures_t *into, ecg_rhythm_figures_t *from); /* and empties `from` */
+/* True when `interval` begins before the end of `last`, an episode of the same kind or one never opened. The
+ * next episode must not take it in. */
+bool ecg_rhythm_overlaps(const ecg_rhythm_episode_t *last, const ecg_rhythm_interval_t *interval);
 void ecg_rhythm_send(ecg_rhythm_state_t *rhythm, const ecg_rhythm_episode_t *episode,
                      ecg_rhythm_phase_t phase, uint8_t flags);
 void ecg_rhythm_open(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode);

@@ -53,6 +53,8 @@ static bool is_above(const ecg_rhythm_state_t *rhythm, uint32_t per_minute) {
     return rate->count * samples_a_minute(rhythm) > per_minute * sum;
 }
 
+/* An episode begins from eight intervals of its own: a mean that includes intervals of the last episode would
+ * begin before that one's end, or report a rate that the remaining intervals do not have. */
 static void follow(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, bool begins, bool lasts,
                    const ecg_rhythm_step_t *step) {
     if (episode->open && lasts) {
@@ -61,7 +63,7 @@ static void follow(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, bo
         episode->beats = ecg_rhythm_clip16(episode->beats + 1u);
     } else if (episode->open) {
         ecg_rhythm_close(rhythm, episode, 0);
-    } else if (begins) {
+    } else if (begins && !ecg_rhythm_overlaps(episode, rhythm->rate.intervals)) {
         gather(&rhythm->rate, rhythm->rate.count, episode);
         ecg_rhythm_open(rhythm, episode);
     }
