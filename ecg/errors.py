@@ -1,12 +1,13 @@
-"""Every error that a user can cause or mend.
+"""Errors that a user can cause or correct.
 
-Each message says what was wrong, where, and what to do. The command line prints it without a traceback
+Each message states the fault, its place, and what to do. The command line prints it without a traceback
 and exits with the class's `exit_code`.
 
     EcgEdgeError                2
     |- RecordError              2   a record, lead or annotation file that is missing or damaged
     |- RecipeError              2   a recipe with an unknown key or a value outside its range
     |- BundleError              2   a model bundle that is incomplete or contradicts itself
+    |- OutputError              2   a file or folder that cannot be written, or that another process uses
     |- ToolError                2   a program outside Python that is missing or failed
     |- ComparisonError          1   two engines, or device and reference, that should agree and do not
     `- LinkError                3   the serial line or the device at its end
@@ -31,6 +32,10 @@ class RecipeError(EcgEdgeError):
 
 class BundleError(EcgEdgeError):
     """A model bundle is incomplete, contradicts itself, or does not fit this signal path."""
+
+
+class OutputError(EcgEdgeError):
+    """A file or folder cannot be written, or another process writes there."""
 
 
 class ToolError(EcgEdgeError):

@@ -1,51 +1,221 @@
-"""Project and cache folders, hashes and JSON files."""
+"""Project and cache folders, hashes, and files that are complete whenever they have their final name.
+
+    write_json(path, figures)
+    with writing(path) as file:         # a text stream; `writing_bytes` for bytes
+        file.write("...")
+    with replacing(path) as temporary:  # for libraries that write by name
+        network.save(temporary)
+    with locked_folder(folder):         # one process at a time
+        ...
+
+Everything is written beside its final name and renamed at the end. After an error, the file that was there
+before is unchanged and the unfinished one is gone.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, BinaryIO, Final, TextIO
 
-from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.errors import OutputError
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 """Folder of `firmware/`, `models/` and the packages: the checkout, or the installed package."""
 
+LOCK_NAME: Final = ".ecg-edge.lock"
+
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
+_NOT_A_FOLDER: Final = (errno.ENOTDIR, errno.EEXIST)
+_DENIED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 def cache_folder() -> Path:
-    """The user's cache folder of this project."""
+    """Return the user's cache folder of this project."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "ecg-edge"
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Compute the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_json(path: Path | str, obj: Any) -> None:
-    """Write `obj` as JSON to a file, whose folder is made when missing, or to standard output for "-".
+# ---- writing ----------------------------------------------------------------------------------------
 
-    Dataclasses, paths and numpy values are written as what they hold; figures that are not finite as null.
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and those above it.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be created, for example because a file has its name.
+    """
+    with reporting_write_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def check_writable_folder(path: Path) -> Path:
+    """Create a folder and check that a file can be written there, before long work begins.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be created or written to.
+    """
+    make_folder(path)
+    probe = path / f".ecg-edge-{os.getpid()}"
+    with reporting_write_errors(path):
+        probe.write_bytes(b"\0")
+        probe.unlink()
+    return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` with the same suffix; rename it to `path` at the end.
+
+    Parameters
+    ----------
+    path : Path
+        Final name. Its folder is created when missing.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written. The temporary file is removed.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder. Name a file.")
+    target = path.resolve()  # a link stays a link; the file that it names is replaced
+    make_folder(target.parent)
+    if target.exists() and not target.is_file():  # a pipe or device has no content to keep
+        with reporting_write_errors(path):
+            yield target
+        return
+    temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    except BaseException as error:  # Ctrl-C, too, leaves no unfinished file
+        _remove(temporary)
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            raise write_error(path, error) from None
+        raise
+
+
+@contextmanager
+def writing(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """Open a UTF-8 text stream whose content appears at `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        Final name. Its folder is created when missing.
+    newline : str, optional
+        As for `open`; "" for the csv module.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline=newline) as file,
+    ):
+        yield file
+        _flush(file)
+
+
+@contextmanager
+def writing_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Open a binary stream whose content appears at `path` when the block ends without an error."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
+        _flush(file)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, complete or not at all."""
+    with writing(path) as file:
+        file.write(text)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a binary file, complete or not at all."""
+    with writing_bytes(path) as file:
+        file.write(content)
+
+
+def write_json(path: Path | str, obj: Any) -> None:
+    """Write `obj` as JSON to a file, complete or not at all, or to standard output for "-".
+
+    Dataclasses, paths and numpy values are written as their content; numbers that are not finite as null.
     """
     text = json.dumps(_plain(obj), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if str(path) == "-":
         sys.stdout.write(text)
-        return
-    target = Path(path)
+    else:
+        write_text(Path(path), text)
+
+
+@contextmanager
+def reporting_write_errors(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into an `OutputError` that names `path`, the reason and the remedy."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        yield
     except OSError as error:
-        raise EcgEdgeError(f"{target}: cannot be written ({error.strerror}). Name another file.") from None
+        raise write_error(path, error) from None
+
+
+def write_error(path: Path, error: OSError) -> OutputError:
+    """Build the error for a file or folder that cannot be written."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return OutputError(f"{path}: cannot be written ({reason}). {_advice(path, error)}")
+
+
+def _advice(path: Path, error: OSError) -> str:
+    if error.errno in _NO_SPACE:
+        return "Free some space on the disk, or choose another folder."
+    if error.errno in _NOT_A_FOLDER:
+        return f"{_file_on_the_way(path)} is a file, not a folder: choose another folder."
+    if error.errno in _DENIED:
+        return "Make the folder writable, or choose another one."
+    return "Choose another folder."
+
+
+def _file_on_the_way(path: Path) -> Path:
+    """Find the file that stands where a folder is needed."""
+    return next((parent for parent in (path, *path.parents) if parent.is_file()), path)
+
+
+def _flush(file: IO[Any]) -> None:
+    """Write everything to the disk now: some file systems report a full disk only at this point."""
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a pipe or terminal
+            raise
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # the first error is the one to report
+        path.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:
-    """`value` with only what JSON knows."""
+    """Convert `value` to the types that JSON has."""
     if hasattr(value, "__dataclass_fields__"):
         value = {name: getattr(value, name) for name in value.__dataclass_fields__}
     if hasattr(value, "tolist"):
@@ -59,3 +229,77 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+# ---- one process at a time --------------------------------------------------------------------------
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[Path]:
+    """Reserve a folder for this process while the block runs; the folder is created when missing.
+
+    The operating system releases the lock when the process ends, also when it is killed.
+
+    Raises
+    ------
+    OutputError
+        When another process holds the folder; the message names that process.
+    """
+    lock = make_folder(path) / LOCK_NAME
+    with reporting_write_errors(path):
+        file = _open_locked(lock)
+    if file is None:
+        raise OutputError(f"{path}: in use by {_holder(lock)}. Wait until it ends, or choose another folder.")
+    try:
+        yield path
+    finally:
+        _remove(lock)  # before the lock is released: nobody else can hold it yet
+        file.close()
+
+
+def _open_locked(lock: Path) -> IO[str] | None:
+    """Open and lock the file; None when another process holds it."""
+    while True:
+        file = lock.open("a+", encoding="utf-8")
+        if not _lock(file):
+            file.close()
+            return None
+        if _is_same(file, lock):
+            break
+        file.close()  # the process before removed it between opening and locking
+    file.truncate(0)
+    file.write(f"process {os.getpid()} ({' '.join(sys.argv)[:200]})")
+    file.flush()
+    return file
+
+
+def _is_same(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def _lock(file: IO[str]) -> bool:
+    if sys.platform == "win32":
+        import msvcrt  # only there
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl  # not on Windows
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(lock: Path) -> str:
+    try:
+        return lock.read_text(encoding="utf-8", errors="replace") or "another process"
+    except OSError:
+        return "another process"

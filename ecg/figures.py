@@ -1,0 +1,30 @@
+"""Ratios and percentages: the arithmetic, and the text of a number that may be undefined."""
+
+from __future__ import annotations
+
+import math
+
+
+def share(part: float, whole: float, digits: int | None = None) -> float | None:
+    """Divide `part` by `whole`, rounded to `digits` decimals if given; None when `whole` is 0 or less."""
+    if whole <= 0:
+        return None
+    value = float(part) / float(whole)
+    return value if digits is None else round(value, digits)
+
+
+def percent(value: float | None, digits: int = 2, unit: str = "") -> str:
+    """Format a fraction as a percentage, such as "99.51" for 0.9951; "-" when it is None or nan.
+
+    Parameters
+    ----------
+    value : float or None
+        Fraction, 0 to 1.
+    digits : int
+        Decimals.
+    unit : str
+        Text after a number, such as " %".
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{100 * value:.{digits}f}{unit}"
