@@ -25,7 +25,7 @@ help: ## list the targets
 demo: system $(VENV)/.base $(VENV)/.core $(VENV)/.platformio ## the shipped model on the emulated board: no training, no TensorFlow
 	@$(BIN)/ecg-edge demo $(ARGS)
 
-run: system $(VENV)/.train $(VENV)/.core $(VENV)/.platformio ## the whole pipeline: from the records to a verified device (ARGS="--records 100,213")
+run: system $(VENV)/.train $(VENV)/.core $(VENV)/.platformio ## the whole pipeline: from the records to a verified device (ARGS="100 213")
 	@$(BIN)/ecg-edge run $(ARGS)
 
 setup: system $(VENV)/.all $(VENV)/.core $(VENV)/.platformio ## everything that the other targets need

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(autouse=True, scope="session")
 def wide_tables() -> None:
     """Tables as wide as they like: pytest-xdist's workers have a terminal of 80 columns."""
-    console.out.width = console.err.width = console.TABLE_WIDTH
+    console.out.width = console.err.width = console.WIDTH_OFF_TERMINAL
 
 
 @pytest.fixture(scope="session")

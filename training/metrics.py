@@ -2,7 +2,7 @@
 
 Every figure stands under the name of its protocol. The five-class figures count annotated beats of N, L, R,
 A and V; those by AAMI classes count every beat that the signal path found and that is annotated as a beat. A
-beat that the detector misses counts in neither: `ecg-edge score` and the replay count it.
+beat that the detector misses counts in neither: `ecg-edge evaluate annotations` and the replay count it.
 """
 
 from __future__ import annotations

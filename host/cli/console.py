@@ -1,75 +1,81 @@
-"""How every command speaks: text on the terminal, JSON to a file.
+"""Terminal and JSON output shared by all commands.
 
-Results go to `out` (standard output); progress, notes and warnings go to `err` (standard error), so that
-`--json -` leaves standard output to the JSON alone. Rich itself respects NO_COLOR and writes no control
-codes where there is no terminal.
+Results go to `out` (standard output); progress, notes and warnings go to `err` (standard error). `--json -`
+gives standard output to the JSON alone: `out` then writes to standard error. Rich itself respects NO_COLOR
+and writes no control codes where there is no terminal.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TextIO
 
-import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-TABLE_WIDTH = (
-    120  # columns a table may take, in a narrow terminal too: no figure is cut; COLUMNS overrides it
-)
+from ecg_edge.host.cli.tables import ResultTable
+
+WIDTH_OFF_TERMINAL = 120  # columns for files and pipes; COLUMNS overrides it
 
 
-def _console(stream: TextIO, stderr: bool) -> Console:
+def _console(stream: TextIO | None, stderr: bool) -> Console:
     console = Console(stderr=stderr, soft_wrap=True, highlight=False)
-    if "COLUMNS" not in os.environ and (not stream.isatty() or console.width < TABLE_WIDTH):
-        console.width = TABLE_WIDTH
+    if "COLUMNS" not in os.environ and (stream is None or not stream.isatty()):
+        console.width = WIDTH_OFF_TERMINAL
     return console
 
 
 out = _console(sys.stdout, stderr=False)
 err = _console(sys.stderr, stderr=True)
-
-JsonOption = Annotated[
-    Path | None,
-    typer.Option("--json", metavar="FILE", help="Write the figures to FILE as JSON ('-': standard output)."),
-]
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="Folder with mitdb/100.dat and so on. Else ECG_EDGE_DATA."),
-]
+_warnings = _console(sys.stderr, stderr=True)
 
 
-def _board_rate(fs_hz: int) -> int:
-    from ecg_edge.firmware import BOARD_RATES_HZ
-
-    if fs_hz not in BOARD_RATES_HZ:
-        raise typer.BadParameter(f"{fs_hz}; a board samples at {', '.join(map(str, BOARD_RATES_HZ))} Hz")
-    return fs_hz
+def set_quiet(wanted: bool) -> None:
+    """Turn notes and progress off, or on again; the option -q of every command."""
+    err.quiet = wanted
+    out.stderr = out.quiet = False
 
 
-RateOption = Annotated[
-    int,
-    typer.Option(
-        "--fs",
-        metavar="HZ",
-        callback=_board_rate,
-        help="Resample the records to the rate of a board first: 250, 360 or 500.",
-    ),
-]
+def set_json(path: Path | None) -> Path | None:
+    """Keep standard output free of text when the JSON goes there; the callback of --json."""
+    out.stderr = str(path) == "-"
+    out.quiet = out.stderr and err.quiet
+    return path
 
 
 def note(text: str) -> None:
-    """Write one line to standard error as it is, without markup."""
+    """Write one line to standard error without markup."""
     err.print(text, markup=False)
 
 
 def warn(text: str) -> None:
-    """Write one conspicuous line to standard error."""
-    err.print(f"warning: {text}", style="yellow", markup=False)
+    """Write one conspicuous line to standard error, in quiet mode too."""
+    console = _warnings if err.quiet else err
+    console.print(f"warning: {text}", style="yellow", markup=False)
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Show that a step of more than two seconds runs; off a terminal, write a line when it starts.
+
+    Parameters
+    ----------
+    text : str
+        The step, as a participle: "Building stm32f405".
+    """
+    if not err.is_terminal:
+        note(f"{text} ...")
+        yield
+        return
+    start = time.monotonic()
+    with err.status(text):
+        yield
+    note(f"{text}: {time.monotonic() - start:.1f} s")
 
 
 def progress_bar(unit: str = "") -> Progress:
@@ -85,9 +91,24 @@ def progress_bar(unit: str = "") -> Progress:
     )
 
 
-def table(title: str, *columns: str) -> Table:
-    """An empty table with the first column to the left and the others to the right."""
-    result = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for number, column in enumerate(columns):
-        result.add_column(column, justify="left" if number == 0 else "right")
-    return result
+def track(names: Sequence[str], description: str) -> Iterator[str]:
+    """Iterate over record names with a progress bar on standard error."""
+    with progress_bar("records") as bar:
+        task = bar.add_task(description, total=len(names), note="")
+        for name in names:
+            bar.update(task, note=name)
+            yield name
+            bar.advance(task)
+
+
+def table(title: str, *columns: str, keys: int = 1) -> ResultTable:
+    """Make an empty table; see `ResultTable`."""
+    return ResultTable(title, columns, keys=keys)
+
+
+def examples(*commands: str) -> str:
+    """Text below a command's help: one runnable command per line."""
+    heading = "Example:" if len(commands) == 1 else "Examples:"
+    return "\n\n".join(
+        f"{heading if number == 0 else ''} {command}".strip() for number, command in enumerate(commands)
+    )

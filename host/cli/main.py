@@ -1,49 +1,60 @@
 """The command line, `ecg-edge`.
 
-Each command is a function in `ecg_edge.host.cli.commands.<name>`, imported when it runs: `--help` must
-not wait for numpy, let alone for TensorFlow.
+Each command is a function in `ecg_edge.host.cli.commands.<name>`, imported when it runs.
 """
 
 from __future__ import annotations
 
-import importlib
+import errno
 import importlib.metadata
+import os
 import signal
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
-from typer.core import TyperCommand
 
 from ecg_edge.ecg.errors import EcgEdgeError, ToolError
+from ecg_edge.ecg.files import PROJECT_ROOT
+from ecg_edge.host.cli import lazy
 
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
+EXIT_NOT_WRITTEN: Final = 1
+EXIT_INTERRUPTED: Final = 130
+EXIT_TERMINATED: Final = 143
 
-COMMANDS = {
-    "run": "The main job: train, quantize, verify, build, boot, replay, score, report.",
-    "demo": "The shipped model on the emulated board: no training, no TensorFlow.",
-    "doctor": "Check this computer and say how to mend what is missing.",
-    "data": "Get, list and check ECG records.",
-    "train": "Train a recipe's network.",
-    "prune": "Prune a trained network.",
-    "quantize": "Make a pruned network int8.",
-    "verify": "Compare float, LiteRT, TFLM and generated C on the same beats.",
-    "export": "Write the model bundle and its C.",
-    "bench": "Count instructions and bytes of the generated C on emulated cores.",
-    "build": "Build firmware for a board.",
-    "flash": "Write firmware to a board.",
-    "emulate": "Boot firmware in QEMU with its serial port on a socket.",
-    "replay": "Stream whole records to a device and compare every beat with the reference.",
-    "detect": "Score the R-peak detector against annotations.",
-    "rhythm": "Find rhythm events on whole records and score them.",
-    "plot": "Draw what the signal path saw and decided; list and draw its errors.",
-    "score": "Score beat labels against annotations.",
-    "report": "Make a session's report again.",
+# In the order in which a new user meets them.
+PANELS: Final = {
+    "Start": {
+        "demo": "Verify the shipped model on the emulated board; needs no TensorFlow.",
+        "doctor": "Check prerequisites and suggest fixes.",
+        "data": "Download, list and check ECG records.",
+    },
+    "Train and export a model": {
+        "run": "Run the whole pipeline, from records to a verified device and a report.",
+        "train": "Train the network of a recipe.",
+        "prune": "Prune a trained network.",
+        "quantize": "Quantize a pruned network to int8 and score it.",
+        "verify": "Compare float, LiteRT, TFLM and generated C on the same beats.",
+        "export": "Export a model bundle: manifest, golden vectors, generated C.",
+        "bench": "Count instructions and bytes of the generated C on emulated cores.",
+    },
+    "Use a device": {
+        "build": "Build firmware for a board.",
+        "flash": "Build firmware and write it to a board.",
+        "emulate": "Boot firmware in QEMU and print its port.",
+        "replay": "Stream records to a device and compare each beat with the reference.",
+        "report": "Write the HTML report of a replay session.",
+    },
+    "Evaluate algorithms": {
+        "evaluate": "Score the beat detector, the rhythm rules, or annotation files by EC57.",
+        "plot": "Plot a segment with detector internals, or list missed and false beats.",
+    },
 }
+COMMANDS: Final = {name: line for lines in PANELS.values() for name, line in lines.items()}
 
-# What `pip install` brings each module that is not among the base dependencies.
-EXTRAS = {
+# The extra of this package that brings each module outside the base dependencies.
+EXTRAS: Final = {
     "imblearn": "train",
     "optuna": "train",
     "sklearn": "train",
@@ -54,36 +65,15 @@ EXTRAS = {
 
 app = typer.Typer(
     name="ecg-edge",
-    help="From the MIT-BIH records to a verified beat classifier on a microcontroller.",
+    help="Train, verify and run an int8 arrhythmia monitor on a microcontroller.",
+    epilog="Exit codes: 0 success, 1 mismatch or output not written, 2 usage or input, 3 link or device, "
+    "130 Ctrl-C, 143 terminated.\n\nExample: ecg-edge demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=lazy.CONTEXT,
 )
-
-
-class LazyCommand(TyperCommand):
-    """A name and a line of help; the command itself is imported when it is called."""
-
-    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Import the real command and let it parse the arguments."""
-        return load_command(str(self.name)).make_context(info_name, args, parent=parent, **extra)
-
-
-def load_command(name: str) -> Any:
-    """The click command of `name`: the module's `app` (a group), or its function of that name."""
-    module = importlib.import_module(f"ecg_edge.host.cli.commands.{name}")
-    group = getattr(module, "app", None)
-    if group is None:
-        group = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
-        group.command(name)(getattr(module, name))
-    command = typer.main.get_command(group)
-    command.name = name
-    return command
-
-
-def _register() -> None:
-    for name, line in COMMANDS.items():
-        app.command(name, cls=LazyCommand, help=line)(lambda: None)
+for _panel, _lines in PANELS.items():
+    lazy.register(app, _lines, _panel)
 
 
 def _print_version(wanted: bool) -> None:
@@ -101,46 +91,89 @@ def _root(
     """Options that stand before the command."""
 
 
-_register()
-
-
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit code: 0 pass, 1 mismatch, 2 usage, 3 link or device.
+    """Run the command line and exit: 0 success, 1 mismatch or output not written, 2 usage, 3 link or device.
 
-    A SIGTERM leaves in order as Ctrl-C does, so that no emulator stays behind.
+    SIGTERM unwinds as Ctrl-C does, so that no emulator keeps running.
 
     Parameters
     ----------
     args : list of str, optional
-        The words after the program's name; else those of this process.
+        Words after the program's name; those of this process when left out.
     """
+    _open_missing_streams()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    sys.exit(_run(args))
+
+
+def _run(args: list[str] | None) -> int:
+    """Exit code of the command, with standard output flushed."""
+    try:
+        code = _run_command(args)
+        sys.stdout.flush()
+    except OSError as error:
+        return _not_written(error)
+    return code
+
+
+def _run_command(args: list[str] | None) -> int:
     try:
         app(args=args, prog_name="ecg-edge")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
     except EcgEdgeError as error:
-        _leave(error)
+        return _print_error(error)
     except ModuleNotFoundError as error:
-        _leave(_missing_module(error))
+        return _print_error(_missing_module(error))
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
+    return 0
 
 
-def _leave(error: EcgEdgeError) -> None:
+def _print_error(error: EcgEdgeError) -> int:
     sys.stdout.flush()
     print(f"ecg-edge: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
+    return error.exit_code
+
+
+def _open_missing_streams() -> None:
+    """Discard what is written to a stream that the caller closed (`>&-`), where Python has None."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+
+
+def _not_written(error: OSError) -> int:
+    """Print why a file or standard output could not be written; nothing when its reader has left."""
+    _discard_output()
+    if error.errno != errno.EPIPE:
+        where = error.filename or "standard output"
+        print(f"ecg-edge: {where}: {error.strerror}. Name another place, or free space.", file=sys.stderr)
+    return EXIT_NOT_WRITTEN
+
+
+def _discard_output() -> None:
+    """Send the rest of standard output nowhere, or the interpreter's flush at exit fails again."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
 
 
 def _missing_module(error: ModuleNotFoundError) -> ToolError:
-    """The mendable form of `error`; raises it again when no extra brings that module."""
+    """The error that names the extra to install; raises `error` again when no extra brings the module."""
     top = (error.name or "").partition(".")[0]
     extra = EXTRAS.get(top)
     if extra is None:
         raise error
     return ToolError(
         f"this command needs the Python package {top!r}, which is not installed. "
-        f"Install it with: pip install -e '.[{extra}]'"
+        f"Install it with: {_install_command(extra)}"
     )
+
+
+def _install_command(extra: str) -> str:
+    """The pip command for an extra: of the checkout when this runs from one, else of the package."""
+    checkout = (PROJECT_ROOT / "setup.py").is_file()
+    return f"pip install -e '.[{extra}]'" if checkout else f"pip install 'ecg-edge[{extra}]'"
 
 
 if __name__ == "__main__":

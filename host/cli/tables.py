@@ -1,45 +1,140 @@
-"""Tables that several commands print."""
+"""Tables whose numbers are never cut, and tables that several commands print."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
-from ecg_edge.training.metrics import Row
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group
+from rich.measure import Measurement
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ecg_edge.training.metrics import Row
+
+_UNBOUNDED = 10_000  # columns, wider than any table
 
 
-def evaluation_tables(rows: Sequence[Row]) -> Any:
-    """Rich tables: one line a protocol and engine, and one a protocol and class for the int8 network."""
-    from rich.console import Group
-    from rich.table import Table
+class ResultTable:
+    """A table of figures that fits any terminal.
 
-    overall = Table("protocol", "engine", title="Beat classification on the test side", title_justify="left")
-    for column in ("beats", "accuracy", "macro-F1"):
-        overall.add_column(column, justify="right")
+    Where the natural width does not fit, headers are broken at their spaces; where that does not suffice, the
+    columns are spread over several tables that repeat the key columns. Cells are never shortened.
+
+    Parameters
+    ----------
+    title : str
+        Line above the table.
+    columns : sequence of str
+        Headers.
+    keys : int
+        Number of leading columns that name a row; they are aligned left and repeated.
+    prose : bool
+        The last column is text that may be wrapped.
+    """
+
+    def __init__(self, title: str, columns: Sequence[str], keys: int = 1, prose: bool = False) -> None:
+        self.title, self.columns, self.keys, self.prose = title, tuple(columns), keys, prose
+        self._rows: list[tuple[tuple[str, ...], bool]] = []
+
+    @property
+    def row_count(self) -> int:
+        """Number of rows."""
+        return len(self._rows)
+
+    def add_row(self, *cells: str, end_section: bool = False) -> None:
+        """Append a row, with a blank line below it where a section ends."""
+        self._rows.append((cells, end_section))
+
+    def add_section(self) -> None:
+        """End a section after the last row."""
+        if self._rows:
+            self._rows[-1] = (self._rows[-1][0], True)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        """Yield the table, or its parts."""
+        every = range(len(self.columns))
+        for broken in (False, True):
+            if self._fits(every, broken, console, options):
+                yield self._table(every, broken, self.title)
+                return
+        yield from self._parts(console, options)
+
+    def _parts(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        """Tables of as many columns as fit, each with the key columns."""
+        keys, part, title = list(range(self.keys)), list[int](), self.title
+        for column in range(self.keys, len(self.columns)):
+            if part and not self._fits([*keys, *part, column], True, console, options):
+                yield self._table([*keys, *part], True, title)
+                part, title = [], ""
+            part.append(column)
+        yield self._table([*keys, *part], True, title)
+
+    def _fits(self, columns: Sequence[int], broken: bool, console: Console, options: ConsoleOptions) -> bool:
+        table = self._table(columns, broken, "")
+        wanted = Measurement.get(console, options.update(max_width=_UNBOUNDED), table)
+        return (wanted.minimum if self.prose else wanted.maximum) <= options.max_width
+
+    def _table(self, columns: Sequence[int], broken: bool, title: str) -> Table:
+        result = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+        for number in columns:
+            prose = self.prose and number == len(self.columns) - 1
+            header = self.columns[number].replace(" ", "\n") if broken else self.columns[number]
+            left = prose or number < self.keys
+            justify: Literal["left", "right"] = "left" if left else "right"
+            result.add_column(header, justify=justify, no_wrap=not prose, overflow="fold", vertical="top")
+        for cells, end_section in self._rows:
+            shown = [cells[number] if number < len(cells) else "" for number in columns]
+            result.add_row(*shown, end_section=end_section)
+        return result
+
+
+def evaluation_tables(rows: Sequence[Row]) -> Group:
+    """Make two tables of evaluation rows.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Figures by protocol and engine.
+
+    Returns
+    -------
+    Group
+        Accuracy and macro-F1 by protocol and engine; sensitivity and predictivity by class, int8 only.
+    """
+    overall = ResultTable(
+        "Beat classification on the test set",
+        ("protocol", "engine", "beats", "accuracy %", "macro-F1"),
+        keys=2,
+    )
     for figures in rows:
         overall.add_row(*_overall_cells(figures))
-    classes = Table("protocol", "class", title="Class by class, int8", title_justify="left")
-    for column in ("beats", "Se", "+P"):
-        classes.add_column(column, justify="right")
+    classes = ResultTable("Each class, int8", ("protocol", "class", "beats", "Se %", "+P %"), keys=2)
     for figures in rows:
         if figures["engine"] == "int8":
             _add_classes(classes, figures)
-    return Group(overall, classes) if classes.row_count else overall
+    return Group(overall, classes) if classes.row_count else Group(overall)
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Write a share in per cent without its sign, or "-" where there is none."""
+    return "-" if share is None or share != share else f"{100 * share:.{digits}f}"
+
+
+def ratio(value: float | None) -> str:
+    """Write macro-F1, 0 to 1, or "-" where there is none."""
+    return "-" if value is None or value != value else f"{value:.3f}"
 
 
 def _overall_cells(figures: Row) -> list[str]:
-    macro_f1 = "-" if figures["macro_f1"] is None else f"{figures['macro_f1']:.3f}"
-    beats, accuracy = str(figures["n_beats"]), _percent(figures["accuracy"])
-    return [figures["protocol"], figures["engine"], beats, accuracy, macro_f1]
+    beats, accuracy = str(figures["n_beats"]), percent(figures["accuracy"], 2)
+    return [figures["protocol"], figures["engine"], beats, accuracy, ratio(figures["macro_f1"])]
 
 
-def _add_classes(table: Any, figures: Row) -> None:
+def _add_classes(table: ResultTable, figures: Row) -> None:
     named = {**figures["per_class"], **{f"AAMI {name}": value for name, value in figures["aami"].items()}}
     for name, value in named.items():
-        cells = (figures["protocol"], name, str(value["n"]), _percent(value["se"]), _percent(value["ppv"]))
-        table.add_row(*cells)
+        cells = (str(value["n"]), percent(value["se"], 2), percent(value["ppv"], 2))
+        table.add_row(figures["protocol"], name, *cells)
     table.add_section()
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f} %"

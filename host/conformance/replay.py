@@ -172,7 +172,7 @@ def check_device(info: Info, bundle: Bundle) -> None:
         When this computer's signal path is not the one that the bundle was trained with.
     """
     manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
-    flash = f"Flash this bundle: `ecg-edge flash --bundle {bundle.path}`, or name the device's with --bundle."
+    flash = f"Flash this bundle: `ecg-edge flash --model {bundle.path}`, or name the device's with --model."
     if info.model_sha256 != manifest.model_sha256:
         raise LinkError(
             f"{device} holds the model {info.model_sha256}, but the bundle {bundle.path} is "

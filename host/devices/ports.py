@@ -67,7 +67,7 @@ def _device(port: str) -> Iterator[str]:
 def _simulated(bundle: Bundle | None) -> Iterator[Transport]:
     """A device in Python that holds `bundle`."""
     if bundle is None:
-        raise LinkError("The simulator needs a model: name a bundle with --bundle.")
+        raise LinkError("The simulator needs a model: name a bundle with --model.")
     engine = reference_engine(bundle)
     manifest = bundle.manifest
     info = simulator_info(manifest.model_sha256, fingerprint(), manifest.labels, engine.name)

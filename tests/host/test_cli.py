@@ -1,9 +1,11 @@
-"""The command line: speed, messages and exit codes; the commands themselves are tested with their rooms."""
+"""The command line: start-up, help, messages and exit codes; commands are tested with their packages."""
 
 from __future__ import annotations
 
 import json
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 import types
@@ -14,7 +16,9 @@ import pytest
 
 from ecg_edge.ecg.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
 from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import commands
 from ecg_edge.host.cli import main as cli
+from ecg_edge.host.cli.commands import evaluate
 
 LAZY = ("tensorflow", "tf_keras", "numpy", "scipy", "matplotlib", "serial")
 
@@ -58,19 +62,32 @@ def imported_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_help_lists_every_command() -> None:
-    done = run("--help", COLUMNS="120")
+def modules_in(package: types.ModuleType) -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(package.__path__)}
+
+
+@pytest.mark.parametrize(("words", "package"), [((), commands), (("evaluate",), evaluate)])
+def test_help_lists_a_command_for_each_module(words: tuple[str, ...], package: types.ModuleType) -> None:
+    done = run(*words, "--help", COLUMNS="120")
     assert done.returncode == 0
-    assert all(f" {name} " in done.stdout for name in cli.COMMANDS)
+    listed = {found[1] for found in re.finditer(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE)}
+    assert listed == modules_in(package)
 
 
-def test_command_line_imports_nothing_heavy() -> None:
-    assert not imported_after("import ecg_edge.host.cli.main").intersection(LAZY)
+def test_help_orders_the_panels_as_a_user_meets_them() -> None:
+    titles = re.findall(r"^╭─ (.+?) ─", run("--help", COLUMNS="120").stdout, re.MULTILINE)
+    assert titles == ["Options", *cli.PANELS]
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_every_command_has_help_and_needs_no_tensorflow_for_it(name: str) -> None:
-    modules = imported_after(f"from ecg_edge.host.cli.main import load_command as c; assert c({name!r}).help")
+@pytest.mark.parametrize("words", [(), ("--help",), ("evaluate", "--help")])
+def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
+    call = f"from ecg_edge.host.cli.main import app; app({[*words]!r}, standalone_mode=False)"
+    assert not imported_after(call if words else "import ecg_edge.host.cli.main").intersection(LAZY)
+
+
+@pytest.mark.parametrize("name", sorted(modules_in(commands)))
+def test_help_of_each_command_needs_no_tensorflow(name: str) -> None:
+    modules = imported_after(f"from ecg_edge.host.cli.lazy import load_command as c; assert c({name!r}).help")
     assert not modules.intersection({"tensorflow", "tf_keras"})
 
 
@@ -109,12 +126,21 @@ def test_interruption_exits_130(command: Callable[..., None]) -> None:
     assert exit_code_of("demo") == cli.EXIT_INTERRUPTED
 
 
-def test_missing_tensorflow_names_the_extra(
-    command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("checkout", "target"), [(True, "-e '.[train]'"), (False, "'ecg-edge[train]'")])
+def test_missing_tensorflow_names_the_extra_of_checkout_or_package(
+    checkout: bool,
+    target: str,
+    command: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    if checkout:
+        (tmp_path / "setup.py").touch()
+    monkeypatch.setattr(cli, "PROJECT_ROOT", tmp_path)
     command(ModuleNotFoundError("No module named 'tf_keras'", name="tf_keras.layers"))
     assert exit_code_of("demo") == 2
-    assert "pip install -e '.[train]'" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"pip install {target}\n")
 
 
 def test_a_module_of_our_own_that_is_missing_is_a_fault_of_ours(command: Callable[..., None]) -> None:

@@ -314,7 +314,7 @@ def test_frames_are_logged_in_both_directions() -> None:
         ("nonsense://x", "nonsense://x: cannot be opened"),
         ("native:/no/such/program", "/no/such/program: not found"),
         ("emulator:/no/such.elf", r"/no/such\.elf: not found"),
-        ("simulator", "name a bundle with --bundle"),
+        ("simulator", "name a bundle with --model"),
     ],
 )
 def test_a_port_that_cannot_be_opened_says_why(port: str, text: str) -> None:

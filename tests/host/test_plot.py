@@ -122,7 +122,7 @@ def test_the_list_names_time_and_reason(root: Path, tmp_path: Path) -> None:
     assert "1 missed, 1 false" in result.stdout and "taken for a beat" in result.stdout
     errors = json.loads((tmp_path / "e.json").read_text())
     assert [(error["kind"], error["annotation"]) for error in errors] == [("false", None), ("missed", "V")]
-    only = run("plot", "mitdb", "--false", "--data", root, "--json", "-")
+    only = run("plot", "mitdb", "--false-positives", "--data", root, "--json", "-")
     assert [error["kind"] for error in json.loads(only.stdout)] == ["false"]
 
 
@@ -130,7 +130,7 @@ def test_each_error_is_drawn_into_a_folder_or_a_pdf(root: Path, tmp_path: Path) 
     assert run("plot", "100", "--errors", "--data", root, "--plot", tmp_path / "e").exit_code == 0
     names = sorted(path.name.rsplit("-", 1)[1] for path in (tmp_path / "e").glob("mitdb-100-05*.png"))
     assert names == ["false.png", "missed.png"]
-    assert run("plot", "100", "--misses", "--data", root, "--plot", tmp_path / "e.pdf").exit_code == 0
+    assert run("plot", "100", "--missed", "--data", root, "--plot", tmp_path / "e.pdf").exit_code == 0
     assert (tmp_path / "e.pdf").read_bytes().count(b"/Count 1") == 1
 
 

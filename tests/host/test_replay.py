@@ -54,7 +54,7 @@ def run(bundle: Bundle, database: Path, faults: Faults | None = None, **options:
 def command(bundle: Bundle, database: Path, faults: Faults | None = None, **info: Any) -> Iterator[list[str]]:
     """The words of a replay command for a simulated device."""
     with device_on_a_socket(bundle, faults, **info) as port:
-        folders = ["--bundle", str(bundle.path), "--data", str(database), "--no-report"]
+        folders = ["--model", str(bundle.path), "--data", str(database), "--no-report"]
         yield ["replay", "--port", port, *folders, "--out", str(bundle.path.parent / "session")]
 
 
@@ -116,11 +116,13 @@ def test_a_device_agrees_at_the_rates_of_other_boards(bundle: Bundle, database: 
     assert outcome.results["records"][0]["scores"]["ec57"]["qrs_se"] > 0.9
 
 
-@pytest.mark.parametrize("options", [["--block", "0"], ["--block", "241"], ["--block", "x"], ["--fs", "300"]])
+@pytest.mark.parametrize(
+    "options", [["--block-size", "0"], ["--block-size", "241"], ["--block-size", "x"], ["--fs", "300"]]
+)
 def test_another_block_or_rate_is_refused(
     bundle: Bundle, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert exit_code(["replay", "--bundle", str(bundle.path), *options, "100"]) == 2
+    assert exit_code(["replay", "--model", str(bundle.path), *options, "100"]) == 2
     assert options[0] in capsys.readouterr().err
 
 
@@ -233,10 +235,10 @@ def test_a_wrong_model_leaves_with_3(
 def test_a_missing_record_or_bundle_leaves_with_2(
     bundle: Bundle, database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["replay", "--port", "unix:/none", "--bundle", str(bundle.path), "--data", str(database)]
+    words = ["replay", "--port", "unix:/none", "--model", str(bundle.path), "--data", str(database)]
     assert exit_code([*words, "999"]) == 2
     assert "999.hea: not found" in capsys.readouterr().err
-    assert exit_code([*words, "--bundle", str(tmp_path / "none"), "100"]) == 2
+    assert exit_code([*words, "--model", str(tmp_path / "none"), "100"]) == 2
     assert "manifest.json: not found" in capsys.readouterr().err
     assert exit_code(words) == 2
     assert "name at least one record" in capsys.readouterr().err
@@ -248,9 +250,9 @@ def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path) -> No
     asked = subprocess.run(
         [*script, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert "--records" in asked.stdout and "--port" in asked.stdout
+    assert "RECORDS" in asked.stdout and "--port" in asked.stdout
     failed = subprocess.run(
-        [*script, "--bundle", "none", "100"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [*script, "--model", "none", "100"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert failed.returncode == 2 and "none/manifest.json: not found" in failed.stderr
 

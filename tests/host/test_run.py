@@ -25,7 +25,7 @@ def run(world: Path) -> tuple[dict[str, Any], str, str]:
     environment |= {"XDG_CACHE_HOME": str(world), "https_proxy": "http://127.0.0.1:1"}
     command = [sys.executable, "-m", "ecg_edge.host.cli.main", "run"]
     done = subprocess.run(
-        [*command, "--json", "figures.json", "--records", "s03"],
+        [*command, "--json", "figures.json", "s03"],
         cwd=world,
         env=environment,
         capture_output=True,

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
 from ecg_edge.quantize.bench.cores import CORES
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from ecg_edge.host.cli.tables import ResultTable
     from ecg_edge.quantize.bench.measure import Figures
     from ecg_edge.quantize.bench.projection import Projection
     from ecg_edge.quantize.bench.run import Report
+
+
+EXAMPLES: Final = (
+    "ecg-edge bench --models models/nlrav --cores m4 --layers",
+    "ecg-edge bench --json bench.json",
+)
 
 
 def bench(
@@ -25,22 +30,24 @@ def bench(
         typer.Option(
             "--models",
             metavar="A,B",
-            help="Bundles or .tflite files. Else conv and sep (of the tests) and models/nlrav.",
+            help="Model bundles or .tflite files, by commas. Else models/nlrav and two test networks.",
         ),
     ] = None,
     cores: Annotated[
         str | None,
-        typer.Option("--cores", metavar="A,B", help=f"Of {', '.join(CORES)}. Else all."),
+        typer.Option("--cores", metavar="A,B", help=f"Cores to emulate, of {', '.join(CORES)}. Else all."),
     ] = None,
-    layers: Annotated[bool, typer.Option("--layers", help="Also one table a network, by layer.")] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Print the instructions of each layer too.")
+    ] = False,
     boards: Annotated[
-        bool, typer.Option("--boards/--no-boards", help="Project time and energy on boards.")
+        bool, typer.Option("--boards/--no-boards", help="Project time and energy per inference on boards.")
     ] = True,
-    json: console.JsonOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Count instructions and bytes on emulated cores, and compare every layer's bytes.
+    """Count instructions and bytes on emulated cores, and compare the bytes of every layer.
 
-    Exit code 1 when a core gives other bytes than the reference (TFLM where its wheel is installed).
+    Exits with 1 when a core gives other bytes than the reference (TFLM where its wheel is installed).
     """
     from ecg_edge.quantize.bench import run as matrix
     from ecg_edge.quantize.bench.measure import default_models
@@ -50,8 +57,7 @@ def bench(
     with console.progress_bar() as progress:
         task = progress.add_task("bench", total=len(paths) * len(chosen), note="")
         report = matrix.run(paths, chosen, lambda what: progress.update(task, advance=1, note=what))
-    if str(json) != "-":
-        _print(report, layers, boards)
+    _print(report, layers, boards)
     if json:
         write_json(json, report)
     matrix.require_same_bits(report)
@@ -73,11 +79,12 @@ def _print(report: Report, layers: bool, boards: bool) -> None:
         console.warn(f"left out: {reason}")
 
 
-def _totals(report: Report) -> Table:
+def _totals(report: Report) -> ResultTable:
     table = console.table(
-        "One run of the generated engine on emulated cores",
+        "One inference of the generated engine on emulated cores",
         *("network", "core", "kernels", "instructions", "per MAC"),
         *("code B", "constants B", "RAM B", "stack B", "same bits"),
+        keys=3,
     )
     for one in report.figures:
         table.add_row(
@@ -98,8 +105,8 @@ def _notes(report: Report) -> None:
         console.note(f"{name}: {version}")
 
 
-def _by_layer(model: str, figures: list[Figures]) -> Table:
-    """Instructions of each layer, one column a core; a mark where bytes differ."""
+def _by_layer(model: str, figures: list[Figures]) -> ResultTable:
+    """Instructions of each layer by core; a mark where bytes differ."""
     table = console.table(f"{model}, instructions by layer", "layer", "MACs", *(one.core for one in figures))
     for place, layer in enumerate(figures[0].layers):
         counts = [one.layers[place] for one in figures]
@@ -113,8 +120,9 @@ def _by_layer(model: str, figures: list[Figures]) -> Table:
 
 def _print_projections(projections: tuple[Projection, ...]) -> None:
     table = console.table(
-        "Projected, not measured: one run on boards",
+        "Projected, not measured: one inference on boards",
         *("board", "network", "ms, this engine", "ms, another", "uJ, this engine", "uJ, another"),
+        keys=2,
     )
     for one in projections:
         energies = (one.least_uj, one.published_uj)
@@ -124,7 +132,7 @@ def _print_projections(projections: tuple[Projection, ...]) -> None:
         )
     console.out.print(table)
     console.note(
-        "This engine: the measured instructions at the fewest cycles an instruction can take, so at least "
-        "that. Another: the cycles per MAC that were published for another engine on that board. Sources: "
+        "This engine: a lower bound, the measured instructions at the fewest cycles per instruction. "
+        "Another: cycles per MAC published for another engine on that board. Sources: "
         "quantize/bench/boards.toml, and --json."
     )

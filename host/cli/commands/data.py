@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ecg_edge.ecg import databases as records
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, lazy, options
+from ecg_edge.host.cli.tables import ResultTable
 
-app = typer.Typer(help="Get, list and check ECG records.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Download, list and check ECG records.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings=lazy.CONTEXT,
+    epilog=console.examples("ecg-edge data get mitdb"),
+)
 
 
-@app.command()
+@app.command(epilog=console.examples("ecg-edge data get mitdb nstdb svdb"))
 def get(
-    databases: Annotated[list[str], typer.Argument(metavar="mitdb|nstdb|svdb...", help="Which databases.")],
+    databases: Annotated[
+        list[str], typer.Argument(metavar="DATABASES", help=f"Of {', '.join(records.DATABASES)}.")
+    ],
     to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for them. Else the user's cache.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the databases. Else the user's cache.")
     ] = None,
-    url: Annotated[str, typer.Option(metavar="BASE", help="Server that has them.")] = records.BASE_URL,
+    url: Annotated[str, typer.Option(metavar="BASE", help="Server of the databases.")] = records.BASE_URL,
+    json: options.JsonOption = None,
 ) -> None:
-    """Download databases; go on where an earlier download stopped; check every file's SHA-256."""
+    """Download databases, resume interrupted downloads, and check every file's SHA-256."""
     root = to or records.cache_root()
     for name in databases:
         records.known_database(name)
+    folders = {}
     for name in databases:
-        folder = download_with_progress(name, root, url)
-        console.out.print(f"{folder}: complete, every checksum right.", markup=False)
+        folders[name] = download_with_progress(name, root, url)
+        console.out.print(f"{folders[name]}: complete, all checksums match.", markup=False)
+    if json:
+        write_json(json, {"root": root, "databases": folders})
 
 
-@app.command("list")
-def list_databases(data: console.DataOption = None, json: console.JsonOption = None) -> None:
-    """Show the known databases and which of their records are on this computer."""
+@app.command("list", epilog=console.examples("ecg-edge data list"))
+def list_databases(data: options.DataOption = None, json: options.JsonOption = None) -> None:
+    """List the known databases and the number of their records on this computer."""
     root = records.find_data_root(data)
     found = {name: records.records_in(root, name) if root else [] for name in records.DATABASES}
     table = console.table(
-        f"Records in {root}" if root else "No records yet", "name", "here", "about", "title", "doi"
+        f"Records in {root}" if root else "No records yet",
+        "database",
+        "records here",
+        "size",
+        "title",
+        "DOI",
+        keys=1,
     )
     for name, known in records.DATABASES.items():
         table.add_row(name, str(len(found[name])), f"{known.megabytes} MB", known.title, known.doi)
@@ -49,9 +68,9 @@ def list_databases(data: console.DataOption = None, json: console.JsonOption = N
         write_json(json, {"root": root, "records": found})
 
 
-@app.command("check")
-def check_databases(data: console.DataOption = None, json: console.JsonOption = None) -> None:
-    """Check every record file against its SHA-256; exit code 2 when one is damaged."""
+@app.command("check", epilog=console.examples("ecg-edge data check --json check.json"))
+def check_databases(data: options.DataOption = None, json: options.JsonOption = None) -> None:
+    """Check every record file against its SHA-256; exit with 2 when one is damaged."""
     root = records.find_data_root(data)
     if root is None:
         raise RecordError("no records found. Get them with `ecg-edge data get mitdb`, or name --data.")
@@ -78,12 +97,12 @@ def download_with_progress(name: str, root: Path, url: str = records.BASE_URL) -
         return records.download(name, root, url, show)
 
 
-def _check_table(root: Path, results: dict[str, records.CheckResult]) -> Any:
-    table = console.table(f"Files in {root}", "database", "good", "damaged", "not here")
+def _check_table(root: Path, results: dict[str, records.CheckResult]) -> ResultTable:
+    table = console.table(f"Files in {root}", "database", "good", "damaged", "missing")
     for name, result in results.items():
         table.add_row(name, str(len(result.good)), str(len(result.damaged)), str(len(result.missing)))
     return table
 
 
-def _figures(result: records.CheckResult) -> dict[str, Any]:
+def _figures(result: records.CheckResult) -> dict[str, object]:
     return {"good": len(result.good), "damaged": result.damaged, "missing": result.missing}

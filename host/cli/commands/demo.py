@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.databases import find_data_root, records_in
 from ecg_edge.ecg.files import PROJECT_ROOT, write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
 
+EXAMPLES: Final = ("ecg-edge demo",)
 BOARD = "stm32f405"
 DATABASE, RECORD = "mitdb", "213"  # half an hour with N, V, A and fusion beats
 SYNTHETIC_RECORD = "synth/s03"
@@ -19,12 +20,14 @@ SHIPPED = PROJECT_ROOT / "models" / "nlrav"
 
 
 def demo(
-    bundle: Annotated[Path, typer.Option(metavar="DIR", help="The model.")] = SHIPPED,
-    data: console.DataOption = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the session.")] = None,
-    json: console.JsonOption = None,
+    model: Annotated[Path, options.model_option("Model bundle.")] = SHIPPED,
+    data: options.DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")
+    ] = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Build firmware with the shipped model, boot it in the emulator, replay a record, compare every byte.
+    """Verify the shipped model on the emulated board: build, boot, replay a record, compare every byte.
 
     Needs neither training nor TensorFlow. Without records on this computer the ECG is synthetic.
     """
@@ -32,10 +35,10 @@ def demo(
     from ecg_edge.host.conformance.replay import DEFAULT_SESSIONS
     from ecg_edge.host.conformance.session import session_folder
 
-    elf = _build(bundle)
+    elf = _build(model)
     root, record = _record(data)
     folder = out or session_folder(DEFAULT_SESSIONS, "demo")
-    outcome = replay_and_show([record], port=f"emulator:{elf}", bundle=bundle, data=root, out=folder)
+    outcome = replay_and_show([record], port=f"emulator:{elf}", model=model, data=root, out=folder)
     if json:
         write_json(json, outcome.results)
     if outcome.error:
@@ -44,13 +47,13 @@ def demo(
         raise typer.Exit(1)
 
 
-def _build(bundle: Path) -> Path:
+def _build(model: Path) -> Path:
     from ecg_edge.host.devices.platformio import build, sizes
     from ecg_edge.quantize.bundle.manifest import load_bundle
 
-    manifest, start = load_bundle(bundle).manifest, time.monotonic()
-    with console.err.status(f"Building {BOARD} with the model {manifest.name}"):
-        elf = build(BOARD, bundle)
+    manifest, start = load_bundle(model).manifest, time.monotonic()
+    with console.step(f"Building {BOARD} with the model {manifest.name}"):
+        elf = build(BOARD, model)
     size = sizes(elf)
     console.note(
         f"{BOARD} with the model {manifest.name}: flash {size.flash_bytes:,} B, RAM {size.ram_bytes:,} B, "
@@ -60,11 +63,11 @@ def _build(bundle: Path) -> Path:
 
 
 def _record(data: Path | None) -> tuple[Path, str]:
-    """Folder of the databases and name of the record: a real one where there is one."""
+    """Folder of the databases and name of the record; synthetic where record 213 is missing."""
     root = find_data_root(data)
     if root is not None and RECORD in records_in(root, DATABASE):
         return root, f"{DATABASE}/{RECORD}"
     from ecg_edge.ecg.synthetic import synthetic_root
 
-    console.warn("no mitdb record 213 here: the ECG is SYNTHETIC. For a real one: ecg-edge data get mitdb")
+    console.warn("no mitdb record 213 here: the ECG is SYNTHETIC. For a real one: `ecg-edge data get mitdb`")
     return synthetic_root(None), SYNTHETIC_RECORD

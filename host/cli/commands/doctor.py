@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
 from ecg_edge.host.pipeline.doctor import FAIL, OK, WARN, Check, run_checks
 
+EXAMPLES: Final = ("ecg-edge doctor",)
 SIGNS = {OK: ("ok", "green"), WARN: ("warn", "yellow"), FAIL: ("FAIL", "red")}
 
 
-def doctor(data: console.DataOption = None, json: console.JsonOption = None) -> None:
-    """Check Python, TensorFlow, compilers, QEMU, PlatformIO, serial ports and records.
+def doctor(data: options.DataOption = None, json: options.JsonOption = None) -> None:
+    """Check prerequisites and suggest fixes: Python, TensorFlow, compilers, QEMU, PlatformIO, ports, records.
 
-    Exit code 1 when something is missing that the main job needs.
+    Exits with 1 when something is missing that `ecg-edge run` needs.
     """
     checks = run_checks(data)
     failed = any(check.status == FAIL for check in checks)
-    if str(json) != "-":
-        for check in checks:
-            _show(check)
-        console.out.print(
-            "Something is missing; see above." if failed else "All that the main job needs is here."
-        )
+    for check in checks:
+        _show(check)
+    console.out.print("Prerequisites are missing; see above." if failed else "All prerequisites are here.")
     if json:
         write_json(json, {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]})
     if failed:

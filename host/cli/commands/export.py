@@ -4,44 +4,55 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from ecg_edge.host.cli.tables import ResultTable
     from ecg_edge.quantize.bundle.manifest import Bundle
     from ecg_edge.quantize.codegen.cost import Choice
+
+EXAMPLES: Final = (
+    "ecg-edge export nlrav",
+    "ecg-edge export model.tflite --labels N,L,R,A,V --out models/mine",
+)
 
 
 def export(
     model: Annotated[
         str,
-        typer.Argument(metavar="RECIPE|MODEL", help="A quantized recipe, or an int8 .tflite file."),
+        typer.Argument(
+            metavar="RECIPE|MODEL", help="Name or TOML file of a quantized recipe, or an int8 .tflite file."
+        ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The bundle's folder."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Folder of the bundle. Else RUNS/<recipe>/bundle, or the file's name without .tflite.",
+        ),
     ] = None,
     labels: Annotated[
-        str, typer.Option(metavar="A,B,...", help="Of a .tflite file: the class of each output.")
+        str, typer.Option(metavar="A,B,...", help="Classes of a .tflite file's outputs, separated by commas.")
     ] = "N,L,R,A,V",
     float_model: Annotated[
-        Path | None, typer.Option("--float", metavar="FILE", help="Of a .tflite file: its float network.")
+        Path | None, typer.Option("--float", metavar="FILE", help="Float network of a .tflite file.")
     ] = None,
-    data: console.DataOption = None,
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the recipes' runs are.")] = Path("runs"),
-    json: console.JsonOption = None,
+    data: options.DataOption = None,
+    runs: options.RunsOption = Path("runs"),
+    json: options.JsonOption = None,
 ) -> None:
-    """Write a bundle: manifest, golden vectors, generated C, model card.
+    """Export a model bundle: manifest, golden vectors, generated C, model card.
 
-    The bundle of a recipe says what it was trained on and what it scores; its golden vectors are beats. Its
-    folder is RUNS/<recipe>/bundle unless --out names one. That of a .tflite file has random golden vectors.
-    Printed too: which layers the generated C holds in the sparse form, and what the cost model says of each.
+    The bundle of a recipe names its training records and its scores, and its golden vectors are beats; the
+    bundle of a .tflite file has random golden vectors. A second table lists the layers that the generated C
+    stores sparse, with the cost model's bytes and instructions.
     """
     if model.endswith(".tflite"):
         bundle = _of_file(Path(model), out, labels, float_model)
@@ -80,7 +91,7 @@ def _of_recipe(name: str, out: Path | None, data: Path | None, runs: Path) -> Bu
 
 
 def _choices(bundle: Bundle) -> tuple[Choice, ...]:
-    """What the generator chose for the ARM DSP form."""
+    """The generator's choice of dense or sparse layers for Cortex-M4."""
     from ecg_edge.quantize.codegen.generate import generate
     from ecg_edge.quantize.codegen.ir import Form
 
@@ -89,7 +100,7 @@ def _choices(bundle: Bundle) -> tuple[Choice, ...]:
 
 def _print(bundle: Bundle, choices: tuple[Choice, ...]) -> None:
     manifest = bundle.manifest
-    table = console.table(f"{manifest.name}: {bundle.path}", "what", "value")
+    table = console.table(f"{manifest.name}: {bundle.path}", "property", "value")
     table.add_row("SHA-256 of the model", f"{manifest.model_sha256[:16]}...")
     table.add_row("operators", str(len(manifest.operators)))
     for engine, size in manifest.arena_bytes.items():
@@ -98,11 +109,20 @@ def _print(bundle: Bundle, choices: tuple[Choice, ...]) -> None:
     console.out.print(_forms(choices))
 
 
-def _forms(choices: tuple[Choice, ...]) -> Table:
-    """The cost model's table: bytes of weights and instructions of each layer that has both forms."""
+def _forms(choices: tuple[Choice, ...]) -> ResultTable:
+    """Bytes of weights and instructions of each layer that has a dense and a sparse form."""
     table = console.table(
         "Dense or sparse, by the cost model (Cortex-M4)",
-        *("layer", "zeros", "zero blocks", "dense B", "instructions", "sparse B", "instructions", "form"),
+        *(
+            "layer",
+            "zeros",
+            "zero blocks",
+            "dense B",
+            "dense instructions",
+            "sparse B",
+            "sparse instructions",
+            "form",
+        ),
     )
     for choice in choices:
         costs = [str(n) for cost in (choice.dense, choice.sparse) for n in (cost.bytes, cost.instructions)]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from ecg_edge.host.cli import console
-from ecg_edge.host.cli.commands.build import BundleOption, EnvOption, check_environment
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.commands.build import EnvOption, ModelOption, check_environment
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.quantize.bundle.manifest import load_bundle
+
+EXAMPLES: Final = ("ecg-edge flash --env esp32dev --port /dev/ttyUSB0",)
 
 
 def flash(
     env: EnvOption = "stm32f405",
-    bundle: BundleOption = pio.DEFAULT_BUNDLE,
+    model: ModelOption = pio.DEFAULT_BUNDLE,
     port: Annotated[
         str | None,
-        typer.Option(metavar="PORT", help="Serial port of an ESP32; found by itself when left out."),
+        typer.Option(metavar="PORT", help="Serial port of an ESP32. Else detected."),
     ] = None,
+    json: options.JsonOption = None,
 ) -> None:
     """Build the firmware and write it to a board: esptool for esp32dev, dfu-util for stm32f405."""
     check_environment(env)
@@ -26,7 +30,9 @@ def flash(
         raise typer.BadParameter(
             "native runs on this computer: `ecg-edge emulate --native`", param_hint="--env"
         )
-    load_bundle(bundle)
-    with console.err.status(f"Building {env} and writing it to the board"):
-        pio.upload(env, bundle, port)
+    manifest = load_bundle(model).manifest
+    with console.step(f"Building {env} and writing it to the board"):
+        pio.upload(env, model, port)
     console.out.print(f"{env}: written. `ecg-edge replay --port PORT` verifies it.", markup=False)
+    if json:
+        write_json(json, {"env": env, "port": port, "model_sha256": manifest.model_sha256})

@@ -1,11 +1,11 @@
-"""`ecg-edge plot`: a stretch of a record as the signal path saw it, or its errors one after another."""
+"""`ecg-edge plot`: a segment of a record with detector internals, or the detector's errors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from matplotlib.backends.backend_pdf import PdfPages
@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, RecordError, ToolError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
-from ecg_edge.host.cli.commands.score import resolve_records, track
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
+from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation.detector import REFERENCE
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
@@ -23,6 +24,10 @@ from ecg_edge.host.reference.labels import Labeller
 from ecg_edge.host.report.inspection_plot import Segment, clock, draw
 from ecg_edge.host.report.window import has_screen, show
 
+EXAMPLES: Final = (
+    "ecg-edge plot 207 --from 5:12 --to 5:22 --out 207.png",
+    "ecg-edge plot mitdb/203 --missed --plot missed.pdf",
+)
 SECONDS: Final = 10.0  # shown when --to is left out
 _SIZE: Final = (12.0, 7.5)  # inches
 _DPI: Final = 120
@@ -31,7 +36,7 @@ _MINUS: Final = "\N{MINUS SIGN}"
 
 
 class Page(NamedTuple):
-    """A picture to be drawn."""
+    """A figure to be drawn."""
 
     found: Inspection
     segment: Segment
@@ -41,59 +46,68 @@ class Page(NamedTuple):
 def plot(
     records: Annotated[
         list[str],
-        typer.Argument(metavar="RECORD...", help="207 (mitdb), nstdb/118e06; mitdb for errors."),
+        typer.Argument(
+            metavar="RECORDS", help="One record (207, nstdb/118e06); for errors also databases (mitdb)."
+        ),
     ],
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="T", help="Seconds, mm:ss or hh:mm:ss. Else 0."),
+        typer.Option("--from", metavar="T", help="Start in s, mm:ss or hh:mm:ss. Else 0."),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="T", help=f"As --from; else {SECONDS:.0f} s later.")
+        str | None, typer.Option("--to", metavar="T", help=f"End, as --from. Else {SECONDS:.0f} s later.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="PNG, SVG or PDF. Else a window; without a screen a PNG here."),
+        typer.Option(
+            metavar="FILE", help="PNG, SVG or PDF file. Else a window; without a screen a PNG in this folder."
+        ),
     ] = None,
-    misses: Annotated[bool, typer.Option("--misses", help="List missed beats.")] = False,
-    false: Annotated[bool, typer.Option("--false", help="List false detections.")] = False,
-    errors: Annotated[bool, typer.Option("--errors", help="List both.")] = False,
+    missed: Annotated[bool, typer.Option("--missed", help="List missed beats.")] = False,
+    false_positives: Annotated[
+        bool, typer.Option("--false-positives", help="List false detections.")
+    ] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="List missed beats and false detections.")] = False,
     plot_to: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="PATH", help="Draw each into a folder, or all into a PDF."),
+        typer.Option("--plot", metavar="PATH", help="Plot each error into a folder, or all into one PDF."),
     ] = None,
     step: Annotated[
-        bool, typer.Option("--show", help="Step through them in a window: arrow keys, q to leave.")
+        bool, typer.Option("--show", help="Step through the errors in a window: arrow keys, q to quit.")
     ] = False,
-    bundle: Annotated[
-        Path, typer.Option(metavar="DIR", help="A model, whose labels are shown if it fits the signal path.")
+    model: Annotated[
+        Path,
+        options.model_option("Model bundle that labels the beats if it fits the signal path."),
     ] = DEFAULT_BUNDLE,
-    data: console.DataOption = None,
-    json: console.JsonOption = None,
+    data: options.DataOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Draw signal, candidates and verdicts, detections against annotations, and quality.
+    """Plot a segment with detector internals, or list missed and false beats.
 
-    With --misses, --false or --errors: list them, with the candidate that is nearest and its score.
+    The plot has signal, candidates with their scores, detections against annotations, and signal quality.
+    With --missed, --false-positives or --errors a table lists the errors, each with the nearest candidate and
+    its score.
     """
     root = find_data_root(data)
     if root is None:
         raise RecordError(
             "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
         )
-    kinds = (MISSED,) * (misses or errors) + (FALSE,) * (false or errors)
+    kinds = (MISSED,) * (missed or errors) + (FALSE,) * (false_positives or errors)
     if not kinds:
-        _plot_stretch(root, records, (start, end), out, bundle)
+        _plot_stretch(root, records, (start, end), out, model)
         return
     if step and not has_screen():
         raise EcgEdgeError("--show: matplotlib has no screen here. Draw into a folder: --plot DIR.")
     if start or end or out:
-        raise typer.BadParameter("--from, --to and --out are for one stretch; errors have --plot and --show")
-    _list_errors(_inspect_all(root, records, bundle), kinds, plot_to, step, json)
+        raise typer.BadParameter("--from, --to and --out are for one segment; errors have --plot and --show")
+    _list_errors(_inspect_all(root, records, model), kinds, plot_to, step, json)
 
 
-def _labeller(bundle: Path) -> Labeller | None:
-    """The model's labels, or none and a word on why: a picture without them is still a picture."""
+def _labeller(model: Path) -> Labeller | None:
+    """Labeller of the model, or None and a note: a plot without labels is still of use."""
     try:
-        return Labeller(bundle)
+        return Labeller(model)
     except (BundleError, ToolError) as error:
         console.note(f"without labels: {error}")
         return None
@@ -103,14 +117,16 @@ def _labeller(bundle: Path) -> Labeller | None:
 
 
 def _plot_stretch(
-    root: Path, records: Sequence[str], times: tuple[str | None, str | None], out: Path | None, bundle: Path
+    root: Path, records: Sequence[str], times: tuple[str | None, str | None], out: Path | None, model: Path
 ) -> None:
     if len(records) != 1:
-        raise typer.BadParameter("name one record, or ask for --misses, --false or --errors")
+        raise typer.BadParameter(
+            "name one record, or list errors with --missed, --false-positives or --errors"
+        )
     database, name = split_name(records[0])
     start_s, end_s = parse_times(*times)
     _check_suffix(out)
-    found = inspect_record(root, database, name, _labeller(bundle))
+    found = inspect_record(root, database, name, _labeller(model))
     if start_s >= found.record.duration_s:
         end_text = clock(found.record.duration_s)
         raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
@@ -154,11 +170,11 @@ def parse_time(text: str, option: str) -> float:
 # ---- errors -------------------------------------------------------------------------------------------
 
 
-def _inspect_all(root: Path, records: Sequence[str], bundle: Path) -> Iterator[Inspection]:
-    labeller = _labeller(bundle)
+def _inspect_all(root: Path, records: Sequence[str], model: Path) -> Iterator[Inspection]:
+    labeller = _labeller(model)
     wanted = [word if (root / word).is_dir() else "/".join(split_name(word)) for word in records]
     for database, names in resolve_records(root, wanted, REFERENCE).items():
-        for name in track(names, database):
+        for name in console.track(names, database):
             yield inspect_record(root, database, name, labeller)
 
 
@@ -178,7 +194,7 @@ def _list_errors(
             for error in errors if plot_to else ():
                 save(_page(found, error))
             pages += [_page(found, error) for error in errors] if step else []
-    _print_errors(listed, kinds, to_stderr=str(json) == "-")
+    _print_errors(listed, kinds)
     if json:
         write_json(json, [_as_dict(name, error) for name, error in listed])
     if step:
@@ -196,7 +212,7 @@ def _page(found: Inspection, error: DetectionError) -> Page:
 
 
 def sentence(error: DetectionError) -> str:
-    """What is known of the candidate, in words."""
+    """Describe the candidate of an error."""
     if error.offset_ms is None or error.height is None:
         return error.reason
     score = "" if error.score is None else f", score {error.score:+.1f}".replace("-", _MINUS)
@@ -204,19 +220,18 @@ def sentence(error: DetectionError) -> str:
     return f"{error.reason} (candidate {error.offset_ms:+.0f} ms, {height}{score})".replace("-", _MINUS)
 
 
-def _print_errors(
-    listed: Sequence[tuple[str, DetectionError]], kinds: tuple[str, ...], to_stderr: bool
-) -> None:
+def _print_errors(listed: Sequence[tuple[str, DetectionError]], kinds: tuple[str, ...]) -> None:
     counts = ", ".join(f"{sum(e.outcome.kind == kind for _, e in listed)} {kind}" for kind in kinds)
-    table = console.table(
+    table = ResultTable(
         f"Errors of the detector that EC57 counts: {counts}",
-        *("record", "time", "kind", "annotation", "candidate ms", "% of usual", "x noise", "score", "why"),
+        ("record", "time", "kind", "annotation", "candidate ms", "amplitude %", "x noise", "score", "reason"),
+        keys=3,
+        prose=True,
     )
-    table.columns[-1].justify = "left"
     for name, error in listed:
         outcome = error.outcome
         table.add_row(name, clock(outcome.time_s), outcome.kind, outcome.symbol, *_cells(error), error.reason)
-    (console.err if to_stderr else console.out).print(table)
+    console.out.print(table)
 
 
 def _cells(error: DetectionError) -> list[str]:
@@ -231,7 +246,7 @@ def _cells(error: DetectionError) -> list[str]:
     ]
 
 
-def _as_dict(name: str, error: DetectionError) -> dict[str, Any]:
+def _as_dict(name: str, error: DetectionError) -> dict[str, object]:
     return {
         "record": name,
         "time_s": error.outcome.time_s,
@@ -269,7 +284,7 @@ def _save(figure: Figure, path: Path) -> None:
 
 @contextmanager
 def _saver(path: Path | None) -> Iterator[Callable[[Page], None]]:
-    """Puts each picture into a file of the folder `path`, or as a page into that PDF."""
+    """Yield a function that saves a page into the folder `path`, or appends it to that PDF."""
     if path is None or path.suffix.lower() != ".pdf":
         yield lambda page: _save(_drawn(page), (path or Path()) / page.name)
         return

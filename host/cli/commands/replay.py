@@ -4,77 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
 
+EXAMPLES: Final = (
+    "ecg-edge replay 100 213",
+    "ecg-edge replay 100 --port /dev/ttyUSB0 --model models/nlrav --json results.json",
+)
+
 
 def replay(
-    more: Annotated[list[str] | None, typer.Argument(metavar="RECORDS...", help="See --records.")] = None,
+    records: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RECORDS", help="Records: 100 (of mitdb), nstdb/118e06."),
+    ] = None,
     port: Annotated[
         str,
         typer.Option(
             metavar="PORT",
-            help="A serial device, `emulator`, `native`, `simulator`, socket://HOST:PORT or unix:PATH.",
+            help="Serial port, emulator[:ELF], native[:PROGRAM], simulator, socket://HOST:PORT or unix:PATH.",
         ),
     ] = "emulator",
-    records: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME...", help="Records: 100 213 (mitdb), nstdb/118e06."),
-    ] = None,
-    bundle: Annotated[
-        Path, typer.Option(metavar="DIR", help="The model that must be on the device.")
-    ] = DEFAULT_BUNDLE,
-    data: console.DataOption = None,
+    more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,
+    model: Annotated[Path, options.model_option("Model bundle that is on the device.")] = DEFAULT_BUNDLE,
+    data: options.DataOption = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The session's folder. Else a new one in sessions/.")
+        Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=1.0, help="Only the first seconds of each record.")
+        float | None,
+        typer.Option(
+            metavar="S", min=1.0, help="Replay only the first S seconds of each record, at least 1."
+        ),
     ] = None,
-    fs_hz: console.RateOption = FS_HZ,
-    block: Annotated[
+    fs_hz: options.RateOption = FS_HZ,
+    block_size: Annotated[
         str,
         typer.Option(
-            metavar="N", help="Samples a frame, 1 to 240, or `random`. The beats must not depend on it."
+            metavar="N",
+            help=f"Samples per frame (1 to {MAX_SAMPLES}, or random). Results are independent of it.",
         ),
     ] = str(MAX_SAMPLES),
     baud: Annotated[
         int,
-        typer.Option(help=f"Of a serial port; {FALLBACK_BAUD} where {DEFAULT_BAUD} damages frames."),
+        typer.Option(
+            metavar="BAUD",
+            min=1200,
+            max=4_000_000,
+            help=f"Baud rate. Use {FALLBACK_BAUD} if frames arrive damaged at {DEFAULT_BAUD}.",
+        ),
     ] = DEFAULT_BAUD,
-    report: Annotated[bool, typer.Option(help="Write report.html into the session's folder.")] = True,
-    run: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A recipe's run folder, for the report's figures.")
-    ] = None,
-    json: console.JsonOption = None,
+    report: Annotated[bool, typer.Option(help="Write report.html into the session folder.")] = True,
+    run: options.RunOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Stream whole records to a device and compare each beat's output bytes with the reference.
+    """Stream records to a device and compare each beat's output bytes with the reference.
 
-    Exit code 0: the device agreed on every byte; 1: it did not, or Ctrl-C; 3: no device, or a lost link.
+    Exits with 0 when the device agreed on every byte, 1 when it did not, 3 without a device or with a lost
+    link.
     """
-    names = [*(records or []), *(more or [])]
+    names = [*(more or []), *(records or [])]
     if not names:
-        raise typer.BadParameter("name at least one record, e.g. --records 100 213", param_hint="--records")
+        raise typer.BadParameter("name at least one record: `ecg-edge replay 100`", param_hint="RECORDS")
     outcome = replay_and_show(
         names,
         port=port,
-        bundle=bundle,
+        model=model,
         data=data,
         out=out,
         seconds=seconds,
         fs_hz=fs_hz,
-        block=_block_size(block),
+        block=_block_samples(block_size),
         baud=baud,
         report=report,
         run=run,
@@ -87,11 +99,13 @@ def replay(
         raise typer.Exit(1)
 
 
-def _block_size(text: str) -> int | None:
+def _block_samples(text: str) -> int | None:
     if text == "random":
         return None
     if not text.isdecimal() or not 1 <= int(text) <= MAX_SAMPLES:
-        raise typer.BadParameter(f"{text!r}; 1 to {MAX_SAMPLES} samples, or random", param_hint="--block")
+        raise typer.BadParameter(
+            f"{text!r}; 1 to {MAX_SAMPLES} samples, or random", param_hint="--block-size"
+        )
     return int(text)
 
 
@@ -99,7 +113,7 @@ def replay_and_show(
     names: Sequence[str],
     *,
     port: str,
-    bundle: Path,
+    model: Path,
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
@@ -113,18 +127,20 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, bundle, data, out, seconds, fs_hz, block, baud
+    names, port, data, out, seconds, fs_hz, block, baud
         As in `ecg_edge.host.conformance.replay.replay`.
+    model : Path
+        Model bundle that is on the device.
     report : bool
-        Whether to write report.html.
+        Write report.html.
     run : Path, optional
-        A recipe's run folder, whose figures go into the report.
+        Run folder of a recipe, whose scores the report shows too.
     """
     with _Display() as display:
         outcome = replay_records(
             names,
             port=port,
-            bundle_path=bundle,
+            bundle_path=model,
             data=data,
             out=out,
             seconds=seconds,
@@ -139,13 +155,14 @@ def replay_and_show(
         from ecg_edge.host.report.html import write_report
 
         items = [done.labelled for done in outcome.session.runs]
-        path = write_report(outcome.session.folder, items=items, run_folder=run)
+        with console.step("Writing the report"):
+            path = write_report(outcome.session.folder, items=items, run_folder=run)
         console.out.print(f"Report:  {path}", markup=False)
     return outcome
 
 
 def show_device(info: Info) -> None:
-    """Say who answered the handshake."""
+    """Write the device's answer to the handshake."""
     console.note(
         f"{info.board}: firmware {info.firmware_version}, engine {info.engine}, "
         f"labels {','.join(info.labels)}, model {info.model_sha256[:16]}"
@@ -153,7 +170,7 @@ def show_device(info: Info) -> None:
 
 
 class _Display:
-    """One progress bar a record, with the rate and the agreement so far."""
+    """One progress bar per record, with the rate and the agreement so far."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -173,7 +190,7 @@ class _Display:
         self._progress.stop()
 
     def update(self, now: Update) -> None:
-        """Show where the replay is."""
+        """Show the position of the replay."""
         name = f"{now.database}/{now.record}"
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=now.samples, note="")
@@ -190,7 +207,7 @@ def _note(now: Update) -> str:
 
 
 def _show(outcome: ReplayResult) -> None:
-    """The records' table, the first differences, and the verdict."""
+    """Print records, first differences and verdict."""
     results = outcome.results
     if results["records"]:
         console.out.print(_records_table(results))
@@ -218,10 +235,9 @@ def _verdict(results: dict[str, Any]) -> str:
     return f"{text}. Interrupted: {results['reason']}" if results["interrupted"] else text
 
 
-def _records_table(results: dict[str, Any]) -> Any:
+def _records_table(results: dict[str, Any]) -> ResultTable:
     columns = ("beats", "agree", "bytes differ", "lost", "bad signal s", "resent", "x real time", "verdict")
     table = console.table("Device against reference", "record", *columns)
-    table.columns[0].no_wrap = True
     for record in results["records"]:
         table.add_row(
             f"{record['database']}/{record['record']}",
@@ -237,11 +253,10 @@ def _records_table(results: dict[str, Any]) -> Any:
     return table
 
 
-def _rhythm_table(results: dict[str, Any]) -> Any:
-    """How many episodes of each kind the device reported, by record."""
+def _rhythm_table(results: dict[str, Any]) -> ResultTable:
+    """Number of episodes of each kind that the device reported, by record."""
     kinds = list(dict.fromkeys(kind for record in results["records"] for kind in record["episodes"]))
     table = console.table("Rhythm events of the device", "record", "events", "equal", *kinds)
-    table.columns[0].no_wrap = True
     for record in results["records"]:
         name = f"{record['database']}/{record['record']}"
         counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
@@ -249,27 +264,29 @@ def _rhythm_table(results: dict[str, Any]) -> Any:
     return table
 
 
-def _event_differences_table(record: dict[str, Any]) -> Any:
+def _event_differences_table(record: dict[str, Any]) -> ResultTable:
     """The first rhythm events that differ, each with the reference's line above the device's."""
     name = f"{record['database']}/{record['record']}"
     fields = [field for field in RhythmEvent.__slots__ if field != "event_index"]
-    table = console.table(f"First differing rhythm events of {name}", "event", "who", *fields)
+    table = console.table(f"First differing rhythm events of {name}", "event", "source", *fields, keys=2)
     for difference in record["first_event_differences"]:
         for who, key in (("reference", "expected"), ("device", "device")):
             event = difference[key]
             cells = ["-"] * len(fields) if event is None else [str(event[field]) for field in fields]
-            table.add_row(str(difference["event_index"]) if who == "reference" else "", who, *cells)
+            table.add_row(str(difference["event_index"]), who, *cells)
     return table
 
 
-def _differences_table(record: dict[str, Any]) -> Any:
+def _differences_table(record: dict[str, Any]) -> ResultTable:
     """The first beats that differ, each with the reference's line above the device's."""
     name = f"{record['database']}/{record['record']}"
-    table = console.table(f"First differing beats of {name}", "beat", "differs in", "who", *_FIELDS)
+    table = console.table(
+        f"First differing beats of {name}", "beat", "source", "differs in", *_FIELDS, keys=3
+    )
     for difference in record["first_differences"]:
-        head = (str(difference["beat_index"]), ", ".join(difference["fields"]))
-        table.add_row(*head, "reference", *_cells(difference["expected"]))
-        table.add_row("", "", "device", *_cells(difference["device"]))
+        beat, fields = str(difference["beat_index"]), ", ".join(difference["fields"])
+        table.add_row(beat, "reference", fields, *_cells(difference["expected"]))
+        table.add_row(beat, "device", fields, *_cells(difference["device"]))
     return table
 
 

@@ -1,31 +1,33 @@
-"""`ecg-edge report`: make a session's report again."""
+"""`ecg-edge report`: write the HTML report of a replay session."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
+
+EXAMPLES: Final = ("ecg-edge report sessions/latest --picture strip.png",)
 
 
 def report(
-    session: Annotated[Path, typer.Argument(metavar="SESSION", help="A folder that a replay has written.")],
-    data: console.DataOption = None,
-    run: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A recipe's run folder: its figures go in too.")
-    ] = None,
+    session: Annotated[Path, typer.Argument(metavar="SESSION", help="Folder of a replay session.")],
+    data: options.DataOption = None,
+    run: options.RunOption = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Also draw the most varied ten seconds, on white.")
+        Path | None,
+        typer.Option(metavar="PNG", help="Also save a PNG of the 10 s segment with the most beat classes."),
     ] = None,
-    json: console.JsonOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Write report.html into a session's folder: one file, readable without a network."""
+    """Write report.html into the folder of a replay session: one file that needs no network."""
     from ecg_edge.host.report.html import read_results, write_picture, write_report
 
-    path = write_report(session, data=data, run_folder=run)
+    with console.step("Writing the report"):
+        path = write_report(session, data=data, run_folder=run)
     console.out.print(f"Report:  {path}", markup=False)
     if picture:
         write_picture(session, picture, data)

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.tables import ResultTable, percent, ratio
 from ecg_edge.host.pipeline.stages import CACHED, DONE, FAILED, StageResult
 
 if TYPE_CHECKING:
     from ecg_edge.host.pipeline.job import Summary
 
+EXAMPLES: Final = ("ecg-edge run", "ecg-edge run 100 213 --force")
+
 
 def run(
     records: Annotated[
-        str, typer.Option(metavar="NAMES", help="Records to replay, such as '100 213'. Else six of DS2.")
-    ] = "",
-    data: console.DataOption = None,
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs.")] = Path("runs"),
-    fresh: Annotated[bool, typer.Option("--fresh", help="Repeat what has not changed, too.")] = False,
-    json: console.JsonOption = None,
+        list[str] | None, typer.Argument(metavar="RECORDS", help="Records to replay. Else six of DS2.")
+    ] = None,
+    data: options.DataOption = None,
+    runs: options.RunsOption = Path("runs"),
+    force: Annotated[bool, typer.Option("--force", help="Ignore cached results; rerun every stage.")] = False,
+    json: options.JsonOption = None,
 ) -> None:
-    """From the records to a verified device, repeating only what has changed.
+    """Run the whole pipeline, from records to a verified device and a report; unchanged stages are cached.
 
-    Train by patient and by random split, prune, quantize, evaluate, export, verify the engines, build the
-    firmware, boot it in the emulator, replay whole records, compare every output byte, score, report.
-    Exit code 0 only when the device agreed on every byte.
+    Stages: train by patient and by random split, prune, quantize, evaluate, export, verify the engines, build
+    the firmware, boot it in the emulator, replay whole records, compare every output byte, score, report.
+    Exits with 0 only when the device agreed on every byte.
     """
     from ecg_edge.host.pipeline import job as pipeline
 
-    job = pipeline.Job(
-        data, tuple(re.split(r"[\s,]+", records.strip())) if records.strip() else (), runs, fresh
-    )
+    job = pipeline.Job(data, tuple(records or ()), runs, force)
     with StageDisplay() as display:
         summary = pipeline.run(job, display)
-    if str(json) != "-":
-        _show(summary)
+    _show(summary)
     if json:
         write_json(json, _figures(summary))
     if summary.error:
@@ -47,7 +46,7 @@ def run(
 
 
 class StageDisplay:
-    """One line a stage on standard error; on a terminal the one at work tells where it is."""
+    """One line per stage on standard error; on a terminal also the progress of the running stage."""
 
     def __init__(self) -> None:
         self._status, self._stage = console.err.status(""), ""
@@ -60,21 +59,21 @@ class StageDisplay:
         self._status.stop()
 
     def warn(self, text: str) -> None:
-        """Show what must not be overlooked."""
+        """Show a warning that must not be overlooked."""
         bar = "!" * 78
         console.err.print(f"{bar}\n{text}\n{bar}", style="bold yellow", markup=False)
 
     def start(self, stage: str) -> None:
-        """A stage begins."""
+        """Start a stage."""
         self._stage = stage
         self.progress("")
 
     def progress(self, text: str) -> None:
-        """Where it is."""
+        """Show the progress of the stage."""
         self._status.update(f"{self._stage}  [dim]{text}[/dim]")
 
     def end(self, result: StageResult) -> None:
-        """It is over."""
+        """Write the result of the stage."""
         colour = {CACHED: "dim", DONE: "green", FAILED: "red"}[result.status]
         reason = f"  ({result.reason})" if result.reason else ""
         line = f"{result.status:7} {result.name:24} {result.seconds:7.1f} s{reason}"
@@ -82,7 +81,7 @@ class StageDisplay:
 
 
 def _show(summary: Summary) -> None:
-    """The tables, the verdict, and where the rest is."""
+    """Print tables, verdict and the paths of session and report."""
     for protocol in dict.fromkeys(row["protocol"] for row in summary.evaluation):
         console.out.print(
             _evaluation_table([row for row in summary.evaluation if row["protocol"] == protocol])
@@ -90,7 +89,7 @@ def _show(summary: Summary) -> None:
     console.out.print(_verify_table(summary.verify))
     console.out.print(_replay_table(summary.results))
     if summary.records.synthetic:
-        console.out.print("SYNTHETIC ECG: these figures say nothing of patients.", style="bold yellow")
+        console.out.print("SYNTHETIC ECG: these figures do not hold for patients.", style="bold yellow")
     console.out.print(f"Session: {summary.session}\nReport:  {summary.report}", markup=False)
     style = "bold green" if summary.verdict == "pass" else "bold red"
     console.out.print(_verdict(summary), style=style, markup=False)
@@ -105,33 +104,33 @@ def _verdict(summary: Summary) -> str:
     )
 
 
-def _evaluation_table(rows: list[dict[str, Any]]) -> Any:
-    """One protocol: a column a network, of each class the sensitivity and the positive predictivity."""
-    title = f"{rows[0]['protocol']}: {rows[0]['n_beats']} beats, in per cent"
-    table = console.table(title, "", *(row["engine"] for row in rows))
-    table.add_row("accuracy", *(_percent(row["accuracy"], 2) for row in rows))
-    table.add_row("macro-F1", *(_percent(row["macro_f1"]) for row in rows))
+def _evaluation_table(rows: list[dict[str, Any]]) -> ResultTable:
+    """Figures of one protocol, one column per network; per class sensitivity and positive predictivity."""
+    title = f"{rows[0]['protocol']}: {rows[0]['n_beats']} beats"
+    table = console.table(title, "figure", *(row["engine"] for row in rows))
+    table.add_row("accuracy %", *(percent(row["accuracy"], 2) for row in rows))
+    table.add_row("macro-F1", *(ratio(row["macro_f1"]) for row in rows))
     for label in rows[0]["per_class"]:
         figures = [row["per_class"][label] for row in rows]
-        table.add_row(f"{label}  Se / +P", *(f"{_percent(f['se'])} / {_percent(f['ppv'])}" for f in figures))
+        table.add_row(f"{label}  Se / +P %", *(f"{percent(f['se'])} / {percent(f['ppv'])}" for f in figures))
     return table
 
 
-def _verify_table(report: dict[str, Any]) -> Any:
+def _verify_table(report: dict[str, Any]) -> ResultTable:
     title = f"Engines against TFLM, {report['beats']} beats ({report['source']})"
-    table = console.table(title, "engine", "same label", "most LSB", "differing bytes", "accuracy")
+    table = console.table(title, "engine", "same label %", "largest LSB", "differing bytes", "accuracy %")
     for engine in report["engines"]:
         table.add_row(
             engine["engine"],
-            _percent(engine["label_agreement"], 2),
+            percent(engine["label_agreement"], 2),
             f"{engine['largest_difference_lsb']:.3g}",
             "-" if engine["differing_bytes"] is None else str(engine["differing_bytes"]),
-            _percent(engine["accuracy"], 2),
+            percent(engine["accuracy"], 2),
         )
     return table
 
 
-def _replay_table(results: dict[str, Any]) -> Any:
+def _replay_table(results: dict[str, Any]) -> ResultTable:
     device = results["device"]
     title = f"Device ({device['board']}, engine {device['engine']}) against {results['reference_engine']}"
     table = console.table(
@@ -145,12 +144,8 @@ def _replay_table(results: dict[str, Any]) -> Any:
     return table
 
 
-def _percent(share: float | None, digits: int = 1) -> str:
-    return "-" if share is None else f"{100 * share:.{digits}f}"
-
-
 def _figures(summary: Summary) -> dict[str, Any]:
-    """What --json writes: the replay's results, and beside them what led to them."""
+    """Figures for --json: the replay's results, and the stages that led to them."""
     return {
         **summary.results,
         "error": str(summary.error) if summary.error else None,

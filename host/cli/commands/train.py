@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
 
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file or a shipped recipe.")]
-RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="Name of a shipped recipe, or a TOML file.")
+]
+EXAMPLES: Final = ("ecg-edge train nlrav", "ecg-edge train my-recipe.toml --cross-validate")
 
 
 def train(
     recipe: RecipeArgument,
-    data: console.DataOption = None,
-    runs: RunsOption = Path("runs"),
-    folds: Annotated[
+    data: options.DataOption = None,
+    runs: options.RunsOption = Path("runs"),
+    cross: Annotated[
         bool,
-        typer.Option("--folds", help="Only score the recipe by patient within DS1."),
+        typer.Option("--cross-validate", help="Only score the recipe on four folds of DS1 by patient."),
     ] = False,
-    json: console.JsonOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Train the network of a recipe: RUNS/<recipe>/train/model.keras."""
+    """Train the network of a recipe and write it to RUNS/<recipe>/train/model.keras."""
     run, figures = open_run(recipe, data, runs), {}
-    if folds:
+    if cross:
         from ecg_edge.host.cli.tables import evaluation_tables
         from ecg_edge.training.cross_validation import cross_validate
 
@@ -38,7 +40,7 @@ def train(
 
         figures = train_recipe(run.recipe, run.data_root, run.folder, show_epoch)
         for database in figures["missing_databases"]:
-            console.warn(f"trained without {database}, which is not at hand: `ecg-edge data get {database}`")
+            console.warn(f"trained without {database}, which is not here: `ecg-edge data get {database}`")
         console.out.print(
             f"{figures['parameters']} parameters, {figures['multiply_accumulates']} multiply-accumulates"
         )
@@ -48,17 +50,17 @@ def train(
 
 
 def open_run(recipe: str, data: Path | None, runs: Path) -> Any:
-    """The run of a recipe, with TensorFlow told to be quiet."""
-    from ecg_edge.training.runs import open_run as open_quietly
+    """Open the run of a recipe, with TensorFlow's log messages off."""
+    from ecg_edge.training.runs import open_run as open_recipe_run
     from ecg_edge.training.tf_logging import silence_tensorflow
 
     silence_tensorflow()
-    run = open_quietly(recipe, data, runs)
+    run = open_recipe_run(recipe, data, runs)
     console.note(f"Recipe {run.recipe.name}: records of {run.data_root}, run folder {run.folder}")
     return run
 
 
 def show_epoch(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
-    """One line an epoch."""
+    """Write one line per epoch."""
     text = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
     console.note(f"epoch {epoch:3d}/{epochs}  {text}")

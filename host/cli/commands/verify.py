@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.tables import percent
 
 if TYPE_CHECKING:
     from ecg_edge.quantize.verify import Beats, EngineFigures, VerifyReport
 
+EXAMPLES: Final = ("ecg-edge verify models/nlrav --golden", "ecg-edge verify models/nlrav mitdb/100")
+
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Such as models/nlrav.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model bundle, such as models/nlrav.")],
     records: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RECORD...", help="mitdb records. Else DS2's; else golden vectors."),
+        typer.Argument(
+            metavar="RECORDS", help="Records (mitdb/100). Else those of DS2, else golden vectors."
+        ),
     ] = None,
-    data: console.DataOption = None,
-    beats: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many, evenly chosen.")] = 3000,
-    golden: Annotated[bool, typer.Option("--golden", help="Only the bundle's golden vectors.")] = False,
+    data: options.DataOption = None,
+    beats: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Largest number of beats, at least 1, chosen evenly.")
+    ] = 3000,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Use the golden vectors of the bundle only.")
+    ] = False,
     float_model: Annotated[
-        Path | None, typer.Option("--float", metavar="FILE", help="The float network. Else the bundle's.")
+        Path | None,
+        typer.Option("--float", metavar="FILE", help="Float network. Else the one of the bundle."),
     ] = None,
-    json: console.JsonOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Run every engine on the same beats; exit code 1 when the generated C differs from TFLM in one byte."""
+    """Compare float, LiteRT, TFLM and generated C on the same beats.
+
+    Exits with 1 when the generated C differs from TFLM in one byte.
+    """
     from ecg_edge.quantize import verify as engines
     from ecg_edge.quantize.bundle.manifest import load_bundle
 
-    loaded = load_bundle(bundle)
+    loaded = load_bundle(model)
     chosen = None if golden else _record_beats(data, records or [], beats, loaded.manifest.labels)
-    report = engines.verify(loaded, chosen, float_model=float_model)
+    with console.step("Running the engines"):
+        report = engines.verify(loaded, chosen, float_model=float_model)
     _print(report)
     if json:
         write_json(json, report)
@@ -69,18 +83,15 @@ def _print(report: VerifyReport) -> None:
     labels = list(dict.fromkeys(name for figures in report.engines for name in figures.accuracy_by_label))
     table = console.table(
         f"{report.beats} beats: {report.source}",
-        "engine",
-        "as TFLM",
-        "max LSB",
-        "bytes off",
-        *(["accuracy", *labels] if labels else []),
+        *("engine", "same label %", "largest LSB", "differing bytes"),
+        *(["accuracy %", *(f"{label} %" for label in labels)] if labels else []),
     )
     for figures in report.engines:
         table.add_row(*_row(figures, labels))
     console.out.print(table)
     console.note(
-        "as TFLM: beats with TFLM's label. max LSB: largest difference of a logit from TFLM's, in steps of "
-        "the int8 output. bytes off: bytes that are not TFLM's."
+        "Against TFLM: beats with the same label, largest difference of a logit in steps of the int8 output, "
+        "differing output bytes."
     )
     for engine, reason in report.skipped.items():
         console.note(f"{engine} was not run: {reason}.")
@@ -89,11 +100,10 @@ def _print(report: VerifyReport) -> None:
 def _row(figures: EngineFigures, labels: list[str]) -> list[str]:
     row = [
         figures.engine,
-        f"{figures.label_agreement:.2%}",
+        percent(figures.label_agreement, 2),
         f"{figures.largest_difference_lsb:.3g}",
         "-" if figures.differing_bytes is None else str(figures.differing_bytes),
     ]
     if labels:
-        row.append("-" if figures.accuracy is None else f"{figures.accuracy:.2%}")
-    shares = [figures.accuracy_by_label.get(name) for name in labels]
-    return row + ["-" if share is None else f"{share:.1%}" for share in shares]
+        row.append(percent(figures.accuracy, 2))
+    return row + [percent(figures.accuracy_by_label.get(name)) for name in labels]

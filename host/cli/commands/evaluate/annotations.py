@@ -1,11 +1,11 @@
-"""`ecg-edge score`: compare annotation files beat by beat and run by run."""
+"""`ecg-edge evaluate annotations`: compare annotation files beat by beat and run by run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 
 import typer
 
@@ -14,12 +14,17 @@ from ecg_edge.ecg.annotations import read_annotations, read_timing
 from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console
+from ecg_edge.host.cli import console, options
+
+EXAMPLES: Final = (
+    "ecg-edge evaluate annotations mitdb -t qrs",
+    "ecg-edge evaluate annotations mitdb/100 mitdb/207 -t qrs --per-record --json scores.json",
+)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How to compare.
+    """Rules of the comparison.
 
     Attributes
     ----------
@@ -51,32 +56,34 @@ class Scores:
     sveb_runs: scoring.RunSummary
 
     def as_dict(self) -> dict[str, Any]:
-        """For a JSON file."""
+        """Return the figures for a JSON file."""
         runs = {"veb_runs": self.veb_runs.as_dict(), "sveb_runs": self.sveb_runs.as_dict()}
         return self.beats.as_dict() | runs
 
 
-def score(
+def evaluate(
     records: Annotated[
         list[str], typer.Argument(metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100).")
     ],
-    test: Annotated[str, typer.Option("--test", "-t", metavar="ANNOTATOR", help="Whose beats to score.")],
+    test: Annotated[str, typer.Option("--test", "-t", metavar="ANNOTATOR", help="Annotator to score.")],
     reference: Annotated[
-        str, typer.Option("--reference", "-r", metavar="ANNOTATOR", help="Whose beats are the truth.")
+        str, typer.Option("--reference", "-r", metavar="ANNOTATOR", help="Reference annotator.")
     ] = "atr",
-    data: console.DataOption = None,
+    data: options.DataOption = None,
     test_dir: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder with mitdb/100.ANNOTATOR and so on. Else that of --data."),
     ] = None,
     start_s: Annotated[
-        float, typer.Option(min=0, help="Seconds to learn, before which nothing is scored.")
+        float,
+        typer.Option(min=0, metavar="S", help="Learning time in s, at least 0; nothing before it is scored."),
     ] = 300.0,
     match_window_ms: Annotated[
-        float, typer.Option(min=0, help="Furthest distance of two annotations of one beat.")
+        float,
+        typer.Option(min=0, metavar="MS", help="Largest distance of two annotations of one beat, in ms."),
     ] = 150.0,
-    reports: Annotated[bool, typer.Option("--reports", help="Print every record's beat table too.")] = False,
-    json: console.JsonOption = None,
+    per_record: options.PerRecordOption = False,
+    json: options.JsonOption = None,
 ) -> None:
     """Score beat labels against annotations, as WFDB's bxb, rxr and sumstats do (ANSI/AAMI EC57).
 
@@ -94,7 +101,7 @@ def score(
         for database, found in names.items()
     }
     for database, scores in results.items():
-        typer.echo(_text(database, scores, rules, reports), err=str(json) == "-")
+        console.out.print(_text(database, scores, rules, per_record), markup=False)
     if json:
         write_json(json, {database: scores.as_dict() for database, scores in results.items()})
 
@@ -120,20 +127,10 @@ def _annotated_records(folder: Path, annotator: str) -> list[str]:
     return names
 
 
-def track(names: Sequence[str], description: str) -> Iterator[str]:
-    """Go through record names with a progress bar on standard error."""
-    with console.progress_bar("records") as bar:
-        task = bar.add_task(description, total=len(names), note="")
-        for name in names:
-            bar.update(task, note=name)
-            yield name
-            bar.advance(task)
-
-
 def _score_database(folder: Path, test_folder: Path, names: Sequence[str], rules: Rules) -> Scores:
     results = [
         (name, _score_record(folder, test_folder, name, rules))
-        for name in track(names, f"{folder.name} {rules.test}")
+        for name in console.track(names, f"{folder.name} {rules.test}")
     ]
     return Scores(
         scoring.summarize([(name, result[0]) for name, result in results]),
@@ -161,7 +158,7 @@ def _score_record(
     )
 
 
-def _text(database: str, scores: Scores, rules: Rules, reports: bool) -> str:
+def _text(database: str, scores: Scores, rules: Rules, per_record: bool) -> str:
     summaries = [
         f"{database}: {rules.test} against {rules.reference}\n",
         scoring.text.beat_summary(scores.beats),
@@ -171,6 +168,6 @@ def _text(database: str, scores: Scores, rules: Rules, reports: bool) -> str:
     ]
     details = [
         scoring.text.beat_report(name, rules.reference, rules.test, result, sveb=True)
-        for name, result in (scores.beats.records if reports else ())
+        for name, result in (scores.beats.records if per_record else ())
     ]
     return "\n".join(details + summaries)

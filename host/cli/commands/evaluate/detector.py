@@ -1,4 +1,4 @@
-"""`ecg-edge detect`: score the signal path's R-peak detector on whole databases."""
+"""`ecg-edge evaluate detector`: score the beat detector on whole records."""
 
 from __future__ import annotations
 
@@ -14,80 +14,82 @@ from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.scoring import text
 from ecg_edge.firmware import FS_HZ
-from ecg_edge.host.cli import console
-from ecg_edge.host.cli.commands.score import resolve_records, track
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
+from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation.detector import (
     REFERENCE,
     Detection,
     detect_record,
     group_figures,
     group_records,
-    to_annotations,
 )
 from ecg_edge.host.reference.labels import Labeller
 
-__all__ = ["REFERENCE", "to_annotations"]
-
 ANNOTATOR: Final = "edge"
 SILENT_ANNOTATOR: Final = "silent"
+DATABASES: Final = ("mitdb", "nstdb", "svdb")
+EXAMPLES: Final = (
+    "ecg-edge evaluate detector mitdb/100",
+    "ecg-edge evaluate detector mitdb nstdb svdb --model models/nlrav --json detector.json",
+)
 
 
-def detect(
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="[DATABASE]...", help="Databases, or records (mitdb/100).")
+def evaluate(
+    records: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100). Else mitdb, nstdb, svdb."
+        ),
     ] = None,
-    databases: Annotated[
-        list[str] | None, typer.Option(metavar="DATABASE...", help="The same, as an option.")
-    ] = None,
-    data: console.DataOption = None,
+    data: options.DataOption = None,
     write_to: Annotated[
         Path | None,
         typer.Option(
             "--write-annotations",
             metavar="DIR",
-            help=f"Leave every beat as DIR/mitdb/100.{ANNOTATOR}, and beats and shutdown of silence in bad "
-            f"signal as 100.{SILENT_ANNOTATOR}, for WFDB's programs.",
+            help=f"Write every beat to DIR/mitdb/100.{ANNOTATOR}, and the beats in good signal to "
+            f"100.{SILENT_ANNOTATOR}, for WFDB's programs.",
         ),
     ] = None,
-    fs_hz: console.RateOption = FS_HZ,
+    fs_hz: options.RateOption = FS_HZ,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="BUNDLE", help="Label the beats with this bundle's network; scores VEBs too."),
+        typer.Option(metavar="DIR", help="Model bundle that labels the beats; VEBs are then scored too."),
     ] = None,
-    per_record: Annotated[
-        bool, typer.Option("--per-record", help="Print a line for every record too.")
-    ] = False,
-    json: console.JsonOption = None,
+    per_record: options.PerRecordOption = False,
+    json: options.JsonOption = None,
 ) -> None:
-    """Find the R peaks of whole records and score them by EC57: 150 ms, the first five minutes not scored.
+    """Score the beat detector on whole records by EC57: 150 ms window, first five minutes not scored.
 
-    One lead: MLII where there is one, else the first. Without a DATABASE: mitdb, nstdb and svdb. Each
-    group of records has two lines: every beat reported, and silence in bad signal, whose time is shutdown.
+    One lead is used: MLII where there is one, else the first. Each group of records is scored twice: with
+    every beat, and with the beats in bad signal withheld, whose time counts as shutdown. Each score has two
+    rows: gross figures and the average of the records.
     """
     root = find_data_root(data)
     if root is None:
         raise RecordError(
             "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
         )
-    wanted = (databases or []) + (more or []) or ["mitdb", "nstdb", "svdb"]
+    wanted = records or list(DATABASES)
     labeller = Labeller(model) if model else None
     figures = {}
     for database, names in resolve_records(root, wanted, REFERENCE).items():
         found = {
-            name: detect_record(root, database, name, fs_hz, labeller) for name in track(names, database)
+            name: detect_record(root, database, name, fs_hz, labeller)
+            for name in console.track(names, database)
         }
         if write_to:
             _write(write_to / database, found, root / database)
         figures[database] = {
             group: group_figures(found, members) for group, members in group_records(database, names).items()
         }
-        where = console.err if str(json) == "-" else console.out
         if per_record:
             results = [(name, detection.comparison) for name, detection in found.items()]
-            where.print(text.beat_lines(results), markup=False)
-        where.print(_table(database, found, figures[database]))
+            console.out.print(text.beat_lines(results), markup=False)
+        console.out.print(_table(database, found, figures[database]))
         if labeller:
-            where.print(_training(labeller, database, names), markup=False)
+            console.out.print(_training(labeller, database, names), markup=False)
     if json:
         write_json(json, figures)
 
@@ -99,20 +101,22 @@ def _write(folder: Path, found: Mapping[str, Detection], records: Path) -> None:
             write_annotations(folder, name, annotator, beats, fs_hz)
 
 
-def _table(database: str, found: Mapping[str, Detection], groups: Mapping[str, dict[str, Any]]) -> Any:
+def _table(
+    database: str, found: Mapping[str, Detection], groups: Mapping[str, dict[str, Any]]
+) -> ResultTable:
     veb = ("VEB Se %", "VEB +P %") if all(detection.labelled for detection in found.values()) else ()
     table = console.table(
-        f"{database}: R peaks against {REFERENCE}, gross (below: average of the records)",
-        *("records", "n", "beats", "reported", "Se %", "+P %", "F1 %", *veb),
-        *("RR err ms", "offset ms", "shutdown s", "%"),
+        f"{database}: R peaks against {REFERENCE}",
+        *("records", "reported", "figures", "n", "beats", "Se %", "+P %", "F1 %", *veb),
+        *("RR error ms", "offset ms", "shutdown s", "shutdown %"),
+        keys=3,
     )
     for group, figures in groups.items():
         counts = (str(len(figures["records"])), str(figures["beats"]))
-        silent = figures["silent_in_bad_signal"]
-        table.add_row(group, *counts, "every beat", *_cells(figures["gross"]))
-        table.add_row("", "", "", "", *_cells(figures["average"]))
-        table.add_row("", "", "", "silent in bad signal", *_cells(silent["gross"]))
-        table.add_row("", "", "", "", *_cells(silent["average"]), end_section=True)
+        for reported, scores in (("all", figures), ("good signal", figures["silent_in_bad_signal"])):
+            table.add_row(group, reported, "gross", *counts, *_cells(scores["gross"]))
+            table.add_row(group, reported, "average", *counts, *_cells(scores["average"]))
+        table.add_section()
     return table
 
 
@@ -125,7 +129,7 @@ def _cells(figures: Mapping[str, float]) -> list[str]:
 
 
 def _training(labeller: Labeller, database: str, names: Sequence[str]) -> str:
-    """Whether the labels are of patients that the network has seen."""
+    """Name the records whose patients the network was trained on."""
     seen = labeller.trained_on(database, names)
     if not seen:
         return f"Labels: {labeller.name}, which was trained on none of these records."

@@ -1,8 +1,7 @@
-"""`ecg-edge rhythm`: the device's rhythm events on whole records, scored against their annotations."""
+"""`ecg-edge evaluate rhythm`: rhythm events on whole records against annotations."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.ecg.scoring import text
-from ecg_edge.host.cli import console
-from ecg_edge.host.cli.commands.score import resolve_records, track
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
+from ecg_edge.host.cli.tables import ResultTable, percent
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation import rhythm as rhythms
 from ecg_edge.host.evaluation.detector import group_records
@@ -28,6 +28,10 @@ from ecg_edge.quantize.bundle.engines import Engine, reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 
 ANNOTATOR: Final = "rhythm"
+EXAMPLES: Final = (
+    "ecg-edge evaluate rhythm mitdb/201 --events",
+    "ecg-edge evaluate rhythm mitdb --json rhythm.json",
+)
 _FIBRILLATION: Final = "irregularly irregular"
 _EPISODES: Final = ("episode_se", "episode_ppv", "duration_se", "duration_ppv")
 _RUNS: Final = ("couplet_se", "couplet_ppv", "short_se", "short_ppv", "long_se", "long_ppv")
@@ -35,7 +39,7 @@ _RUNS: Final = ("couplet_se", "couplet_ppv", "short_se", "short_ppv", "long_se",
 
 @dataclass(frozen=True)
 class _Request:
-    """What to do with each record."""
+    """Options that hold for each record."""
 
     root: Path
     engine: Engine
@@ -44,33 +48,29 @@ class _Request:
     write_to: Path | None
 
 
-def rhythm(
-    more: Annotated[
+def evaluate(
+    records: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATABASE|RECORD]...", help="Databases, or records (mitdb/100)."),
+        typer.Argument(metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100). Else mitdb."),
     ] = None,
-    model: Annotated[
-        Path, typer.Option(metavar="DIR", help="The bundle that labels the beats.")
-    ] = DEFAULT_BUNDLE,
-    data: console.DataOption = None,
+    model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = DEFAULT_BUNDLE,
+    data: options.DataOption = None,
     events: Annotated[bool, typer.Option("--events", help="List every episode of each record.")] = False,
-    per_record: Annotated[
-        bool, typer.Option("--per-record", help="Print epicmp's line for every record too.")
-    ] = False,
+    per_record: options.PerRecordOption = False,
     write_to: Annotated[
         Path | None,
         typer.Option(
             "--write-annotations",
             metavar="DIR",
-            help=f"Leave beats and fibrillation as DIR/mitdb/100.{ANNOTATOR} for WFDB's programs.",
+            help=f"Write beats and fibrillation to DIR/mitdb/100.{ANNOTATOR} for WFDB's programs.",
         ),
     ] = None,
-    json: console.JsonOption = None,
+    json: options.JsonOption = None,
 ) -> None:
-    """Find rhythm events as the device does, and score them by EC57; the first five minutes are not scored.
+    """Score rhythm events of whole records by EC57; the first five minutes are not scored.
 
-    Atrial fibrillation, bigeminy and trigeminy by episode and duration (as epicmp), couplets and runs (as
-    rxr); detector and network in the loop. Without a DATABASE: mitdb.
+    Detector and network are in the loop, as on the device. Atrial fibrillation, bigeminy and trigeminy are
+    scored by episode and duration (as epicmp), couplets and runs as by rxr.
     """
     root = find_data_root(data)
     if root is None:
@@ -80,22 +80,22 @@ def rhythm(
     bundle = load_checked(model)
     request = _Request(root, reference_engine(bundle), bundle.manifest.labels, events, write_to)
     figures: dict[str, Any] = {}
-    for database, names in resolve_records(root, more or ["mitdb"], rhythms.REFERENCE).items():
-        found = {name: _score(request, database, name) for name in track(names, database)}
+    for database, names in resolve_records(root, records or ["mitdb"], rhythms.REFERENCE).items():
+        found = {name: _score(request, database, name) for name in console.track(names, database)}
         groups = group_records(database, names)
         summaries = {
             group: rhythms.summarize({name: found[name] for name in members})
             for group, members in groups.items()
         }
-        _print(database, bundle, found, summaries, per_record, to_stderr=str(json) == "-")
-        records = {name: rhythms.summarize({name: scores}) for name, scores in found.items()}
-        figures[database] = {"groups": summaries, "records": records}
+        _print(database, bundle, found, summaries, per_record)
+        single = {name: rhythms.summarize({name: scores}) for name, scores in found.items()}
+        figures[database] = {"groups": summaries, "records": single}
     if json:
         write_json(json, {"model_sha256": bundle.manifest.model_sha256, **figures})
 
 
 def load_checked(model: Path) -> Bundle:
-    """The bundle, whose signal path must be this computer's."""
+    """Load the bundle and check that its signal path is this computer's."""
     bundle = load_bundle(model)
     check_signal_path(bundle)
     return bundle
@@ -123,18 +123,16 @@ def _print(
     found: dict[str, RhythmScores],
     groups: dict[str, dict[str, Any]],
     per_record: bool,
-    to_stderr: bool,
 ) -> None:
-    where = console.err if to_stderr else console.out
     if per_record:
         lines = [(name, scores.episodes[_FIBRILLATION]) for name, scores in found.items()]
-        where.print(text.episode_lines(lines), markup=False, highlight=False)
-    where.print(_episode_table(database, bundle, groups))
-    where.print(_run_table(database, bundle, groups))
-    where.print(_count_table(database, groups))
+        console.out.print(text.episode_lines(lines), markup=False, highlight=False)
+    console.out.print(_episode_table(database, bundle, groups))
+    console.out.print(_run_table(database, bundle, groups))
+    console.out.print(_count_table(database, groups))
 
 
-def _episode_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> Any:
+def _episode_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> ResultTable:
     table = console.table(
         f"{database}: rhythm by episode and by duration, as epicmp; model {bundle.manifest.name}",
         *(
@@ -149,22 +147,24 @@ def _episode_table(database: str, bundle: Bundle, groups: dict[str, dict[str, An
             "annotated s",
             "found s",
         ),
+        keys=2,
     )
     for kind in rhythms.NOTES:
         for group, figures in groups.items():
             one = figures[kind]
-            rates = [_percent(one[name], 1) for name in _EPISODES]
+            rates = [percent(one[name], 1) for name in _EPISODES]
             head = (kind, group, str(figures["records"]), str(one["counts"]["episode_se"][1]))
             table.add_row(*head, *rates, f"{one['reference_s']:.0f}", f"{one['test_s']:.0f}")
         table.add_section()
     return table
 
 
-def _run_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> Any:
-    """Of each length: how many are annotated, sensitivity and positive predictivity."""
+def _run_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> ResultTable:
+    """Sensitivity, positive predictivity and number of annotated runs by length."""
     table = console.table(
-        f"{database}: couplets and runs, as rxr, Se / +P in per cent (how many are annotated)",
-        *("beats", "records", "couplets", "3 to 5", "6 and more"),
+        f"{database}: couplets and runs, as rxr, Se / +P in per cent (number annotated)",
+        *("beats", "records", "couplets", "3 to 5 beats", "6 and more"),
+        keys=2,
     )
     trained = bundle.manifest.training.get("database") == database
     for kind, name in (("veb_runs", "V"), ("sveb_runs", "S")):
@@ -172,7 +172,7 @@ def _run_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]])
             note = " (trained on)" if trained and group == "DS1" else ""
             one = figures[kind]
             cells = [
-                f"{_percent(one[se])} / {_percent(one[ppv])} ({one['counts'][se][1]})"
+                f"{percent(one[se], 0)} / {percent(one[ppv], 0)} ({one['counts'][se][1]})"
                 for se, ppv in zip(_RUNS[::2], _RUNS[1::2], strict=True)
             ]
             table.add_row(name, group + note, *cells)
@@ -180,13 +180,9 @@ def _run_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]])
     return table
 
 
-def _count_table(database: str, groups: dict[str, dict[str, Any]]) -> Any:
+def _count_table(database: str, groups: dict[str, dict[str, Any]]) -> ResultTable:
     kinds = list(dict.fromkeys(kind for figures in groups.values() for kind in figures["episodes"]))
     table = console.table(f"{database}: episodes found", "event", *groups)
     for kind in kinds:
         table.add_row(kind, *(str(figures["episodes"].get(kind, 0)) for figures in groups.values()))
     return table
-
-
-def _percent(share: float, digits: int = 0) -> str:
-    return "-" if math.isnan(share) else f"{100 * share:.{digits}f}"
