@@ -56,20 +56,15 @@ def command_line_page() -> str:
     """Return the page of all commands, from the same objects that parse the command line."""
     from typer.main import get_command
 
-    from ecg_edge.host.cli import main
+    from ecg_edge.host.cli import lazy, main
 
     parts = [
         "# Command line",
         "Generated from the program's own help. `ecg-edge COMMAND --help` prints the same.",
     ]
-    for name, command in sorted(get_command(main.app).commands.items()):
-        parts += _command_parts(f"ecg-edge {name}", _loaded(main, name, command))
+    for name, command in get_command(main.app).commands.items():
+        parts += _command_parts(f"ecg-edge {name}", lazy.loaded(command))
     return "\n\n".join(parts) + "\n"
-
-
-def _loaded(main: Any, name: str, command: Any) -> Any:
-    lazy = isinstance(command, getattr(main, "LazyCommand", ()))
-    return main.load_command(name) if lazy else command
 
 
 def _command_parts(title: str, command: Any) -> Iterator[str]:
@@ -78,10 +73,14 @@ def _command_parts(title: str, command: Any) -> Iterator[str]:
     if command.help:
         yield _paragraphs(command.help)
     if hasattr(command, "commands"):
-        for name, child in sorted(command.commands.items()):
-            yield from _command_parts(f"{title} {name}", child)
+        from ecg_edge.host.cli import lazy
+
+        for name, child in command.commands.items():
+            yield from _command_parts(f"{title} {name}", lazy.loaded(child))
     else:
         yield from _option_table(command)
+        if command.epilog:
+            yield command.epilog
 
 
 def _paragraphs(text: str) -> str:
@@ -104,6 +103,8 @@ def _option_row(option: Any) -> str:
     names = [option.name.upper()] if is_argument else [*option.opts, *option.secondary_opts]
     default = option.default
     shown = "" if default is None or callable(default) or default in (False, [], ()) else f"`{default}`"
+    if isinstance(getattr(option, "show_default", None), str):
+        shown = f"`{option.show_default}`"
     if option.required:
         shown = "required"
     return f"| `{'`, `'.join(names)}` | {_cell(getattr(option, 'help', None) or '')} | {_cell(shown)} |"

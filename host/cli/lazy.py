@@ -77,6 +77,11 @@ def load_command(name: str, package: str = COMMANDS) -> Any:
     return command
 
 
+def loaded(command: Any) -> Any:
+    """Return the real command for a lazy one, and any other command itself."""
+    return load_command(str(command.name), command.package) if isinstance(command, LazyCommand) else command
+
+
 def _help_text(function: Any) -> str:
     """Docstring with each paragraph on one line, so that it is wrapped to the width of the terminal."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")

@@ -77,7 +77,13 @@ class ResultTable:
         return (wanted.minimum if self.prose else wanted.maximum) <= options.max_width
 
     def _table(self, columns: Sequence[int], broken: bool, title: str) -> Table:
-        result = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+        result = Table(
+            title=title or None,
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+        )
         for number in columns:
             prose = self.prose and number == len(self.columns) - 1
             header = self.columns[number].replace(" ", "\n") if broken else self.columns[number]

@@ -137,8 +137,8 @@ def test_wrong_outputs_fail_and_are_shown(
 ) -> None:
     with command(bundle, database, Faults(wrong_outputs={3, 8})) as words:
         assert exit_code([*words, "--records", "100", "--json", "-"]) == 1
-    text = capsys.readouterr().out
-    results = json.loads(text[text.index("{\n") :])
+    captured = capsys.readouterr()
+    results, text = json.loads(captured.out), captured.err
     assert (results["verdict"], results["differing_bytes"]) == ("fail", 2)
     assert "First differing beats of mitdb/100" in text and "FAIL" in text
     first = results["records"][0]["first_differences"][0]

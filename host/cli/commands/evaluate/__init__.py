@@ -1,7 +1,5 @@
 """`ecg-edge evaluate`: score algorithms and annotation files by ANSI/AAMI EC57."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import typer
