@@ -163,5 +163,5 @@ def test_json_to_a_file_and_to_standard_output(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_json_to_a_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(EcgEdgeError, match="cannot be written"):
+    with pytest.raises(EcgEdgeError, match="folder"):
         write_json(tmp_path, {})

@@ -157,7 +157,7 @@ def test_the_picture_says_what_it_shows(found: Inspection) -> None:
         (["100", "101"], "name one record"),
         (["100", "--from", "9:00"], "ends at 5:30"),
         (["100", "--out", "x.jpg"], ".png, .svg, .pdf"),
-        (["100", "--errors", "--from", "1:00"], "for one stretch"),
+        (["100", "--errors", "--from", "1:00"], "for one segment"),
         (["999"], "999.hea: not found"),
     ],
 )
