@@ -1,16 +1,23 @@
-"""Where the ECG records are, and how they get there."""
+"""Known databases, the folder that holds their records, and their download.
+
+The folder of records ("data root") has a subfolder per database, as PhysioNet's mirror has it.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from ecg_edge.ecg.download import fetch
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.files import cache_folder, sha256_of
+
+PLAIN_SUFFIXES: Final = (".edf",)
+"""Files that are a record by themselves, without a WFDB header."""
 
 BASE_URL = "https://physionet.org/files"
 SUMS_NAME = "SHA256SUMS.txt"
@@ -19,6 +26,14 @@ SUMS_LINE = re.compile(r"([0-9a-f]{64})\s+\*?(\S+)")
 
 OnProgress = Callable[[str, int, int, int], None]
 """Called with the file's name, files complete, files in all, bytes just received."""
+
+
+_MITDB: Final = (
+    *(*range(100, 110), *range(111, 120), *range(121, 125), *range(200, 204), 205, *range(207, 211)),
+    *(*range(212, 216), 217, *range(219, 224), 228, *range(230, 235)),
+)
+_SVDB: Final = (*range(800, 813), *range(820, 830), *range(840, 895))
+_NSTDB_SNR: Final = ("24", "18", "12", "06", "00", "_6")
 
 
 @dataclass(frozen=True)
@@ -30,11 +45,13 @@ class Database:
     name, version : str
         As in PhysioNet's addresses.
     title : str
-        Its full name.
+        Full name.
     doi : str
-        For citing it.
+        Identifier for citations.
     megabytes : int
-        About what its records take.
+        Approximate size of the records in MB.
+    records : tuple of str
+        Names of all records.
     """
 
     name: str
@@ -42,21 +59,31 @@ class Database:
     title: str
     doi: str
     megabytes: int
+    records: tuple[str, ...]
 
 
-DATABASES = {
+DATABASES: Final = {
     database.name: database
     for database in (
-        Database("mitdb", "1.0.0", "MIT-BIH Arrhythmia Database", "10.13026/C2F305", 91),
-        Database("nstdb", "1.0.0", "MIT-BIH Noise Stress Test Database", "10.13026/C2HS3T", 31),
-        Database("svdb", "1.0.0", "MIT-BIH Supraventricular Arrhythmia Database", "10.13026/C2V30W", 53),
+        Database(
+            *("mitdb", "1.0.0", "MIT-BIH Arrhythmia Database", "10.13026/C2F305", 91),
+            records=tuple(map(str, _MITDB)),
+        ),
+        Database(
+            *("nstdb", "1.0.0", "MIT-BIH Noise Stress Test Database", "10.13026/C2HS3T", 31),
+            records=(*(f"{base}e{snr}" for base in ("118", "119") for snr in _NSTDB_SNR), "bw", "em", "ma"),
+        ),
+        Database(
+            *("svdb", "1.0.0", "MIT-BIH Supraventricular Arrhythmia Database", "10.13026/C2V30W", 53),
+            records=tuple(map(str, _SVDB)),
+        ),
     )
 }
 
 
 @dataclass
 class CheckResult:
-    """What a database's folder holds, against its SHA256SUMS.txt: names of files."""
+    """Files of a database compared with its SHA256SUMS.txt: names of files."""
 
     good: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
@@ -64,13 +91,12 @@ class CheckResult:
 
 
 def cache_root() -> Path:
-    """The user's own folder of records, where `ecg-edge data get` puts them."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "ecg-edge" / "data"
+    """Return the user's own folder of records, where `ecg-edge data get` puts them."""
+    return cache_folder() / "data"
 
 
 def find_data_root(explicit: Path | None = None) -> Path | None:
-    """The folder of records: `explicit`, else ECG_EDGE_DATA, else the user's cache; None without any.
+    """Find the folder of records: `explicit`, else ECG_EDGE_DATA, else the user's cache; None without any.
 
     Raises
     ------
@@ -84,18 +110,44 @@ def find_data_root(explicit: Path | None = None) -> Path | None:
     return cache_root() if databases_in(cache_root()) else None
 
 
+def require_data_root(explicit: Path | None = None) -> Path:
+    """Find the folder of records as `find_data_root` does.
+
+    Raises
+    ------
+    RecordError
+        When there is none; the message names the ways to get one.
+    """
+    root = find_data_root(explicit)
+    if root is None:
+        raise RecordError(
+            "no records found. Get them with `ecg-edge data get mitdb`, or name their folder with --data "
+            "or ECG_EDGE_DATA."
+        )
+    return root
+
+
 def databases_in(root: Path) -> list[str]:
-    """Names of the known databases of which `root` holds at least one header file."""
+    """List the known databases of which `root` holds at least one record."""
     return [name for name in DATABASES if any((root / name).glob("*.hea"))]
 
 
-def records_in(root: Path, database: str) -> list[str]:
-    """Names of the records of a database that are present in `root`, in order."""
-    return sorted(path.stem for path in (root / database).glob("*.hea"))
+def records_in(root: Path, database: str) -> tuple[str, ...]:
+    """List the records of a database in `root`, sorted; files without a header carry their suffix."""
+    folder = root / database
+    headers = [path.stem for path in folder.glob("*.hea")]
+    others = [path.name for suffix in PLAIN_SUFFIXES for path in folder.glob(f"*{suffix}")]
+    return tuple(sorted(headers + others))
 
 
 def known_database(name: str) -> Database:
-    """The database called `name`; a RecordError that lists the known ones when there is none."""
+    """Return the database called `name`.
+
+    Raises
+    ------
+    RecordError
+        When it is not known; the message lists those that are.
+    """
     try:
         return DATABASES[name]
     except KeyError:
@@ -103,16 +155,16 @@ def known_database(name: str) -> Database:
 
 
 def download(database: str, root: Path, base_url: str = BASE_URL, progress: OnProgress | None = None) -> Path:
-    """Fetch a database's records into `root / database`, only what is not there and whole.
+    """Fetch a database's records into `root / database`; complete files are not fetched again.
 
     Parameters
     ----------
     database : str
         "mitdb", "nstdb" or "svdb".
     root : Path
-        Folder that gets a subfolder per database, as PhysioNet's mirror has it.
+        Folder of the databases.
     base_url : str
-        Address below which <database>/<version>/ lies.
+        Address above <database>/<version>/.
     progress : callable, optional
         See `OnProgress`.
 
@@ -151,7 +203,7 @@ def check(database: str, root: Path) -> CheckResult:
 
 
 def read_sums(folder: Path) -> dict[str, str]:
-    """SHA-256 by file name of a database's record files, from the SHA256SUMS.txt in its folder."""
+    """Read the SHA-256 of each record file of a database from the SHA256SUMS.txt in its folder."""
     path = folder / SUMS_NAME
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -176,7 +228,7 @@ def _checked_root(root: Path, origin: str) -> Path:
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    return path.is_file() and sha256_of(path) == sha256
 
 
 def _reporter(report: OnProgress, name: str, number: int, total: int) -> Callable[[int], None]:

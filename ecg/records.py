@@ -16,30 +16,7 @@ import numpy.typing as npt
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.labels import BEAT_SYMBOLS
 
-__all__ = [
-    "BEAT_SYMBOLS",
-    "DATABASES",
-    "FS_HZ",
-    "Record",
-    "RecordError",
-    "available_records",
-    "data_root",
-    "load_record",
-    "record_files",
-]
-
 FS_HZ: Final = 360
-
-_MITDB: Final = (*range(100, 110), *range(111, 120), *range(121, 125), *range(200, 204), *range(205, 206))
-_MITDB_REST: Final = (*range(207, 211), *range(212, 216), 217, *range(219, 224), 228, *range(230, 235))
-_NSTDB_SNR: Final = ("24", "18", "12", "06", "00", "_6")
-
-# Every record of each database as PhysioNet has it. `synth` is the project's own: see training/synthetic.py.
-DATABASES: Final[dict[str, tuple[str, ...]]] = {
-    "mitdb": tuple(str(number) for number in _MITDB + _MITDB_REST),
-    "nstdb": (*(f"{base}e{snr}" for base in ("118", "119") for snr in _NSTDB_SNR), "bw", "em", "ma"),
-    "svdb": tuple(str(number) for number in (*range(800, 813), *range(820, 830), *range(840, 895))),
-}
 
 _BYTES_PER_SAMPLE: Final = {"212": Fraction(3, 2), "16": Fraction(2)}
 
@@ -97,18 +74,6 @@ class Record:
     def duration_s(self) -> float:
         """Length of the signal in seconds."""
         return len(self.samples) / self.fs_hz
-
-
-def data_root(explicit: Path | None = None) -> Path | None:
-    """Folder of the databases: `explicit`, else ECG_EDGE_DATA, else the user's cache; None for none."""
-    from ecg_edge.ecg.databases import find_data_root
-
-    return find_data_root(explicit)
-
-
-def available_records(root: Path, database: str) -> tuple[str, ...]:
-    """Names of the records of `database` that `root` holds, sorted."""
-    return tuple(sorted(path.stem for path in (root / database).glob("*.hea")))
 
 
 def record_files(root: Path, database: str, name: str, annotator: str | None = "atr") -> tuple[Path, ...]:

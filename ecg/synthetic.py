@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.ecg.databases import cache_root
-from ecg_edge.ecg.records import FS_HZ, available_records
+from ecg_edge.ecg.databases import cache_root, records_in
+from ecg_edge.ecg.records import FS_HZ
 
 DATABASE: Final = "synth"
 PATIENTS: Final = 45
@@ -116,11 +116,11 @@ def make_database(
 
 def synthetic_root(data: Path | None = None) -> Path:
     """Folder with a synthetic database: `data` where it has one, else the user's cache, made when missing."""
-    if data is not None and available_records(data, DATABASE):
+    if data is not None and records_in(data, DATABASE):
         return data
     generator = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     root = cache_root().parent / f"synthetic-{generator}"  # another generator, another folder
-    if len(available_records(root, DATABASE)) != PATIENTS:
+    if len(records_in(root, DATABASE)) != PATIENTS:
         make_database(root)
     return root
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg import splits
+from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.labels import LABELS
-from ecg_edge.ecg.records import available_records
 from ecg_edge.ecg.synthetic import synthetic_root
 from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
 from ecg_edge.training.noisy_beats import noisy_beats
@@ -60,7 +60,7 @@ def split_of(recipe: Recipe, root: Path) -> splits.Split:
 
 
 def _whole_split(recipe: Recipe, root: Path) -> splits.Split:
-    synthetic = available_records(root, "synth") if recipe.data.database == "synth" else ()
+    synthetic = records_in(root, "synth") if recipe.data.database == "synth" else ()
     if recipe.data.split == "random":
         return splits.random_beats(synthetic or splits.UNPACED)
     return splits.synthetic(synthetic) if synthetic else splits.ds1_ds2()
@@ -109,7 +109,7 @@ def extra_beats(
 
 def _further_beats(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
     folder = synthetic_root(root) if database == "synth" else root
-    names = available_records(folder, database)
+    names = records_in(folder, database)
     beats = _of_peaks(recipe, folder, names, recipe.data.peaks, on_record, database)
     symbols = np.where(beats.symbols == "S", "A", beats.symbols)
     return Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records))
@@ -118,7 +118,7 @@ def _further_beats(recipe: Recipe, root: Path, database: str, on_record: OnRecor
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
     """The recipe's further databases that `root` does not have."""
     recorded = (database for database in recipe.data.extra if database != "synth")
-    return tuple(database for database in recorded if not available_records(root, database))
+    return tuple(database for database in recorded if not records_in(root, database))
 
 
 def test_sides(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Test]:

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from ecg_edge.ecg import synthetic
-from ecg_edge.ecg.errors import RecordError
-from ecg_edge.ecg.records import data_root
+from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.synthetic import synthetic_root
 from ecg_edge.training.recipes import Recipe, find_recipe, load_recipe
-
-__all__ = ["DEFAULT_RUNS", "Run", "open_run", "recorded_root", "synthetic_root"]
 
 DEFAULT_RUNS: Final = Path("runs")
 
@@ -44,16 +41,5 @@ def open_run(recipe: str, data: Path | None = None, runs: Path = DEFAULT_RUNS) -
         When the recipe is not valid, or there are no records for it.
     """
     loaded = load_recipe(find_recipe(recipe))
-    root = synthetic_root(data) if loaded.data.database == synthetic.DATABASE else recorded_root(data)
+    root = synthetic_root(data) if loaded.data.database == synthetic.DATABASE else require_data_root(data)
     return Run(loaded, root, runs / loaded.name)
-
-
-def recorded_root(data: Path | None) -> Path:
-    """Folder of PhysioNet's databases."""
-    root = data_root(data)
-    if root is None:
-        raise RecordError(
-            "no records: name their folder with --data or ECG_EDGE_DATA, or get them with "
-            "`ecg-edge data get mitdb`. The recipe `synthetic` needs none."
-        )
-    return root

@@ -16,8 +16,9 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, LinkError, RecordError
-from ecg_edge.ecg.records import FS_HZ, Record, data_root, load_record, record_files
+from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
@@ -202,9 +203,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Path:
-    root = data_root(data)
-    if root is None:
-        raise RecordError("No records found. Name their folder with --data, or `ecg-edge data get mitdb`.")
+    root = require_data_root(data)
     for database, name in names:
         for path in record_files(root, database, name):
             if not path.is_file():

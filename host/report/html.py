@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
-from ecg_edge.ecg.records import data_root, load_record
+from ecg_edge.ecg.records import load_record
 from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
 from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
 from ecg_edge.host.conformance.session import (
@@ -162,7 +163,7 @@ def _read_json(path: Path) -> Any:
 
 def read_items(session: Path, results: dict[str, Any], data: Path | None) -> list[LabelledRecord]:
     """The session's records with the device's beats; empty when the records are not on this computer."""
-    root = data_root(data)
+    root = find_data_root(data)
     if root is None:
         return []
     beats = _read_beats(session / BEATS_NAME, results["device"]["labels"])

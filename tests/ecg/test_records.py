@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import wfdb
 
+from ecg_edge.ecg.databases import DATABASES, records_in
+from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.labels import aami_of
-from ecg_edge.ecg.records import DATABASES, RecordError, available_records, load_record
+from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.splits import DS1, DS2
 
 
@@ -115,8 +117,8 @@ def test_resamples_to_360_hz_and_moves_the_annotations(tmp_path: Path) -> None:
 @pytest.mark.records
 def test_totals_of_mitdb(data_dir: Path) -> None:
     """Against the annotation counts that PhysioNet's own tools give."""
-    assert set(available_records(data_dir, "mitdb")) == set(DATABASES["mitdb"])
-    records = {name: load_record(data_dir, "mitdb", name, lead="auto") for name in DATABASES["mitdb"]}
+    assert set(records_in(data_dir, "mitdb")) == set(DATABASES["mitdb"].records)
+    records = {name: load_record(data_dir, "mitdb", name, lead="auto") for name in DATABASES["mitdb"].records}
     symbols = Counter(symbol for record in records.values() for symbol in record.beat_symbols.tolist())
     assert sum(len(record.annotation_symbols) for record in records.values()) == 112_647
     assert symbols.total() == 109_494
@@ -134,6 +136,6 @@ def test_leads_and_gains_of_mitdb_and_nstdb(data_dir: Path) -> None:
     with pytest.raises(RecordError, match=r"102\.hea: no lead 'MLII'; the record has V5, V2"):
         load_record(data_dir, "mitdb", "102")
     assert load_record(data_dir, "mitdb", "102", lead="auto").lead == "V5"
-    if available_records(data_dir, "nstdb"):
+    if records_in(data_dir, "nstdb"):
         assert load_record(data_dir, "nstdb", "bw", lead="auto", annotator=None).adu_per_mv == 200
         assert load_record(data_dir, "nstdb", "118e00").samples[0] == -167  # format 16

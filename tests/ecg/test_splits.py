@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecg_edge.ecg.records import DATABASES
+from ecg_edge.ecg.databases import DATABASES
 from ecg_edge.ecg.splits import (
     DS1,
     DS2,
@@ -22,14 +22,14 @@ BY_PATIENT = [ds1_ds2(), *ds1_folds()]
 
 def test_ds1_and_ds2_are_all_records_that_are_not_paced() -> None:
     assert len(DS1) == len(DS2) == 22
-    assert set(DS1) | set(DS2) | set(PACED) == set(DATABASES["mitdb"])
+    assert set(DS1) | set(DS2) | set(PACED) == set(DATABASES["mitdb"].records)
     assert not set(DS1) & set(DS2)
 
 
 def test_201_and_202_are_one_patient() -> None:
     assert patient_of("mitdb", "201") == patient_of("mitdb", "202")
     assert patient_of("nstdb", "118e06") == patient_of("mitdb", "118")
-    names = [patient_of("mitdb", name) for name in DATABASES["mitdb"]]
+    names = [patient_of("mitdb", name) for name in DATABASES["mitdb"].records]
     assert len(set(names)) == 47
 
 

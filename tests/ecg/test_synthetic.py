@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.ecg import synthetic
-from ecg_edge.ecg.records import available_records, load_record
+from ecg_edge.ecg.databases import records_in
+from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.splits import synthetic as split_of
 
 
 def test_both_sides_of_its_split_have_all_five_classes(synthetic_root: Path) -> None:
-    split = split_of(available_records(synthetic_root, "synth"))
+    split = split_of(records_in(synthetic_root, "synth"))
     for side in (split.train, split.test):
         records = [load_record(synthetic_root, "synth", name) for name in side]
         symbols = Counter(symbol for record in records for symbol in record.beat_symbols.tolist())
@@ -30,7 +31,7 @@ def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
 
 
 def test_premature_beats_come_early_and_v_is_followed_by_a_compensatory_pause(synthetic_root: Path) -> None:
-    for name in available_records(synthetic_root, "synth"):
+    for name in records_in(synthetic_root, "synth"):
         record = load_record(synthetic_root, "synth", name)
         rr, symbols = np.diff(record.beat_samples), record.beat_symbols[1:]
         regular = np.median(rr)

@@ -71,9 +71,7 @@ def list_databases(data: options.DataOption = None, json: options.JsonOption = N
 @app.command("check", epilog=console.examples("ecg-edge data check --json check.json"))
 def check_databases(data: options.DataOption = None, json: options.JsonOption = None) -> None:
     """Check every record file against its SHA-256; exit with 2 when one is damaged."""
-    root = records.find_data_root(data)
-    if root is None:
-        raise RecordError("no records found. Get them with `ecg-edge data get mitdb`, or name --data.")
+    root = records.require_data_root(data)
     results = {name: records.check(name, root) for name in records.databases_in(root)}
     console.out.print(_check_table(root, results))
     if json:

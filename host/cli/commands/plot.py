@@ -11,8 +11,8 @@ import typer
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from ecg_edge.ecg.databases import find_data_root
-from ecg_edge.ecg.errors import BundleError, EcgEdgeError, RecordError, ToolError
+from ecg_edge.ecg.databases import require_data_root
+from ecg_edge.ecg.errors import BundleError, EcgEdgeError, ToolError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
@@ -88,11 +88,7 @@ def plot(
     With --missed, --false-positives or --errors a table lists the errors, each with the nearest candidate and
     its score.
     """
-    root = find_data_root(data)
-    if root is None:
-        raise RecordError(
-            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
-        )
+    root = require_data_root(data)
     kinds = (MISSED,) * (missed or errors) + (FALSE,) * (false_positives or errors)
     if not kinds:
         _plot_stretch(root, records, (start, end), out, model)

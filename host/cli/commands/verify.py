@@ -59,17 +59,14 @@ def _record_beats(data: Path | None, records: list[str], limit: int, names: tupl
     """Beats of records as the device finds them, evenly thinned out; None when no records are at hand."""
     import numpy as np
 
-    from ecg_edge.ecg.databases import find_data_root
-    from ecg_edge.ecg.errors import RecordError
+    from ecg_edge.ecg.databases import find_data_root, require_data_root
     from ecg_edge.ecg.splits import DS2
     from ecg_edge.quantize.bundle.engines import beat_inputs
     from ecg_edge.quantize.verify import Beats
     from ecg_edge.training.beats import load_beats
 
-    root = find_data_root(data)
+    root = require_data_root(data) if records else find_data_root(data)
     if root is None:
-        if records:
-            raise RecordError("no records found. Get them with `ecg-edge data get mitdb`, or name --data.")
         return None
     found = load_beats(root, "mitdb", records or DS2, "detected")
     found = found[np.linspace(0, len(found) - 1, min(limit, len(found))).astype(np.int64)]

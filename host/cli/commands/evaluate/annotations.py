@@ -11,7 +11,7 @@ import typer
 
 from ecg_edge.ecg import scoring
 from ecg_edge.ecg.annotations import read_annotations, read_timing
-from ecg_edge.ecg.databases import find_data_root
+from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
@@ -89,11 +89,7 @@ def evaluate(
 
     Prints a table of beats, of shutdown, and of ventricular and supraventricular runs for each database.
     """
-    root = find_data_root(data)
-    if root is None:
-        raise RecordError(
-            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
-        )
+    root = require_data_root(data)
     rules = Rules(reference, test, start_s, match_window_ms / 1000)
     names = resolve_records(root, records, reference)
     results = {

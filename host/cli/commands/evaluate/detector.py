@@ -9,8 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.annotations import read_timing, write_annotations
-from ecg_edge.ecg.databases import find_data_root
-from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.scoring import text
 from ecg_edge.firmware import FS_HZ
@@ -66,11 +65,7 @@ def evaluate(
     every beat, and with the beats in bad signal withheld, whose time counts as shutdown. Each score has two
     rows: gross figures and the average of the records.
     """
-    root = find_data_root(data)
-    if root is None:
-        raise RecordError(
-            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
-        )
+    root = require_data_root(data)
     wanted = records or list(DATABASES)
     labeller = Labeller(model) if model else None
     figures = {}

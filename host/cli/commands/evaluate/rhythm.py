@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.annotations import write_annotations
-from ecg_edge.ecg.databases import find_data_root
-from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.ecg.scoring import text
@@ -72,11 +71,7 @@ def evaluate(
     Detector and network are in the loop, as on the device. Atrial fibrillation, bigeminy and trigeminy are
     scored by episode and duration (as epicmp), couplets and runs as by rxr.
     """
-    root = find_data_root(data)
-    if root is None:
-        raise RecordError(
-            "no records found. Name their folder with --data, or get them: `ecg-edge data get`."
-        )
+    root = require_data_root(data)
     bundle = load_checked(model)
     request = _Request(root, reference_engine(bundle), bundle.manifest.labels, events, write_to)
     figures: dict[str, Any] = {}

@@ -1,0 +1,130 @@
+"""One way to name records, for every command.
+
+A name is a record ("100"), a record of one database ("mitdb/100"), a database ("mitdb"), "all", or the path
+of a header or EDF file ("./visit/r1.hea", "visit/r1.edf"). A record that several databases have is that of
+mitdb, nstdb or svdb where one of these has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ecg_edge.ecg.databases import DATABASES, PLAIN_SUFFIXES, records_in, require_data_root
+from ecg_edge.ecg.errors import RecordError
+
+ALL: Final = "all"
+_PATH_SUFFIXES: Final = (".hea", *PLAIN_SUFFIXES)
+
+
+class RecordName(NamedTuple):
+    """Place of one record: the arguments of `load_record`, in its order.
+
+    Attributes
+    ----------
+    root : Path
+        Folder of the databases.
+    database, name : str
+        E.g. "mitdb", "100".
+    """
+
+    root: Path
+    database: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.database}/{self.name}"
+
+
+def select_records(
+    names: Sequence[str], data: Path | None = None, annotator: str | None = None
+) -> list[RecordName]:
+    """Find the records that `names` stand for, each once, in the order of `names`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Records, databases, "all" or paths; see above.
+    data : Path, optional
+        Folder of the databases; else ECG_EDGE_DATA, else the user's cache. Paths need none.
+    annotator : str, optional
+        Of a database, take only the records with this annotation file.
+
+    Raises
+    ------
+    RecordError
+        When a name fits no record, or records of several databases.
+    """
+    found: list[RecordName] = [record for name in names for record in _resolve(name, data, annotator)]
+    return list(dict.fromkeys(found))
+
+
+def by_database(records: Iterable[RecordName]) -> dict[str, list[str]]:
+    """Group record names by database, in the order in which they come."""
+    groups: dict[str, list[str]] = {}
+    for record in records:
+        groups.setdefault(record.database, []).append(record.name)
+    return groups
+
+
+def _resolve(name: str, data: Path | None, annotator: str | None) -> list[RecordName]:
+    if name.endswith(_PATH_SUFFIXES) and Path(name).is_file():
+        return [_of_path(Path(name))]
+    root, name = require_data_root(data), name.rstrip("/")
+    if name == ALL:
+        return [r for database in _folders(root) for r in _of_database(root, database, annotator)]
+    if name in _folders(root):
+        return _of_database(root, name, annotator)
+    if "/" in name:
+        return [_of_pair(root, name)]
+    return [_of_bare_name(root, name)]
+
+
+def _of_path(path: Path) -> RecordName:
+    folder = path.resolve().parent
+    return RecordName(folder.parent, folder.name, path.stem if path.suffix == ".hea" else path.name)
+
+
+def _of_database(root: Path, database: str, annotator: str | None) -> list[RecordName]:
+    folder, names = root / database, records_in(root, database)
+    if annotator is not None:
+        names = tuple(name for name in names if (folder / f"{name}.{annotator}").is_file())
+    if not names:
+        raise RecordError(
+            f"{folder}: no records with annotator {annotator!r}. Name another database "
+            "(`ecg-edge data list` shows them) or another annotator."
+        )
+    return [RecordName(root, database, name) for name in names]
+
+
+def _of_pair(root: Path, name: str) -> RecordName:
+    database, _, record = name.partition("/")
+    if record in records_in(root, database):
+        return RecordName(root, database, record)
+    raise _unknown(root, name)
+
+
+def _of_bare_name(root: Path, name: str) -> RecordName:
+    holders = [database for database in _folders(root) if name in records_in(root, database)]
+    if len(holders) == 1 or (holders and holders[0] in DATABASES):  # "100" is mitdb's, whoever else has it
+        return RecordName(root, holders[0], name)
+    if not holders:
+        raise _unknown(root, name)
+    choices = " or ".join(f"{database}/{name}" for database in holders)
+    raise RecordError(f"{name}: several databases have this record. Name {choices}.")
+
+
+def _unknown(root: Path, name: str) -> RecordError:
+    known = ", ".join(_folders(root))
+    return RecordError(
+        f"{name}: not found in {root}, which has the databases {known}. Name a record (100), a record of a "
+        "database (mitdb/100), a database (mitdb), `all`, or the path of a .hea or .edf file; "
+        "`ecg-edge data list` shows the records."
+    )
+
+
+def _folders(root: Path) -> list[str]:
+    """List the databases in `root`: first the known ones, then others by name."""
+    present = sorted(folder.name for folder in root.iterdir() if records_in(root, folder.name))
+    return [name for name in DATABASES if name in present] + [n for n in present if n not in DATABASES]

@@ -1,0 +1,80 @@
+"""Names of records, databases and files, and the records that they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.selection import RecordName, by_database, select_records
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("mitdb/100", "mitdb/101", "svdb/800", "own/100", "own/7", "mitdb/109"):
+        path = tmp_path / "data" / f"{name}.hea"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "data" / "mitdb" / "101.atr").touch()
+    (tmp_path / "data" / "own" / "night.edf").touch()
+    return tmp_path / "data"
+
+
+def names_of(names: list[str], root: Path, annotator: str | None = None) -> list[str]:
+    return [str(record) for record in select_records(names, root, annotator)]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["101", "100"], ["mitdb/101", "mitdb/100"]),
+        (["mitdb/100", "own/100"], ["mitdb/100", "own/100"]),
+        (["svdb/", "7"], ["svdb/800", "own/7"]),
+        (["mitdb", "mitdb/101", "101"], ["mitdb/100", "mitdb/101", "mitdb/109"]),
+        (["night.edf"], ["own/night.edf"]),
+        (
+            ["all"],
+            ["mitdb/100", "mitdb/101", "mitdb/109", "svdb/800", "own/100", "own/7", "own/night.edf"],
+        ),
+    ],
+)
+def test_records_databases_and_all(root: Path, names: list[str], expected: list[str]) -> None:
+    assert names_of(names, root) == expected
+
+
+def test_a_database_gives_the_records_with_the_annotator(root: Path) -> None:
+    assert names_of(["mitdb"], root, "atr") == ["mitdb/101"]
+    assert names_of(["mitdb/100"], root, "atr") == ["mitdb/100"]
+    with pytest.raises(RecordError, match=r"svdb.*annotator 'atr'"):
+        select_records(["svdb"], root, "atr")
+
+
+def test_a_path_needs_no_data_root(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    monkeypatch.chdir(root / "own")
+    assert select_records(["7.hea", str(root / "own" / "night.edf")]) == [
+        RecordName(root, "own", "7"),
+        RecordName(root, "own", "night.edf"),
+    ]
+    with pytest.raises(RecordError, match=r"no records found.*data get.*--data"):
+        select_records(["7"])
+
+
+def test_a_name_in_two_databases_is_refused_with_both(root: Path) -> None:
+    (root / "more").mkdir()
+    (root / "more" / "7.hea").touch()
+    with pytest.raises(RecordError, match=r"more/7 or own/7"):
+        select_records(["7"], root)
+
+
+@pytest.mark.parametrize("name", ["900", "mitdb/900", "none/100", "x.hea", ""])
+def test_an_unknown_name_lists_the_databases(root: Path, name: str) -> None:
+    with pytest.raises(RecordError, match=r"mitdb, svdb, own.*mitdb/100"):
+        select_records([name], root)
+
+
+def test_groups_by_database(root: Path) -> None:
+    groups = by_database(select_records(["own/7", "mitdb/101", "own/100"], root))
+    assert groups == {"own": ["7", "100"], "mitdb": ["101"]}
