@@ -1,0 +1,82 @@
+"""Standard output that is closed, full or left by its reader; --json and --quiet; completion."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = (sys.executable, "-m", "ecg_edge.host.cli.main")
+FULL = Path("/dev/full")
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash in which $E is the program; the exit code is that of the program in a pipe."""
+    program = " ".join(PROGRAM)
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; E='{program}'; {line}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["--help", "doctor --json -", "data list", "--version"])
+def test_full_output_is_an_error_without_traceback(words: str) -> None:
+    done = shell(f"$E {words} > /dev/full")
+    assert done.returncode == 1
+    assert "space" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["data list", "doctor --json -", "--help"])
+def test_closed_output_discards_the_results(words: str) -> None:
+    done = shell(f"$E {words} >&-")
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert done.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("words", ["data list", "doctor --json -"])
+def test_a_reader_that_leaves_ends_the_command_silently(words: str) -> None:
+    done = shell(f"$E {words} | true")
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+    assert done.returncode == 1
+
+
+def test_json_on_standard_output_is_alone_there(tmp_path: Path) -> None:
+    done = shell("$E data list --json -", ECG_EDGE_DATA="", XDG_CACHE_HOME=str(tmp_path))
+    assert set(json.loads(done.stdout)) == {"root", "records"}
+    assert "mitdb" in done.stderr
+
+
+def test_quiet_leaves_results_and_errors(tmp_path: Path) -> None:
+    where = {"ECG_EDGE_DATA": "", "XDG_CACHE_HOME": str(tmp_path)}
+    loud, quiet = shell("$E data list", **where), shell("$E data list -q", **where)
+    assert loud.stderr and not quiet.stderr
+    assert quiet.stdout == loud.stdout
+    assert not shell("$E data list -q --json -", **where).stderr
+    assert "no records" in shell("$E data check -q", **where).stderr
+
+
+def complete(words: str) -> set[str]:
+    done = shell("$E", _ECG_EDGE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    return set(done.stdout.split())
+
+
+def test_completion_of_verbs_and_options() -> None:
+    assert complete("ecg-edge re") == {"replay", "report"}
+    assert complete("ecg-edge evaluate ") == {"detector", "rhythm", "annotations"}
+    assert complete("ecg-edge evaluate detector --per") == {"--per-record"}
+    assert complete("ecg-edge data c") == {"check"}
+
+
+def test_completion_is_installed_for_the_shell(tmp_path: Path) -> None:
+    done = shell("$E --install-completion bash", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    scripts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("_ECG_EDGE_COMPLETE=complete_bash" in text for text in scripts)
