@@ -8,7 +8,8 @@ ARGS ?=
 SECONDS ?= 60
 FAST := not slow and not device and not tensorflow
 
-CORE_SOURCES := $(wildcard firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
+CORE_SOURCES := $(wildcard firmware/lib/ecg_base/src/*.c firmware/lib/ecg_base/include/ecg_base/*.h \
+    firmware/lib/ecg_core/src/*.[ch] firmware/lib/ecg_core/include/ecg_core/*.h \
     firmware/lib/ecg_rhythm/src/*.[ch] firmware/lib/ecg_rhythm/include/ecg_rhythm/*.h) \
     $(wildcard firmware/binding/trace.[ch] firmware/binding/build_*.py) setup.py
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/binding quantize training tests -name '*.[ch]' \
@@ -45,7 +46,7 @@ lint: $(VENV)/.dev ## ruff, import directions, mypy, codespell, clang-format, cp
 	@$(BIN)/codespell
 	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 	@if command -v cppcheck >/dev/null; then cppcheck --quiet -j $(JOBS) --error-exitcode=1 --inline-suppr --std=c99 \
-	    --enable=warning,portability,performance -I firmware/lib/ecg_core/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
+	    --enable=warning,portability,performance -I firmware/lib/ecg_base/include -I firmware/lib/ecg_core/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
 	    else echo "lint: cppcheck is not installed, left out"; fi
 
 format: $(VENV)/.dev ## format Python and C

@@ -10,7 +10,8 @@ from pathlib import Path
 from cffi import FFI
 
 PROJECT = Path(__file__).resolve().parents[2]
-CORE = Path("firmware/lib/ecg_core")  # setuptools wants sources relative to the project
+BASE = Path("firmware/lib/ecg_base")  # setuptools wants sources relative to the project
+CORE = Path("firmware/lib/ecg_core")
 HERE = Path("firmware/binding")
 
 CONSTANTS = [
@@ -143,8 +144,8 @@ ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARA
 ffibuilder.set_source(
     "ecg_edge.firmware.binding._ecg_core",
     SOURCE,
-    sources=[*_paths(CORE / "src", "*.c"), str(HERE / "trace.c")],
-    depends=[*_paths(CORE, "**/*.h"), str(HERE / "trace.h")],
-    include_dirs=[str(CORE / "include"), str(CORE / "src"), str(HERE)],
+    sources=[*_paths(BASE / "src", "*.c"), *_paths(CORE / "src", "*.c"), str(HERE / "trace.c")],
+    depends=[*_paths(BASE, "**/*.h"), *_paths(CORE, "**/*.h"), str(HERE / "trace.h")],
+    include_dirs=[str(BASE / "include"), str(CORE / "include"), str(CORE / "src"), str(HERE)],
     extra_compile_args=["-std=c99", "-O2"],
 )

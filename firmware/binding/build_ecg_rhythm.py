@@ -8,7 +8,8 @@ from pathlib import Path
 from cffi import FFI
 
 PROJECT = Path(__file__).resolve().parents[2]
-RHYTHM = Path("firmware/lib/ecg_rhythm")  # setuptools wants sources relative to the project
+BASE = Path("firmware/lib/ecg_base")  # setuptools wants sources relative to the project
+RHYTHM = Path("firmware/lib/ecg_rhythm")
 HEADERS = PROJECT / RHYTHM / "include/ecg_rhythm"
 
 CONSTANTS = [
@@ -90,13 +91,18 @@ static size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows,
 }
 """
 
+
+def _paths(folder: Path, pattern: str) -> list[str]:
+    return sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / folder).glob(pattern))
+
+
 ffibuilder = FFI()
 ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARATIONS)
 ffibuilder.set_source(
     "ecg_edge.firmware.binding._ecg_rhythm",
     SOURCE,
-    sources=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / RHYTHM / "src").glob("*.c")),
-    depends=sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / RHYTHM).rglob("*.h")),
-    include_dirs=[str(RHYTHM / "include")],
+    sources=_paths(RHYTHM / "src", "*.c"),
+    depends=[*_paths(BASE, "**/*.h"), *_paths(RHYTHM, "**/*.h")],
+    include_dirs=[str(BASE / "include"), str(RHYTHM / "include")],
     extra_compile_args=["-std=c99", "-O2"],
 )

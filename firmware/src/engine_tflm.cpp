@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include "ecg_link/crc32.h"
+#include "ecg_base/crc32.h"
 #include "engine.h"
 #include "model_data.h"
 #include "model_info.h"
@@ -54,7 +54,7 @@ bool engine_init(void) {
 }
 
 bool engine_is_intact(void) {
-    return ecg_link_crc32(0, ecg_model_data, ECG_MODEL_DATA_BYTES) == ECG_MODEL_DATA_CRC32;
+    return ecg_crc32(0, ecg_model_data, ECG_MODEL_DATA_BYTES) == ECG_MODEL_DATA_CRC32;
 }
 
 bool engine_invoke(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {

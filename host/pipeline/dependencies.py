@@ -14,8 +14,8 @@ from ecg_edge.ecg.files import PROJECT_ROOT
 
 # C of the device that Python calls: folders, by the module through which they are called.
 DEVICE_C = {
-    "ecg_edge.firmware": ("ecg_core", "ecg_rhythm"),
-    "ecg_edge.quantize.bundle.engines": ("ecg_nn",),
+    "ecg_edge.firmware": ("ecg_base", "ecg_core", "ecg_rhythm"),
+    "ecg_edge.quantize.bundle.engines": ("ecg_base", "ecg_nn"),
 }
 
 # Where records lie and how messages look changes no result; what is in the records is an input of its own.

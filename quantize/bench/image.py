@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.quantize.bench.cores import OPTIMIZE, RUNTIME, Core
-from ecg_edge.quantize.bundle.compile import ECG_NN, ecg_nn_sources
+from ecg_edge.quantize.bundle.compile import ECG_NN_INCLUDES, ecg_nn_sources
 from ecg_edge.quantize.codegen.generate import Generated
 
 Int8Array = npt.NDArray[np.int8]
@@ -104,7 +104,8 @@ def build(
 ) -> Path:
     """Build an image; see `run_on`."""
     require_tools(core)
-    flags = [*core.flags, *OPTIMIZE, "-std=c99", *extra, f"-I{ECG_NN / 'include'}", f"-I{RUNTIME}"]
+    includes = [f"-I{path}" for path in (*ECG_NN_INCLUDES, RUNTIME)]
+    flags = [*core.flags, *OPTIMIZE, "-std=c99", *extra, *includes]
     work = folder / ("traced" if traced else "plain")
     work.mkdir(parents=True, exist_ok=True)
     for number, generated in enumerate(networks):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.bundle.compile import ECG_NN, compile_library, ecg_nn_sources, load_library
+from ecg_edge.quantize.bundle.compile import ECG_NN_INCLUDES, compile_library, ecg_nn_sources, load_library
 from ecg_edge.quantize.bundle.engines import tflm_available
 from ecg_edge.quantize.codegen.generate import Generated
 
@@ -85,5 +85,5 @@ def _traced_library(generated: Generated) -> ctypes.CDLL:
     source = f"#define NETWORK_TRACE\n{generated.source}{_TRACE_SOURCE}"
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         generated.write(Path(folder))
-        library = compile_library(ecg_nn_sources(), [Path(folder), ECG_NN / "include"], source)
+        library = compile_library(ecg_nn_sources(), [Path(folder), *ECG_NN_INCLUDES], source)
     return load_library(library)

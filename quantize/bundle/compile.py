@@ -19,6 +19,8 @@ from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import PROJECT_ROOT, cache_folder
 
 ECG_NN = PROJECT_ROOT / "firmware" / "lib" / "ecg_nn"
+ECG_BASE = PROJECT_ROOT / "firmware" / "lib" / "ecg_base"  # what the C libraries share
+ECG_NN_INCLUDES = (ECG_NN / "include", ECG_BASE / "include")
 FLAGS = ("-std=c99", "-O3", "-fPIC", "-shared")
 
 
@@ -91,7 +93,7 @@ def ecg_nn_sources() -> list[Path]:
     sources = sorted((ECG_NN / "src").glob("*.c"))
     if not sources:
         raise ToolError(f"{ECG_NN}/src: no C files. Run from a checkout installed with `pip install -e .`.")
-    return sources
+    return [*sources, *sorted((ECG_BASE / "src").glob("*.c"))]
 
 
 def _hash(compiler: str, sources: Sequence[Path], includes: Sequence[Path], extra: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError, ToolError
-from ecg_edge.quantize.bundle.compile import ECG_NN, compile_library, ecg_nn_sources, load_library
+from ecg_edge.quantize.bundle.compile import ECG_NN_INCLUDES, compile_library, ecg_nn_sources, load_library
 from ecg_edge.quantize.bundle.manifest import C_FOLDER, MODEL_NAME, Bundle
 
 Int8Array: TypeAlias = npt.NDArray[np.int8]
@@ -126,7 +126,7 @@ class GeneratedEngine:
             f"inputs[{place}] + i * {size}" for place, size in enumerate(self._input_bytes.values())
         )
         batch = _BATCH_SOURCE.format(arguments=arguments)
-        library = load_library(compile_library(sources, [c_folder, ECG_NN / "include"], batch))
+        library = load_library(compile_library(sources, [c_folder, *ECG_NN_INCLUDES], batch))
         self._run = library.run_batch
         self._run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
         self._run.restype = None

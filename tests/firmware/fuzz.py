@@ -79,7 +79,11 @@ def build(target: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / f"fuzz_{target}"
     library = ROOT / "firmware" / "lib"
-    sources = [*sorted((library / f"ecg_{target}" / "src").glob("*.c")), HERE / f"fuzz_{target}.c"]
+    folders = [library / name / "src" for name in ("ecg_base", f"ecg_{target}")]
+    sources = [
+        *(path for folder in folders for path in sorted(folder.glob("*.c"))),
+        HERE / f"fuzz_{target}.c",
+    ]
     includes = [f"-I{path}" for path in sorted(library.glob("*/include"))]
     command = ["clang", *WARNINGS, *SANITIZERS, *includes, *map(str, sources), "-o", str(program)]
     subprocess.run(command, check=True)

@@ -16,11 +16,10 @@ from hypothesis.extra.numpy import arrays
 
 from ecg_edge.firmware import Beats, SignalPath, fingerprint, process
 from tests.support.core_signals import ecg
+from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of
 
 Samples = npt.NDArray[np.int16]
 ECG = ecg(seconds=12, seed=2)[0]
-WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O2"]
 
 
 def check_order(samples: Samples) -> None:
@@ -110,10 +109,9 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no C compiler")
-    core = project_root / "firmware/lib/ecg_core"
     program = tmp_path_factory.mktemp("core") / "harness"
-    sources = [*sorted((core / "src").glob("*.c")), project_root / "tests/firmware/core_harness.c"]
-    options = [*WARNINGS, *SANITIZERS, f"-I{core / 'include'}", "-o", str(program)]
+    sources = [*linked_sources_of("ecg_core"), project_root / "tests/firmware/core_harness.c"]
+    options = [*WARNINGS, *SANITIZERS, *include_options("ecg_core"), "-o", str(program)]
     subprocess.run([compiler, *options, *map(str, sources)], check=True)
     return program
 
@@ -186,34 +184,31 @@ def test_random_blocks_give_the_same_bytes_on_all_records(data_dir: Path) -> Non
         assert np.concatenate([*parts, path.finish()]).tobytes() == whole.tobytes(), name
 
 
-def core_sources(project_root: Path) -> list[str]:
-    return sorted(str(path) for path in (project_root / "firmware/lib/ecg_core/src").glob("*.c"))
-
-
 @pytest.mark.parametrize(
     "compiler",
     [["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4"]],
     ids=["gcc", "clang", "cortex-m4"],
 )
-def test_compiles_without_warnings(project_root: Path, tmp_path: Path, compiler: list[str]) -> None:
+def test_compiles_without_warnings(tmp_path: Path, compiler: list[str]) -> None:
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"{compiler[0]} is not installed")
-    include = f"-I{project_root / 'firmware/lib/ecg_core/include'}"
-    for source in core_sources(project_root):
+    for source in linked_sources_of("ecg_core"):
         target = str(tmp_path / "core.o")
-        subprocess.run([*compiler, *WARNINGS, "-O2", include, "-c", source, "-o", target], check=True)
+        subprocess.run(
+            [*compiler, *WARNINGS, "-O2", *include_options("ecg_core"), "-c", source, "-o", target],
+            check=True,
+        )
 
 
-def test_cppcheck_finds_nothing(project_root: Path) -> None:
+def test_cppcheck_finds_nothing() -> None:
     if shutil.which("cppcheck") is None:
         pytest.skip("cppcheck is not installed")
-    core = project_root / "firmware/lib/ecg_core"
     checks = ["--enable=warning,style,performance,portability", "--inline-suppr", "--error-exitcode=1"]
-    options = ["--std=c99", "--quiet", f"-I{core / 'include'}"]
-    subprocess.run(["cppcheck", *checks, *options, str(core / "src")], check=True)
+    options = ["--std=c99", "--quiet", *include_options("ecg_core")]
+    subprocess.run(["cppcheck", *checks, *options, *linked_sources_of("ecg_core")], check=True)
 
 
-def test_no_heap_and_no_floating_point(project_root: Path) -> None:
-    text = "".join(Path(source).read_text() for source in core_sources(project_root))
+def test_no_heap_and_no_floating_point() -> None:
+    text = "".join(Path(source).read_text() for source in linked_sources_of("ecg_core"))
     for word in ("malloc", "free(", "float", "double"):
         assert word not in text

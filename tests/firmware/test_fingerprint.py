@@ -6,11 +6,13 @@ import ctypes
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from ecg_edge.firmware import fingerprint
+from tests.support.device_c import LIBRARIES, include_options, linked_sources_of
 
 # File, constant, other value.
 CHANGES = [
@@ -50,36 +52,68 @@ CHANGES = [
 ]
 
 
-def fingerprint_of(core: Path, library: Path) -> int:
-    """Fingerprint of the signal path in folder `core`, compiled to `library`."""
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler")
-    sources = map(str, sorted((core / "src").glob("*.c")))
-    options = ["-std=c99", "-O1", "-shared", "-fPIC", f"-I{core / 'include'}", "-o", str(library)]
-    subprocess.run([compiler, *options, *sources], check=True)
+OPTIONS = ["-std=c99", "-O1", "-fPIC"]
+
+
+def compile_object(compiler: str, source: Path, folder: Path) -> Path:
+    """Compile one file; the headers beside it are found first."""
+    target = folder / f"{source.stem}.o"
+    subprocess.run(
+        [compiler, *OPTIONS, *include_options("ecg_core"), "-c", str(source), "-o", str(target)], check=True
+    )
+    return target
+
+
+def fingerprint_of(compiler: str, objects: Iterable[Path], library: Path) -> int:
+    """Fingerprint of the signal path in these object files, linked to `library`."""
+    subprocess.run([compiler, "-shared", "-o", str(library), *map(str, objects)], check=True)
     loaded = ctypes.CDLL(str(library))
     loaded.ecg_core_fingerprint.restype = ctypes.c_uint32
     scratch = ctypes.create_string_buffer(loaded.ecg_core_state_bytes())
     return int(loaded.ecg_core_fingerprint(scratch))
 
 
+@pytest.fixture(scope="module")
+def compiler() -> str:
+    found = shutil.which("gcc") or shutil.which("clang")
+    if found is None:
+        pytest.skip("no C compiler")
+    return found
+
+
+@pytest.fixture(scope="module")
+def objects(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Object file of each source file, unchanged."""
+    folder = tmp_path_factory.mktemp("objects")
+    sources = map(Path, linked_sources_of("ecg_core"))
+    return {source.name: compile_object(compiler, source, folder) for source in sources}
+
+
 @pytest.fixture
-def core(project_root: Path, tmp_path: Path) -> Path:
-    """A copy of the signal path that a test may change."""
-    return Path(shutil.copytree(project_root / "firmware/lib/ecg_core", tmp_path / "ecg_core"))
+def core(tmp_path: Path) -> Path:
+    """A copy of the signal path's sources that a test may change."""
+    return Path(shutil.copytree(LIBRARIES / "ecg_core" / "src", tmp_path / "src"))
 
 
-def test_unchanged_sources_give_the_extensions_fingerprint(core: Path, tmp_path: Path) -> None:
-    assert fingerprint_of(core, tmp_path / "core.so") == fingerprint()
+def test_unchanged_sources_give_the_extensions_fingerprint(
+    compiler: str, objects: dict[str, Path], tmp_path: Path
+) -> None:
+    assert fingerprint_of(compiler, objects.values(), tmp_path / "core.so") == fingerprint()
+
+
+def including(core: Path, name: str) -> list[Path]:
+    """The source files that a change of `name` compiles again: itself, or all that include the header."""
+    if name.endswith(".c"):
+        return [core / name]
+    return [source for source in sorted(core.glob("*.c")) if f'"{name}"' in source.read_text()]
 
 
 @pytest.mark.parametrize(("name", "constant", "value"), CHANGES, ids=[change[1] for change in CHANGES])
 def test_a_changed_constant_changes_the_fingerprint(
-    core: Path, tmp_path: Path, name: str, constant: str, value: str
+    compiler: str, objects: dict[str, Path], core: Path, tmp_path: Path, name: str, constant: str, value: str
 ) -> None:
-    source = core / "src" / name
-    text, count = re.subn(rf"(#define {constant}) \S+", rf"\1 {value}", source.read_text())
+    text, count = re.subn(rf"(#define {constant}) \S+", rf"\1 {value}", (core / name).read_text())
     assert count == 1, f"{name} does not define {constant}"
-    source.write_text(text)
-    assert fingerprint_of(core, tmp_path / "core.so") != fingerprint()
+    (core / name).write_text(text)
+    changed = {source.name: compile_object(compiler, source, tmp_path) for source in including(core, name)}
+    assert fingerprint_of(compiler, {**objects, **changed}.values(), tmp_path / "core.so") != fingerprint()

@@ -37,8 +37,8 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> LinkDevice:
 
 @given(data=st.binary(max_size=600), start=st.binary(max_size=40))
 def test_crc_is_zlibs(device: LinkDevice, data: bytes, start: bytes) -> None:
-    crc = device.c.ecg_link_crc32(ctypes.c_uint32(0), start, ctypes.c_size_t(len(start)))
-    crc = device.c.ecg_link_crc32(ctypes.c_uint32(crc), data, ctypes.c_size_t(len(data)))
+    crc = device.c.ecg_crc32(ctypes.c_uint32(0), start, ctypes.c_size_t(len(start)))
+    crc = device.c.ecg_crc32(ctypes.c_uint32(crc), data, ctypes.c_size_t(len(data)))
     assert crc == zlib.crc32(start + data)
 
 

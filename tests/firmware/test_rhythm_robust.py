@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from ecg_edge.firmware.binding import rhythm
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
+from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of, sources_of
 from tests.support.rhythm_beats import Beats, fibrillation
 
-WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
 HARNESS_DTYPE = np.dtype([("sample", "<u4"), ("rr", "<u2"), ("what", "u1"), ("argument", "u1")])
 
 intervals = st.one_of(
@@ -185,8 +184,8 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     if compiler is None:
         pytest.skip("no C compiler")
     program = tmp_path_factory.mktemp("rhythm") / "harness"
-    sources = [*map(Path, sources_of(project_root)), project_root / "tests/firmware/rhythm_harness.c"]
-    options = [*WARNINGS, *SANITIZERS, f"-I{library(project_root) / 'include'}", "-o", str(program)]
+    sources = [*linked_sources_of("ecg_rhythm"), project_root / "tests/firmware/rhythm_harness.c"]
+    options = [*WARNINGS, *SANITIZERS, *include_options("ecg_rhythm"), "-o", str(program)]
     subprocess.run([compiler, *options, *map(str, sources)], check=True)
     return program
 
@@ -226,38 +225,32 @@ def test_sanitizers_find_nothing_on_nonsense(harness: Path) -> None:
     assert run_harness(harness, rows)
 
 
-def library(project_root: Path) -> Path:
-    return project_root / "firmware/lib/ecg_rhythm"
-
-
-def sources_of(project_root: Path) -> list[str]:
-    return sorted(str(path) for path in (library(project_root) / "src").glob("*.c"))
-
-
 @pytest.mark.parametrize(
     "compiler",
     [["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4"]],
     ids=["gcc", "clang", "cortex-m4"],
 )
-def test_compiles_without_warnings(project_root: Path, tmp_path: Path, compiler: list[str]) -> None:
+def test_compiles_without_warnings(tmp_path: Path, compiler: list[str]) -> None:
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"{compiler[0]} is not installed")
-    include = f"-I{library(project_root) / 'include'}"
-    for source in sources_of(project_root):
+    for source in sources_of("ecg_rhythm"):
         target = str(tmp_path / "rhythm.o")
-        subprocess.run([*compiler, *WARNINGS, "-O2", include, "-c", source, "-o", target], check=True)
+        subprocess.run(
+            [*compiler, *WARNINGS, "-O2", *include_options("ecg_rhythm"), "-c", source, "-o", target],
+            check=True,
+        )
 
 
-def test_cppcheck_finds_nothing(project_root: Path) -> None:
+def test_cppcheck_finds_nothing() -> None:
     if shutil.which("cppcheck") is None:
         pytest.skip("cppcheck is not installed")
     checks = ["--enable=warning,style,performance,portability", "--inline-suppr", "--error-exitcode=1"]
-    options = ["--std=c99", "--quiet", f"-I{library(project_root) / 'include'}"]
-    subprocess.run(["cppcheck", *checks, *options, str(library(project_root) / "src")], check=True)
+    options = ["--std=c99", "--quiet", *include_options("ecg_rhythm")]
+    subprocess.run(["cppcheck", *checks, *options, *sources_of("ecg_rhythm")], check=True)
 
 
-def test_no_heap_no_globals_and_no_floating_point(project_root: Path) -> None:
-    for source in sources_of(project_root):
+def test_no_heap_no_globals_and_no_floating_point() -> None:
+    for source in sources_of("ecg_rhythm"):
         text = Path(source).read_text()
         for word in ("malloc", "free(", "float", "double"):
             assert word not in text

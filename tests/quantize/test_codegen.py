@@ -24,7 +24,7 @@ from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.codegen.ir import UnsupportedError
 from ecg_edge.quantize.codegen.lower import LOWERINGS
 from tests.support.beat_network import beat_network
-from tests.support.harness import INCLUDE, WARNINGS, Compiled
+from tests.support.harness import INCLUDES, WARNINGS, Compiled
 from tests.support.random_networks import Builder, T, options, random_network
 
 NETWORKS = Path(__file__).parent / "networks"
@@ -192,7 +192,7 @@ def test_generated_c_and_kernels_compile_without_warnings(compiler: tuple[str, .
         pytest.skip(f"{compiler[0]} is not installed")
     generate((NETWORKS / "sep.tflite").read_bytes()).write(tmp_path)
     for source in [tmp_path / "network.c", *ecg_nn_sources()]:
-        command = [*compiler, *WARNINGS, "-O2", INCLUDE, "-c", str(source), "-o", str(tmp_path / "out.o")]
+        command = [*compiler, *WARNINGS, "-O2", *INCLUDES, "-c", str(source), "-o", str(tmp_path / "out.o")]
         subprocess.run(command, check=True)
 
 
@@ -203,7 +203,7 @@ def test_kernels_need_only_memcpy_and_memset(tmp_path: Path) -> None:
     objects = []
     for source in [tmp_path / "network.c", *ecg_nn_sources()]:
         objects.append(str(tmp_path / f"{source.stem}.o"))
-        command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-O2", INCLUDE, "-c", str(source)]
+        command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-O2", *INCLUDES, "-c", str(source)]
         subprocess.run([*command, "-o", objects[-1]], check=True)
     linked = str(tmp_path / "all.o")
     subprocess.run(["arm-none-eabi-gcc", "-r", "-nostdlib", *objects, "-o", linked], check=True)

@@ -28,7 +28,7 @@ from ecg_edge.quantize.export.bundle import (
     tflm_arena_bytes,
 )
 from tests.support.beat_network import LABELS, beat_network
-from tests.support.harness import INCLUDE, WARNINGS
+from tests.support.harness import INCLUDES, WARNINGS
 
 METRICS = {"DS1->DS2": {"float": {"accuracy": 0.9}, "int8": {"accuracy": 0.89, "V Se": None}}}
 
@@ -104,7 +104,7 @@ def test_the_c_compiles_and_gives_the_golden_logits(bundle: Bundle, tmp_path: Pa
     main.write_text(SELF_TEST)
     program = tmp_path / "self_test"
     sources = [main, *(bundle.c_path / f"{stem}.c" for stem in ("network", "model_info", "model_data"))]
-    command = [find_compiler(), *WARNINGS, INCLUDE, f"-I{bundle.c_path}", *map(str, sources)]
+    command = [find_compiler(), *WARNINGS, *INCLUDES, f"-I{bundle.c_path}", *map(str, sources)]
     subprocess.run([*command, *map(str, ecg_nn_sources()), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "N,L,R,A,V", str(DEVICE_VECTORS), bundle.manifest.model_sha256]

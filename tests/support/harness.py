@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.quantize.bench.reference import tflm_layers
-from ecg_edge.quantize.bundle.compile import ECG_NN, ecg_nn_sources, find_compiler
+from ecg_edge.quantize.bundle.compile import ECG_NN_INCLUDES, ecg_nn_sources, find_compiler
 from ecg_edge.quantize.codegen.cost import Policy
 from ecg_edge.quantize.codegen.generate import Generated, generate
 
 WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 # Undefined behaviour ends the process.
 CHECKS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
-INCLUDE = f"-I{ECG_NN / 'include'}"
+INCLUDES = tuple(f"-I{path}" for path in ECG_NN_INCLUDES)
 
 TRACE_SOURCE = """
 #include <stddef.h>
@@ -112,7 +112,7 @@ def _kernels() -> Path:
 
 
 def _compile_library(sources: Sequence[Path], library: Path) -> None:
-    command = [find_compiler(), *WARNINGS, *CHECKS, "-O1", "-fPIC", "-shared", "-DNETWORK_TRACE", INCLUDE]
+    command = [find_compiler(), *WARNINGS, *CHECKS, "-O1", "-fPIC", "-shared", "-DNETWORK_TRACE", *INCLUDES]
     command += [*map(str, sources), "-o", str(library), "-Wl,-rpath,/"]
     subprocess.run(command, check=True, capture_output=True, text=True)
 

@@ -11,19 +11,17 @@ from numpy.typing import NDArray
 
 from ecg_edge.host.link.frames import Decoder, encode
 from ecg_edge.host.link.messages import Message
+from tests.support.device_c import WARNINGS, include_options, linked_sources_of
 
 HERE = Path(__file__).resolve().parent
-LINK = HERE.parent.parent / "firmware" / "lib" / "ecg_link"
 WINDOW = 1920
 NO_MODE = 2
-
-_WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
 
 def compile_link(output: Path, *flags: str) -> Path:
     """Compile the library and the harness with the system's compiler."""
-    sources = [str(path) for path in sorted((LINK / "src").glob("*.c"))]
-    command = ["gcc", *_WARNINGS, "-g", *flags, "-I", str(LINK / "include"), "-o", str(output)]
+    sources = linked_sources_of("ecg_link")
+    command = ["gcc", *WARNINGS, "-g", *flags, *include_options("ecg_link"), "-o", str(output)]
     subprocess.run([*command, *sources, str(HERE / "link_harness.c")], check=True)
     return output
 
@@ -33,7 +31,7 @@ class LinkDevice:
 
     def __init__(self, library: Path) -> None:
         self.c = ctypes.CDLL(str(library))
-        self.c.ecg_link_crc32.restype = ctypes.c_uint32
+        self.c.ecg_crc32.restype = ctypes.c_uint32
         for name in ("ecg_cobs_encode", "harness_sent"):
             getattr(self.c, name).restype = ctypes.c_size_t
         self.c.harness_send_body.restype = ctypes.c_bool

@@ -32,6 +32,7 @@ from ecg_edge.ecg.noise import Places, Spans
 from ecg_edge.training.detector.signals import Variant, all_variants
 
 HARNESS = Path(__file__).with_name("harness.c")
+BASE = PROJECT_ROOT / "firmware/lib/ecg_base"
 CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
 FEATURES = 35
 HIDDEN = 32
@@ -62,9 +63,11 @@ def build(weights: str | None = None) -> ctypes.CDLL:
         (source / "qrs_classifier_weights.h").write_text(weights)
     harness = folder / "harness.c"
     harness.write_text(HARNESS.read_text())
-    parts = [str(path) for path in source.glob("*.c") if path.name not in ("ecg_core.c", "fingerprint.c")]
+    own = [path for path in source.glob("*.c") if path.name not in ("ecg_core.c", "fingerprint.c")]
+    parts = [str(path) for path in (*(BASE / "src").glob("*.c"), *own)]
     library = folder / "harness.so"
-    options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{source}", f"-I{CORE / 'include'}"]
+    options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{source}"]
+    options += [f"-I{folder / 'include'}" for folder in (BASE, CORE)]
     subprocess.run(["gcc", *options, str(harness), *parts, "-o", str(library)], check=True)
     return ctypes.CDLL(str(library))
 

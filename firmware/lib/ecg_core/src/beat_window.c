@@ -2,21 +2,18 @@
 
 #include <stdlib.h>
 
-#include "int_math.h"
+#include "ecg_base/int_math.h"
+#include "history.h"
 
 #define POINTS ECG_CORE_BEAT_POINTS
 #define FACTOR_Q16 5243     /* 0.08 */
 #define FLAT_DEVIATION 1152 /* 128 * 9 units: 0.01 mV; a smaller one would blow noise up to a beat */
 
-static int16_t at_index(const int16_t *history, uint32_t index) {
-    return history[index & (ECG_HISTORY_SAMPLES - 1)];
-}
-
 uint32_t ecg_window_find_peak(const int16_t *history, uint32_t first, uint32_t last) {
     uint32_t best = first;
     int32_t highest = -1;
     for (uint32_t i = first; i < last + 1; i++) {
-        const int32_t height = abs(at_index(history, i));
+        const int32_t height = abs(ecg_history_at(history, i));
         if (height > highest) {
             highest = height;
             best = i;
@@ -30,7 +27,7 @@ static void sum_window(const int16_t *history, uint32_t start, int32_t *sum, uin
     *sum = 0;
     *squares = 0;
     for (uint32_t i = 0; i < POINTS; i++) {
-        const int32_t value = at_index(history, start + ECG_CORE_DECIMATION * i);
+        const int32_t value = ecg_history_at(history, start + ECG_CORE_DECIMATION * i);
         *sum += value;
         *squares += (uint32_t)(value * value);
     }
@@ -49,7 +46,7 @@ uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat) {
         beat->flags |= ECG_CORE_FLAG_FLAT;
     }
     for (uint32_t i = 0; i < POINTS; i++) {
-        const int32_t value = POINTS * at_index(history, start + ECG_CORE_DECIMATION * i) - sum;
+        const int32_t value = POINTS * ecg_history_at(history, start + ECG_CORE_DECIMATION * i) - sum;
         beat->beat[i][0] = ecg_clip_int8(ecg_divide(value * ECG_CORE_BEAT_INV_SCALE, (int32_t)deviation));
     }
     return deviation;

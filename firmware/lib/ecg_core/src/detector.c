@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 #include "candidate_queue.h"
-#include "int_math.h"
+#include "ecg_base/int_math.h"
+#include "history.h"
 
 #define PEAK_HOLD 36   /* 100 ms without a higher energy: it was a peak */
 #define SHAPE_STEP 3   /* samples between two points of the shape */
@@ -54,16 +55,8 @@ void ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index
     detector->rising = 0;
 }
 
-static int32_t at_index(const int16_t *history, uint32_t index) {
-    return history[index & (ECG_HISTORY_SAMPLES - 1)];
-}
-
-static int32_t log_of(int32_t value) {
-    return ecg_log2_q6((uint32_t)value + 1);
-}
-
 static int32_t difference(const int16_t *history, uint32_t at, uint32_t step) {
-    return abs(at_index(history, at + step) - at_index(history, at - step));
+    return abs(ecg_history_at(history, at + step) - ecg_history_at(history, at - step));
 }
 
 static void describe_slopes(const int16_t *history, ecg_candidate_t *candidate) {
@@ -75,10 +68,10 @@ static void describe_slopes(const int16_t *history, ecg_candidate_t *candidate) 
         hf_slope += difference(history, i, HF_STEP);
         lf_slope += difference(history, i, LF_STEP);
     }
-    const int32_t reference = log_of(all);
-    candidate->hf_slope = (int16_t)(log_of(hf_slope) - reference);
-    candidate->lf_slope = (int16_t)(log_of(lf_slope) - reference);
-    candidate->slope_crest = (int16_t)(log_of(steepest) - reference);
+    const int32_t reference = ecg_log2_plus_one_q6(all);
+    candidate->hf_slope = (int16_t)(ecg_log2_plus_one_q6(hf_slope) - reference);
+    candidate->lf_slope = (int16_t)(ecg_log2_plus_one_q6(lf_slope) - reference);
+    candidate->slope_crest = (int16_t)(ecg_log2_plus_one_q6(steepest) - reference);
 }
 
 static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
@@ -86,7 +79,7 @@ static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
     int32_t sum = 0, lowest = INT16_MAX, highest = INT16_MIN;
     uint64_t squares = 0;
     for (uint32_t i = 0; i < ECG_SHAPE_POINTS; i++) {
-        const int32_t value = at_index(history, first + SHAPE_STEP * i);
+        const int32_t value = ecg_history_at(history, first + SHAPE_STEP * i);
         sum += value;
         squares += (uint32_t)(value * value);
         if (value < lowest) lowest = value;
@@ -96,7 +89,7 @@ static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
     const uint64_t variance = squares * ECG_SHAPE_POINTS - (uint64_t)((int64_t)sum * sum);
     const int32_t deviation = (int32_t)ecg_isqrt(variance) + 1;
     for (uint32_t i = 0; i < ECG_SHAPE_POINTS; i++) {
-        const int32_t value = ECG_SHAPE_POINTS * at_index(history, first + SHAPE_STEP * i) - sum;
+        const int32_t value = ECG_SHAPE_POINTS * ecg_history_at(history, first + SHAPE_STEP * i) - sum;
         candidate->shape[i] = ecg_clip_int8(ecg_divide(value * SHAPE_SCALE, deviation));
     }
 }
@@ -117,9 +110,9 @@ static void describe_surroundings(const ecg_detector_t *detector, ecg_candidate_
         around[i] = detector->energies[(first + AROUND_STEP * i) % ECG_DETECT_ENERGIES];
     }
     sort(around, AROUND_POINTS);
-    const int32_t reference = log_of(candidate->energy);
-    candidate->energy_q1 = (int16_t)(log_of(around[AROUND_POINTS / 4] * 16) - reference);
-    candidate->energy_median = (int16_t)(log_of(around[AROUND_POINTS / 2] * 16) - reference);
+    const int32_t reference = ecg_log2_plus_one_q6(candidate->energy);
+    candidate->energy_q1 = (int16_t)(ecg_log2_plus_one_q6(around[AROUND_POINTS / 4] * 16) - reference);
+    candidate->energy_median = (int16_t)(ecg_log2_plus_one_q6(around[AROUND_POINTS / 2] * 16) - reference);
 }
 
 void ecg_detector_describe(const ecg_detector_t *detector, const int16_t *history,

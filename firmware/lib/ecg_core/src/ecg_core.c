@@ -7,6 +7,7 @@
 #include "beat_window.h"
 #include "candidate_queue.h"
 #include "detector.h"
+#include "ecg_base/static_assert.h"
 #include "ecg_core/ecg_core_state.h"
 #include "filters.h"
 #include "matched_filter.h"
@@ -16,7 +17,7 @@
 #include "sqi.h"
 #include "sqi_measures.h"
 
-typedef char ecg_assert_state_fits[sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES ? 1 : -1];
+ECG_STATIC_ASSERT(sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES, state_fits);
 
 /* Stages of a candidate, one per sample: feature extraction precedes them, and only beats pass
  * STAGE_CLASSIFY. */

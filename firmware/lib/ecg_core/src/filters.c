@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "int_math.h"
+#include "ecg_base/int_math.h"
 
 #define INPUT_UNITS_PER_MV 800 /* 4 for one ADC unit of MIT-BIH */
 #define INPUT_LIMIT_MV 34      /* electrode drift fits, and every sum below fits 32 bits */

@@ -1,32 +1,22 @@
-#include <string.h>
-
+#include "ecg_base/crc32.h"
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
 #include "qrs_classifier.h"
 
-#define CRC32_POLYNOMIAL 0xEDB88320u /* CRC-32/ISO-HDLC, reflected */
-#define BEAT_SAMPLES 14400           /* 40 s of beats, */
-#define SIGNAL_SAMPLES 25920         /* then 32 s of what disturbs them */
-#define SLOT_SAMPLES 300             /* a beat every 0.83 s */
-#define LEAD_OFF_BEAT 40u            /* a lead is off during this one */
+#define BEAT_SAMPLES 14400   /* 40 s of beats, */
+#define SIGNAL_SAMPLES 25920 /* then 32 s of what disturbs them */
+#define SLOT_SAMPLES 300     /* a beat every 0.83 s */
+#define LEAD_OFF_BEAT 40u    /* a lead is off during this one */
 #define QRS_TRIALS 64
 #define SIGNAL_EVERY 72 /* samples between two looks at the state of the signal */
 
-static uint32_t crc32_add(uint32_t crc, const uint8_t *bytes, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (CRC32_POLYNOMIAL & (0u - (crc & 1u)));
-    }
-    return crc;
-}
-
 static uint32_t crc32_add_tensors(uint32_t crc, const ecg_core_beat_t *beat) {
-    crc = crc32_add(crc, (const uint8_t *)beat->beat, sizeof beat->beat);
-    return crc32_add(crc, (const uint8_t *)beat->rhythm, sizeof beat->rhythm);
+    crc = ecg_crc32(crc, beat->beat, sizeof beat->beat);
+    return ecg_crc32(crc, beat->rhythm, sizeof beat->rhythm);
 }
 
 uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat) {
-    return ~crc32_add_tensors(UINT32_MAX, beat);
+    return crc32_add_tensors(0, beat);
 }
 
 /* A wave of the synthetic beat: a triangle. Samples from the beat's start, ADC units. */
@@ -112,13 +102,13 @@ static int16_t synthetic_sample(uint32_t index, uint32_t *random) {
 static uint32_t crc32_add_le32(uint32_t crc, uint32_t value) {
     const uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
                               (uint8_t)(value >> 24)};
-    return crc32_add(crc, bytes, sizeof bytes);
+    return ecg_crc32(crc, bytes, sizeof bytes);
 }
 
 static uint32_t crc32_add_beat(uint32_t crc, const ecg_core_beat_t *beat) {
     crc = crc32_add_le32(crc, beat->r_sample);
     crc = crc32_add_le32(crc, beat->rr_samples | (uint32_t)beat->flags << 16);
-    crc = crc32_add(crc, &beat->quality, 1);
+    crc = ecg_crc32(crc, &beat->quality, 1);
     return crc32_add_tensors(crc, beat);
 }
 
@@ -146,7 +136,7 @@ static uint32_t crc32_add_scores(uint32_t crc, uint32_t random) {
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
     const ecg_core_config_t config = ecg_core_default_config();
     ecg_core_beat_t beat;
-    uint32_t crc = UINT32_MAX, random = 1;
+    uint32_t crc = 0, random = 1;
     ecg_core_init(scratch, &config);
     for (uint32_t i = 0; i < SIGNAL_SAMPLES; i++) {
         const int16_t sample = synthetic_sample(i, &random);
@@ -156,5 +146,5 @@ uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
         if (i % SIGNAL_EVERY == 0) crc = crc32_add_signal(crc, scratch);
     }
     while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) crc = crc32_add_beat(crc, &beat);
-    return ~crc32_add_scores(crc32_add_le32(crc, scratch->qrs_classifier.trace), random);
+    return crc32_add_scores(crc32_add_le32(crc, scratch->qrs_classifier.trace), random);
 }

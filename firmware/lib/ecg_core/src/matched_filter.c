@@ -1,7 +1,9 @@
 #include "matched_filter.h"
 
+#include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 #include "filters.h"
-#include "int_math.h"
+#include "history.h"
 
 #define STEP 3           /* samples between two points of a template, and between two lags */
 #define LAGS 15          /* the beat may lie 58 ms before or after the energy's peak */
@@ -15,8 +17,8 @@
 #define FIRST_BEATS 16           /* plain mean of the first 16 beats, then exponential with 1 / 16 */
 #define SECOND_TEMPLATE_WEIGHT 4 /* an unmatched beat moves the second template by 1 / 4 at once */
 
-typedef char ecg_assert_lags_by_three[LAGS % 3 == 0 ? 1 : -1];
-typedef char ecg_assert_reach[STEP * (SERIES / 2) + HALF_SLOPE == ECG_MATCHED_FILTER_REACH ? 1 : -1];
+ECG_STATIC_ASSERT(LAGS % 3 == 0, lags_by_three);
+ECG_STATIC_ASSERT(STEP *(SERIES / 2) + HALF_SLOPE == ECG_MATCHED_FILTER_REACH, reach);
 
 static int32_t slope(int32_t after, int32_t before) {
     return ecg_clip(after - before, -SLOPE_LIMIT, SLOPE_LIMIT);
@@ -104,8 +106,8 @@ void ecg_matched_filter_learn(ecg_matched_filter_t *matched, const int16_t *hist
     const uint32_t first = candidate->energy_at + (uint32_t)(candidate->lag - STEP * (POINTS / 2));
     for (uint32_t i = 0; i < POINTS; i++) {
         const uint32_t at = first + STEP * i;
-        const int32_t value = slope(history[(at + HALF_SLOPE) & (ECG_HISTORY_SAMPLES - 1)],
-                                    history[(at - HALF_SLOPE) & (ECG_HISTORY_SAMPLES - 1)]);
+        const int32_t value =
+            slope(ecg_history_at(history, at + HALF_SLOPE), ecg_history_at(history, at - HALF_SLOPE));
         qrs_template->points[i] =
             (int16_t)(qrs_template->points[i] + ecg_divide(value - qrs_template->points[i], weight));
     }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "candidate_queue.h"
-#include "int_math.h"
+#include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 #include "matched_filter.h"
 #include "qrs_classifier_weights.h"
 
@@ -25,10 +26,6 @@
 #define SLOW_WEIGHT 24       /* then 1 / 24 */
 #define FNV_PRIME 16777619u  /* of the hash FNV-1a */
 #define UNKNOWN_LIKENESS 115 /* 0.9 * 128: before there is a beat to compare with */
-
-static int32_t log_of(int32_t value) {
-    return ecg_log2_q6((uint32_t)value + 1);
-}
 
 static int32_t mean(const int32_t *values) {
     int32_t sum = 0;
@@ -93,7 +90,7 @@ static int16_t ratio(int32_t log_value, int32_t log_reference) {
 }
 
 static int16_t ratio_or_lowest(int32_t value, int32_t log_reference) {
-    return value == 0 ? LOWEST_RATIO : ratio(log_of(value), log_reference);
+    return value == 0 ? LOWEST_RATIO : ratio(ecg_log2_plus_one_q6(value), log_reference);
 }
 
 /* The highest candidates within the refractory time after this one, and beyond it. What comes still later may
@@ -129,12 +126,12 @@ static void compare_heights(const ecg_qrs_classifier_t *classifier, const ecg_qu
                             int16_t *features) {
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
     const uint32_t last = (classifier->beats + ECG_QRS_BEATS - 1) % ECG_QRS_BEATS;
-    const int32_t log_energy = log_of(c->energy);
-    features[0] = ratio(log_energy, log_of(mean(classifier->energies)));
-    features[1] = ratio(log_energy, log_of(lowest(classifier->energies)));
-    features[2] = ratio(log_energy, log_of(classifier->noise));
-    features[3] = ratio(log_energy, log_of(classifier->energies[last]));
-    features[4] = ratio_or_lowest(c->peak_to_peak, log_of(mean(classifier->peak_to_peaks)));
+    const int32_t log_energy = ecg_log2_plus_one_q6(c->energy);
+    features[0] = ratio(log_energy, ecg_log2_plus_one_q6(mean(classifier->energies)));
+    features[1] = ratio(log_energy, ecg_log2_plus_one_q6(lowest(classifier->energies)));
+    features[2] = ratio(log_energy, ecg_log2_plus_one_q6(classifier->noise));
+    features[3] = ratio(log_energy, ecg_log2_plus_one_q6(classifier->energies[last]));
+    features[4] = ratio_or_lowest(c->peak_to_peak, ecg_log2_plus_one_q6(mean(classifier->peak_to_peaks)));
     look_ahead(queue, log_energy, &features[10], &features[11], &features[12]);
     features[13] = ratio_or_lowest(classifier->rejected, log_energy);
 }
@@ -220,7 +217,7 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
 
 /* Four hidden units at once: each input is loaded once for the four. */
 #define TOGETHER 4
-typedef char ecg_assert_units_by_four[QRS_HIDDEN % TOGETHER == 0 ? 1 : -1];
+ECG_STATIC_ASSERT(QRS_HIDDEN % TOGETHER == 0, units_by_four);
 
 static int32_t output_of(uint32_t unit, int32_t sum) {
     sum += QRS_HIDDEN_BIAS[unit];

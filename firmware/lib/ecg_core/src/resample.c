@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "int_math.h"
+#include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 #include "resample_table.h"
 
 /* 25 samples of the board are 36 at 360 Hz from 250 Hz, 18 from 500 Hz. Between two samples of the board
@@ -13,7 +14,7 @@
 #define PHASES_500HZ 18
 #define FILTER_BITS 14 /* at 250 Hz; a phase at 500 Hz has twice the values and adds up to twice as much */
 
-typedef char ecg_assert_filter_fits[RESAMPLE_HALF == PHASES_500HZ * ECG_RESAMPLE_TAPS / 2 ? 1 : -1];
+ECG_STATIC_ASSERT(RESAMPLE_HALF == PHASES_500HZ * ECG_RESAMPLE_TAPS / 2, filter_fits);
 
 static uint8_t phases_of(uint16_t fs_hz) {
     if (fs_hz == 250) return PHASES_250HZ;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "int_math.h"
+#include "ecg_base/int_math.h"
 
 #define MEAN_INTERVALS 16        /* plain mean of the first 16 intervals, then exponential with 1 / 16 */
 #define REFERENCE_RR_SAMPLES 288 /* 0.8 s */

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "int_math.h"
+#include "ecg_base/int_math.h"
 #include "resample.h"
 #include "sqi_measures.h"
 

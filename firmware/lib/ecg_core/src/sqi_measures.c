@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "int_math.h"
+#include "ecg_base/int_math.h"
 
 #define RAIL_REPEATS 8 /* 22 ms at one extreme value: an ADC at its rail, no R peak stands that still */
 #define THIRD 24       /* slopes are summed over thirds of a block: 67 ms, a QRS complex leaves one free */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "ecg_link/crc32.h"
+#include "ecg_base/crc32.h"
 
 void ecg_link_receiver_init(ecg_link_receiver_t *receiver) {
     ecg_cobs_reset(&receiver->decoder, receiver->bytes, sizeof receiver->bytes);
@@ -14,7 +14,7 @@ static bool is_whole(const uint8_t *bytes, size_t size) {
         return false;
     }
     const size_t covered = size - ECG_LINK_CRC_BYTES;
-    return ecg_link_crc32(0, bytes, covered) == ecg_link_get_u32(bytes + covered);
+    return ecg_crc32(0, bytes, covered) == ecg_link_get_u32(bytes + covered);
 }
 
 ecg_link_event_t ecg_link_receive(ecg_link_receiver_t *receiver, uint8_t byte, ecg_link_frame_t *frame) {
@@ -90,7 +90,7 @@ bool ecg_link_send(ecg_link_sender_t *sender) {
     if (sender->overflow) {
         return false;
     }
-    const uint32_t crc = ecg_link_crc32(0, sender->bytes, sender->size);
+    const uint32_t crc = ecg_crc32(0, sender->bytes, sender->size);
     for (unsigned i = 0; i < ECG_LINK_CRC_BYTES; i++) {
         sender->bytes[sender->size + i] = (uint8_t)(crc >> (8u * i));
     }

@@ -1,7 +1,8 @@
 /* The time line: what is settled, when something is due, and which rules a beat or bad signal concerns. */
+#include "ecg_base/static_assert.h"
 #include "private.h"
 
-typedef char ecg_rhythm_assert_state_size[sizeof(ecg_rhythm_state_t) < 1024 ? 1 : -1];
+ECG_STATIC_ASSERT(sizeof(ecg_rhythm_state_t) < 1024, state_size);
 
 uint32_t ecg_rhythm_state_bytes(void) {
     return (uint32_t)sizeof(ecg_rhythm_state_t);

@@ -1,4 +1,4 @@
-#include "int_math.h"
+#include "ecg_base/int_math.h"
 
 uint32_t ecg_isqrt(uint64_t value) {
     uint64_t root = 0;

@@ -1,8 +1,10 @@
 /* Integer arithmetic with stated rounding, the same on every machine. */
-#ifndef ECG_CORE_INT_MATH_H
-#define ECG_CORE_INT_MATH_H
+#ifndef ECG_BASE_INT_MATH_H
+#define ECG_BASE_INT_MATH_H
 
 #include <stdint.h>
+
+#include "ecg_base/static_assert.h"
 
 static inline int32_t ecg_clip(int32_t value, int32_t low, int32_t high) {
     return value < low ? low : (value > high ? high : value);
@@ -23,7 +25,7 @@ static inline int32_t ecg_divide(int32_t value, int32_t divisor) {
 }
 
 /* C leaves >> of negative values to the compiler; all sums below need it to round down. */
-typedef char ecg_assert_shift_rounds_down[((-3) / 2 == -1 && ((int32_t)-3 >> 1) == -2) ? 1 : -1];
+ECG_STATIC_ASSERT((-3) / 2 == -1 && ((int32_t)-3 >> 1) == -2, shift_rounds_down);
 
 /* value / 2^bits to the nearest integer, halves up. */
 static inline int32_t ecg_shift_round(int32_t value, unsigned bits) {
@@ -43,5 +45,10 @@ uint32_t ecg_isqrt32(uint32_t value);
 
 /* log2(value) * 64, at most 1 too low; value > 0. */
 int32_t ecg_log2_q6(uint32_t value);
+
+/* log2(value + 1) * 64 of a value that may be 0; value >= 0. */
+static inline int32_t ecg_log2_plus_one_q6(int32_t value) {
+    return ecg_log2_q6((uint32_t)value + 1);
+}
 
 #endif
