@@ -1,11 +1,10 @@
-"""How right a device's beats are, against the record's annotations: detector and classifier together."""
+"""Detection and classification accuracy of a device's beats against the record's annotations."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +12,15 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.annotations import Annotations
 from ecg_edge.ecg.records import Record
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats
+from ecg_edge.ecg.scoring.beats import LEARNING_S, MATCH_WINDOW_S
 from ecg_edge.ecg.splits import DS1, DS2
+from ecg_edge.host.conformance.results import ClassFigures, ClassScores, DeviceScores, Ec57Scores
 from ecg_edge.host.link.messages import Beat
 from ecg_edge.host.reference.labels import symbol_of
 
-EC57_START_S = 300.0  # EC57 leaves the first five minutes to the detector to learn from
-MATCH_WINDOW_S = 0.15
-
 OTHER_BEAT = "other beat"  # rows of the confusion matrix beyond the labels
 NO_BEAT = "no beat"
-NOT_LABELLED = "not labelled"  # columns beyond the labels
+COLUMN_NOT_LABELLED = "not labelled"  # columns beyond the labels
 MISSED = "missed"
 
 EC57_PROTOCOL = (
@@ -35,9 +33,18 @@ CLASSES_PROTOCOL = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelledRecord:
-    """A record and what the device said about its first `samples` samples; beats in the order of time."""
+    """A record and the device's beats.
+
+    Attributes
+    ----------
+    record : Record
+    beats : sequence of Beat
+        In the order of time.
+    samples : int
+        Number of the record's samples that the device took.
+    """
 
     record: Record
     beats: Sequence[Beat]
@@ -45,12 +52,43 @@ class LabelledRecord:
 
     @property
     def start_s(self) -> float:
-        """Where EC57's comparison begins; a record too short for the learning period is scored whole."""
-        return EC57_START_S if self.samples / self.record.fs_hz >= 2 * EC57_START_S else 0.0
+        """Start of EC57's comparison; a record too short for the learning period is scored whole."""
+        return LEARNING_S if self.samples / self.record.fs_hz >= 2 * LEARNING_S else 0.0
 
 
-def score_device(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> dict[str, Any] | None:
-    """Detection and classification figures of some records together (gross); None without annotations.
+@dataclass(frozen=True, eq=False)
+class RecordScore:
+    """Counts of one record, from which figures of any group of records follow.
+
+    Attributes
+    ----------
+    database, record : str
+    start_s : float
+        Start of EC57's comparison.
+    comparison : BeatComparison
+    matrix : int64 array, shape (labels + 2, labels + 2)
+        As by `confusion`.
+    """
+
+    database: str
+    record: str
+    start_s: float
+    comparison: BeatComparison
+    matrix: NDArray[np.int64]
+
+
+def score_record(item: LabelledRecord, labels: tuple[str, ...]) -> RecordScore | None:
+    """Compare a device's beats with the annotations; None for a record without annotated beats."""
+    record = item.record
+    if not record.is_beat.any():
+        return None
+    return RecordScore(
+        record.database, record.name, item.start_s, _compare(item, labels), confusion(item, labels)
+    )
+
+
+def score_device(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> DeviceScores | None:
+    """Score the device's beats on some records together; None without annotations.
 
     Parameters
     ----------
@@ -59,32 +97,47 @@ def score_device(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> di
     labels : tuple of str
         The device's labels, which are WFDB symbols.
     """
-    items = [item for item in items if item.record.is_beat.any()]
-    if not items:
+    scores = [score_record(item, labels) for item in items]
+    return summarize_scores([score for score in scores if score], labels)
+
+
+def summarize_scores(scores: Sequence[RecordScore], labels: tuple[str, ...]) -> DeviceScores | None:
+    """Figures of detection and classification of some records, gross; None for no record."""
+    if not scores:
         return None
-    comparison = _gross([_compare(item, labels) for item in items])
-    matrix = sum((confusion(item, labels) for item in items), np.zeros((len(labels) + 2,) * 2, np.int64))
+    matrix = np.sum([score.matrix for score in scores], axis=0)
     return {
-        "records": len(items),
-        "ec57": {
-            "protocol": EC57_PROTOCOL.format(start=max(item.start_s for item in items)),
-            # No RR error: that needs the subtypes of annotations, which Record leaves out.
-            **{name: _finite(ratio.value) for name, ratio in comparison.ratios.items()},
-            "counts": {name: list(ratio) for name, ratio in comparison.ratios.items()},
-        },
-        "classes": {"protocol": CLASSES_PROTOCOL, **class_figures(matrix, labels)},
+        "records": len(scores),
+        "ec57": _ec57_scores(_gross([s.comparison for s in scores]), max(s.start_s for s in scores)),
+        "classes": class_figures(matrix, labels),
     }
 
 
-def score_groups(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> dict[str, Any]:
-    """`score_device` of all records, and of those of MIT-BIH's DS1 and DS2 apart where there are any."""
+def _ec57_scores(comparison: BeatComparison, start_s: float) -> Ec57Scores:
+    """No RR error: it needs the subtypes of annotations, which Record leaves out."""
+    values = {name: _finite(ratio.value) for name, ratio in comparison.ratios.items()}
+    return {
+        "protocol": EC57_PROTOCOL.format(start=start_s),
+        "qrs_se": values["qrs_se"],
+        "qrs_ppv": values["qrs_ppv"],
+        "veb_se": values["veb_se"],
+        "veb_ppv": values["veb_ppv"],
+        "veb_fpr": values["veb_fpr"],
+        "sveb_se": values["sveb_se"],
+        "sveb_ppv": values["sveb_ppv"],
+        "counts": {name: list(ratio) for name, ratio in comparison.ratios.items()},
+    }
+
+
+def score_groups(scores: Sequence[RecordScore], labels: tuple[str, ...]) -> dict[str, DeviceScores]:
+    """Score all records, and those of MIT-BIH's DS1 and DS2 apart where there are any."""
     groups = {
-        "all": items,
-        "DS1": [item for item in items if item.record.database == "mitdb" and item.record.name in DS1],
-        "DS2": [item for item in items if item.record.database == "mitdb" and item.record.name in DS2],
+        "all": scores,
+        "DS1": [score for score in scores if score.database == "mitdb" and score.record in DS1],
+        "DS2": [score for score in scores if score.database == "mitdb" and score.record in DS2],
     }
-    scored = {name: score_device(group, labels) for name, group in groups.items()}
-    return {name: figures for name, figures in scored.items() if figures}
+    summaries = {name: summarize_scores(group, labels) for name, group in groups.items()}
+    return {name: figures for name, figures in summaries.items() if figures}
 
 
 def device_annotations(beats: Iterable[Beat], labels: tuple[str, ...]) -> Annotations:
@@ -106,7 +159,7 @@ def _compare(item: LabelledRecord, labels: tuple[str, ...]) -> BeatComparison:
 
 
 def _gross(comparisons: list[BeatComparison]) -> BeatComparison:
-    """All records as if they were one."""
+    """Add up the counts of all records."""
     return BeatComparison(
         np.sum([c.table for c in comparisons], axis=0),
         sum(c.rr_squares_ms2 for c in comparisons),
@@ -116,14 +169,14 @@ def _gross(comparisons: list[BeatComparison]) -> BeatComparison:
 
 
 def pair_beats(item: LabelledRecord) -> NDArray[np.int64]:
-    """Indices of the annotated and of the device's beat of each pair, shape (n, 2)."""
+    """Match annotated and device beats; their indices in pairs, shape (n, 2)."""
     window = round(MATCH_WINDOW_S * item.record.fs_hz)
     annotated = item.record.beat_samples
     return match_beats(annotated[annotated < item.samples], [beat.r_sample for beat in item.beats], window)
 
 
 def confusion(item: LabelledRecord, labels: tuple[str, ...]) -> NDArray[np.int64]:
-    """Annotated beats in rows (labels, other, none), the device's in columns (labels, unlabelled, missed)."""
+    """Count annotated beats (rows: labels, other, none) by device label (labels, not labelled, missed)."""
     count = len(labels)
     annotated = item.record.beat_symbols[item.record.beat_samples < item.samples]
     rows = [labels.index(symbol) if symbol in labels else count for symbol in annotated]
@@ -139,32 +192,33 @@ def confusion(item: LabelledRecord, labels: tuple[str, ...]) -> NDArray[np.int64
     return matrix
 
 
-def class_figures(matrix: NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, Any]:
-    """Sensitivity and positive predictivity of each label, and accuracy and macro-F1 over all of them."""
+def class_figures(matrix: NDArray[np.int64], labels: tuple[str, ...]) -> ClassScores:
+    """Compute sensitivity and positive predictivity of each label, accuracy and macro-F1."""
     count = len(labels)
-    hits, annotated, given = (
+    hits, annotated, reported = (
         matrix.diagonal()[:count],
         matrix[:count].sum(axis=1),
         matrix[:, :count].sum(axis=0),
     )
-    per_label = {
+    per_label: dict[str, ClassFigures] = {
         label: {
             "annotated": int(annotated[k]),
-            "device": int(given[k]),
+            "device": int(reported[k]),
             "se": _ratio(hits[k], annotated[k]),
-            "ppv": _ratio(hits[k], given[k]),
-            "f1": _ratio(2 * hits[k], annotated[k] + given[k]),
+            "ppv": _ratio(hits[k], reported[k]),
+            "f1": _ratio(2 * hits[k], annotated[k] + reported[k]),
         }
         for k, label in enumerate(labels)
     }
     present = [figures["f1"] or 0.0 for figures in per_label.values() if figures["annotated"]]
     return {
+        "protocol": CLASSES_PROTOCOL,
         "accuracy": _ratio(hits.sum(), annotated.sum()),
         "macro_f1": round(sum(present) / len(present), 6) if present else None,
         "labels": per_label,
         "confusion": {
             "rows": [*labels, OTHER_BEAT, NO_BEAT],
-            "columns": [*labels, NOT_LABELLED, MISSED],
+            "columns": [*labels, COLUMN_NOT_LABELLED, MISSED],
             "counts": matrix.tolist(),
         },
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import zip_longest
 
 from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.expected import Expected
 
-FIELDS = ("r_sample", "rr_samples", "flags", "quality", "input_crc32", "label")
+_NOT_COMPARED = ("beat_index", "confidence", "output")  # the key; a figure for people; compared byte by byte
+FIELDS = tuple(field.name for field in fields(Beat) if field.name not in _NOT_COMPARED)
 MAX_SHOWN = 5  # differences kept in full, for the table that a person reads
 
 
@@ -165,16 +166,16 @@ class Comparator:
         self.comparison.differences.append(Difference(beat.beat_index, ("extra",), None, beat))
 
     def _take_expected(self, expected: Beat, beat: Beat) -> None:
-        fields = [name for name in FIELDS if getattr(expected, name) != getattr(beat, name)]
-        for name in fields:
+        differing = [name for name in FIELDS if getattr(expected, name) != getattr(beat, name)]
+        for name in differing:
             self.comparison.differing_fields[name] += 1
         if wrong_bytes := count_differing_bytes(expected.output, beat.output):
             self.comparison.differing_bytes += wrong_bytes
-            fields.append("output")
+            differing.append("output")
         self.comparison.compared += 1
-        self.comparison.agreeing += not fields
-        if fields:
-            self.comparison.differences.append(Difference(beat.beat_index, tuple(fields), expected, beat))
+        self.comparison.agreeing += not differing
+        if differing:
+            self.comparison.differences.append(Difference(beat.beat_index, tuple(differing), expected, beat))
 
 
 def count_differing_bytes(first: bytes, second: bytes) -> int:

@@ -1,8 +1,10 @@
-"""Rhythm events as a CSV file."""
+"""Rhythm events of a device as a CSV file."""
 
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
@@ -11,27 +13,28 @@ from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.firmware.binding.rhythm import kind_name
 from ecg_edge.host.link.messages import RhythmEvent
 
-EVENTS_NAME: Final = "events.csv"
-
-
-EVENT_COLUMNS: Final = ("database", "record", *(field.name for field in fields(RhythmEvent)))
-
+EVENT_FIELDS: Final = tuple(field.name for field in fields(RhythmEvent))
+EVENT_COLUMNS: Final = ("database", "record", *EVENT_FIELDS)
 
 _PHASES: Final = ("begin", "update", "end")
 
 
-def event_row(database: str, record: str, event: RhythmEvent) -> tuple[object, ...]:
-    """An event as a row of events.csv."""
-    values = {field.name: getattr(event, field.name) for field in fields(RhythmEvent)}
-    values |= {
-        "kind": kind_name(event.kind),
-        "phase": _PHASES[event.phase] if event.phase < 3 else event.phase,
-    }
-    return (database, record, *values.values())
+def event_rows(database: str, record: str, events: Iterable[RhythmEvent]) -> str:
+    """Write the events of one record as lines of the file."""
+    text = io.StringIO()
+    csv.writer(text).writerows((database, record, *_cells(event)) for event in events)
+    return text.getvalue()
+
+
+def _cells(event: RhythmEvent) -> list[object]:
+    values: dict[str, object] = {name: getattr(event, name) for name in EVENT_FIELDS}
+    values["kind"] = kind_name(event.kind)
+    values["phase"] = _PHASES[event.phase] if event.phase < len(_PHASES) else event.phase
+    return list(values.values())
 
 
 def read_events(path: Path) -> dict[tuple[str, str], list[RhythmEvent]]:
-    """Events by database and record, from events.csv.
+    """Read the events by database and record.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def read_events(path: Path) -> dict[tuple[str, str], list[RhythmEvent]]:
     kinds = {kind_name(kind): kind for kind in range(1, 256)}
     found: dict[tuple[str, str], list[RhythmEvent]] = {}
     try:
-        with path.open(newline="", encoding="ascii") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 place = row.pop("database"), row.pop("record")
                 row["kind"] = str(kinds[row["kind"]])

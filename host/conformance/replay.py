@@ -5,6 +5,7 @@ outcome = replay(["100", "213"], port="emulator", bundle_path=Path("models/nlrav
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, LinkError, RecordError
 from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.host.conformance.comparison import Comparator
-from ecg_edge.host.conformance.session import FRAMES_NAME, FrameLog, RecordRun, Session, session_folder
+from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
+from ecg_edge.host.conformance.results import SessionResults
+from ecg_edge.host.conformance.session import FrameLog, RecordRun, Session, session_folder
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link, Progress
@@ -34,12 +36,15 @@ from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 DEFAULT_DATABASE = "mitdb"
 DEFAULT_SESSIONS = Path("sessions")
 MAINS_HZ = 60
+MAINS_RATES_HZ = (50, 60)
+REFERENCE_ANNOTATOR = "atr"
+CANCELLED = "Ctrl-C"
 _BLOCK_SEED = 1  # random sizes are the same in each replay
 
 
 @dataclass(frozen=True)
 class Update:
-    """Where a replay is, for whoever shows it.
+    """Progress of a replay.
 
     Attributes
     ----------
@@ -67,31 +72,34 @@ class Update:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a replay came to.
+    """Result of a replay.
 
     Attributes
     ----------
     session : Session
-        Everything, also the folder that holds it.
-    results : dict
-        What results.json holds.
+        The records, and the folder that holds them.
+    results : SessionResults
+        Content of results.json.
     error : EcgEdgeError or None
-        What ended the replay before its time, other than Ctrl-C.
+        Error that ended the replay early.
+    cancelled : bool
+        Ctrl-C ended the replay early.
     """
 
     session: Session
-    results: dict[str, Any]
+    results: SessionResults
     error: EcgEdgeError | None
+    cancelled: bool = False
 
     @property
     def passed(self) -> bool:
-        """Whether the device agreed on every byte of every record."""
+        """The device agreed on every byte of every record, and each has a beat."""
         return self.session.passed
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A record, and what the device must say about it."""
+    """A record, and the report that the device must give."""
 
     record: Record
     expected: Expected
@@ -105,6 +113,8 @@ def replay(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
+    lead: str = "auto",
+    mains_hz: int = MAINS_HZ,
     fs_hz: int = FS_HZ,
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
@@ -127,6 +137,10 @@ def replay(
         The session's folder; else a new one under sessions/.
     seconds : float, optional
         Only the first seconds of each record.
+    lead : str
+        Name of the lead; "auto" chooses one.
+    mains_hz : int
+        Mains frequency that the signal path suppresses: 50 or 60 Hz.
     fs_hz : int
         Resample the records to this rate of a board first, and tell the device so: 250, 360 or 500.
     block : int or None
@@ -146,20 +160,33 @@ def replay(
     RecordError, BundleError, LinkError, ToolError
         When nothing could be replayed: no such record or bundle, no device, or another model on it.
     """
+    _check_options(seconds, mains_hz, block)
     bundle = load_bundle(bundle_path)
     names = [_split_name(name) for name in records]
     root = _require_records(names, data)
     engine = reference_engine(bundle)
-    with open_transport(port, baud, bundle) as transport:
+    with (
+        claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
+        open_transport(port, baud, bundle) as transport,
+    ):
         link = Link(transport)
         info = link.handshake()
         check_device(info, bundle)
         on_device(info)
-        folder = out or session_folder(DEFAULT_SESSIONS, port)
-        session = Session(folder, port, bundle, info, engine.name, MAINS_HZ)
-        labels = bundle.manifest.labels
-        todo = [partial(_prepare, root, *name, seconds, engine, labels, fs_hz) for name in names]
+        clear_folder(folder)  # only now: a device that is refused costs no earlier session
+        session = Session(folder, port, bundle, info, engine.name, mains_hz)
+        options = _Options(root, seconds, lead, mains_hz, fs_hz, engine, bundle.manifest.labels)
+        todo = [partial(_prepare, options, *name) for name in names]
         return _Replay(link, session, on_update, block).run(todo)
+
+
+def _check_options(seconds: float | None, mains_hz: int, block: int | None) -> None:
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise EcgEdgeError(f"{seconds} seconds of a record cannot be replayed. Name a number above 0.")
+    if mains_hz not in MAINS_RATES_HZ:
+        raise EcgEdgeError(f"The mains frequency is 50 or 60 Hz, not {mains_hz}.")
+    if block is not None and not 1 <= block <= MAX_SAMPLES:
+        raise EcgEdgeError(f"A frame holds 1 to {MAX_SAMPLES} samples, not {block}.")
 
 
 def check_device(info: Info, bundle: Bundle) -> None:
@@ -205,25 +232,39 @@ def _split_name(name: str) -> tuple[str, str]:
 def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Path:
     root = require_data_root(data)
     for database, name in names:
-        for path in record_files(root, database, name):
+        for path in record_files(root, database, name, annotator=None):
             if not path.is_file():
                 raise RecordError(f"{path}: not found. `ecg-edge data list` shows the records that are here.")
     return root
 
 
-def _prepare(
-    root: Path,
-    database: str,
-    name: str,
-    seconds: float | None,
-    engine: Engine,
-    labels: Sequence[str],
-    fs_hz: int,
-) -> _Prepared:
-    record = load_record(root, database, name, lead="auto", fs_hz=fs_hz)
-    if seconds is not None:
-        record = replace(record, samples=record.samples[: round(seconds * record.fs_hz)])
-    return _Prepared(record, expect(record.samples, record.adu_per_mv, MAINS_HZ, engine, labels, fs_hz))
+@dataclass(frozen=True)
+class _Options:
+    """What all records of a replay share."""
+
+    root: Path
+    seconds: float | None
+    lead: str
+    mains_hz: int
+    fs_hz: int
+    engine: Engine
+    labels: Sequence[str]
+
+
+def _prepare(options: _Options, database: str, name: str) -> _Prepared:
+    record = load_for_replay(options.root, database, name, options.lead, options.fs_hz)
+    if options.seconds is not None:
+        record = replace(record, samples=record.samples[: round(options.seconds * record.fs_hz)])
+    gain, mains_hz, fs_hz = record.adu_per_mv, options.mains_hz, options.fs_hz
+    expected = expect(record.samples, gain, mains_hz, options.engine, options.labels, fs_hz)
+    return _Prepared(record, expected)
+
+
+def load_for_replay(root: Path, database: str, name: str, lead: str, fs_hz: int = FS_HZ) -> Record:
+    """Read a record, with annotations only where there are any: the comparison needs none."""
+    annotator = REFERENCE_ANNOTATOR
+    path = (root / database / name).with_name(f"{name}.{annotator}")
+    return load_record(root, database, name, lead, annotator if path.is_file() else None, fs_hz)
 
 
 class _Replay:
@@ -235,18 +276,19 @@ class _Replay:
         self._link, self._session, self._on_update, self._block = link, session, on_update, block
 
     def run(self, todo: Sequence[Callable[[], _Prepared]]) -> ReplayResult:
-        """Replay all of `todo`; whatever ends it early, the session is written."""
+        """Replay all of `todo`; also when it ends early, the session is written."""
         error: EcgEdgeError | None = None
-        self._session.folder.mkdir(parents=True, exist_ok=True)
+        cancelled = False
         with closing(FrameLog(self._session.folder / FRAMES_NAME)) as self._link.log:
             try:
                 for prepared in _ahead(todo):
                     self._stream(prepared.record, Comparator(prepared.expected))
+                    self._session.write_running()
             except KeyboardInterrupt:
-                self._session.interrupted = "Ctrl-C"
+                self._session.interrupted, cancelled = CANCELLED, True
             except EcgEdgeError as reason:
                 self._session.interrupted, error = str(reason), reason
-        return ReplayResult(self._session, self._session.write(), error)
+        return ReplayResult(self._session, self._session.write(), error, cancelled)
 
     def _stream(self, record: Record, comparator: Comparator) -> None:
         progress = Progress()
@@ -261,17 +303,21 @@ class _Replay:
             seconds = time.monotonic() - began
             self._on_update(_update(record, progress, comparator.comparison.agreeing, seconds))
 
+        cancelled = False
         try:
             self._link.start(record.fs_hz, record.adu_per_mv, self._session.mains_hz, MODE_REPLAY)
             window = self._session.info.window_samples
             self._link.stream(record.samples, window, update, progress, _block_sizes(self._block))
+        except KeyboardInterrupt:
+            cancelled = True
+            raise
         finally:
             comparator.take(progress.beats[compared:])
             comparator.take_events(progress.events[compared_events:])
             comparator.take_changes(progress.changes)
-            self._session.runs.append(
-                RecordRun(record, progress, comparator.finish(progress.done is not None))
-            )
+            comparison = comparator.finish(progress.done is not None)
+            labels = self._session.info.labels
+            self._session.runs.append(RecordRun(record, progress, comparison, labels, cancelled))
 
 
 def _block_sizes(block: int | None) -> Iterator[int]:

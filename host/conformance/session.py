@@ -1,129 +1,211 @@
 """A session folder: everything that one replay leaves behind.
 
 sessions/20260131T101500Z-emulator/
-    results.json        the verdict, and each record's (see `Session.results`)
-    beats.csv           every beat as the device reported it
-    events.csv          every rhythm event as the device reported it
-    annotations/100.dev the device's labels as WFDB annotation files
-    frames.log.gz       every frame: seconds, direction (> to the device), encoded bytes in hexadecimal
-    report.html         made by `ecg-edge report`
+    results.json               the verdict, of the session and of each record (see `results.SessionResults`)
+    beats.csv                  every beat as the device reported it
+    events.csv                 every rhythm event as the device reported it
+    annotations/mitdb/100.dev  the device's labels as WFDB annotation files
+    frames.log.gz              every frame: seconds, direction (> to the device), encoded bytes in hexadecimal
+    report.html                made by `ecg-edge report`
+
+It is written after each record, results.json last, so that a replay that is killed leaves a session with the
+records before.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
+import json
 import platform
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ecg_edge.ecg.annotations import write_annotations
-from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import Record
-from ecg_edge.host.conformance.accuracy import LabelledRecord, device_annotations, score_device, score_groups
-from ecg_edge.host.conformance.comparison import Comparison, Difference, EventDifference
-from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, EVENTS_NAME, event_row
+from ecg_edge.host.conformance.accuracy import (
+    LabelledRecord,
+    RecordScore,
+    device_annotations,
+    score_groups,
+    score_record,
+    summarize_scores,
+)
+from ecg_edge.host.conformance.beats_csv import BEAT_COLUMNS, beat_rows, signed
+from ecg_edge.host.conformance.comparison import FIELDS, Comparison, Difference, EventDifference
+from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows
+from ecg_edge.host.conformance.folder import (
+    ANNOTATIONS_NAME,
+    BEATS_NAME,
+    EVENTS_NAME,
+    RESULTS_NAME,
+    cannot_write,
+    part_of,
+    write_text,
+)
+from ecg_edge.host.conformance.results import (
+    FAIL,
+    INCONCLUSIVE,
+    PASS,
+    SCHEMA_VERSION,
+    BeatDifferenceResult,
+    EventDifferenceResult,
+    HostResults,
+    LinkTotals,
+    RecordResults,
+    SessionResults,
+    Ticks,
+    Totals,
+    Verdict,
+    subject_of,
+)
 from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info
 from ecg_edge.host.link.transports import port_kind
 from ecg_edge.host.reference.rhythm_events import count_kinds
 from ecg_edge.quantize.bundle.manifest import Bundle
 
-SCHEMA_VERSION = 2
-RESULTS_NAME = "results.json"
-BEATS_NAME = "beats.csv"
-FRAMES_NAME = "frames.log.gz"
-REPORT_NAME = "report.html"
-ANNOTATOR = "dev"
-UNCLASSIFIABLE_NAME = "unclassifiable"
-
-BEAT_COLUMNS = (
-    "database",
-    "record",
-    "beat_index",
-    "r_sample",
-    "rr_samples",
-    "flags",
-    "quality",
-    "label",
-    "confidence",
-    "input_crc32",
-    "output",
-)
+ANNOTATOR: Final = "dev"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RecordRun:
-    """One record as it went: what was streamed, what came back, how it compares."""
+    """Result of replaying one record.
+
+    Attributes
+    ----------
+    record : Record
+    progress : Progress
+        The stream as it went.
+    comparison : Comparison
+        Device against reference.
+    labels : tuple of str
+        The device's labels.
+    cancelled : bool
+        The user stopped the replay during this record.
+    """
 
     record: Record
     progress: Progress
     comparison: Comparison
+    labels: tuple[str, ...]
+    cancelled: bool = False
 
     @property
     def lost_samples(self) -> int:
-        """Samples that the device had not taken at the end."""
-        return len(self.record.samples) - self.progress.samples_taken
+        """Number of samples that were sent and that the device did not take.
+
+        Samples that were never sent are not lost, nor are those under way when the user stopped the replay.
+        """
+        sent = len(self.record.samples) if self.progress.done else self.progress.samples_sent
+        return 0 if self.cancelled else sent - self.progress.samples_taken
 
     @property
     def bad_signal_s(self) -> float:
-        """Time in which the device called the signal bad."""
+        """Time in seconds in which the device reported bad signal."""
         ends = [change.sample for change in self.progress.changes]
         if len(ends) % 2:
             ends.append(self.progress.samples_taken)
         return sum(ends[1::2]) / self.record.fs_hz - sum(ends[::2]) / self.record.fs_hz
 
     @property
+    def verdict(self) -> Verdict:
+        """Pass: streamed to the end, equal, at least one beat; inconclusive: equal, but without a beat."""
+        if self.progress.done is None or self.lost_samples or not self.comparison.agrees:
+            return FAIL
+        return PASS if self.comparison.beats else INCONCLUSIVE
+
+    @cached_property
     def labelled(self) -> LabelledRecord:
         """The record with the device's beats, for scoring."""
         beats = sorted(self.progress.beats, key=lambda beat: beat.r_sample)
         return LabelledRecord(self.record, beats, self.progress.samples_taken)
 
-    @property
-    def passed(self) -> bool:
-        """Whether the record streamed to its end and nothing at all differs."""
-        return self.progress.done is not None and self.lost_samples == 0 and self.comparison.agrees
+    # The session is written after each record: what one record contributes is computed once.
+
+    @cached_property
+    def score(self) -> RecordScore | None:
+        """Counts for the scores; None without annotated beats."""
+        return score_record(self.labelled, self.labels)
+
+    @cached_property
+    def beat_rows(self) -> str:
+        """Lines of beats.csv."""
+        return beat_rows(self.record.database, self.record.name, self.progress.beats, self.labels)
+
+    @cached_property
+    def event_rows(self) -> str:
+        """Lines of events.csv."""
+        return event_rows(self.record.database, self.record.name, self.progress.events)
 
 
 def session_folder(root: Path, port: str) -> Path:
-    """A new folder's path under `root`, named by the time (UTC) and the port."""
+    """Name a new folder under `root` by the time (UTC) and the port."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     kind = port_kind(port)
     name = re.sub(r"[^A-Za-z0-9]+", "-", port).strip("-") if kind in ("serial", "socket") else kind
-    return root / f"{stamp}-{name}"
+    folder, number = root / f"{stamp}-{name}", 2
+    while folder.exists():  # another session of this second
+        folder, number = root / f"{stamp}-{name}-{number}", number + 1
+    return folder
 
 
 class FrameLog:
-    """Raw frames, one a line, compressed."""
+    """Raw frames, one per line, compressed; the file has its name only when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = gzip.open(path, "wt", compresslevel=1, encoding="ascii")  # noqa: SIM115
+        self._path = path
+        try:
+            self._file = gzip.open(part_of(path), "wt", compresslevel=1, encoding="ascii")  # noqa: SIM115
+        except OSError as error:
+            raise cannot_write(path, error) from None
         self._began = time.monotonic()
+        self._failed = False
 
     def __call__(self, direction: str, encoded: bytes) -> None:
         """Write one frame; direction is ">" to the device and "<" from it."""
         frame = encoded.rstrip(b"\0").hex()
-        self._file.write(f"{time.monotonic() - self._began:.6f} {direction} {frame}\n")
+        try:
+            self._file.write(f"{time.monotonic() - self._began:.6f} {direction} {frame}\n")
+        except OSError as error:
+            self._failed = True
+            raise cannot_write(self._path, error) from None
 
     def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
+        """Finish the file; remove it when a part of it could not be written."""
+        try:
+            self._file.close()
+            if not self._failed:
+                part_of(self._path).replace(self._path)
+        except OSError as error:
+            if not self._failed:
+                raise cannot_write(self._path, error) from None
+        finally:
+            part_of(self._path).unlink(missing_ok=True)
 
 
 @dataclass
 class Session:
-    """What a replay has gathered so far.
+    """Records that a replay has streamed so far.
 
     Attributes
     ----------
     folder : Path
-        Where it is written.
+        Folder of the files.
     port : str
         The port as the user named it.
     bundle : Bundle
@@ -133,11 +215,11 @@ class Session:
     engine : str
         Name of the reference engine.
     mains_hz : int
-        The notch that START asked for.
+        The notch that START asked for: 50 or 60 Hz.
     runs : list of RecordRun
         Finished records, and the one that was interrupted.
     interrupted : str or None
-        Why the session ended early.
+        Reason of an early end.
     """
 
     folder: Path
@@ -151,71 +233,92 @@ class Session:
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
-    def passed(self) -> bool:
-        """Whether every record passed and the session came to its end."""
-        return self.interrupted is None and bool(self.runs) and all(run.passed for run in self.runs)
+    def verdict(self) -> Verdict:
+        """The worst verdict of the records; "fail" for a session that was interrupted."""
+        verdicts = {run.verdict for run in self.runs}
+        if self.interrupted is not None or FAIL in verdicts:
+            return FAIL
+        return PASS if verdicts == {PASS} else INCONCLUSIVE
 
-    def write(self) -> dict[str, Any]:
-        """Write results.json, the tables and the annotation files; give what results.json holds."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write_beats(self.folder / BEATS_NAME, self.runs, self.info.labels)
-        _write_events(self.folder / EVENTS_NAME, self.runs)
+    @property
+    def passed(self) -> bool:
+        """Every record was compared and passed, and the session came to its end."""
+        return self.verdict == PASS
+
+    def write(self) -> SessionResults:
+        """Write annotation files, tables, and results.json; return the results."""
         for run in self.runs:
             self._write_annotations(run)
+        _write_table(self.folder / BEATS_NAME, BEAT_COLUMNS, (run.beat_rows for run in self.runs))
+        _write_table(self.folder / EVENTS_NAME, EVENT_COLUMNS, (run.event_rows for run in self.runs))
         results = self.results()
-        write_json(self.folder / RESULTS_NAME, results)
+        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(self.folder / RESULTS_NAME, text + "\n")
         return results
 
-    def results(self) -> dict[str, Any]:
-        """What results.json holds."""
+    def write_running(self) -> None:
+        """Write the session as one that has not ended, for the case that this process is killed."""
+        self.interrupted = "the replay did not come to its end"
+        try:
+            self.write()
+        finally:
+            self.interrupted = None
+
+    def results(self) -> SessionResults:
+        """Make the content of results.json."""
+        kind, manifest = port_kind(self.port), self.bundle.manifest
+        scores = [run.score for run in self.runs if run.score]
         return {
             "schema_version": SCHEMA_VERSION,
-            "verdict": _verdict(self.passed),
+            "verdict": self.verdict,
             "interrupted": self.interrupted is not None,
             "reason": self.interrupted,
+            "subject": subject_of(kind),
             **_totals(self.runs),
             "model_sha256": self.info.model_sha256,
-            "bundle": self.bundle.manifest.name,
+            "bundle": manifest.name,
             "bundle_path": str(self.bundle.path),
-            "training": self.bundle.manifest.training,
-            "metrics": self.bundle.manifest.metrics,
+            "training": manifest.training,
+            "metrics": manifest.metrics,
             "reference_engine": self.engine,
             "port": self.port,
-            "port_kind": port_kind(self.port),
+            "port_kind": kind,
             "device": asdict(self.info),
             "mains_hz": self.mains_hz,
             "started": self.started.isoformat(timespec="seconds"),
             "host": _host(),
-            "scores": score_groups([run.labelled for run in self.runs], self.info.labels),
+            "scores": score_groups(scores, self.info.labels),
             "records": [self._record_results(run) for run in self.runs],
         }
 
-    def _record_results(self, run: RecordRun) -> dict[str, Any]:
+    def _record_results(self, run: RecordRun) -> RecordResults:
         return {
             "database": run.record.database,
             "record": run.record.name,
             "lead": run.record.lead,
             "fs_hz": run.record.fs_hz,
             "seen_in_training": _was_trained_on(run.record, self.bundle.manifest.training),
-            "verdict": _verdict(run.passed),
+            "verdict": run.verdict,
             "interrupted": run.progress.done is None,
             **_totals([run]),
-            "first_differences": [_readable(difference) for difference in run.comparison.differences],
-            "first_event_differences": [
-                _readable_event_difference(difference) for difference in run.comparison.event_differences
-            ],
+            "first_differences": [_beat_difference(one) for one in run.comparison.differences],
+            "first_event_differences": [_event_difference(one) for one in run.comparison.event_differences],
             "episodes": count_kinds(run.progress.events),
-            "scores": score_device([run.labelled], self.info.labels),
+            "scores": summarize_scores([run.score], run.labels) if run.score else None,
         }
 
     def _write_annotations(self, run: RecordRun) -> None:
-        annotations = device_annotations(run.progress.beats, self.info.labels)
-        folder = self.folder / "annotations" / run.record.database
+        folder = self.folder / ANNOTATIONS_NAME / run.record.database
+        if (folder / f"{run.record.name}.{ANNOTATOR}").exists() and run is not self.runs[-1]:
+            return  # written after that record
+        annotations = device_annotations(run.progress.beats, run.labels)
         write_annotations(folder, run.record.name, ANNOTATOR, annotations, run.record.fs_hz)
 
 
-def _verdict(passed: bool) -> str:
-    return "pass" if passed else "fail"
+def _write_table(path: Path, columns: Sequence[str], rows: Iterable[str]) -> None:
+    head = io.StringIO()
+    csv.writer(head).writerow(columns)
+    write_text(path, head.getvalue() + "".join(rows))
 
 
 def _was_trained_on(record: Record, training: dict[str, Any]) -> bool:
@@ -223,7 +326,7 @@ def _was_trained_on(record: Record, training: dict[str, Any]) -> bool:
     return same_database and record.name in training.get("records", ())
 
 
-def _host() -> dict[str, str]:
+def _host() -> HostResults:
     return {
         "ecg_edge": version("ecg-edge"),
         "python": platform.python_version(),
@@ -231,21 +334,20 @@ def _host() -> dict[str, str]:
     }
 
 
-def _totals(runs: list[RecordRun]) -> dict[str, Any]:
-    """The figures of all records together."""
+def _totals(runs: list[RecordRun]) -> Totals:
+    """Add up the figures of records."""
     comparisons = [run.comparison for run in runs]
     signal_s = sum(run.progress.samples_taken / run.record.fs_hz for run in runs)
     seconds = sum(run.progress.seconds for run in runs)
+    labels = [beat.label for run in runs for beat in run.progress.beats]
     return {
         "beats": sum(c.beats for c in comparisons),
         "agreeing_beats": sum(c.agreeing for c in comparisons),
         "differing_bytes": sum(c.differing_bytes for c in comparisons),
         "lost_beats": sum(c.lost_beats for c in comparisons),
         "extra_beats": sum(c.extra_beats for c in comparisons),
-        "differing_fields": _sum_fields(comparisons),
-        "unclassifiable_beats": sum(
-            b.label == LABEL_UNCLASSIFIABLE for run in runs for b in run.progress.beats
-        ),
+        "differing_fields": {name: sum(c.differing_fields[name] for c in comparisons) for name in FIELDS},
+        "unclassifiable_beats": labels.count(LABEL_UNCLASSIFIABLE),
         "quality_changes": sum(c.changes for c in comparisons),
         "differing_changes": sum(c.differing_changes for c in comparisons),
         "bad_signal_s": round(sum(run.bad_signal_s for run in runs), 1),
@@ -255,6 +357,7 @@ def _totals(runs: list[RecordRun]) -> dict[str, Any]:
         "extra_events": sum(c.extra_events for c in comparisons),
         "differing_events": sum(c.differing_events for c in comparisons),
         "samples": sum(len(run.record.samples) for run in runs),
+        "taken_samples": sum(run.progress.samples_taken for run in runs),
         "lost_samples": sum(run.lost_samples for run in runs),
         "seconds": round(seconds, 3),
         "realtime_factor": _ratio(signal_s, seconds),
@@ -263,10 +366,10 @@ def _totals(runs: list[RecordRun]) -> dict[str, Any]:
     }
 
 
-def _readable(difference: Difference) -> dict[str, Any]:
+def _beat_difference(difference: Difference) -> BeatDifferenceResult:
     return {
         "beat_index": difference.beat_index,
-        "fields": difference.fields,
+        "fields": list(difference.fields),
         "expected": _readable_beat(difference.expected),
         "device": _readable_beat(difference.device),
     }
@@ -275,44 +378,35 @@ def _readable(difference: Difference) -> dict[str, Any]:
 def _readable_beat(beat: Beat | None) -> dict[str, Any] | None:
     if beat is None:
         return None
-    crc32, output = f"{beat.input_crc32:08x}", signed(beat.output)
-    names = ("r_sample", "rr_samples", "flags", "quality", "label")
-    place = {name: getattr(beat, name) for name in names}
-    return {**place, "input_crc32": crc32, "output": output}
+    fields = {name: getattr(beat, name) for name in FIELDS}
+    return {**fields, "input_crc32": f"{beat.input_crc32:08x}", "output": signed(beat.output)}
 
 
-def _readable_event_difference(difference: EventDifference) -> dict[str, Any]:
-    both = {"expected": difference.expected, "device": difference.device}
+def _event_difference(difference: EventDifference) -> EventDifferenceResult:
     return {
         "event_index": difference.event_index,
-        **{name: asdict(event) if event else None for name, event in both.items()},
+        "expected": asdict(difference.expected) if difference.expected else None,
+        "device": asdict(difference.device) if difference.device else None,
     }
-
-
-def signed(output: bytes) -> list[int]:
-    """A model's output bytes as int8 values."""
-    return [value - 256 if value > 127 else value for value in output]
 
 
 def _ratio(numerator: float, denominator: float) -> float | None:
     return round(numerator / denominator, 2) if denominator > 0 else None
 
 
-def _sum_fields(comparisons: list[Comparison]) -> dict[str, int]:
-    names = comparisons[0].differing_fields if comparisons else {}
-    return {name: sum(c.differing_fields[name] for c in comparisons) for name in names}
+def _sum_links(runs: list[RecordRun]) -> LinkTotals:
+    progress = [run.progress for run in runs]
+    return {
+        "naks": sum(p.naks for p in progress),
+        "resends": sum(p.resends for p in progress),
+        "retransmitted_frames": sum(p.retransmitted_frames for p in progress),
+        "bad_frames": sum(p.bad_frames for p in progress),
+        "sequence_gaps": sum(p.sequence_gaps for p in progress),
+        "rejected_by_device": sum(p.done.rejected_frames for p in progress if p.done),
+    }
 
 
-def _sum_links(runs: list[RecordRun]) -> dict[str, int]:
-    """What went wrong on the line, though it was mended."""
-    names = ("naks", "resends", "retransmitted_frames", "bad_frames", "sequence_gaps")
-    totals = {name: sum(getattr(run.progress, name) for run in runs) for name in names}
-    rejected = sum(run.progress.done.rejected_frames for run in runs if run.progress.done)
-    return {**totals, "rejected_by_device": rejected}
-
-
-def _ticks(done: list[Done]) -> dict[str, Any] | None:
-    """The device's own timing: ticks as it counted them, and microseconds of its clock."""
+def _ticks(done: list[Done]) -> Ticks | None:
     if not done or not done[0].tick_hz:
         return None
     us = 1e6 / done[0].tick_hz
@@ -326,34 +420,3 @@ def _ticks(done: list[Done]) -> dict[str, Any] | None:
         "core_us_per_sample": _ratio(core * us, samples),
         "engine_us_per_beat": _ratio(engine * us, beats),
     }
-
-
-def label_name(beat: Beat, labels: tuple[str, ...]) -> str:
-    """A beat's label as text; "" when the device's engine failed."""
-    if beat.label < len(labels):
-        return labels[beat.label]
-    return UNCLASSIFIABLE_NAME if beat.label == LABEL_UNCLASSIFIABLE else ""
-
-
-def _write_beats(path: Path, runs: Iterable[RecordRun], labels: tuple[str, ...]) -> None:
-    with path.open("w", newline="", encoding="ascii") as file:
-        writer = csv.writer(file)
-        writer.writerow(BEAT_COLUMNS)
-        for run in runs:
-            writer.writerows(_row(run.record, beat, labels) for beat in run.progress.beats)
-
-
-def _write_events(path: Path, runs: Iterable[RecordRun]) -> None:
-    with path.open("w", newline="", encoding="ascii") as file:
-        writer = csv.writer(file)
-        writer.writerow(EVENT_COLUMNS)
-        for run in runs:
-            place = run.record.database, run.record.name
-            writer.writerows(event_row(*place, event) for event in run.progress.events)
-
-
-def _row(record: Record, beat: Beat, labels: tuple[str, ...]) -> tuple[object, ...]:
-    place = (record.database, record.name, beat.beat_index, beat.r_sample, beat.rr_samples, beat.flags)
-    output = " ".join(map(str, signed(beat.output)))
-    said = (beat.quality, label_name(beat, labels), beat.confidence)
-    return (*place, *said, f"{beat.input_crc32:08x}", output)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, RecordError, ToolError
 from ecg_edge.ecg.files import PROJECT_ROOT, write_json
+from ecg_edge.host.conformance.results import summary_of
 from ecg_edge.host.pipeline import doctor
 from ecg_edge.host.pipeline.dependencies import sources_of
 from ecg_edge.host.pipeline.records import Records, find_records
@@ -312,6 +313,8 @@ class _Pipeline:
 
 def _reason(outcome: ReplayResult) -> EcgEdgeError:
     results = outcome.results
+    if results["verdict"] == "inconclusive":
+        return ComparisonError(f"{summary_of(results)} See {outcome.session.folder / REPORT_NAME}.")
     return outcome.error or ComparisonError(
         f"the device and the reference differ in {results['differing_bytes']} bytes; "
         f"{results['lost_samples']} samples and {results['lost_beats']} beats were lost. "

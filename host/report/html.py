@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
-from ecg_edge.ecg.records import load_record
 from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
-from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
-from ecg_edge.host.conformance.session import (
-    BEATS_NAME,
-    REPORT_NAME,
-    RESULTS_NAME,
-    SCHEMA_VERSION,
-    UNCLASSIFIABLE_NAME,
-)
-from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED, Beat, RhythmEvent
+from ecg_edge.host.conformance.beats_csv import read_beats
+from ecg_edge.host.conformance.events_csv import read_events
+from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAME, RESULTS_NAME, write_text
+from ecg_edge.host.conformance.replay import load_for_replay
+from ecg_edge.host.conformance.results import SCHEMA_VERSION, SessionResults, summary_of
+from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import describe
 from ecg_edge.host.report.strips import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
 from ecg_edge.host.report.timeline import rhythm_example_svg, rhythm_examples, timeline_svg
@@ -80,12 +75,12 @@ def write_report(
     environment.filters.update(percent=_percent, number=_number)
     page = environment.get_template("report.html").render(**_context(session, results, items, run_folder))
     path = session / REPORT_NAME
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
     return path
 
 
 def _context(
-    session: Path, results: dict[str, Any], items: Sequence[LabelledRecord], run_folder: Path | None
+    session: Path, results: SessionResults, items: Sequence[LabelledRecord], run_folder: Path | None
 ) -> dict[str, Any]:
     scores, labels = results["scores"], results["device"]["labels"]
     shown = "DS2" if "DS2" in scores else "all"
@@ -94,6 +89,7 @@ def _context(
     return {
         "session": session.name,
         "results": results,
+        "summary": summary_of(results),
         "shown": shown,
         "scored": scores.get(shown),
         "confusion": confusion_svg(scores[shown]["classes"]["confusion"]) if shown in scores else None,
@@ -109,7 +105,7 @@ def _context(
 
 
 def _timelines(
-    results: dict[str, Any], events: dict[tuple[str, str], list[RhythmEvent]]
+    results: SessionResults, events: dict[tuple[str, str], list[RhythmEvent]]
 ) -> list[tuple[str, str]]:
     """Name and picture of each record that has events."""
     places = [(entry, (entry["database"], entry["record"])) for entry in results["records"]]
@@ -136,8 +132,8 @@ def _rhythm_examples(
 # ---- reading a session ------------------------------------------------------------------------------
 
 
-def read_results(session: Path) -> dict[str, Any]:
-    """What results.json of a session's folder holds."""
+def read_results(session: Path) -> SessionResults:
+    """Read results.json of a session's folder."""
     results = _read_json(session / RESULTS_NAME)
     if not isinstance(results, dict) or "verdict" not in results:
         raise EcgEdgeError(
@@ -148,7 +144,7 @@ def read_results(session: Path) -> dict[str, Any]:
             f"{session / RESULTS_NAME}: schema version is {found!r}, this program reads {SCHEMA_VERSION}. "
             "Replay the records again."
         )
-    return results
+    return cast(SessionResults, results)
 
 
 def _read_json(path: Path) -> Any:
@@ -161,44 +157,18 @@ def _read_json(path: Path) -> Any:
         raise EcgEdgeError(f"{path}: damaged ({error}). Run what made it again.") from error
 
 
-def read_items(session: Path, results: dict[str, Any], data: Path | None) -> list[LabelledRecord]:
+def read_items(session: Path, results: SessionResults, data: Path | None) -> list[LabelledRecord]:
     """The session's records with the device's beats; empty when the records are not on this computer."""
     root = find_data_root(data)
     if root is None:
         return []
-    beats = _read_beats(session / BEATS_NAME, results["device"]["labels"])
+    beats = read_beats(session / BEATS_NAME, results["device"]["labels"])
     items = []
     for entry in results["records"]:
-        record = load_record(root, entry["database"], entry["record"], lead=entry["lead"])
-        taken = entry["samples"] - entry["lost_samples"]
-        items.append(LabelledRecord(record, beats[entry["database"], entry["record"]], taken))
+        place = (entry["database"], entry["record"])
+        record = load_for_replay(root, *place, entry["lead"], entry["fs_hz"])
+        items.append(LabelledRecord(record, beats.get(place, []), entry["taken_samples"]))
     return items
-
-
-def _read_beats(path: Path, labels: Sequence[str]) -> dict[tuple[str, str], list[Beat]]:
-    beats: dict[tuple[str, str], list[Beat]] = defaultdict(list)
-    try:
-        with path.open(newline="", encoding="ascii") as file:
-            for row in csv.DictReader(file):
-                beats[row["database"], row["record"]].append(_read_beat(row, labels))
-    except (OSError, ValueError, KeyError) as error:
-        raise EcgEdgeError(f"{path}: missing or damaged ({error}). Replay the records again.") from error
-    for found in beats.values():
-        found.sort(key=lambda beat: beat.r_sample)
-    return beats
-
-
-def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
-    names = {UNCLASSIFIABLE_NAME: LABEL_UNCLASSIFIABLE, "": NOT_LABELLED}
-    name = row["label"]
-    label = names[name] if name in names else labels.index(name)
-    index, r_sample, rr, flags, quality, confidence = (
-        int(row[column])
-        for column in ("beat_index", "r_sample", "rr_samples", "flags", "quality", "confidence")
-    )
-    output = bytes(int(value) % 256 for value in row["output"].split())
-    crc32 = int(row["input_crc32"], 16)
-    return Beat(index, r_sample, rr, flags, quality, label, confidence, crc32, output)
 
 
 # ---- examples ---------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import pytest
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.firmware import SignalPath, process_signal
 from ecg_edge.firmware.binding.rhythm import RUN_V
-from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, EVENTS_NAME, event_row, read_events
+from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows, read_events
+from ecg_edge.host.conformance.folder import EVENTS_NAME
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.expected import expect_events
 from ecg_edge.host.reference.labels import labels_of
@@ -68,9 +69,8 @@ NO_RATE = RhythmEvent(9, 1, 1, 0, 43_200, 43_200, 0, 0, 0, 0, 0, 0)
 
 
 def test_events_come_back_from_their_file(tmp_path: Path) -> None:
-    rows = [EVENT_COLUMNS, *(event_row("mitdb", "100", event) for event in (RUN, RATE, NO_RATE))]
     path = tmp_path / EVENTS_NAME
-    path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    path.write_text(",".join(EVENT_COLUMNS) + "\n" + event_rows("mitdb", "100", [RUN, RATE, NO_RATE]))
     assert ",V run,end,1," in path.read_text()
     assert read_events(path) == {("mitdb", "100"): [RUN, RATE, NO_RATE]}
     path.write_text(path.read_text().replace("V run", "V walk"))

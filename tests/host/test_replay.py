@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,19 +14,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from ecg_edge.ecg.errors import BundleError, LinkError, RecordError
+from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, RecordError
 from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.cli import main as cli
 from ecg_edge.host.conformance import replay as replay_module
-from ecg_edge.host.conformance.events_csv import EVENTS_NAME, read_events
+from ecg_edge.host.conformance.events_csv import read_events
+from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder
 from ecg_edge.host.conformance.replay import ReplayResult, Update, replay
 from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.link import client as link_module
 from ecg_edge.host.reference import labels as labels_module
 from ecg_edge.quantize.bundle.manifest import Bundle
-from tests.support.simulated import HashEngine, device_on_a_socket, make_bundle, make_database
+from tests.support.simulated import (
+    HashEngine,
+    device_on_a_socket,
+    make_bundle,
+    make_database,
+    make_ecg,
+    write_record,
+)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +193,7 @@ def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> Non
     assert (results["interrupted"], results["reason"], results["verdict"]) == (True, "Ctrl-C", "fail")
     assert [record["verdict"] for record in results["records"]] == ["pass", "fail"]
     cut = results["records"][1]
-    assert 10 < cut["agreeing_beats"] < cut["beats"] and cut["lost_samples"] > 0
+    assert 10 < cut["agreeing_beats"] < cut["beats"] and cut["lost_samples"] == 0
     assert (cut["lost_beats"], cut["differing_bytes"]) == (0, 0)  # not lost: never asked for
 
 
@@ -255,6 +265,135 @@ def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path) -> No
         [*script, "--model", "none", "100"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert failed.returncode == 2 and "none/manifest.json: not found" in failed.stderr
+
+
+SIGNALS = {
+    "flat": np.zeros(3600, np.int16),
+    "one": np.full(1, 100, np.int16),
+    "square": np.where(np.arange(7200) // 3 % 2, 400, -400).astype(np.int16),
+}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_without_a_beat_is_no_pass(
+    bundle: Bundle, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_record(tmp_path / "data" / "mitdb", name, SIGNALS[name])
+    with command(bundle, tmp_path / "data") as words:
+        assert exit_code([*words, name]) == 1
+    results = json.loads((tmp_path / "session" / "results.json").read_text())
+    assert (results["verdict"], results["beats"], results["differing_bytes"]) == ("inconclusive", 0, 0)
+    assert results["records"][0]["verdict"] == "inconclusive"
+    shown = capsys.readouterr().out
+    assert "INCONCLUSIVE" in shown and f"mitdb/{name}" in shown and "PASS" not in shown
+
+
+def test_one_record_without_a_beat_keeps_the_session_from_passing(
+    bundle: Bundle, database: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(database, tmp_path / "data")
+    write_record(data / "mitdb", "flat", SIGNALS["flat"])
+    with device_on_a_socket(bundle) as port:
+        outcome = replay(["100", "flat"], port=port, bundle_path=bundle.path, data=data, out=tmp_path / "s")
+    assert [record["verdict"] for record in outcome.results["records"]] == ["pass", "inconclusive"]
+    assert outcome.results["verdict"] == "inconclusive" and not outcome.passed
+
+
+def test_a_record_without_annotations_is_compared(bundle: Bundle, tmp_path: Path) -> None:
+    write_record(tmp_path / "data" / "mitdb", "bare", make_ecg(30.0)[0])
+    with device_on_a_socket(bundle) as port:
+        outcome = replay(
+            ["bare"], port=port, bundle_path=bundle.path, data=tmp_path / "data", out=tmp_path / "s"
+        )
+    assert outcome.passed and outcome.results["beats"] > 30
+    assert outcome.results["scores"] == {} and outcome.results["records"][0]["scores"] is None
+
+
+# ---- the session's folder -----------------------------------------------------------------------------
+
+
+def test_a_session_in_a_used_folder_keeps_nothing_of_the_earlier_one(bundle: Bundle, database: Path) -> None:
+    folder = run(bundle, database).session.folder
+    (folder / "notes.txt").write_text("mine")
+    with device_on_a_socket(bundle) as port:
+        replay(["101"], port=port, bundle_path=bundle.path, data=database, out=folder)
+    assert [path.name for path in (folder / "annotations" / "mitdb").iterdir()] == ["101.dev"]
+    assert {row.split(",")[1] for row in (folder / "beats.csv").read_text().splitlines()[1:]} == {"101"}
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_folder_of_something_else_is_refused(bundle: Bundle, database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter1.tex").write_text("x")
+    with pytest.raises(EcgEdgeError, match=r"thesis: holds no session, but 'chapter1\.tex'"):
+        replay(["100"], port="socket://127.0.0.1:1", bundle_path=bundle.path, data=database, out=folder)
+    assert [path.name for path in folder.iterdir()] == ["chapter1.tex"]
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "/proc/nowhere/x"])
+def test_a_folder_that_cannot_be_made_is_an_error_before_the_device_is_opened(
+    bundle: Bundle, database: Path, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(EcgEdgeError, match="cannot hold a session"):
+        replay(["100"], port="no-port", bundle_path=bundle.path, data=database, out=tmp_path / out)
+
+
+def test_two_replays_into_one_folder_are_refused(bundle: Bundle, database: Path, tmp_path: Path) -> None:
+    with claim_folder(tmp_path / "s"), pytest.raises(EcgEdgeError, match="another replay"):
+        replay(["100"], port="no-port", bundle_path=bundle.path, data=database, out=tmp_path / "s")
+    with claim_folder(tmp_path / "s"):
+        pass  # the first has given it back
+
+
+def test_a_device_that_is_refused_costs_no_earlier_session(bundle: Bundle, database: Path) -> None:
+    folder = run(bundle, database).session.folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with device_on_a_socket(bundle, status=2) as port, pytest.raises(LinkError):
+        replay(["100"], port=port, bundle_path=bundle.path, data=database, out=folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@contextmanager
+def full_disk(limit_bytes: int) -> Iterator[None]:
+    """Let no file grow beyond a limit, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("limit_bytes", [1_000, 8_000, 20_000])
+def test_a_full_disk_has_a_reason_and_leaves_no_cut_file(
+    bundle: Bundle, database: Path, limit_bytes: int
+) -> None:
+    folder = bundle.path.parent / "session"
+    with pytest.raises(EcgEdgeError, match=r"cannot be written \(File too large\)"), full_disk(limit_bytes):
+        raise run(bundle, database).error or AssertionError("no error")
+    sizes = {path.name: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    assert "frames.log.gz" not in sizes and max(sizes.values(), default=0) < limit_bytes
+    assert not [name for name in sizes if name.endswith(".part")]
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -1.0, 0.0])
+def test_seconds_that_are_no_length_are_refused(bundle: Bundle, database: Path, seconds: float) -> None:
+    with pytest.raises(EcgEdgeError, match="seconds"):
+        replay(["100"], port="no-port", bundle_path=bundle.path, data=database, seconds=seconds)
+
+
+@pytest.mark.parametrize("options", [{"block": 0}, {"block": 241}, {"mains_hz": 55}])
+def test_options_out_of_range_are_refused(bundle: Bundle, database: Path, options: dict[str, int]) -> None:
+    with pytest.raises(EcgEdgeError, match=r"samples|mains"):
+        replay(["100"], port="no-port", bundle_path=bundle.path, data=database, **options)  # type: ignore[arg-type]
+
+
+def test_a_replay_with_the_other_mains_frequency_agrees(bundle: Bundle, database: Path) -> None:
+    outcome = run(bundle, database, seconds=20.0, mains_hz=50)
+    assert outcome.passed and outcome.results["mains_hz"] == 50
 
 
 @pytest.mark.records

@@ -99,7 +99,7 @@ def run_of(database: Path, name: str) -> RecordRun:
     )
     progress.changes = expected.quality_messages()
     comparator.take_changes(progress.changes)
-    return RecordRun(record, progress, comparator.finish())
+    return RecordRun(record, progress, comparator.finish(), LABELS)
 
 
 def test_the_page_stands_alone(session: Session) -> None:
@@ -113,7 +113,7 @@ def test_the_page_stands_alone(session: Session) -> None:
 def test_the_page_says_what_results_json_says(session: Session) -> None:
     results = read_results(session.folder)
     text = Page(write_report(session.folder, items=[run.labelled for run in session.runs]).read_text()).text
-    assert f"PASS On every one of {results['beats']} beats" in text
+    assert f"PASS On each of {results['beats']} beats the simulated device" in text
     assert results["model_sha256"] in text and results["device"]["board"] in text
     assert "mitdb/100" in text and "mitdb/101" in text
     assert "a device simulated in Python" in text and "Not a medical device" in text
@@ -129,10 +129,10 @@ def test_a_failed_session_shows_both_outputs(session: Session) -> None:
     comparator = Comparator(expected)
     comparator.take(beats)
     comparator.take_events(expected.events)
-    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish())
+    session.runs[0] = RecordRun(run.record, replace(run.progress, beats=beats), comparator.finish(), LABELS)
     session.write()
     text = Page(write_report(session.folder, items=[]).read_text()).text
-    assert "FAIL Device and reference differ" in text
+    assert "FAIL The simulated device and the reference differ" in text
     assert "1 2 3 4 -128" in text and " ".join(map(str, expected.outputs[0])) in text
 
 
@@ -221,7 +221,7 @@ def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
 def test_a_session_of_another_version_is_refused(session: Session) -> None:
     path = session.folder / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 7}))
-    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 2"):
+    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 3"):
         write_report(session.folder)
 
 

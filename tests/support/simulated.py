@@ -76,23 +76,28 @@ def make_ecg(seconds: float, seed: int = 1) -> tuple[NDArray[np.int16], NDArray[
     return np.round(200 * signal).astype(np.int16), np.round(peaks * FS_HZ).astype(np.int64)
 
 
+def write_record(folder: Path, name: str, samples: NDArray[np.int16]) -> None:
+    """Write one lead, 200 ADC units per mV, without annotations."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wfdb.wrsamp(
+        name,
+        fs=FS_HZ,
+        units=["mV"],
+        sig_name=["MLII"],
+        d_signal=samples.astype(np.int64).reshape(-1, 1),
+        fmt=["16"],
+        adc_gain=[200],
+        baseline=[0],
+        write_dir=str(folder),
+    )
+
+
 def make_database(root: Path, names: tuple[str, ...] = ("100", "101"), seconds: float = 60.0) -> Path:
-    """A folder with mitdb/<name> records of a made-up ECG."""
+    """Make a folder with mitdb/<name> records of a made-up ECG."""
     folder = root / "mitdb"
-    folder.mkdir(parents=True)
     for seed, name in enumerate(names):
         samples, peaks = make_ecg(seconds, seed)
-        wfdb.wrsamp(
-            name,
-            fs=FS_HZ,
-            units=["mV"],
-            sig_name=["MLII"],
-            d_signal=samples.astype(np.int64).reshape(-1, 1),
-            fmt=["16"],
-            adc_gain=[200],
-            baseline=[0],
-            write_dir=str(folder),
-        )
+        write_record(folder, name, samples)
         symbols = ["V" if k % 10 == 9 else "N" for k in range(len(peaks))]
         write_annotations(folder, name, "atr", Annotations.of(peaks, symbols), FS_HZ)
     return root

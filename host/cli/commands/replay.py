@@ -12,9 +12,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.main import EXIT_INTERRUPTED
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
+from ecg_edge.host.conformance.results import RecordResults, SessionResults, summary_of
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
@@ -72,8 +74,8 @@ def replay(
 ) -> None:
     """Stream records to a device and compare each beat's output bytes with the reference.
 
-    Exits with 0 when the device agreed on every byte, 1 when it did not, 3 without a device or with a lost
-    link.
+    Exits with 0 when the device agreed on every byte, 1 when it did not or there was no beat to compare, 3
+    without a device or with a lost link, 130 on Ctrl-C.
     """
     names = [*(more or []), *(records or [])]
     if not names:
@@ -95,6 +97,8 @@ def replay(
         write_json(json, outcome.results)
     if outcome.error:
         raise outcome.error
+    if outcome.cancelled:
+        raise typer.Exit(EXIT_INTERRUPTED)
     if not outcome.passed:
         raise typer.Exit(1)
 
@@ -223,19 +227,12 @@ def _show(outcome: ReplayResult) -> None:
     console.out.print(f"Session: {outcome.session.folder}", markup=False)
 
 
-def _verdict(results: dict[str, Any]) -> str:
-    text = (
-        f"{results['verdict'].upper()}: {results['agreeing_beats']} of {results['beats']} beats equal, "
-        f"{results['differing_bytes']} differing bytes, "
-        f"{results['lost_samples']} lost samples, {results['lost_beats']} lost beats, "
-        f"{results['differing_changes']} differing changes of signal quality, "
-        f"{results['agreeing_events']} of {results['events']} rhythm events equal, "
-        f"{results['realtime_factor']} times real time"
-    )
-    return f"{text}. Interrupted: {results['reason']}" if results["interrupted"] else text
+def _verdict(results: SessionResults) -> str:
+    link = f"{results['lost_samples']} lost samples, {results['realtime_factor']} times real time"
+    return f"{results['verdict'].upper()}: {summary_of(results)} {link}."
 
 
-def _records_table(results: dict[str, Any]) -> ResultTable:
+def _records_table(results: SessionResults) -> ResultTable:
     columns = ("beats", "agree", "bytes differ", "lost", "bad signal s", "resent", "x real time", "verdict")
     table = console.table("Device against reference", "record", *columns)
     for record in results["records"]:
@@ -253,7 +250,7 @@ def _records_table(results: dict[str, Any]) -> ResultTable:
     return table
 
 
-def _rhythm_table(results: dict[str, Any]) -> ResultTable:
+def _rhythm_table(results: SessionResults) -> ResultTable:
     """Number of episodes of each kind that the device reported, by record."""
     kinds = list(dict.fromkeys(kind for record in results["records"] for kind in record["episodes"]))
     table = console.table("Rhythm events of the device", "record", "events", "equal", *kinds)
@@ -264,20 +261,19 @@ def _rhythm_table(results: dict[str, Any]) -> ResultTable:
     return table
 
 
-def _event_differences_table(record: dict[str, Any]) -> ResultTable:
+def _event_differences_table(record: RecordResults) -> ResultTable:
     """The first rhythm events that differ, each with the reference's line above the device's."""
     name = f"{record['database']}/{record['record']}"
     fields = [field for field in RhythmEvent.__slots__ if field != "event_index"]
     table = console.table(f"First differing rhythm events of {name}", "event", "source", *fields, keys=2)
     for difference in record["first_event_differences"]:
-        for who, key in (("reference", "expected"), ("device", "device")):
-            event = difference[key]
+        for who, event in (("reference", difference["expected"]), ("device", difference["device"])):
             cells = ["-"] * len(fields) if event is None else [str(event[field]) for field in fields]
             table.add_row(str(difference["event_index"]), who, *cells)
     return table
 
 
-def _differences_table(record: dict[str, Any]) -> ResultTable:
+def _differences_table(record: RecordResults) -> ResultTable:
     """The first beats that differ, each with the reference's line above the device's."""
     name = f"{record['database']}/{record['record']}"
     table = console.table(
