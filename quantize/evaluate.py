@@ -1,58 +1,70 @@
-"""Score the networks of a run folder: float, pruned and int8, under each protocol of the recipe."""
+"""Score the networks of a run folder: float, pruned float and int8, under each protocol of the recipe."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.ecg.errors import EcgEdgeError
-from ecg_edge.training.datasets import test_sides
-from ecg_edge.training.metrics import EVALUATION_NAME, Predict, Row, float_engine, row
-from ecg_edge.training.recipes import Recipe
+from ecg_edge.ecg.files import locked_folder, write_json
+from ecg_edge.training.datasets import evaluation_sets
+from ecg_edge.training.metrics import (
+    FLOAT,
+    INT8,
+    PRUNED,
+    EvaluationRow,
+    Predict,
+    float_engine,
+    score_protocol,
+)
+from ecg_edge.training.progress import SILENT, Progress
+from ecg_edge.training.runs import Run
 
 
-def evaluate(
-    recipe: Recipe, data_root: Path, run_dir: Path, on_record: Callable[[str], None] | None = None
-) -> list[Row]:
+def evaluate(run: Run, progress: Progress = SILENT) -> list[EvaluationRow]:
     """Score the networks of a run folder and write `evaluation.json`.
+
+    Parameters
+    ----------
+    run : Run
+    progress : Progress, optional
 
     Returns
     -------
-    list of dict
-        One row a protocol and engine: see `row`. "float unpruned" is the trained network, "float" the pruned
-        one, "int8" that one quantized.
+    list of EvaluationRow
+        One row per protocol and network.
+
+    Raises
+    ------
+    EcgEdgeError
+        When a network is missing.
     """
-    engines = _engines(recipe, run_dir)
-    rows = [
-        row(test, name, predict(test.beats))
-        for test in test_sides(recipe, data_root, on_record)
-        for name, predict in engines.items()
-    ]
-    (run_dir / EVALUATION_NAME).write_text(json.dumps(rows, indent=2, allow_nan=False) + "\n")
-    return rows
+    engines = _engines(run)
+    with locked_folder(run.folder.path):
+        rows = [
+            score_protocol(test, name, predict(test.beats))
+            for test in evaluation_sets(run.recipe, run.data_root, progress.on_record)
+            for name, predict in engines.items()
+        ]
+        write_json(run.folder.evaluation, rows)
+        return rows
 
 
-def _engines(recipe: Recipe, run_dir: Path) -> dict[str, Predict]:
-    """The networks that the run folder holds."""
-    from ecg_edge.quantize import int8, prune
-    from ecg_edge.training import train
+def _engines(run: Run) -> dict[str, Predict]:
+    int8, trained, pruned = (run.require(step) for step in ("quantize", "train", "prune"))
+    from ecg_edge.training import train  # late: imports TensorFlow
 
-    flatbuffer = run_dir / int8.MODEL_FILE
-    if not flatbuffer.is_file():
-        raise EcgEdgeError(f"{flatbuffer}: not found. Make it with `ecg-edge quantize {recipe.name}`.")
     return {
-        "float unpruned": float_engine(train.load(run_dir / train.MODEL_FILE, f"train {recipe.name}")),
-        "float": float_engine(train.load(run_dir / prune.MODEL_FILE, f"prune {recipe.name}")),
-        "int8": int8_engine(flatbuffer),
+        FLOAT: float_engine(train.load(trained)),
+        PRUNED: float_engine(train.load(pruned)),
+        INT8: int8_engine(int8),
     }
 
 
 def int8_engine(flatbuffer: Path) -> Predict:
-    """Labels by the int8 network: TFLM where its wheel exists, LiteRT's reference kernels elsewhere."""
+    """Make the prediction function of an int8 network: TFLM where its wheel exists, else LiteRT."""
+    # Late: the engines compile C, and LiteRT imports TensorFlow.
     from ecg_edge.quantize.bundle.engines import TflmEngine, beat_inputs, tflm_available
     from ecg_edge.quantize.codegen.flatbuffer import read_network
     from ecg_edge.quantize.reference import run_litert

@@ -1,14 +1,13 @@
 """Quantize a network to int8 throughout: weights, activations, inputs and outputs.
 
-The scales of the inputs are not the converter's to choose: the device's signal path writes both tensors with
-fixed scales. The calibration beats hold the extremes of both, which makes the converter find just those.
+The scales of the inputs are fixed: the device's signal path writes both tensors with them. The calibration
+beats contain the extremes of both tensors, so that the converter derives these scales.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -17,40 +16,50 @@ import tensorflow as tf
 
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import ComparisonError
-from ecg_edge.quantize import prune
+from ecg_edge.ecg.files import locked_folder, replacing
 from ecg_edge.quantize.codegen.flatbuffer import Network, parse_network
 from ecg_edge.training import train
-from ecg_edge.training.beats import Beats, real_values
+from ecg_edge.training.beats import Beats, dequantize
 from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.networks import BEAT_SHAPE, RHYTHM_SHAPE
-from ecg_edge.training.recipes import Recipe
-from ecg_edge.training.tf_logging import quiet
+from ecg_edge.training.progress import SILENT, Progress
+from ecg_edge.training.runs import Run
+from ecg_edge.training.tf_logging import suppress_native_stderr
 
-MODEL_FILE: Final = Path("quantize") / "model.tflite"
 INPUT_SCALES: Final = {"beat": firmware.BEAT_SCALE, "rhythm": firmware.RHYTHM_SCALE}
 
 
-def quantize(
-    recipe: Recipe, data_root: Path, run_dir: Path, on_record: Callable[[str], None] | None = None
-) -> bytes:
-    """Quantize `prune/model.keras` of the run folder and save it as `quantize/model.tflite`.
+def quantize(run: Run, progress: Progress = SILENT) -> bytes:
+    """Quantize the pruned network of a run folder, and save the int8 one.
+
+    Parameters
+    ----------
+    run : Run
+    progress : Progress, optional
 
     Returns
     -------
     bytes
         The flatbuffer.
+
+    Raises
+    ------
+    EcgEdgeError
+        When there is no pruned network.
     """
-    network = train.load(run_dir / prune.MODEL_FILE, f"prune {recipe.name}")
-    beats = training_beats(recipe, data_root, on_record)
-    flatbuffer = quantize_network(network, beats, recipe.quantize.calibration_beats, recipe.seed)
-    path = run_dir / MODEL_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(flatbuffer)
-    return flatbuffer
+    pruned = run.require("prune")
+    with locked_folder(run.folder.path):
+        beats = training_beats(run.recipe, run.data_root, progress.on_record)
+        settings, seed = run.recipe.quantize, run.recipe.seed
+        flatbuffer = quantize_network(train.load(pruned), beats, settings.calibration_beats, seed)
+        with replacing(run.folder.int8) as partial:
+            partial.write_bytes(flatbuffer)
+        return flatbuffer
 
 
-def quantize_network(network: Any, beats: Beats, calibration_beats: int, seed: int) -> bytes:
-    """The int8 flatbuffer of a network, calibrated on some of `beats`.
+def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, seed: int) -> bytes:
+    """Convert a network to an int8 flatbuffer, calibrated on a random choice of `beats`.
 
     Raises
     ------
@@ -59,7 +68,7 @@ def quantize_network(network: Any, beats: Beats, calibration_beats: int, seed: i
     """
     chosen = np.random.default_rng(seed).permutation(len(beats))[:calibration_beats]
     beat, rhythm = with_extremes(beats.beat[chosen], beats.rhythm[chosen])
-    flatbuffer = _convert(network, *real_values(beat, rhythm))
+    flatbuffer = _convert(network, *dequantize(beat, rhythm))
     check_inputs(flatbuffer)
     return flatbuffer
 
@@ -67,7 +76,7 @@ def quantize_network(network: Any, beats: Beats, calibration_beats: int, seed: i
 def with_extremes(
     beat: npt.NDArray[np.int8], rhythm: npt.NDArray[np.int8]
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
-    """The same beats, the first with -128 and 127 in both tensors, so that each spans its whole range.
+    """Copy beats, the first with -128 and 127 in both tensors, so that each spans its whole range.
 
     Parameters
     ----------
@@ -80,7 +89,13 @@ def with_extremes(
 
 
 def check_inputs(flatbuffer: bytes) -> None:
-    """Raise ComparisonError unless both inputs have the signal path's scale and the zero point 0."""
+    """Check that both inputs have the signal path's scale and the zero point 0.
+
+    Raises
+    ------
+    ComparisonError
+        Names the input that differs.
+    """
     network = parse_network(flatbuffer)
     for name, wanted in INPUT_SCALES.items():
         scale, zero_point = input_quantization(network, name)
@@ -92,19 +107,19 @@ def check_inputs(flatbuffer: bytes) -> None:
 
 
 def input_quantization(network: Network, name: str) -> tuple[float, int]:
-    """Scale and zero point of an input."""
+    """Return scale and zero point of an input."""
     quantization = network.tensors[network.inputs[name]].quantization
     if quantization is None:
         raise ComparisonError(f"the network's input {name} is not quantized.")
     return float(quantization.scales[0]), int(quantization.zero_points[0])
 
 
-def _convert(network: Any, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np.float32]) -> bytes:
+def _convert(network: KerasModel, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np.float32]) -> bytes:
     def calibration() -> Iterator[dict[str, npt.NDArray[np.float32]]]:
         for number in range(len(beat)):
             yield {"beat": beat[number : number + 1], "rhythm": rhythm[number : number + 1]}
 
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with tempfile.TemporaryDirectory() as folder, suppress_native_stderr():
         tf.saved_model.save(network, folder, signatures=_signature(network))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -114,8 +129,8 @@ def _convert(network: Any, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np
         return bytes(converter.convert())
 
 
-def _signature(network: Any) -> Any:
-    """The network on one beat, its inputs and its output by name."""
+def _signature(network: KerasModel) -> Any:
+    """Trace the network on one beat, with named inputs and output."""
 
     def infer(beat: Any, rhythm: Any) -> dict[str, Any]:
         return {"logits": network([beat, rhythm], training=False)}

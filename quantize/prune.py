@@ -1,63 +1,73 @@
-"""Prune a trained network: its smallest weights become zero while it is trained a little further."""
+"""Prune a trained network: set its smallest weights to zero during fine-tuning.
+
+Pruning costs accuracy, and the generated C is smaller and faster for it only in layers that take the sparse
+kernels. A network that runs dense pays the accuracy for nothing.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
+from ecg_edge.ecg.files import locked_folder, write_json
 from ecg_edge.training import train
 from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.keras_model import KerasModel
+from ecg_edge.training.progress import SILENT, OnEpoch, Progress
 from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.runs import Run
 
-MODEL_FILE: Final = Path("prune") / "model.keras"
-SPARSITY_FILE: Final = Path("prune") / "sparsity.json"
-KEPT_WHOLE: Final = "logits"  # a hundred weights: little to win, and a class may hang on a few of them
+# A hundred weights: pruning them saves little, and a class may depend on a few of them.
+UNPRUNED_LAYER: Final = "logits"
 
 
-def prune(
-    recipe: Recipe,
-    data_root: Path,
-    run_dir: Path,
-    on_epoch: train.OnEpoch | None = None,
-    on_record: Callable[[str], None] | None = None,
-) -> dict[str, float]:
-    """Prune `train/model.keras` of the run folder and save it as `prune/model.keras`.
+def prune(run: Run, progress: Progress = SILENT) -> dict[str, float]:
+    """Prune the trained network of a run folder, and save the pruned one.
+
+    Parameters
+    ----------
+    run : Run
+    progress : Progress, optional
 
     Returns
     -------
     dict of str to float
         Share of zeros in the kernel of each layer, and under "all" in all kernels together.
+
+    Raises
+    ------
+    EcgEdgeError
+        When there is no trained network.
     """
-    network = train.load(run_dir / train.MODEL_FILE, f"train {recipe.name}")
-    examples = train.examples(recipe, training_beats(recipe, data_root, on_record))
-    pruned = prune_network(network, recipe, examples, on_epoch)
-    train.save(pruned, run_dir / MODEL_FILE)
-    zeros = sparsity(pruned)
-    (run_dir / SPARSITY_FILE).write_text(json.dumps(zeros, indent=2) + "\n")
-    return zeros
+    trained = run.require("train")
+    with locked_folder(run.folder.path):
+        beats = training_beats(run.recipe, run.data_root, progress.on_record)
+        examples = train.examples(run.recipe, beats)
+        pruned = prune_network(train.load(trained), run.recipe, examples, progress.on_epoch)
+        train.save(pruned, run.folder.pruned)
+        zeros = sparsity(pruned)
+        write_json(run.folder.sparsity, zeros)
+        return zeros
 
 
 def prune_network(
-    network: Any, recipe: Recipe, examples: train.Examples, on_epoch: train.OnEpoch | None = None
-) -> Any:
-    """A pruned copy of a network, fine-tuned on `examples`."""
+    network: KerasModel, recipe: Recipe, examples: train.Examples, on_epoch: OnEpoch | None = None
+) -> KerasModel:
+    """Prune a copy of a network, fine-tuned on `examples`."""
     train.make_repeatable(recipe.seed)
-    settings, steps_an_epoch = recipe.prune, -(-len(examples.labels) // recipe.training.batch_size)
+    settings, steps_per_epoch = recipe.prune, -(-len(examples.labels) // recipe.training.batch_size)
     schedule = tfmot.sparsity.keras.PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=settings.sparsity,
         begin_step=0,
-        end_step=max(1, settings.epochs * steps_an_epoch // 2),
-        frequency=max(1, min(50, steps_an_epoch // 4)),
+        end_step=max(1, settings.epochs * steps_per_epoch // 2),
+        frequency=max(1, min(50, steps_per_epoch // 4)),
     )
-    copy = keras.models.clone_model(network)
+    copy = cast(KerasModel, keras.models.clone_model(network))
     copy.set_weights(network.get_weights())
     if settings.block > 1:
         blocks = BlockPruning(
@@ -67,11 +77,11 @@ def prune_network(
         return copy
     masked = keras.models.clone_model(copy, clone_function=lambda layer: _masked(layer, schedule))
     _fine_tune(masked, recipe, examples, tfmot.sparsity.keras.UpdatePruningStep(), on_epoch)
-    return tfmot.sparsity.keras.strip_pruning(masked)
+    return cast(KerasModel, tfmot.sparsity.keras.strip_pruning(masked))
 
 
 def _fine_tune(
-    network: Any, recipe: Recipe, examples: train.Examples, pruning: Any, on_epoch: train.OnEpoch | None
+    network: KerasModel, recipe: Recipe, examples: train.Examples, pruning: Any, on_epoch: OnEpoch | None
 ) -> None:
     settings = recipe.prune
     train.fit_network(
@@ -79,15 +89,15 @@ def _fine_tune(
     )
 
 
-def sparsity(network: Any) -> dict[str, float]:
-    """Share of zeros in the kernel of each layer, and under "all" in all kernels together."""
+def sparsity(network: KerasModel) -> dict[str, float]:
+    """Compute the share of zeros in the kernel of each layer, and under "all" in all kernels together."""
     kernels = {layer.name: layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")}
     zeros = {name: float(np.mean(kernel == 0)) for name, kernel in kernels.items()}
     return {**zeros, "all": float(np.mean(np.concatenate([k.ravel() for k in kernels.values()]) == 0))}
 
 
 def _is_pruned(layer: Any) -> bool:
-    return hasattr(layer, "kernel") and layer.name != KEPT_WHOLE
+    return hasattr(layer, "kernel") and layer.name != UNPRUNED_LAYER
 
 
 def _masked(layer: Any, schedule: Any) -> Any:
@@ -97,16 +107,16 @@ def _masked(layer: Any, schedule: Any) -> Any:
 
 
 class BlockPruning(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the smallest blocks of kernels at zero. (tfmot knows no blocks in the kernels of convolutions.)
+    """Keep the smallest blocks of kernels at zero; tfmot has no blocks in the kernels of convolutions.
 
     Parameters
     ----------
     kernels : list of tf.Variable
-        The last dimension is the output channel; the others, flat, are the window that blocks divide.
+        The last dimension is the output channel; blocks divide the others, flattened.
     block : int
-        Weights of a block.
+        Weights per block.
     schedule : tfmot PruningSchedule
-        When masks are made anew, and the share of blocks that they make zero.
+        Steps at which the masks are computed again, and the share of blocks that they set to zero.
     """
 
     def __init__(self, kernels: list[Any], block: int, schedule: Any) -> None:
@@ -116,7 +126,7 @@ class BlockPruning(keras.callbacks.Callback):  # type: ignore[misc]
         self._step = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Mask what the optimizer has changed."""
+        """Mask the weights that the optimizer has changed."""
         self._step += 1
         due, share = (float(value) for value in self._schedule(self._step))
         for number, kernel in enumerate(self._kernels):
@@ -126,7 +136,7 @@ class BlockPruning(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def block_mask(kernel: npt.NDArray[np.float32], block: int, share: float) -> npt.NDArray[np.float32]:
-    """Zeros for that share of a kernel's blocks with the smallest sums of magnitudes, ones for the others.
+    """Make a mask: zeros for the share of blocks with the smallest sums of magnitudes, ones for the others.
 
     Parameters
     ----------

@@ -1,16 +1,17 @@
-"""Accuracy, flash and instructions against sparsity: networks trained by patient within DS1, never on DS2."""
+"""Measure accuracy, flash and instructions against sparsity, trained and tested within DS1, never on DS2."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, TypedDict
 
 import numpy as np
 
+from ecg_edge.ecg.files import locked_folder, replacing
 from ecg_edge.ecg.splits import ds1_folds
-from ecg_edge.quantize.bench.sparsity import LEVELS, measure_forms
+from ecg_edge.quantize.bench.sparsity import LEVELS, Measured, measure_forms
 from ecg_edge.quantize.codegen.sparse import BLOCK
 from ecg_edge.quantize.evaluate import int8_engine
 from ecg_edge.quantize.int8 import quantize_network
@@ -18,103 +19,119 @@ from ecg_edge.quantize.prune import prune_network
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.cross_validation import fold_beats, folds_test
-from ecg_edge.training.metrics import row
-from ecg_edge.training.recipes import RECIPE_NAME, Recipe
+from ecg_edge.training.keras_model import KerasModel
+from ecg_edge.training.metrics import INT8, EvaluationRow, score_protocol
+from ecg_edge.training.progress import SILENT, OnEpoch, Progress
+from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.runs import Run, RunFolder
 
-SWEEP_FOLDER: Final = "sweep"
+
+class SweepRow(TypedDict):
+    """One level of sparsity.
+
+    Attributes
+    ----------
+    sparsity : float
+        Asked share of zero weights, 0 to below 1.
+    accuracy : EvaluationRow
+        Scores of the int8 networks on the test beats of all folds together.
+    measured : Measured
+        Flash and instructions of the first fold's network.
+    """
+
+    sparsity: float
+    accuracy: EvaluationRow
+    measured: Measured
 
 
 def sweep(
-    recipe: Recipe,
-    data_root: Path,
-    run_dir: Path,
+    run: Run,
     folds: int = 4,
     levels: Sequence[float] = LEVELS,
-    on_epoch: train.OnEpoch | None = None,
-    say: Callable[[str], None] = lambda text: None,
-) -> list[dict[str, Any]]:
+    progress: Progress = SILENT,
+    report: Callable[[str], None] = lambda text: None,
+) -> list[SweepRow]:
     """Train on three folds of DS1, prune to each level, quantize, and test on the fourth fold; fold by fold.
 
-    Weights become zero in the blocks of four that the sparse kernels leave out, whatever the recipe says of
-    blocks. The networks are kept in the run folder's `sweep`: what is there, made by the same recipe, is not
-    made again.
+    Weights become zero in the blocks of four that the sparse kernels skip, whatever block the recipe sets.
+    The networks are kept in the run folder's `sweep`; networks of the same recipe found there are used again.
 
     Parameters
     ----------
+    run : Run
     folds : int
-        The first so many of the four.
-    on_epoch, say : callable, optional
-        Called after each epoch, and before each training.
-
-    Returns
-    -------
-    list of dict
-        One entry a level: sparsity; accuracy, the figures of the int8 networks on all tests together (see
-        `evaluate.row`); measured, flash and instructions of the first fold's network (a `Measured`).
+        Number of folds, 1 to 4.
+    levels : sequence of float
+        Shares of zero weights, 0 to below 1.
+    progress : Progress, optional
+    report : callable, optional
+        Called with a line before each training and pruning.
     """
-    settings = dataclasses.replace(recipe.prune, block=BLOCK)
-    recipe = dataclasses.replace(recipe, prune=settings)
-    folder = _folder(recipe, run_dir)
-    tested: list[Beats] = []
-    said: dict[float, list[Any]] = {level: [] for level in levels}
-    for number, split in enumerate(ds1_folds()[:folds], start=1):
-        own, test = fold_beats(recipe, data_root, split)
-        fold = _Fold(recipe, own, folder / f"fold{number}", on_epoch, say)
-        tested.append(test)
-        for level in levels:
-            said[level].append(int8_engine(fold.quantized(level))(test))
-    return [
-        {
-            "sparsity": level,
-            "accuracy": row(folds_test(recipe, tested), "int8", np.concatenate(said[level])),
-            "measured": measure_forms(folder / "fold1" / _name(level)),
-        }
-        for level in levels
-    ]
+    recipe = dataclasses.replace(run.recipe, prune=dataclasses.replace(run.recipe.prune, block=BLOCK))
+    with locked_folder(run.folder.path):
+        folder = _prepare(recipe, run.folder)
+        tested: list[Beats] = []
+        predicted: dict[float, list[Any]] = {level: [] for level in levels}
+        for number, split in enumerate(ds1_folds()[:folds], start=1):
+            own, test = fold_beats(recipe, run.data_root, split)
+            fold = _Fold(recipe, own, folder / f"fold{number}", progress.on_epoch, report)
+            tested.append(test)
+            for level in levels:
+                predicted[level].append(int8_engine(fold.quantized(level))(test))
+        joined = folds_test(recipe, tested)
+        return [
+            {
+                "sparsity": level,
+                "accuracy": score_protocol(joined, INT8, np.concatenate(predicted[level])),
+                "measured": measure_forms(folder / "fold1" / _name(level)),
+            }
+            for level in levels
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
 class _Fold:
-    """Networks of one fold, made when they are asked for."""
+    """Networks of one fold, trained on demand."""
 
     recipe: Recipe
     beats: Beats
     folder: Path
-    on_epoch: train.OnEpoch | None
-    say: Callable[[str], None]
+    on_epoch: OnEpoch | None
+    report: Callable[[str], None]
 
     def quantized(self, level: float) -> Path:
-        """The int8 network pruned to `level`."""
+        """Return the int8 network pruned to `level`."""
         path = self.folder / _name(level)
         if not path.is_file():
             settings = dataclasses.replace(self.recipe.prune, sparsity=level)
             recipe = dataclasses.replace(self.recipe, prune=settings)
             network = self._trained()
-            self.say(f"{self.folder.name}: prune to {level:.0%}")
+            self.report(f"{self.folder.name}: prune to {level:.0%}")
             pruned = prune_network(network, recipe, train.examples(recipe, self.beats), self.on_epoch)
             model = quantize_network(pruned, self.beats, recipe.quantize.calibration_beats, recipe.seed)
-            path.write_bytes(model)
+            with replacing(path) as partial:
+                partial.write_bytes(model)
         return path
 
-    def _trained(self) -> Any:
+    def _trained(self) -> KerasModel:
         path = self.folder / "model.keras"
         if not path.is_file():
-            self.say(f"{self.folder.name}: train")
+            self.report(f"{self.folder.name}: train")
             train.save(train.fit(self.recipe, self.beats, self.on_epoch), path)
-        return train.load(path, "prune --sweep")
+        return train.load(path)
 
 
 def _name(level: float) -> str:
     return f"{100 * level:g}.tflite"
 
 
-def _folder(recipe: Recipe, run_dir: Path) -> Path:
-    """The sweep's folder, emptied of what another recipe has left there."""
-    folder, text = run_dir / SWEEP_FOLDER, recipe.to_toml()
-    stamp = folder / RECIPE_NAME
+def _prepare(recipe: Recipe, run_folder: RunFolder) -> Path:
+    """Return the sweep's folder, without networks of another recipe."""
+    folder, text = run_folder.sweep, recipe.to_toml()
+    stamp = RunFolder(folder).recipe
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != text:
         for path in [*folder.glob("fold*/*.tflite"), *folder.glob("fold*/*.keras")]:
             path.unlink()
-        folder.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(text, encoding="utf-8")
+        with replacing(stamp) as partial:
+            partial.write_text(text, encoding="utf-8")
     return folder

@@ -1,4 +1,4 @@
-"""The engines that need TensorFlow: the float network, and LiteRT with its reference kernels."""
+"""Engines that need TensorFlow, imported only where one runs: the float network, and LiteRT."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.quantize.bundle.engines import Inputs, Int8Array
 from ecg_edge.quantize.codegen.flatbuffer import read_network
-from ecg_edge.training.tf_logging import quiet, silence_tensorflow
+from ecg_edge.training.tf_logging import silence_tensorflow, suppress_native_stderr
 
 
 def run_float(model_path: Path, inputs: Inputs) -> npt.NDArray[np.float32]:
@@ -19,13 +19,13 @@ def run_float(model_path: Path, inputs: Inputs) -> npt.NDArray[np.float32]:
     silence_tensorflow()
     import tf_keras as keras
 
-    from ecg_edge.training.beats import real_values
+    from ecg_edge.training.beats import dequantize
 
     try:
         network = keras.models.load_model(model_path, compile=False)
     except (OSError, ValueError) as error:
         raise BundleError(f"{model_path}: not a Keras network ({error}). Train the model again.") from error
-    beat_real, rhythm_real = real_values(inputs["beat"], inputs["rhythm"])
+    beat_real, rhythm_real = dequantize(inputs["beat"], inputs["rhythm"])
     logits = network.predict({"beat": beat_real, "rhythm": rhythm_real}, batch_size=1024, verbose=0)
     return np.asarray(logits, np.float32)
 
@@ -58,7 +58,7 @@ def _litert_interpreter(model_path: Path) -> Any:
     import tensorflow as tf
 
     try:
-        with quiet():
+        with suppress_native_stderr():
             interpreter = tf.lite.Interpreter(
                 str(model_path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
             )

@@ -1,49 +1,58 @@
-"""One network, four engines, the same beats: float Keras, LiteRT's reference kernels, TFLM, generated C.
+"""Compare four engines on the same beats: float Keras, LiteRT's reference kernels, TFLM, generated C.
 
-TFLM is the reference. The generated C must give its bytes, every one; the others show what quantization
-changes.
+TFLM is the reference: the generated C must give the same bytes. The differences of the others show the effect
+of quantization.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import ComparisonError, ToolError
+from ecg_edge.ecg.files import locked_folder, write_json
+from ecg_edge.ecg.selection import RecordName
 from ecg_edge.quantize.bundle.engines import (
     GeneratedEngine,
     Inputs,
     Int8Array,
     TflmEngine,
+    beat_inputs,
     tflm_available,
 )
 from ecg_edge.quantize.bundle.golden import load_golden
-from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 from ecg_edge.quantize.export.bundle import FLOAT_MODEL_NAME
+from ecg_edge.training.beats import Beats, concatenate, load_beats
+from ecg_edge.training.datasets import evaluation_sets
+from ecg_edge.training.progress import SILENT, Progress
+from ecg_edge.training.runs import Run
 
+VERIFIED_BEATS: Final = 10_000  # of a test set; the engines take a few seconds for them
 FLOAT, LITERT, TFLM, GENERATED = "float Keras", "LiteRT reference", "TFLM", "generated C"
 
 
 @dataclass(frozen=True, eq=False)
-class Beats:
-    """What the engines are run on.
+class LabelledInputs:
+    """Inputs of the engines, with the annotated labels.
 
     Attributes
     ----------
     inputs : mapping of str to int8 array, (n, ...)
         Arrays by the names of the network's inputs.
     labels : int array, (n,), or None
-        Index of the annotated label; negative outside the model's labels. None: not known.
+        Index of the annotated label; negative outside the model's labels. None: not annotated.
     source : str
-        Where they come from, for the report.
+        Origin of the beats, for the report.
     tflm_logits : int8 array, (n, labels), or None
-        What TFLM gave earlier, for computers without its wheel.
+        Stored outputs of TFLM, for computers without its wheel.
     """
 
     inputs: Inputs
@@ -54,7 +63,7 @@ class Beats:
 
 @dataclass(frozen=True)
 class EngineFigures:
-    """How one engine compares with TFLM, and with the annotations.
+    """Agreement of one engine with TFLM and with the annotations.
 
     Attributes
     ----------
@@ -66,7 +75,7 @@ class EngineFigures:
     differing_bytes : int or None
         Bytes that are not TFLM's; None for the float network.
     accuracy : float or None
-        Share of annotated beats labelled right; None when the labels are not known.
+        Share of annotated beats labelled correctly; None when the labels are not known.
     accuracy_by_label : dict of str to float
         The same for each label that occurs.
     """
@@ -81,7 +90,7 @@ class EngineFigures:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Figures of every engine that could run, and why the others could not."""
+    """Figures of each engine that ran, and the reason for each that did not."""
 
     model_sha256: str
     source: str
@@ -90,24 +99,26 @@ class VerifyReport:
     skipped: dict[str, str]
 
     def figures(self, engine: str) -> EngineFigures | None:
-        """Figures of one engine, if it ran."""
+        """Return the figures of one engine, if it ran."""
         return next((figures for figures in self.engines if figures.engine == engine), None)
 
 
-def golden_beats(bundle: Bundle) -> Beats:
-    """The bundle's golden vectors."""
+def golden_beats(bundle: Bundle) -> LabelledInputs:
+    """Load the bundle's golden vectors."""
     golden = load_golden(bundle)
-    return Beats(golden.inputs, None, "golden vectors", golden.logits)
+    return LabelledInputs(golden.inputs, None, "golden vectors", golden.logits)
 
 
-def verify(bundle: Bundle, beats: Beats | None = None, *, float_model: Path | None = None) -> VerifyReport:
+def verify(
+    bundle: Bundle, beats: LabelledInputs | None = None, *, float_model: Path | None = None
+) -> VerifyReport:
     """Run every engine that this computer has on the same beats.
 
     Parameters
     ----------
     bundle : Bundle
         The model.
-    beats : Beats, optional
+    beats : LabelledInputs, optional
         By default the bundle's golden vectors.
     float_model : Path, optional
         The float network; by default the bundle's own, if it carries one.
@@ -129,6 +140,62 @@ def verify(bundle: Bundle, beats: Beats | None = None, *, float_model: Path | No
     return VerifyReport(bundle.manifest.model_sha256, beats.source, len(logits[TFLM]), figures, skipped)
 
 
+def verify_run(run: Run, progress: Progress = SILENT) -> VerifyReport:
+    """Compare the engines on detected beats of the test set, and write `verify.json` in the run folder.
+
+    Parameters
+    ----------
+    run : Run
+    progress : Progress, optional
+
+    Raises
+    ------
+    ComparisonError
+        When the generated C does not give TFLM's bytes; `verify.json` is written nevertheless.
+    """
+    with locked_folder(run.folder.path):
+        test = evaluation_sets(run.recipe, run.data_root, progress.on_record)[-1]
+        beats = _thin_out(test.beats, VERIFIED_BEATS)
+        inputs = LabelledInputs(beat_inputs(beats.features), beats.labels, test.protocol)
+        report = verify(load_bundle(run.folder.bundle), inputs)
+        write_json(run.folder.verify, report)
+    require_same_bytes(report)
+    return report
+
+
+def read_report(path: Path) -> VerifyReport:
+    """Read a `verify.json`."""
+    report = json.loads(path.read_text(encoding="utf-8"))
+    engines = tuple(EngineFigures(**figures) for figures in report.pop("engines"))
+    return VerifyReport(engines=engines, **report)
+
+
+def record_beats(
+    records: Sequence[RecordName], labels: Sequence[str], limit: int, source: str
+) -> LabelledInputs:
+    """Load the detected beats of records, evenly thinned out.
+
+    Parameters
+    ----------
+    records : sequence of RecordName
+    labels : sequence of str
+        Labels of the model.
+    limit : int
+        Largest number of beats, at least 1.
+    source : str
+        Origin of the beats, for the report.
+    """
+    parts = [load_beats(root, database, [name], "detected") for root, database, name in records]
+    beats = _thin_out(concatenate(parts), limit)
+    index = {name: number for number, name in enumerate(labels)}
+    annotated = np.array([index.get(symbol, -1) for symbol in beats.symbols.tolist()], np.int64)
+    return LabelledInputs(beat_inputs(beats.features), annotated, f"{source}, detected peaks")
+
+
+def _thin_out(beats: Beats, limit: int) -> Beats:
+    return beats[np.linspace(0, len(beats) - 1, min(limit, len(beats))).astype(np.int64)]
+
+
 def require_same_bytes(report: VerifyReport) -> None:
     """Check that the generated C gave TFLM's bytes.
 
@@ -146,13 +213,15 @@ def require_same_bytes(report: VerifyReport) -> None:
         )
 
 
-def _run_all(bundle: Bundle, beats: Beats, float_model: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def _run_all(
+    bundle: Bundle, beats: LabelledInputs, float_model: Path
+) -> tuple[dict[str, Any], dict[str, str]]:
     logits: dict[str, Any] = {}
     skipped: dict[str, str] = {}
     if importlib.util.find_spec("tensorflow") is None:
         skipped[FLOAT] = skipped[LITERT] = "TensorFlow is not installed"
     else:
-        from ecg_edge.quantize import reference
+        from ecg_edge.quantize import reference  # late: imports TensorFlow
 
         if float_model.is_file():
             logits[FLOAT] = reference.run_float(float_model, beats.inputs)
@@ -164,7 +233,7 @@ def _run_all(bundle: Bundle, beats: Beats, float_model: Path) -> tuple[dict[str,
     return logits, skipped
 
 
-def _tflm_logits(bundle: Bundle, beats: Beats) -> Int8Array:
+def _tflm_logits(bundle: Bundle, beats: LabelledInputs) -> Int8Array:
     if tflm_available():
         return TflmEngine(bundle.model_path, bundle.manifest.input_names).run(beats.inputs)
     if beats.tflm_logits is None:

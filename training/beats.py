@@ -1,14 +1,14 @@
-"""Beats as the device sees them: records pushed through the C signal path, with the annotated symbol of each.
+"""Beats as the device computes them: records processed by the C signal path, with annotated symbols.
 
-What a record gives is cached; the key holds the record's bytes and the signal path's fingerprint, so that a
-change of either makes it anew.
+The beats of a record are cached; the key holds the record's bytes and the signal path's fingerprint, so that
+a change of either computes them again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +20,11 @@ from ecg_edge import firmware
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.ecg.scoring.beats import match_beats
+from ecg_edge.training.progress import OnRecord
 
 MATCH_WINDOW: Final = round(0.150 * FS_HZ)  # ANSI/AAMI EC57: a detection within 150 ms of a beat is that beat
 LEADS: Final = {"svdb": "ECG1"}  # the databases that do not name their leads by MLII
 PEAKS: Final = ("annotated", "detected")
-
-OnRecord = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +34,9 @@ class Beats:
     Attributes
     ----------
     features : ndarray of firmware.BEAT_DTYPE, shape (n,)
-        What the signal path said of each beat.
+        Outputs of the signal path for each beat.
     symbols : ndarray of str, shape (n,)
-        Annotated symbol; "" where the detector found a beat that is not annotated.
+        Annotated symbol; "" for a detection without an annotated beat.
     records : ndarray of str, shape (n,)
         Name of the record of each beat.
     """
@@ -50,14 +49,13 @@ class Beats:
         return len(self.symbols)
 
     def __getitem__(self, chosen: npt.NDArray[Any]) -> Beats:
-        """The beats of an index array or a mask."""
+        """Select beats by an index array or a mask."""
         return Beats(self.features[chosen], self.symbols[chosen], self.records[chosen])
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """Index in `LABELS` of each beat; -1 outside the five classes."""
-        matches = self.symbols[:, None] == np.array(LABELS)[None, :]
-        return np.where(matches.any(1), matches.argmax(1), -1)
+        return label_indices(self.symbols)
 
     @property
     def beat(self) -> npt.NDArray[np.int8]:
@@ -70,12 +68,18 @@ class Beats:
         return np.ascontiguousarray(self.features["rhythm"])
 
     def five_classes(self) -> Beats:
-        """Only the beats of the network's five classes."""
+        """Select the beats of the network's five classes."""
         return self[self.labels >= 0]
 
 
+def label_indices(symbols: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """Return the index in `LABELS` of each annotated symbol; -1 outside the five classes."""
+    matches = symbols[:, None] == np.array(LABELS)[None, :]
+    return np.where(matches.any(1), matches.argmax(1), -1)
+
+
 def concatenate(parts: Iterable[Beats]) -> Beats:
-    """All beats of `parts`, in their order."""
+    """Join beats in the given order."""
     parts = list(parts)
     return Beats(
         np.concatenate([part.features for part in parts]),
@@ -84,10 +88,10 @@ def concatenate(parts: Iterable[Beats]) -> Beats:
     )
 
 
-def real_values(
+def dequantize(
     beat: npt.NDArray[np.int8], rhythm: npt.NDArray[np.int8]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The real values that the device's int8 tensors stand for.
+    """Convert the device's int8 tensors to the real values that they represent.
 
     Parameters
     ----------
@@ -110,38 +114,38 @@ def load_beats(
     cache: Path | None = None,
     on_record: OnRecord | None = None,
 ) -> Beats:
-    """Beats of `records`, lead MLII (svdb: ECG1).
+    """Load the beats of `records`, lead MLII (svdb: ECG1).
 
     Parameters
     ----------
     root : Path
         Folder of the databases.
     peaks : str
-        "annotated": the signal path is given the annotated R peaks. "detected": it finds them itself, and
-        each beat takes the symbol of the annotated beat within 150 ms.
+        "annotated": use the annotated R peaks. "detected": run the detector, and give each beat the symbol
+        of the annotated beat within 150 ms.
     cache : Path, optional
-        Folder for what a record gave; by default one in the user's cache folder.
+        Folder of cached beats; by default one in the user's cache folder.
     on_record : callable, optional
-        Called with each record's name before it is read.
+        Called before each record is read.
     """
     folder = cache_folder() if cache is None else cache
     parts = []
-    for name in records:
+    for number, name in enumerate(records, start=1):
         if on_record is not None:
-            on_record(name)
+            on_record(name, number, len(records))
         features, symbols = _cached(root, database, name, peaks, folder)
         parts.append(Beats(features, symbols, np.full(len(symbols), name)))
     return concatenate(parts)
 
 
 def cache_folder() -> Path:
-    """Where beats are cached: `ecg-edge/beats` in the user's cache folder."""
+    """Return the folder of cached beats: `ecg-edge/beats` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "ecg-edge" / "beats"
 
 
 def find_beats(record: Record, peaks: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
-    """Push a record through the signal path.
+    """Process a record by the signal path.
 
     Returns
     -------

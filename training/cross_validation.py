@@ -1,4 +1,4 @@
-"""Score a recipe by patient within DS1: how to choose between recipes without a look at DS2."""
+"""Score a recipe by patient within DS1, to choose between recipes without using DS2."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ import numpy as np
 
 from ecg_edge.ecg.splits import Split, ds1_folds
 from ecg_edge.training.beats import Beats, concatenate, load_beats
-from ecg_edge.training.datasets import Test, extra_beats
-from ecg_edge.training.metrics import Row, float_engine, row
+from ecg_edge.training.datasets import EvaluationSet, extra_beats
+from ecg_edge.training.metrics import FLOAT, EvaluationRow, float_engine, score_protocol
+from ecg_edge.training.progress import OnEpoch
 from ecg_edge.training.recipes import Recipe
-from ecg_edge.training.train import OnEpoch, fit
+from ecg_edge.training.train import fit
 
 PROTOCOL = "DS1, four folds by patient"
 
 
-def cross_validate(recipe: Recipe, data_root: Path, on_epoch: OnEpoch | None = None) -> Row:
+def cross_validate(recipe: Recipe, data_root: Path, on_epoch: OnEpoch | None = None) -> EvaluationRow:
     """Train on three folds of DS1 and test on the fourth, four times.
 
     Parameters
     ----------
     recipe : Recipe
-        Its peaks train and test; "both" trains on both and tests on detected ones.
+        Its peaks are used for training and test; "both" trains on both and tests on detected ones.
 
     Returns
     -------
-    dict
-        One row of all four tests' beats together, by the float networks; see `evaluate.row`.
+    EvaluationRow
+        Scores of the float networks on the beats of all four test folds together.
     """
     tested: list[Beats] = []
     predicted: list[Any] = []
@@ -37,20 +38,20 @@ def cross_validate(recipe: Recipe, data_root: Path, on_epoch: OnEpoch | None = N
         network = fit(recipe, own, on_epoch)
         tested.append(test)
         predicted.append(float_engine(network)(test))
-    return row(folds_test(recipe, tested), "float", np.concatenate(predicted))
+    return score_protocol(folds_test(recipe, tested), FLOAT, np.concatenate(predicted))
 
 
 def fold_beats(recipe: Recipe, data_root: Path, split: Split) -> tuple[Beats, Beats]:
-    """The beats that a fold trains on, the recipe's further databases among them, and those that test it."""
+    """Load training set, the recipe's extra databases included, and test set of a fold."""
     own = _beats(recipe, data_root, split.train, training=True).five_classes()
     test = _beats(recipe, data_root, split.test, training=False)
     return concatenate([own, *extra_beats(recipe, data_root, split.train)]), test
 
 
-def folds_test(recipe: Recipe, tested: list[Beats]) -> Test:
-    """The tests of all folds as one, under the name of their protocol."""
+def folds_test(recipe: Recipe, tested: list[Beats]) -> EvaluationSet:
+    """Join the test sets of all folds under the name of their protocol."""
     peaks = _peaks(recipe, training=False)[0]
-    return Test(f"{PROTOCOL}, {peaks} peaks", PROTOCOL, peaks, concatenate(tested))
+    return EvaluationSet(f"{PROTOCOL}, {peaks} peaks", PROTOCOL, peaks, concatenate(tested))
 
 
 def _beats(recipe: Recipe, root: Path, records: tuple[str, ...], training: bool) -> Beats:

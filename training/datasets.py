@@ -1,4 +1,4 @@
-"""The two sides of a recipe: the beats it trains on, and the beats of each protocol it is tested on."""
+"""Training set and evaluation sets of a recipe."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from ecg_edge.ecg import splits
 from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.synthetic import synthetic_root
-from ecg_edge.training.beats import Beats, OnRecord, concatenate, load_beats
+from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.noisy_beats import noisy_beats
+from ecg_edge.training.progress import OnRecord
 from ecg_edge.training.recipes import Recipe
 
 
 @dataclass(frozen=True, eq=False)
-class Test:
-    """Beats that a network is tested on, under the name of the protocol.
+class EvaluationSet:
+    """Beats of one evaluation protocol.
 
     Attributes
     ----------
@@ -30,10 +32,8 @@ class Test:
     split, peaks : str
         E.g. "DS1->DS2" and "detected".
     beats : Beats
-        All beats of the test side, those outside the five classes too.
+        All beats of the test set, those outside the five classes included.
     """
-
-    __test__ = False  # not a test case of pytest
 
     protocol: str
     split: str
@@ -45,18 +45,36 @@ _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop
 
 
 def split_of(recipe: Recipe, root: Path) -> splits.Split:
-    """The records on either side of the recipe's split, cut down to `data.records` where it names some.
+    """Divide the records into training set and test set, restricted to `data.records` where it names some.
 
     Raises
     ------
     RecipeError
-        When the recipe names a record that the split does not have, or leaves a side without any.
+        When the recipe names a record that the split does not have, or leaves a set without any.
     """
     split = _whole_split(recipe, root)
     split = _only(split, recipe.data.records) if recipe.data.records else split
     if not split.train or not split.test:
         raise RecipeError(f"recipe {recipe.name}: no records to train or to test on; see data.records.")
     return split
+
+
+def check_records(recipe: Recipe, root: Path) -> None:
+    """Check that the files of every record of the recipe's split exist: faster than to find out in training.
+
+    Raises
+    ------
+    RecordError
+        Names the first file that is missing.
+    """
+    split = split_of(recipe, root)
+    for name in (*split.train, *split.test):
+        for path in record_files(root, recipe.data.database, name):
+            if not path.is_file():
+                raise RecordError(
+                    f"{path}: not found. Get the records with `ecg-edge data get {recipe.data.database}`, or "
+                    "name another folder with --data."
+                )
 
 
 def _whole_split(recipe: Recipe, root: Path) -> splits.Split:
@@ -69,15 +87,15 @@ def _whole_split(recipe: Recipe, root: Path) -> splits.Split:
 def _only(split: splits.Split, names: tuple[str, ...]) -> splits.Split:
     unknown = sorted(set(names) - set(split.train) - set(split.test))
     if unknown:
-        raise RecipeError(f"data.records: {', '.join(unknown)} are on neither side of this split.")
-    train, test = (tuple(name for name in side if name in names) for side in (split.train, split.test))
+        raise RecipeError(f"data.records: {', '.join(unknown)} are in neither set of this split.")
+    train, test = (tuple(name for name in part if name in names) for part in (split.train, split.test))
     return splits.Split(train, test, split.by_patient)
 
 
 def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> Beats:
-    """The beats that the recipe trains on, of the five classes only."""
+    """Load the training set, of the five classes only."""
     split = split_of(recipe, root)
-    beats = _of_peaks(recipe, root, split.train, recipe.data.peaks, on_record).five_classes()
+    beats = _beats_of(recipe, root, split.train, recipe.data.peaks, on_record).five_classes()
     if recipe.data.split == "random":
         beats = beats[~_is_test(beats, recipe)]
     beats = concatenate([beats, *extra_beats(recipe, root, split.train, on_record)])
@@ -91,49 +109,53 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
 def extra_beats(
     recipe: Recipe, root: Path, records: tuple[str, ...], on_record: OnRecord | None = None
 ) -> list[Beats]:
-    """Beats of the recipe's further databases, of the five classes, N thinned out.
+    """Load the beats of the recipe's extra databases, of the five classes, N thinned out.
 
-    They only ever train. svdb calls every supraventricular premature beat S: here that is A. nstdb stands for
-    its noise on `records`, those that train.
+    They are in the training set only. svdb labels every supraventricular premature beat S: here that is A.
+    nstdb means its noise added to `records`, the training records.
     """
     parts = []
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
         if database == "nstdb":
             beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record)).five_classes()
         else:
-            beats = _further_beats(recipe, root, database, on_record).five_classes()
+            beats = _beats_of_database(recipe, root, database, on_record).five_classes()
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.keep_every_nth_normal == 0)
         parts.append(beats[kept])
     return parts
 
 
-def _further_beats(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
+def _beats_of_database(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
     folder = synthetic_root(root) if database == "synth" else root
     names = records_in(folder, database)
-    beats = _of_peaks(recipe, folder, names, recipe.data.peaks, on_record, database)
+    beats = _beats_of(recipe, folder, names, recipe.data.peaks, on_record, database)
     symbols = np.where(beats.symbols == "S", "A", beats.symbols)
     return Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records))
 
 
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
-    """The recipe's further databases that `root` does not have."""
+    """List the recipe's extra databases that `root` does not have."""
     recorded = (database for database in recipe.data.extra if database != "synth")
     return tuple(database for database in recorded if not records_in(root, database))
 
 
-def test_sides(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[Test]:
-    """The protocols that test the recipe, none with a beat, or by patient a patient, that trained it."""
+def evaluation_sets(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[EvaluationSet]:
+    """Load the evaluation sets of the recipe.
+
+    They share no beat (random split) or no patient (patient split) with the training set.
+    """
     split, name = split_of(recipe, root), _split_name(recipe)
     if recipe.data.split == "random":
-        beats = _of_peaks(recipe, root, split.test, "annotated", on_record).five_classes()
-        return [_test(name, "annotated", beats[_is_test(beats, recipe)])]
+        beats = _beats_of(recipe, root, split.test, "annotated", on_record).five_classes()
+        return [_evaluation_set(name, "annotated", beats[_is_test(beats, recipe)])]
     return [
-        _test(name, peaks, _of_peaks(recipe, root, split.test, peaks, on_record)) for peaks in _PEAKS_TEXT
+        _evaluation_set(name, peaks, _beats_of(recipe, root, split.test, peaks, on_record))
+        for peaks in _PEAKS_TEXT
     ]
 
 
-def _test(split: str, peaks: str, beats: Beats) -> Test:
-    return Test(f"{split}, {_PEAKS_TEXT[peaks]}", split, peaks, beats)
+def _evaluation_set(split: str, peaks: str, beats: Beats) -> EvaluationSet:
+    return EvaluationSet(f"{split}, {_PEAKS_TEXT[peaks]}", split, peaks, beats)
 
 
 def _split_name(recipe: Recipe) -> str:
@@ -143,7 +165,7 @@ def _split_name(recipe: Recipe) -> str:
     return f"{name} ({len(recipe.data.records)} records only)" if recipe.data.records else name
 
 
-def _of_peaks(
+def _beats_of(
     recipe: Recipe,
     root: Path,
     records: tuple[str, ...],
@@ -159,7 +181,7 @@ def _of_peaks(
 
 
 def _is_test(beats: Beats, recipe: Recipe) -> npt.NDArray[np.bool_]:
-    """Which beats of a random split test: the same share of every class, drawn by the recipe's seed."""
+    """Draw the test set of a random split by the recipe's seed: the same share of every class."""
     random, chosen = np.random.default_rng(recipe.seed), np.zeros(len(beats), bool)
     for label in range(len(LABELS)):
         members: npt.NDArray[Any] = np.flatnonzero(beats.labels == label)

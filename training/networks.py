@@ -6,24 +6,25 @@ else. Convolutions are two-dimensional with a kernel of (1, k): the flatbuffer h
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import tf_keras as keras
 
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.recipes import MAX_PARAMETERS, Model
 
 BEAT_SHAPE: Final = (1, 128, 2)
 RHYTHM_SHAPE: Final = (8,)
 
 
-def build(model: Model) -> Any:
+def build(model: Model) -> KerasModel:
     """Build an untrained network.
 
     Returns
     -------
-    tf_keras.Model
+    KerasModel
         Inputs "beat" (1, 128, 2) and "rhythm" (8,); output "logits" (5,), without softmax.
 
     Raises
@@ -44,7 +45,8 @@ def build(model: Model) -> Any:
     z = layers.Concatenate(name="features")([x, y])
     z = layers.Dropout(model.dropout, name="dropout")(z)
     z = layers.Dense(model.head_units, activation="relu", name="head")(z)
-    return keras.Model([beat, rhythm], layers.Dense(len(LABELS), name="logits")(z), name="beat_classifier")
+    logits = layers.Dense(len(LABELS), name="logits")(z)
+    return cast(KerasModel, keras.Model([beat, rhythm], logits, name="beat_classifier"))
 
 
 def _convolution(x: Any, number: int, filters: int, kernel: int, stride: int) -> Any:
@@ -56,7 +58,7 @@ def _convolution(x: Any, number: int, filters: int, kernel: int, stride: int) ->
     return layers.ReLU(name=f"relu_{number}")(x)
 
 
-def multiply_accumulates(network: Any) -> int:
+def multiply_accumulates(network: KerasModel) -> int:
     """Count the multiply-accumulate operations per beat."""
     total = 0
     for layer in network.layers:

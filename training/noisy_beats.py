@@ -11,7 +11,8 @@ import numpy as np
 
 from ecg_edge.ecg.noise import SCORED, Samples, gates, read_noise, with_noise
 from ecg_edge.ecg.records import load_record
-from ecg_edge.training.beats import Beats, OnRecord, find_beats
+from ecg_edge.training.beats import Beats, find_beats
+from ecg_edge.training.progress import OnRecord
 
 LEVELS_DB: Final = (18.0, 12.0, 6.0, 0.0)
 
@@ -19,24 +20,21 @@ LEVELS_DB: Final = (18.0, 12.0, 6.0, 0.0)
 def noisy_beats(
     root: Path, records: Sequence[str], peaks: str, on_record: OnRecord | None = None
 ) -> list[Beats]:
-    """Beats of mitdb's `records` with electrode-motion noise, each record once at each of `LEVELS_DB`.
+    """Add electrode-motion noise to mitdb's `records`, each at all of `LEVELS_DB`, and find their beats.
 
-    All levels of a record bear its name, "nstdb/<record>".
+    All levels of a record have the name "nstdb/<record>".
     """
     noise = read_noise(root, "em")
-    return [
-        _noisy(root, name, peaks, noise, level, on_record)
-        for name in records
-        if name not in SCORED
-        for level in LEVELS_DB
-    ]
+    wanted = [(name, level) for name in records if name not in SCORED for level in LEVELS_DB]
+    parts = []
+    for number, (name, level) in enumerate(wanted, start=1):
+        if on_record is not None:
+            on_record(f"{name} with noise at {level:.0f} dB", number, len(wanted))
+        parts.append(_noisy(root, name, peaks, noise, level))
+    return parts
 
 
-def _noisy(
-    root: Path, name: str, peaks: str, noise: Samples, snr_db: float, on_record: OnRecord | None
-) -> Beats:
-    if on_record is not None:
-        on_record(f"{name}, {snr_db:.0f} dB")
+def _noisy(root: Path, name: str, peaks: str, noise: Samples, snr_db: float) -> Beats:
     clean = load_record(root, "mitdb", name)
     places = np.asarray(clean.beat_samples, np.int64)
     seed = int(name) * 100 + int(snr_db)

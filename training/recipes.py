@@ -29,7 +29,6 @@ SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
 MAX_PARAMETERS: Final = 20_000  # weights that fit the flash of the smallest board beside the firmware
 MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single output
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
-RECIPE_NAME: Final = "recipe.toml"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RHYTHM_FEATURES: Final = 8
 

@@ -1,4 +1,4 @@
-"""Keep TensorFlow's own messages off the terminal. Imports nothing of TensorFlow: it comes before it."""
+"""Suppress TensorFlow's messages. Imports nothing of TensorFlow: the settings must precede its import."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from collections.abc import Iterator
 
 
 def silence_tensorflow() -> None:
-    """Ask TensorFlow for errors only. To be called before TensorFlow is imported."""
+    """Set TensorFlow to log errors only, and to compute alike on every machine; call before importing it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else sums depend on the processor
+    os.environ.setdefault(
+        "TF_ENABLE_ONEDNN_OPTS", "0"
+    )  # oneDNN's order of summation depends on the processor
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back warnings and what C++ writes to standard error; it is shown only when an exception passes."""
+def suppress_native_stderr() -> Iterator[None]:
+    """Suppress Python warnings and the standard error of C++ code; print it when an exception passes."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +14,32 @@ import tensorflow as tf
 import tf_keras as keras
 
 from ecg_edge.ecg.errors import EcgEdgeError, RecipeError
+from ecg_edge.ecg.files import locked_folder, replacing, write_json
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.training import networks as models
 from ecg_edge.training.augment import Batches
-from ecg_edge.training.beats import Beats, real_values
+from ecg_edge.training.beats import Beats, dequantize
 from ecg_edge.training.datasets import missing_extra, training_beats
-from ecg_edge.training.recipes import RECIPE_NAME, Recipe, Training
+from ecg_edge.training.keras_model import KerasModel
+from ecg_edge.training.progress import SILENT, OnEpoch, Progress
+from ecg_edge.training.recipes import Recipe, Training
+from ecg_edge.training.runs import Run
 
-MODEL_FILE: Final = Path("train") / "model.keras"
-HISTORY_FILE: Final = Path("train") / "history.json"
 MAX_LOSS: Final = 1000.0  # mean cross-entropy of an epoch; five equally likely classes give 1.6
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a network is fitted to.
+    """Beats that a network is fitted to.
 
     Attributes
     ----------
     beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 8)
-        The network's inputs as the device has them.
+        The network's inputs, quantized as on the device.
     labels : ndarray of int64, shape (n,)
+        Index in `LABELS`.
     weights : ndarray of float32, shape (n,)
-        Of each beat in the loss; 1 on average.
+        Weight in the loss; 1 on average.
     """
 
     beat: npt.NDArray[np.int8]
@@ -45,60 +48,76 @@ class Examples:
     weights: npt.NDArray[np.float32]
 
 
-OnEpoch = Callable[[int, int, Mapping[str, float]], None]
-"""Called with the epoch, from 1, the number of epochs, and the figures of the epoch."""
+class History(TypedDict):
+    """Contents of `train/history.json`.
+
+    Attributes
+    ----------
+    missing_databases : list of str
+        Databases of `data.extra` that were not installed.
+    parameters, multiply_accumulates : int
+        Weights, and operations per beat.
+    records : list of str
+    beats : dict of str to int
+        Training beats by class.
+    epochs : dict of str to list of float
+        Loss and accuracy of each epoch.
+    """
+
+    missing_databases: list[str]
+    parameters: int
+    multiply_accumulates: int
+    records: list[str]
+    beats: dict[str, int]
+    epochs: dict[str, list[float]]
 
 
-def train(
-    recipe: Recipe,
-    data_root: Path,
-    run_dir: Path,
-    on_epoch: OnEpoch | None = None,
-    on_record: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
-    """Train a network and save it as `train/model.keras` in the run folder, with its history and the recipe.
+def train(run: Run, progress: Progress = SILENT) -> History:
+    """Train the network of a recipe; save it, its history and the recipe in the run folder.
+
+    The same recipe and records give the same weights on the same machine.
 
     Parameters
     ----------
-    recipe : Recipe
-    data_root : Path
-        Folder of the databases.
-    run_dir : Path
-        Folder of the run; made when missing.
-    on_epoch, on_record : callable, optional
-        Called after each epoch, and before each record is read.
+    run : Run
+    progress : Progress, optional
 
-    Returns
-    -------
-    dict
-        What `train/history.json` holds: missing_databases (of `data.extra`), parameters,
-        multiply_accumulates, records, beats by class, and each epoch's figures. The same recipe and records
-        give the same weights on the same machine.
+    Raises
+    ------
+    RecipeError
+        When the training diverges; nothing is saved then.
     """
-    beats = training_beats(recipe, data_root, on_record)
-    network = fit(recipe, beats, on_epoch)
-    save(network, run_dir / MODEL_FILE)
-    history = {"missing_databases": missing_extra(recipe, data_root), **_history(network, beats)}
-    (run_dir / HISTORY_FILE).write_text(json.dumps(history, indent=2) + "\n")
-    (run_dir / RECIPE_NAME).write_text(recipe.to_toml(), encoding="utf-8")
-    return history
+    recipe, root, folder = run.recipe, run.data_root, run.folder
+    with locked_folder(folder.path):
+        beats = training_beats(recipe, root, progress.on_record)
+        network = fit(recipe, beats, progress.on_epoch)
+        save(network, folder.trained)
+        history = _history(network, beats, missing_extra(recipe, root))
+        write_json(folder.history, history)
+        with replacing(folder.recipe) as partial:
+            partial.write_text(recipe.to_toml(), encoding="utf-8")
+        return history
 
 
-def load(path: Path, made_by: str) -> Any:
-    """A saved network.
+def load(path: Path) -> KerasModel:
+    """Load a saved network.
 
     Raises
     ------
     EcgEdgeError
-        When there is none; the message says that the command `made_by` makes it.
+        When the file is damaged, or weights are not finite.
     """
-    if not path.is_file():
-        raise EcgEdgeError(f"{path}: not found. Make it with `ecg-edge {made_by}`.")
-    return keras.models.load_model(path, compile=False)
+    try:
+        network = cast(KerasModel, keras.models.load_model(path, compile=False))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise EcgEdgeError(f"{path}: not a Keras network ({error}). Train it again.") from error
+    if not _is_finite(network):
+        raise EcgEdgeError(f"{path}: weights that are not finite. Train it again with a lower learning_rate.")
+    return network
 
 
-def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> Any:
-    """A network trained on `beats`, nothing written."""
+def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> KerasModel:
+    """Train a network on `beats`; nothing is written."""
     make_repeatable(recipe.seed)
     network, settings = models.build(recipe.model), recipe.training
     fit_network(network, recipe, examples(recipe, beats), settings.epochs, settings.learning_rate, on_epoch)
@@ -106,14 +125,14 @@ def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> Any:
 
 
 def examples(recipe: Recipe, beats: Beats) -> Examples:
-    """`beats` with their weights, and SMOTE's beats where the recipe asks for them."""
-    weighed = Examples(beats.beat, beats.rhythm, beats.labels, beat_weights(beats, recipe.training))
+    """Weight the beats, and add SMOTE's synthetic ones where the recipe asks for them."""
+    weighted = Examples(beats.beat, beats.rhythm, beats.labels, beat_weights(beats, recipe.training))
     share = recipe.training.smote
-    return oversample(weighed, share, recipe.seed) if share > 0 else weighed
+    return oversample(weighted, share, recipe.seed) if share > 0 else weighted
 
 
 def fit_network(
-    network: Any,
+    network: KerasModel,
     recipe: Recipe,
     data: Examples,
     epochs: int,
@@ -121,9 +140,15 @@ def fit_network(
     on_epoch: OnEpoch | None = None,
     callbacks: tuple[Any, ...] = (),
 ) -> None:
-    """Fit a network; the learning rate falls to zero along half a cosine."""
+    """Fit a network; the learning rate decays to zero along half a cosine.
+
+    Raises
+    ------
+    RecipeError
+        When the loss or a weight is not finite, or the loss exceeds `MAX_LOSS`.
+    """
     settings, targets = recipe.training, keras.utils.to_categorical(data.labels, len(LABELS))
-    inputs = real_values(data.beat, data.rhythm)
+    inputs = dequantize(data.beat, data.rhythm)
     batches = Batches(inputs, targets, data.weights, settings.batch_size, recipe.augment, recipe.seed)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     network.compile(
@@ -134,14 +159,20 @@ def fit_network(
     network.fit(
         batches, epochs=epochs, shuffle=False, callbacks=[*callbacks, _Reporter(epochs, on_epoch)], verbose=0
     )
-    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
+    if not _is_finite(network):
         raise RecipeError(
             "training diverged: weights are not finite; no network was saved. Lower learning_rate."
         )
 
 
 def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
-    """Weight of each beat in the loss, shape (n,): rare classes and patients with few beats weigh more."""
+    """Compute the weight of each beat in the loss: higher for rare classes and patients with few beats.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        Mean 1.
+    """
     labels = beats.labels
     counts = np.bincount(labels, minlength=len(LABELS)).astype(np.float64)
     class_weights = (counts.mean() / np.maximum(counts, 1)) ** settings.class_weight_power
@@ -154,14 +185,14 @@ def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
 
 
 def oversample(data: Examples, share: float, seed: int) -> Examples:
-    """Fill rare classes up with SMOTE to `share` of the most frequent class. For training beats only.
+    """Oversample rare classes with SMOTE to `share` of the most frequent class. For training beats only.
 
     Returns
     -------
     Examples
         The given beats, then the synthetic ones, on the same int8 grid, each with its class's mean weight.
     """
-    from imblearn.over_sampling import SMOTE
+    from imblearn.over_sampling import SMOTE  # late: takes seconds, and few recipes need it
 
     counts = np.bincount(data.labels, minlength=len(LABELS))
     target = {c: max(int(n), round(share * counts.max())) for c, n in enumerate(counts)}
@@ -182,15 +213,20 @@ def make_repeatable(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def save(network: Any, path: Path) -> None:
+def save(network: KerasModel, path: Path) -> None:
     """Save a network in Keras's own format; the folder is made when missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    network.save(path)
+    with replacing(path) as partial:
+        network.save(partial)
 
 
-def _history(network: Any, beats: Beats) -> dict[str, Any]:
+def _is_finite(network: KerasModel) -> bool:
+    return all(np.isfinite(weights).all() for weights in network.get_weights())
+
+
+def _history(network: KerasModel, beats: Beats, missing: Sequence[str]) -> History:
     counts = np.bincount(beats.labels, minlength=len(LABELS)).tolist()
     return {
+        "missing_databases": list(missing),
         "parameters": network.count_params(),
         "multiply_accumulates": models.multiply_accumulates(network),
         "records": sorted(set(beats.records.tolist())),

@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from ecg_edge.training.metrics import Row
+    from ecg_edge.training.metrics import EvaluationRow
 
 _UNBOUNDED = 10_000  # columns, wider than any table
 
@@ -96,12 +96,12 @@ class ResultTable:
         return result
 
 
-def evaluation_tables(rows: Sequence[Row]) -> Group:
+def evaluation_tables(rows: Sequence[EvaluationRow]) -> Group:
     """Make two tables of evaluation rows.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of EvaluationRow
         Figures by protocol and engine.
 
     Returns
@@ -133,12 +133,12 @@ def ratio(value: float | None) -> str:
     return "-" if value is None or value != value else f"{value:.3f}"
 
 
-def _overall_cells(figures: Row) -> list[str]:
+def _overall_cells(figures: EvaluationRow) -> list[str]:
     beats, accuracy = str(figures["n_beats"]), percent(figures["accuracy"], 2)
     return [figures["protocol"], figures["engine"], beats, accuracy, ratio(figures["macro_f1"])]
 
 
-def _add_classes(table: ResultTable, figures: Row) -> None:
+def _add_classes(table: ResultTable, figures: EvaluationRow) -> None:
     named = {**figures["per_class"], **{f"AAMI {name}": value for name, value in figures["aami"].items()}}
     for name, value in named.items():
         cells = (str(value["n"]), percent(value["se"], 2), percent(value["ppv"], 2))

@@ -1,7 +1,7 @@
-"""Stages that are repeated only when something that they depend on has changed.
+"""Stages that run only when their inputs or outputs have changed.
 
-A stage's inputs are named hashes: of files, of records, of settings. They are written beside its outputs'
-hashes when it is done; the next time it is left out when all of them are as they were.
+The inputs of a stage are named hashes: of files, of records, of settings. They are stored with the hashes of
+its outputs when it is done; the stage is cached while all of them stay the same.
 """
 
 from __future__ import annotations
@@ -15,20 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.files import write_json
 
 DONE, CACHED, FAILED = "done", "cached", "failed"
+
+OnStart = Callable[[str, str, float | None], None]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a job.
+    """One stage of the pipeline.
 
     Attributes
     ----------
     name : str
-        Unique within the job.
+        Unique within the pipeline.
     inputs : callable
-        Gives the hash of everything that the outputs depend on, by name; called when the stage's turn comes.
+        Returns the hash of everything that the outputs depend on, by name; called just before the stage.
     outputs : tuple of Path
         Files and folders that the stage makes.
     action : callable
@@ -43,7 +46,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class StageResult:
-    """How a stage ended.
+    """Result of a stage.
 
     Attributes
     ----------
@@ -51,9 +54,9 @@ class StageResult:
     status : str
         "done", "cached" or "failed".
     seconds : float
-        What it took, now or, when cached, at the time.
+        Duration, now or, when cached, of the run that made the outputs.
     reason : str
-        Why it was done: what had changed.
+        Change that made the stage run; empty when cached.
     """
 
     name: str
@@ -63,14 +66,17 @@ class StageResult:
 
 
 class Stages:
-    """Runs stages and remembers them in a folder of stamps.
+    """Run stages, and store a stamp of each.
 
     Parameters
     ----------
     folder : Path
-        Where the stamps are kept.
-    fresh : bool
-        True: nothing is left out.
+        Folder of the stamps.
+    force : bool
+        Run every stage, also those that have not changed.
+    on_start : callable
+        Called before a stage runs, not for a cached one: its name, the reason, and the seconds that it took
+        the last time or None.
     on_result : callable
         Called with the result of each stage, also of one that fails.
     """
@@ -78,20 +84,22 @@ class Stages:
     def __init__(
         self,
         folder: Path,
-        fresh: bool = False,
+        force: bool = False,
+        on_start: OnStart = lambda name, reason, seconds: None,
         on_result: Callable[[StageResult], None] = lambda result: None,
     ) -> None:
-        self._folder, self._fresh, self._on_result = folder, fresh, on_result
+        self._folder, self._force, self._on_start, self._on_result = folder, force, on_start, on_result
         self.results: list[StageResult] = []
 
     def run(self, stage: Stage) -> StageResult:
-        """Do a stage, or leave it out when nothing has changed. A failure is kept in `results`, too."""
+        """Run a stage unless it is cached. A failure is appended to `results`, too."""
         stamp_path = self._folder / f"{stage.name.replace(' ', '-')}.json"
         stamp, inputs = _read(stamp_path), dict(stage.inputs())
-        reason = "asked for" if self._fresh else _why(stamp, inputs, stage.outputs)
+        reason = "forced" if self._force else _why(stamp, inputs, stage.outputs)
         status, start = FAILED if reason else CACHED, time.monotonic()
         try:
             if reason:
+                self._on_start(stage.name, reason, stamp.get("seconds"))
                 _do(stage, stamp_path, inputs)
                 status = DONE
         finally:
@@ -102,7 +110,7 @@ class Stages:
 
 
 def hash_files(files: Iterable[Path], root: Path) -> dict[str, str]:
-    """SHA-256 of each file, by its path from `root`; of a folder, of every file in it."""
+    """Hash each file, by its path from `root`; of a folder, every file in it."""
     return {
         str(path.relative_to(root) if path.is_relative_to(root) else path): hash_bytes(path.read_bytes())
         for path in _flat(files)
@@ -110,7 +118,7 @@ def hash_files(files: Iterable[Path], root: Path) -> dict[str, str]:
 
 
 def hash_together(files: Iterable[Path]) -> str:
-    """One SHA-256 of the names and contents of files; a missing one counts as missing."""
+    """Hash the names and contents of files together; a missing file has a hash of its own."""
     digest = hashlib.sha256()
     for path in sorted(files):
         content = hash_bytes(path.read_bytes()) if path.is_file() else "missing"
@@ -119,12 +127,12 @@ def hash_together(files: Iterable[Path]) -> str:
 
 
 def hash_bytes(content: bytes) -> str:
-    """SHA-256 in hexadecimal."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def hash_value(value: Any) -> str:
-    """SHA-256 of anything that JSON can write."""
+    """Hash a value that JSON can hold."""
     return hash_bytes(json.dumps(value, sort_keys=True, default=str).encode())
 
 
@@ -139,8 +147,7 @@ def _do(stage: Stage, stamp_path: Path, inputs: dict[str, str]) -> None:
             f"stage {stage.name}: did not make {', '.join(missing)}. This is a fault of ecg-edge."
         )
     stamp = {"seconds": round(seconds, 1), "inputs": inputs, "outputs": hash_files(stage.outputs, Path("/"))}
-    stamp_path.parent.mkdir(parents=True, exist_ok=True)
-    stamp_path.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+    write_json(stamp_path, stamp)
 
 
 def _read(stamp_path: Path) -> dict[str, Any]:
@@ -152,9 +159,9 @@ def _read(stamp_path: Path) -> dict[str, Any]:
 
 
 def _why(stamp: dict[str, Any], inputs: dict[str, str], outputs: tuple[Path, ...]) -> str:
-    """Why a stage must be done; empty when it need not."""
+    """Return the reason to run a stage; empty when it is cached."""
     if not stamp:
-        return "not done before"
+        return "not run before"
     before = stamp["inputs"]
     changed = sorted(name for name in before.keys() | inputs.keys() if before.get(name) != inputs.get(name))
     if changed:

@@ -1,104 +1,27 @@
-"""The stages that turn a recipe and records into a verified bundle; TensorFlow is imported when one runs."""
+"""Stages that turn a recipe and records into a verified bundle.
+
+A step names its function instead of importing it: TensorFlow takes seconds to import, and is needed only when
+a step is not cached.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.metadata
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-from ecg_edge.ecg.files import PROJECT_ROOT, write_json
+from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.host.pipeline.dependencies import sources_of
 from ecg_edge.host.pipeline.records import Records
 from ecg_edge.host.pipeline.stages import Stage, hash_files, hash_value
+from ecg_edge.training.progress import Progress
+from ecg_edge.training.runs import Run
+from ecg_edge.training.tf_logging import silence_tensorflow
 
-if TYPE_CHECKING:
-    from ecg_edge.training.recipes import Recipe
-
-VERIFIED_BEATS = 10_000
-EVALUATION_NAME, VERIFY_NAME, BUNDLE_NAME = "evaluation.json", "verify.json", "bundle"
-TRAINED, PRUNED, INT8 = "train/model.keras", "prune/model.keras", "quantize/model.tflite"
-TOOLS = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "scipy", "tflite-micro")
-
-
-@dataclass(frozen=True)
-class Learning:
-    """A recipe on its way.
-
-    Attributes
-    ----------
-    recipe : Recipe
-    records : Records
-    folder : Path
-        The recipe's run folder.
-    say : callable
-        Told where a stage is.
-    """
-
-    recipe: Recipe
-    records: Records
-    folder: Path
-    say: Callable[[str], None]
-
-    def on_epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
-        """Say how an epoch went."""
-        values = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        self.say(f"epoch {epoch}/{epochs}  {values}")
-
-    def on_record(self, name: str) -> None:
-        """Say which record is read."""
-        self.say(f"record {name}")
-
-
-def _train(run: Learning) -> None:
-    from ecg_edge.training.train import train
-
-    train(run.recipe, run.records.root, run.folder, run.on_epoch, run.on_record)
-
-
-def _prune(run: Learning) -> None:
-    from ecg_edge.quantize.prune import prune
-
-    prune(run.recipe, run.records.root, run.folder, run.on_epoch, run.on_record)
-
-
-def _quantize(run: Learning) -> None:
-    from ecg_edge.quantize.int8 import quantize
-
-    quantize(run.recipe, run.records.root, run.folder, run.on_record)
-
-
-def _evaluate(run: Learning) -> None:
-    from ecg_edge.quantize.evaluate import evaluate
-
-    evaluate(run.recipe, run.records.root, run.folder, run.on_record)
-
-
-def _export(run: Learning) -> None:
-    from ecg_edge.quantize.export.run import export_run
-
-    export_run(run.recipe, run.records.root, run.folder, on_record=run.on_record)
-
-
-def _verify(run: Learning) -> None:
-    """Compare the engines on beats of the test side, as the device's detector finds them."""
-    import numpy as np
-
-    from ecg_edge.quantize.bundle.engines import beat_inputs
-    from ecg_edge.quantize.bundle.manifest import load_bundle
-    from ecg_edge.quantize.verify import Beats, require_same_bytes, verify
-    from ecg_edge.training.datasets import test_sides
-
-    test = test_sides(run.recipe, run.records.root, run.on_record)[-1]
-    chosen = np.linspace(0, len(test.beats) - 1, min(VERIFIED_BEATS, len(test.beats))).astype(np.int64)
-    beats = test.beats[chosen]
-    report = verify(
-        load_bundle(run.folder / BUNDLE_NAME), Beats(beat_inputs(beats.features), beats.labels, test.protocol)
-    )
-    write_json(run.folder / VERIFY_NAME, report)
-    require_same_bytes(report)
+TOOLS: Final = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "scipy", "tflite-micro")
 
 
 @dataclass(frozen=True)
@@ -108,81 +31,111 @@ class Step:
     Attributes
     ----------
     name : str
-    module : str
-        Whose source, with all that it imports, the outputs depend on.
+    module, function : str
+        Function of (run, progress) that does the step. The outputs depend on the source of its module, and on
+        that of every module it imports.
     sections : tuple of str
-        Keys and sections of the recipe that they depend on.
+        Keys and sections of the recipe that the outputs depend on.
     needs : tuple of str
-        Files of the run folder that they depend on.
+        Files that the outputs depend on: properties of `RunFolder`.
     makes : str
-        File or folder of the run folder.
-    action : callable
+        File or folder that the step makes: a property of `RunFolder`.
     """
 
     name: str
     module: str
+    function: str
     sections: tuple[str, ...]
     needs: tuple[str, ...]
     makes: str
-    action: Callable[[Learning], None]
+
+    def run(self, run: Run, progress: Progress) -> None:
+        """Import the function and call it."""
+        silence_tensorflow()
+        getattr(importlib.import_module(self.module), self.function)(run, progress)
 
 
 _DATA = ("seed", "data")
-LEARN = (
+_NETWORKS = ("trained", "pruned", "int8")
+TRAIN_STEPS: Final = (
     Step(
-        "train",
-        "ecg_edge.training.train",
-        (*_DATA, "name", "model", "training", "augment"),
-        (),
-        TRAINED,
-        _train,
+        name="train",
+        module="ecg_edge.training.train",
+        function="train",
+        sections=(*_DATA, "name", "model", "training", "augment"),
+        needs=(),
+        makes="trained",
     ),
     Step(
-        "prune",
-        "ecg_edge.quantize.prune",
-        (*_DATA, "training", "augment", "prune"),
-        (TRAINED,),
-        PRUNED,
-        _prune,
+        name="prune",
+        module="ecg_edge.quantize.prune",
+        function="prune",
+        sections=(*_DATA, "training", "augment", "prune"),
+        needs=("trained",),
+        makes="pruned",
     ),
-    Step("quantize", "ecg_edge.quantize.int8", (*_DATA, "quantize"), (PRUNED,), INT8, _quantize),
-    Step("evaluate", "ecg_edge.training.metrics", _DATA, (TRAINED, PRUNED, INT8), EVALUATION_NAME, _evaluate),
+    Step(
+        name="quantize",
+        module="ecg_edge.quantize.int8",
+        function="quantize",
+        sections=(*_DATA, "quantize"),
+        needs=("pruned",),
+        makes="int8",
+    ),
+    Step(
+        name="evaluate",
+        module="ecg_edge.quantize.evaluate",
+        function="evaluate",
+        sections=_DATA,
+        needs=_NETWORKS,
+        makes="evaluation",
+    ),
 )
-_MODELS = (PRUNED, INT8, EVALUATION_NAME)
-DELIVER = (
+"""Steps of every recipe."""
+
+RELEASE_STEPS: Final = (
     Step(
-        "export",
-        "ecg_edge.quantize.export.run",
-        (*_DATA, "name", "description"),
-        _MODELS,
-        BUNDLE_NAME,
-        _export,
+        name="export",
+        module="ecg_edge.quantize.export.run",
+        function="export_run",
+        sections=(*_DATA, "name", "description"),
+        needs=("pruned", "int8", "evaluation"),
+        makes="bundle",
     ),
-    Step("verify", "ecg_edge.quantize.verify", _DATA, (BUNDLE_NAME,), VERIFY_NAME, _verify),
+    Step(
+        name="verify",
+        module="ecg_edge.quantize.verify",
+        function="verify_run",
+        sections=_DATA,
+        needs=("bundle",),
+        makes="verify",
+    ),
 )
+"""Steps of the recipe whose network runs on the device."""
 
 
-def stage_of(step: Step, run: Learning) -> Stage:
-    """The stage of a step for one recipe."""
-
-    def act() -> None:
-        from ecg_edge.training.tf_logging import silence_tensorflow
-
-        silence_tensorflow()
-        step.action(run)
-
+def stage_of(step: Step, run: Run, progress: Progress) -> Stage:
+    """Make the stage of a step for one recipe."""
     return Stage(
-        f"{run.recipe.name} {step.name}", lambda: _inputs(step, run), (run.folder / step.makes,), act
+        name=f"{run.recipe.name} {step.name}",
+        inputs=lambda: _inputs(step, run),
+        outputs=(_path(run, step.makes),),
+        action=lambda: step.run(run, progress),
     )
 
 
-def _inputs(step: Step, run: Learning) -> dict[str, str]:
-    from ecg_edge.firmware import fingerprint
+def _path(run: Run, name: str) -> Path:
+    path: Path = getattr(run.folder, name)
+    return path
+
+
+def _inputs(step: Step, run: Run) -> dict[str, str]:
+    from ecg_edge.firmware import fingerprint  # late: `doctor` reports an extension that is not built
 
     recipe = dataclasses.asdict(run.recipe)
     return {
         **hash_files(sources_of(step.module), PROJECT_ROOT),
-        **hash_files((run.folder / name for name in step.needs), PROJECT_ROOT),
+        **hash_files((_path(run, name) for name in step.needs), PROJECT_ROOT),
         **{f"{section} of the recipe": hash_value(recipe[section]) for section in step.sections},
         "records": hash_value(_record_hashes(run)),
         "signal path as built": f"{fingerprint():08x}",  # its source may be newer than the extension
@@ -190,9 +143,9 @@ def _inputs(step: Step, run: Learning) -> dict[str, str]:
     }
 
 
-def _record_hashes(run: Learning) -> dict[str, str]:
-    databases = (run.records.database, *run.recipe.data.extra)
-    return {name: Records(run.records.root, name).fingerprint for name in databases}
+def _record_hashes(run: Run) -> dict[str, str]:
+    databases = (run.recipe.data.database, *run.recipe.data.extra)
+    return {name: Records(run.data_root, name).fingerprint for name in databases}
 
 
 def _versions() -> dict[str, str]:

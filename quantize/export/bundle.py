@@ -21,7 +21,7 @@ from ecg_edge.quantize.codegen.flatbuffer import Network
 from ecg_edge.quantize.codegen.generate import Generated, generate
 from ecg_edge.quantize.export import c_files as bundle_c
 from ecg_edge.quantize.export.model_card import model_card
-from ecg_edge.training.tf_logging import quiet
+from ecg_edge.training.tf_logging import suppress_native_stderr
 
 FLOAT_MODEL_NAME = "float.keras"
 GOLDEN_VECTORS = 32  # in golden.json
@@ -197,7 +197,7 @@ def tflm_arena_bytes(model_tflite: Path) -> int:
         return True
 
     low, high = 0, 10 * model_tflite.stat().st_size  # TFLM's own guess for the arena
-    with quiet():
+    with suppress_native_stderr():
         while high - low > 16:
             middle = (low + high) // 2
             low, high = (low, middle) if fits(middle) else (middle, high)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.files import locked_folder
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle
 from ecg_edge.quantize.export.bundle import export_bundle
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.progress import SILENT, Progress
 from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.runs import Run
 
-MODEL_FILE: Final = Path("quantize") / "model.tflite"
-FLOAT_FILE: Final = Path("prune") / "model.keras"
-EVALUATION_FILE: Final = Path("evaluation.json")
-BUNDLE_FOLDER: Final = Path("bundle")
-GOLDEN_CANDIDATES: Final = 200  # beats of each class that golden vectors are chosen from
+GOLDEN_CANDIDATES: Final = 200  # beats of each class to choose golden vectors from
 
 TOOLS: Final = (
     "ecg-edge",
@@ -36,46 +34,38 @@ TOOLS: Final = (
 )
 
 
-def export_run(
-    recipe: Recipe,
-    data_root: Path,
-    run_dir: Path,
-    out: Path | None = None,
-    on_record: Callable[[str], None] | None = None,
-) -> Bundle:
-    """Export `quantize/model.tflite` of a run folder.
+def export_run(run: Run, progress: Progress = SILENT, out: Path | None = None) -> Bundle:
+    """Export the int8 network of a run folder as a bundle; its golden vectors are beats of the training set.
 
     Parameters
     ----------
-    recipe : Recipe
-    data_root : Path
-        Folder of the databases: golden vectors are beats of the training side.
-    run_dir : Path
-        The run's folder.
+    run : Run
+    progress : Progress, optional
     out : Path, optional
-        The bundle's folder; by default `bundle` in the run's folder.
-    on_record : callable, optional
-        Called with each record's name before it is read.
+        Folder of the bundle; by default the one in the run folder.
 
     Raises
     ------
+    EcgEdgeError
+        When there is no int8 network.
     BundleError, ToolError
         See `export_bundle`.
     """
-    beats = training_beats(recipe, data_root, on_record)
-    candidates = beats[_of_every_class(beats)]
-    float_model = run_dir / FLOAT_FILE
-    return export_bundle(
-        run_dir / MODEL_FILE,
-        out or run_dir / BUNDLE_FOLDER,
-        name=recipe.name,
-        labels=LABELS,
-        golden_inputs=beat_inputs(candidates.features),
-        training=_training(recipe, beats),
-        metrics=_metrics(run_dir / EVALUATION_FILE),
-        tools=tool_versions(),
-        float_model=float_model if float_model.is_file() else None,
-    )
+    model, folder = run.require("quantize"), run.folder
+    with locked_folder(folder.path):
+        beats = training_beats(run.recipe, run.data_root, progress.on_record)
+        candidates = beats[_of_every_class(beats)]
+        return export_bundle(
+            model,
+            out or folder.bundle,
+            name=run.recipe.name,
+            labels=LABELS,
+            golden_inputs=beat_inputs(candidates.features),
+            training=_training(run.recipe, beats),
+            metrics=read_metrics(folder.evaluation),
+            tools=tool_versions(),
+            float_model=folder.pruned if folder.pruned.is_file() else None,
+        )
 
 
 def tool_versions() -> dict[str, str]:
@@ -107,8 +97,8 @@ def _training(recipe: Recipe, beats: Beats) -> dict[str, Any]:
     }
 
 
-def _metrics(path: Path) -> dict[str, Any]:
-    """Protocol, then engine, then figure: the main ones of `evaluation.json`."""
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Read the main scores of `evaluation.json`, by protocol, network and name; empty when there is none."""
     if not path.is_file():
         return {}
     try:

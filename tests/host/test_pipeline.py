@@ -13,14 +13,17 @@ import pytest
 
 from ecg_edge.ecg import databases as data
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, LinkError, RecordError, ToolError
+from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.synthetic import PATIENTS
 from ecg_edge.host.pipeline import dependencies as sources
-from ecg_edge.host.pipeline import doctor, stages
+from ecg_edge.host.pipeline import doctor, stages, steps
 from ecg_edge.host.pipeline import job as pipeline
 from ecg_edge.host.pipeline import records as acquire
-from ecg_edge.host.pipeline import steps as learning
 from ecg_edge.host.pipeline.records import Records
+from ecg_edge.quantize.verify import VerifyReport
+from ecg_edge.training.progress import SILENT
 from ecg_edge.training.recipes import find_recipe, load_recipe
+from ecg_edge.training.runs import Run, RunFolder
 
 Runner = Callable[..., stages.StageResult]
 
@@ -29,7 +32,7 @@ Runner = Callable[..., stages.StageResult]
 def copy_stage(tmp_path: Path) -> Runner:
     """Run a stage that copies `in.txt` to `out.txt`; each run is a new process's view of the stamps."""
 
-    def run(fresh: bool = False, **settings: str) -> stages.StageResult:
+    def run(force: bool = False, **settings: str) -> stages.StageResult:
         source, target = tmp_path / "in.txt", tmp_path / "out" / "out.txt"
 
         def copy() -> None:
@@ -38,7 +41,7 @@ def copy_stage(tmp_path: Path) -> Runner:
 
         inputs = lambda: {**stages.hash_files([source], tmp_path), **settings}  # noqa: E731
         stage = stages.Stage("copy", inputs, (target.parent,), copy)
-        return stages.Stages(tmp_path / "stamps", fresh).run(stage)
+        return stages.Stages(tmp_path / "stamps", force).run(stage)
 
     (tmp_path / "in.txt").write_text("one")
     return run
@@ -72,15 +75,15 @@ def test_spoilt_output_is_made_again(
     assert (tmp_path / "out" / "out.txt").read_text() == "one"
 
 
-def test_fresh_does_all_again(copy_stage: Runner) -> None:
+def test_force_runs_all_again(copy_stage: Runner) -> None:
     copy_stage()
-    assert copy_stage(fresh=True).status == "done"
+    assert copy_stage(force=True).status == "done"
 
 
 def test_damaged_stamp_counts_as_not_done(copy_stage: Runner, tmp_path: Path) -> None:
     copy_stage()
     (tmp_path / "stamps" / "copy.json").write_text("{")
-    assert copy_stage().reason == "not done before"
+    assert copy_stage().reason == "not run before"
 
 
 def test_failed_stage_is_not_remembered(tmp_path: Path) -> None:
@@ -113,26 +116,26 @@ def test_sources_follow_imports_and_reach_the_devices_c() -> None:
 # ---- a recipe's stages
 
 
-def inputs_of(step: learning.Step, root: Path, **changes: Any) -> dict[str, str]:
+def inputs_of(step: steps.Step, root: Path, **changes: Any) -> dict[str, str]:
     recipe = dataclasses.replace(load_recipe(find_recipe("nlrav")), **changes)
-    run = learning.Learning(recipe, Records(root, "mitdb"), root / "run", lambda text: None)
-    return dict(learning.stage_of(step, run).inputs())
+    return dict(steps.stage_of(step, Run(recipe, root, RunFolder(root / "run")), SILENT).inputs())
 
 
 @pytest.mark.parametrize(("step", "repeated"), [(0, False), (1, True)])
 def test_changed_pruning_repeats_pruning_but_not_training(step: int, repeated: bool, tmp_path: Path) -> None:
-    (tmp_path / "run" / "train").mkdir(parents=True)
-    (tmp_path / "run" / learning.TRAINED).touch()
+    trained = RunFolder(tmp_path / "run").trained
+    trained.parent.mkdir(parents=True)
+    trained.touch()
     prune = dataclasses.replace(load_recipe(find_recipe("nlrav")).prune, sparsity=0.25)
-    before = inputs_of(learning.LEARN[step], tmp_path)
-    assert (inputs_of(learning.LEARN[step], tmp_path, prune=prune) != before) == repeated
+    before = inputs_of(steps.TRAIN_STEPS[step], tmp_path)
+    assert (inputs_of(steps.TRAIN_STEPS[step], tmp_path, prune=prune) != before) == repeated
 
 
 def test_changed_record_repeats_training(tmp_path: Path) -> None:
     (tmp_path / "mitdb").mkdir()
-    before = inputs_of(learning.LEARN[0], tmp_path)
+    before = inputs_of(steps.TRAIN_STEPS[0], tmp_path)
     (tmp_path / "mitdb" / "100.dat").write_bytes(b"samples")
-    assert inputs_of(learning.LEARN[0], tmp_path)["records"] != before["records"]
+    assert inputs_of(steps.TRAIN_STEPS[0], tmp_path)["records"] != before["records"]
 
 
 # ---- where the records come from
@@ -206,7 +209,7 @@ class SilentDisplay:
     def warn(self, text: str) -> None:
         raise AssertionError(text)
 
-    def start(self, stage: str) -> None:
+    def start(self, stage: str, number: int, total: int, detail: str) -> None:
         pass
 
     def progress(self, text: str) -> None:
@@ -248,10 +251,10 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
     for recipe in pipeline.RECIPES:
         (tmp_path / recipe).mkdir()
         (tmp_path / recipe / "evaluation.json").write_text("[]")
-    (tmp_path / "nlrav" / "verify.json").write_text("{}")
+    write_json(tmp_path / "nlrav" / "verify.json", VerifyReport("0", "none", 0, (), {}))
     (tmp_path / "nlrav" / "bundle").mkdir()
-    monkeypatch.setattr(pipeline, "LEARN", ())
-    monkeypatch.setattr(pipeline, "DELIVER", ())
+    monkeypatch.setattr(pipeline, "TRAIN_STEPS", ())
+    monkeypatch.setattr(pipeline, "RELEASE_STEPS", ())
     monkeypatch.setattr("ecg_edge.host.devices.platformio.build", build)
     monkeypatch.setattr("ecg_edge.host.conformance.replay.replay", replay)
     monkeypatch.setattr("ecg_edge.host.report.html.write_report", lambda s, **_: (s / "report.html").touch())

@@ -30,14 +30,14 @@ def evaluation_row(protocol: str, engine: str, accuracy: float) -> dict[str, obj
 def test_figures_stand_under_their_protocol_and_engine(tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     rows = [
-        evaluation_row("A", "float", 0.9),
+        evaluation_row("A", "pruned float", 0.9),
         evaluation_row("A", "int8", 0.8),
         evaluation_row("B", "int8", 0.7),
     ]
     path.write_text(json.dumps(rows))
-    metrics = export_run._metrics(path)
+    metrics = export_run.read_metrics(path)
     assert {protocol: list(engines) for protocol, engines in metrics.items()} == {
-        "A": ["float", "int8"],
+        "A": ["pruned float", "int8"],
         "B": ["int8"],
     }
     assert metrics["B"]["int8"] == {
@@ -52,13 +52,13 @@ def test_figures_stand_under_their_protocol_and_engine(tmp_path: Path) -> None:
 
 
 def test_a_run_without_an_evaluation_has_no_figures(tmp_path: Path) -> None:
-    assert export_run._metrics(tmp_path / "evaluation.json") == {}
+    assert export_run.read_metrics(tmp_path / "evaluation.json") == {}
 
 
 def test_a_damaged_evaluation_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "evaluation.json").write_text('[{"protocol": "A"}]')
     with pytest.raises(BundleError, match=r"evaluation\.json: damaged"):
-        export_run._metrics(tmp_path / "evaluation.json")
+        export_run.read_metrics(tmp_path / "evaluation.json")
 
 
 def test_the_tools_have_versions() -> None:

@@ -58,14 +58,14 @@ def test_operators_are_those_that_the_generator_knows(model_path: Path) -> None:
     assert operators == {"CONV_2D", "MEAN", "FULLY_CONNECTED", "CONCATENATION"}
 
 
-def test_int8_says_what_float_says(network: Any, model_path: Path) -> None:
+def test_int8_predicts_as_float_does(network: Any, model_path: Path) -> None:
     from ecg_edge.quantize.evaluate import int8_engine
     from ecg_edge.training.metrics import float_engine
 
     beats = made_beats(500, seed=2)
-    expected, said = float_engine(network)(beats), int8_engine(model_path)(beats)
+    expected, predicted = float_engine(network)(beats), int8_engine(model_path)(beats)
     assert np.mean(expected == beats.labels) > 0.95
-    assert np.mean(said == expected) > 0.98
+    assert np.mean(predicted == expected) > 0.98
 
 
 def test_int8_is_scored_by_litert_where_there_is_no_tflm(

@@ -76,10 +76,10 @@ def test_the_smallest_blocks_are_masked() -> None:
 
 def test_pruning_is_repeatable_and_keeps_what_was_learnt(trained: tuple[Recipe, Any, Any]) -> None:
     from ecg_edge.quantize.prune import prune_network
-    from ecg_edge.training.beats import real_values
+    from ecg_edge.training.beats import dequantize
 
     recipe, network, examples = trained
     first, again = (prune_network(network, recipe, examples) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first.get_weights(), again.get_weights(), strict=True))
-    said = first.predict(real_values(examples.beat, examples.rhythm), verbose=0).argmax(1)
-    assert np.mean(said == examples.labels) > 0.8
+    predicted = first.predict(dequantize(examples.beat, examples.rhythm), verbose=0).argmax(1)
+    assert np.mean(predicted == examples.labels) > 0.8

@@ -8,6 +8,7 @@ import pytest
 
 from ecg_edge.quantize.bench.cores import M4
 from ecg_edge.training.recipes import Model, Prune, Recipe, Training
+from ecg_edge.training.runs import Run, RunFolder
 from tests.support.made_beats import made_beats
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.device]
@@ -28,17 +29,18 @@ def test_a_sweep_is_one_row_a_level_and_trains_only_once(
     from ecg_edge.quantize import pruning_sweep as sweep
 
     monkeypatch.setattr(sweep, "fold_beats", lambda *_: (made_beats(200), made_beats(100, seed=2)))
-    said: list[str] = []
-    levels = sweep.sweep(RECIPE, tmp_path, tmp_path, folds=1, levels=(0.0, 0.75), say=said.append)
-    assert said == ["fold1: train", "fold1: prune to 0%", "fold1: prune to 75%"]
+    run = Run(RECIPE, tmp_path, RunFolder(tmp_path))
+    reported: list[str] = []
+    levels = sweep.sweep(run, folds=1, levels=(0.0, 0.75), report=reported.append)
+    assert reported == ["fold1: train", "fold1: prune to 0%", "fold1: prune to 75%"]
     assert [level["sparsity"] for level in levels] == [0.0, 0.75]
     assert all(level["accuracy"]["n_beats"] == 100 for level in levels)
     dense, pruned = (level["measured"] for level in levels)
     assert dense.zero_blocks < 0.1 and pruned.zero_blocks > 0.5
     assert pruned.chosen.instructions < dense.chosen.instructions == dense.dense.instructions
-    said.clear()
+    reported.clear()
     monkeypatch.setattr(sweep, "measure_forms", lambda path: path.name)
-    again = sweep.sweep(RECIPE, tmp_path, tmp_path, folds=1, levels=(0.0, 0.75), say=said.append)
-    assert said == []
+    again = sweep.sweep(run, folds=1, levels=(0.0, 0.75), report=reported.append)
+    assert reported == []
     assert [level["accuracy"] for level in again] == [level["accuracy"] for level in levels]
     assert [level["measured"] for level in again] == ["0.tflite", "75.tflite"]

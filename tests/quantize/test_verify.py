@@ -71,13 +71,13 @@ def test_generated_c_and_tflm_agree_on_the_golden_vectors(bundle: Bundle, no_ten
 
 def test_accuracy_counts_only_the_models_labels(bundle: Bundle, no_tensorflow: None) -> None:
     inputs = random_inputs(40)
-    labels = engines.verify(bundle, engines.Beats(inputs, None, "random")).figures("TFLM")
+    labels = engines.verify(bundle, engines.LabelledInputs(inputs, None, "random")).figures("TFLM")
     assert labels is not None and labels.accuracy is None
-    said = engines.TflmEngine(bundle.model_path, ["beat", "rhythm"]).run(inputs).argmax(axis=1)
-    annotated = said.astype(np.int64)
+    predicted = engines.TflmEngine(bundle.model_path, ["beat", "rhythm"]).run(inputs).argmax(axis=1)
+    annotated = predicted.astype(np.int64)
     annotated[:10] = -1
     annotated[10:20] = (annotated[10:20] + 1) % 5
-    figures = engines.verify(bundle, engines.Beats(inputs, annotated, "random")).figures("TFLM")
+    figures = engines.verify(bundle, engines.LabelledInputs(inputs, annotated, "random")).figures("TFLM")
     assert figures is not None
     assert figures.accuracy == pytest.approx(20 / 30)
 

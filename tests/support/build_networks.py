@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.training.tf_logging import quiet, silence_tensorflow
+from ecg_edge.training.tf_logging import silence_tensorflow, suppress_native_stderr
 
 INPUT_SHAPE = (256, 1)  # samples, channels
 CLASSES = 5
@@ -66,7 +66,7 @@ def _convert(network: Any, rng: np.random.Generator) -> bytes:
         for _ in range(CALIBRATION_INPUTS):
             yield [rng.normal(0, 1, (1, *INPUT_SHAPE)).astype(np.float32)]
 
-    with quiet():
+    with suppress_native_stderr():
         converter = tf.lite.TFLiteConverter.from_keras_model(network)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = calibration

@@ -10,7 +10,7 @@ import pytest
 from ecg_edge import firmware
 from ecg_edge.ecg.records import load_record
 from ecg_edge.training import beats as module
-from ecg_edge.training.beats import Beats, concatenate, find_beats, load_beats, real_values
+from ecg_edge.training.beats import Beats, concatenate, dequantize, find_beats, load_beats
 
 
 def test_annotated_peaks_give_one_beat_an_annotation(synthetic_root: Path) -> None:
@@ -53,9 +53,9 @@ def test_labels_are_those_of_the_five_classes_only() -> None:
     assert len(concatenate([beats, beats])) == 14
 
 
-def test_real_values_are_the_device_s_scales() -> None:
+def test_dequantize_uses_the_device_s_scales() -> None:
     beat, rhythm = np.full((1, 128, 2), 20, np.int8), np.full((1, 8), -64, np.int8)
-    beat_values, rhythm_values = real_values(beat, rhythm)
+    beat_values, rhythm_values = dequantize(beat, rhythm)
     assert beat_values.shape == (1, 1, 128, 2) and rhythm_values.shape == (1, 8)
     assert beat_values.dtype == rhythm_values.dtype == np.float32
     np.testing.assert_allclose(beat_values, 1.0)

@@ -37,4 +37,4 @@ def test_a_tiny_recipe_goes_all_the_way(data_dir: Path, tmp_path: Path) -> None:
     }
     for peaks in ("annotated", "detected"):
         accuracy = {row["engine"]: row["accuracy"] for row in rows if row["peaks"] == peaks}
-        assert accuracy["int8"] == pytest.approx(accuracy["float"], abs=0.03)
+        assert accuracy["int8"] == pytest.approx(accuracy["pruned float"], abs=0.03)

@@ -1,4 +1,4 @@
-"""The two sides of a recipe."""
+"""Training set and evaluation sets of a recipe."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import wfdb
 
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.records import load_record
-from ecg_edge.training.datasets import extra_beats, missing_extra, training_beats
-from ecg_edge.training.datasets import test_sides as sides_of
+from ecg_edge.training.datasets import evaluation_sets, extra_beats, missing_extra, training_beats
 from ecg_edge.training.recipes import Data, Recipe, load_recipe
 
 RECIPE = Recipe("trial", data=Data(database="synth", peaks="annotated"))
@@ -23,8 +22,8 @@ def keys(beats: object) -> set[tuple[str, int]]:
     return set(zip(beats.records.tolist(), beats.features["r_sample"].tolist(), strict=True))
 
 
-def test_by_patient_the_sides_have_no_record_in_common(synthetic_root: Path) -> None:
-    train, tests = training_beats(RECIPE, synthetic_root), sides_of(RECIPE, synthetic_root)
+def test_by_patient_the_sets_have_no_record_in_common(synthetic_root: Path) -> None:
+    train, tests = training_beats(RECIPE, synthetic_root), evaluation_sets(RECIPE, synthetic_root)
     assert [test.protocol for test in tests] == [
         "synthetic ECG by patient, annotated peaks",
         "synthetic ECG by patient, detector in the loop",
@@ -39,12 +38,12 @@ def test_a_random_split_tests_the_asked_share_of_every_class(
     recipe = replace(
         RECIPE, data=Data(database="synth", split="random", peaks="annotated", test_fraction=0.25)
     )
-    train, (test,) = training_beats(recipe, synthetic_root), sides_of(recipe, synthetic_root)
+    train, (test,) = training_beats(recipe, synthetic_root), evaluation_sets(recipe, synthetic_root)
     assert test.protocol == "synthetic ECG, random split, annotated peaks"
     assert not keys(train) & keys(test.beats)
     counts = np.array([np.bincount(beats.labels, minlength=5) for beats in (train, test.beats)])
     np.testing.assert_allclose(counts[1] / counts.sum(0), 0.25, atol=0.03)
-    other = sides_of(replace(recipe, seed=2), synthetic_root)[0]
+    other = evaluation_sets(replace(recipe, seed=2), synthetic_root)[0]
     assert keys(other.beats) != keys(test.beats)
 
 
@@ -56,13 +55,13 @@ def test_both_takes_annotated_and_detected_beats(synthetic_root: Path) -> None:
     assert len(single["both"]) == len(single["annotated"]) + len(single["detected"])
 
 
-def test_a_record_of_neither_side_is_named(synthetic_root: Path) -> None:
+def test_a_record_of_neither_set_is_named(synthetic_root: Path) -> None:
     recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01", "s99", "s03")))
-    with pytest.raises(RecipeError, match=r"s99 are on neither side"):
+    with pytest.raises(RecipeError, match=r"data\.records.*s99"):
         training_beats(recipe, synthetic_root)
 
 
-def test_a_side_without_records_is_an_error(synthetic_root: Path) -> None:
+def test_a_set_without_records_is_an_error(synthetic_root: Path) -> None:
     recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01",)))
     with pytest.raises(RecipeError, match=r"no records to train or to test on"):
         training_beats(recipe, synthetic_root)
@@ -77,7 +76,7 @@ def test_a_missing_class_is_named(synthetic_root: Path) -> None:
 def test_a_subset_is_in_the_protocol_s_name(synthetic_root: Path) -> None:
     recipe = replace(RECIPE, data=replace(RECIPE.data, records=("s01", "s03")))
     assert (
-        sides_of(recipe, synthetic_root)[0].protocol
+        evaluation_sets(recipe, synthetic_root)[0].protocol
         == "synthetic ECG by patient (2 records only), annotated peaks"
     )
 
@@ -107,7 +106,7 @@ def test_a_further_database_trains_only_with_its_n_beats_thinned_out(
     fewer = training_beats(thinned, tmp_path)[len(plain) :]
     assert abs(4 * sum(fewer.symbols == "N") - sum(more.symbols == "N")) < 40
     assert sum(fewer.symbols != "N") == sum(more.symbols != "N")
-    tested = [beats for test in sides_of(recipe, tmp_path) for beats in test.beats.records.tolist()]
+    tested = [beats for test in evaluation_sets(recipe, tmp_path) for beats in test.beats.records.tolist()]
     assert not any(name.startswith("svdb") for name in tested)
 
 

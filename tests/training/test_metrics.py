@@ -11,18 +11,18 @@ from rich.console import Console
 from ecg_edge import firmware
 from ecg_edge.host.cli.tables import evaluation_tables
 from ecg_edge.training.beats import Beats
-from ecg_edge.training.datasets import Test
-from ecg_edge.training.metrics import row
+from ecg_edge.training.datasets import EvaluationSet
+from ecg_edge.training.metrics import score_protocol
 
 
-def made_test(symbols: str) -> Test:
+def made_test(symbols: str) -> EvaluationSet:
     array = np.array([symbol if symbol != "." else "" for symbol in symbols])
     beats = Beats(np.zeros(len(array), firmware.BEAT_DTYPE), array, np.full(len(array), "100"))
-    return Test("a split, annotated peaks", "a split", "annotated", beats)
+    return EvaluationSet("a split, annotated peaks", "a split", "annotated", beats)
 
 
-#                  annotated: N N N N L V V A F . Q ; said: N N L V L V N A V V V
-FIGURES = row(made_test("NNNNLVVAF.Q"), "int8", np.array([0, 0, 1, 4, 1, 4, 0, 3, 4, 4, 4]))
+#                  annotated: N N N N L V V A F . Q ; predicted: N N L V L V N A V V V
+FIGURES = score_protocol(made_test("NNNNLVVAF.Q"), "int8", np.array([0, 0, 1, 4, 1, 4, 0, 3, 4, 4, 4]))
 
 
 def test_five_class_figures_leave_other_beats_out() -> None:

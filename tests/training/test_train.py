@@ -1,4 +1,4 @@
-"""Training: repeatable, within its limits, and never with SMOTE on the test side."""
+"""Training: repeatable, within its limits, and never with SMOTE on the test set."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.training.beats import Beats
-from ecg_edge.training.datasets import test_sides as sides_of
-from ecg_edge.training.datasets import training_beats
+from ecg_edge.training.datasets import evaluation_sets, training_beats
+from ecg_edge.training.progress import Progress
 from ecg_edge.training.recipes import Augment, Data, Model, Prune, Quantize, Recipe, Training
+from ecg_edge.training.runs import Run, RunFolder
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("tf_keras")
@@ -45,7 +46,7 @@ def test_the_same_recipe_gives_the_same_weights(train: Any, synthetic_root: Path
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-def test_smote_fills_rare_classes_from_the_training_side_alone(train: Any, synthetic_root: Path) -> None:
+def test_smote_fills_rare_classes_from_the_training_set_alone(train: Any, synthetic_root: Path) -> None:
     beats = training_beats(RECIPE, synthetic_root)
     data, given = train.examples(RECIPE, beats), len(beats)
     counts = np.bincount(data.labels)
@@ -60,10 +61,10 @@ def test_smote_fills_rare_classes_from_the_training_side_alone(train: Any, synth
         assert (made >= own.min(0)).all() and (made <= own.max(0)).all()
 
 
-def test_the_test_side_is_the_same_with_and_without_smote(synthetic_root: Path) -> None:
+def test_the_test_set_is_the_same_with_and_without_smote(synthetic_root: Path) -> None:
     plain = replace(RECIPE, training=replace(RECIPE.training, smote=0.0))
     for with_smote, without in zip(
-        sides_of(RECIPE, synthetic_root), sides_of(plain, synthetic_root), strict=True
+        evaluation_sets(RECIPE, synthetic_root), evaluation_sets(plain, synthetic_root), strict=True
     ):
         np.testing.assert_array_equal(with_smote.beats.features, without.beats.features)
 
@@ -128,17 +129,16 @@ def test_a_whole_run_from_records_to_int8(train: Any, synthetic_root: Path, tmp_
     from ecg_edge.training.recipes import load_recipe
 
     epochs: list[tuple[int, int]] = []
-    history = train.train(RECIPE, synthetic_root, tmp_path, on_epoch=lambda e, n, _: epochs.append((e, n)))
+    run = Run(RECIPE, synthetic_root, RunFolder(tmp_path))
+    history = train.train(run, Progress(on_epoch=lambda e, n, _: epochs.append((e, n))))
     assert epochs == [(1, 2), (2, 2)]
     assert load_recipe(tmp_path / "recipe.toml") == RECIPE
     assert sum(history["beats"].values()) == len(training_beats(RECIPE, synthetic_root))
-    assert prune.prune(RECIPE, synthetic_root, tmp_path)["head"] == pytest.approx(0.5, abs=0.02)
-    int8.quantize(RECIPE, synthetic_root, tmp_path)
-    rows = evaluate(RECIPE, synthetic_root, tmp_path)
+    assert prune.prune(run)["head"] == pytest.approx(0.5, abs=0.02)
+    int8.quantize(run)
+    rows = evaluate(run)
     assert [(row["peaks"], row["engine"]) for row in rows] == [
-        (peaks, engine)
-        for peaks in ("annotated", "detected")
-        for engine in ("float unpruned", "float", "int8")
+        (peaks, engine) for peaks in ("annotated", "detected") for engine in ("float", "pruned float", "int8")
     ]
     assert (tmp_path / "evaluation.json").is_file()
 
@@ -148,7 +148,7 @@ def test_a_training_that_diverges_is_an_error_and_saves_nothing(
 ) -> None:
     recipe = replace(RECIPE, training=replace(RECIPE.training, learning_rate=1e30))
     with pytest.raises(RecipeError, match="diverged"):
-        train.train(recipe, synthetic_root, tmp_path)
+        train.train(Run(recipe, synthetic_root, RunFolder(tmp_path)))
     assert not (tmp_path / "train").exists()
 
 
@@ -160,10 +160,10 @@ def test_a_step_without_the_one_before_says_which_command_makes_it(
     from ecg_edge.quantize import int8, prune
     from ecg_edge.quantize.evaluate import evaluate
 
-    run, needed = {
+    action, needed = {
         "prune": (prune.prune, "train trial"),
         "quantize": (int8.quantize, "prune trial"),
         "evaluate": (evaluate, "quantize trial"),
     }[step]
-    with pytest.raises(EcgEdgeError, match=rf"not found\. Make it with `ecg-edge {needed}`"):
-        run(RECIPE, synthetic_root, tmp_path)
+    with pytest.raises(EcgEdgeError, match=f"ecg-edge {needed}"):
+        action(Run(RECIPE, synthetic_root, RunFolder(tmp_path)))

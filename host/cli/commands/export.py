@@ -10,6 +10,7 @@ import typer
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.commands.train import open_run
 
 if TYPE_CHECKING:
     from ecg_edge.host.cli.tables import ResultTable
@@ -83,11 +84,10 @@ def _of_file(model: Path, out: Path | None, labels: str, float_model: Path | Non
 
 
 def _of_recipe(name: str, out: Path | None, data: Path | None, runs: Path) -> Bundle:
-    from ecg_edge.quantize.export.run import export_run
-    from ecg_edge.training.runs import open_run
+    run = open_run(name, data, runs, needs=("quantize",))
+    from ecg_edge.quantize.export.run import export_run  # late: imports scipy
 
-    run = open_run(name, data, runs)
-    return export_run(run.recipe, run.data_root, run.folder, out)
+    return export_run(run, out=out)
 
 
 def _choices(bundle: Bundle) -> tuple[Choice, ...]:

@@ -9,7 +9,7 @@ import typer
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.train import RecipeArgument, open_run, show_epoch
+from ecg_edge.host.cli.commands.train import RecipeArgument, open_run, progress
 
 if TYPE_CHECKING:
     from ecg_edge.host.cli.tables import ResultTable
@@ -48,10 +48,10 @@ def prune(
         if json:
             write_json(json, {"sweep": figures})
         return
-    run = open_run(recipe, data, runs)
+    run = open_run(recipe, data, runs, needs=("train",))
     from ecg_edge.quantize.prune import prune as prune_recipe
 
-    sparsity = prune_recipe(run.recipe, run.data_root, run.folder, show_epoch)
+    sparsity = prune_recipe(run, progress())
     table = console.table("Zeros in the kernels", "layer", "zeros %")
     for layer, share in sparsity.items():
         table.add_row(layer, f"{100 * share:.1f}")
@@ -70,7 +70,7 @@ def _sweep(recipe: str, data: Path | None, runs: Path, folds: int) -> list[dict[
     run = open_run(recipe, data, runs)
     from ecg_edge.quantize.pruning_sweep import sweep
 
-    return sweep(run.recipe, run.data_root, run.folder, folds, on_epoch=show_epoch, say=console.note)
+    return [dict(row) for row in sweep(run, folds, progress=progress(), report=console.note)]
 
 
 def _sweep_table(name: str, figures: list[dict[str, Any]]) -> ResultTable:

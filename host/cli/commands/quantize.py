@@ -19,16 +19,16 @@ def quantize(
     json: options.JsonOption = None,
 ) -> None:
     """Quantize the pruned network of a recipe to RUNS/<recipe>/quantize/model.tflite, and score it."""
-    run = open_run(recipe, data, runs)
+    run = open_run(recipe, data, runs, needs=("prune", "train"))  # the evaluation scores both
     from ecg_edge.host.cli.tables import evaluation_tables
     from ecg_edge.quantize.evaluate import evaluate
     from ecg_edge.quantize.int8 import quantize as quantize_recipe
 
     with console.step("Quantizing"):
-        flatbuffer = quantize_recipe(run.recipe, run.data_root, run.folder)
-    console.note(f"{run.folder / 'quantize' / 'model.tflite'}: {len(flatbuffer)} bytes")
+        flatbuffer = quantize_recipe(run)
+    console.note(f"{run.folder.int8}: {len(flatbuffer)} bytes")
     with console.step("Scoring the networks"):
-        rows = evaluate(run.recipe, run.data_root, run.folder)
+        rows = evaluate(run)
     console.out.print(evaluation_tables(rows))
     if json:
         write_json(json, {"model_bytes": len(flatbuffer), "rows": rows})

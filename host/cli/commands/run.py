@@ -14,6 +14,8 @@ from ecg_edge.host.pipeline.stages import CACHED, DONE, FAILED, StageResult
 
 if TYPE_CHECKING:
     from ecg_edge.host.pipeline.job import Summary
+    from ecg_edge.quantize.verify import VerifyReport
+    from ecg_edge.training.metrics import EvaluationRow
 
 EXAMPLES: Final = ("ecg-edge run", "ecg-edge run 100 213 --force")
 
@@ -63,9 +65,10 @@ class StageDisplay:
         bar = "!" * 78
         console.err.print(f"{bar}\n{text}\n{bar}", style="bold yellow", markup=False)
 
-    def start(self, stage: str) -> None:
-        """Start a stage."""
-        self._stage = stage
+    def start(self, stage: str, number: int, total: int, detail: str) -> None:
+        """Write a line when a stage starts."""
+        self._stage = f"{number}/{total}  {stage}"
+        console.err.print(f"start   {stage:24} stage {number} of {total}  ({detail})", markup=False)
         self.progress("")
 
     def progress(self, text: str) -> None:
@@ -104,7 +107,7 @@ def _verdict(summary: Summary) -> str:
     )
 
 
-def _evaluation_table(rows: list[dict[str, Any]]) -> ResultTable:
+def _evaluation_table(rows: list[EvaluationRow]) -> ResultTable:
     """Figures of one protocol, one column per network; per class sensitivity and positive predictivity."""
     title = f"{rows[0]['protocol']}: {rows[0]['n_beats']} beats"
     table = console.table(title, "figure", *(row["engine"] for row in rows))
@@ -116,16 +119,16 @@ def _evaluation_table(rows: list[dict[str, Any]]) -> ResultTable:
     return table
 
 
-def _verify_table(report: dict[str, Any]) -> ResultTable:
-    title = f"Engines against TFLM, {report['beats']} beats ({report['source']})"
+def _verify_table(report: VerifyReport) -> ResultTable:
+    title = f"Engines against TFLM, {report.beats} beats ({report.source})"
     table = console.table(title, "engine", "same label %", "largest LSB", "differing bytes", "accuracy %")
-    for engine in report["engines"]:
+    for engine in report.engines:
         table.add_row(
-            engine["engine"],
-            percent(engine["label_agreement"], 2),
-            f"{engine['largest_difference_lsb']:.3g}",
-            "-" if engine["differing_bytes"] is None else str(engine["differing_bytes"]),
-            percent(engine["accuracy"], 2),
+            engine.engine,
+            percent(engine.label_agreement, 2),
+            f"{engine.largest_difference_lsb:.3g}",
+            "-" if engine.differing_bytes is None else str(engine.differing_bytes),
+            percent(engine.accuracy, 2),
         )
     return table
 

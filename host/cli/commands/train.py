@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+
+if TYPE_CHECKING:
+    from ecg_edge.training.progress import Progress
+    from ecg_edge.training.runs import Run
 
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="Name of a shipped recipe, or a TOML file.")
@@ -28,39 +32,57 @@ def train(
     json: options.JsonOption = None,
 ) -> None:
     """Train the network of a recipe and write it to RUNS/<recipe>/train/model.keras."""
-    run, figures = open_run(recipe, data, runs), {}
+    run = open_run(recipe, data, runs)
+    figures: object
     if cross:
         from ecg_edge.host.cli.tables import evaluation_tables
         from ecg_edge.training.cross_validation import cross_validate
 
-        figures = cross_validate(run.recipe, run.data_root, show_epoch)
-        console.out.print(evaluation_tables([figures]))
+        row = figures = cross_validate(run.recipe, run.data_root, progress().on_epoch)
+        console.out.print(evaluation_tables([row]))
     else:
         from ecg_edge.training.train import train as train_recipe
 
-        figures = train_recipe(run.recipe, run.data_root, run.folder, show_epoch)
-        for database in figures["missing_databases"]:
+        history = figures = train_recipe(run, progress())
+        for database in history["missing_databases"]:
             console.warn(f"trained without {database}, which is not here: `ecg-edge data get {database}`")
         console.out.print(
-            f"{figures['parameters']} parameters, {figures['multiply_accumulates']} multiply-accumulates"
+            f"{history['parameters']} parameters, {history['multiply_accumulates']} multiply-accumulates"
         )
-        console.out.print(f"Network: {run.folder / 'train' / 'model.keras'}", markup=False)
+        console.out.print(f"Network: {run.folder.trained}", markup=False)
     if json:
         write_json(json, figures)
 
 
-def open_run(recipe: str, data: Path | None, runs: Path) -> Any:
-    """Open the run of a recipe, with TensorFlow's log messages off."""
-    from ecg_edge.training.runs import open_run as open_recipe_run
+def open_run(recipe: str, data: Path | None, runs: Path, needs: Sequence[str] = ()) -> Run:
+    """Open the run of a recipe and check its inputs, before the slow import of TensorFlow.
+
+    Parameters
+    ----------
+    recipe : str
+        Path of a recipe, or name of a shipped one.
+    data : Path or None
+        Folder of the databases.
+    runs : Path
+        Folder of the runs.
+    needs : sequence of str
+        Steps whose networks must exist: "train", "prune", "quantize".
+    """
+    from ecg_edge.training import runs as training_runs
+    from ecg_edge.training.datasets import check_records
     from ecg_edge.training.tf_logging import silence_tensorflow
 
     silence_tensorflow()
-    run = open_recipe_run(recipe, data, runs)
-    console.note(f"Recipe {run.recipe.name}: records of {run.data_root}, run folder {run.folder}")
+    run = training_runs.open_run(recipe, data, runs)
+    for step in needs:
+        run.require(step)
+    check_records(run.recipe, run.data_root)
+    console.note(f"Recipe {run.recipe.name}: records of {run.data_root}, run folder {run.folder.path}")
     return run
 
 
-def show_epoch(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
-    """Write one line per epoch."""
-    text = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-    console.note(f"epoch {epoch:3d}/{epochs}  {text}")
+def progress() -> Progress:
+    """Make callbacks that write one line per epoch."""
+    from ecg_edge.training.progress import Progress, text_progress
+
+    return Progress(on_epoch=text_progress(console.note).on_epoch)

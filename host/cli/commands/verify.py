@@ -12,7 +12,7 @@ from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.tables import percent
 
 if TYPE_CHECKING:
-    from ecg_edge.quantize.verify import Beats, EngineFigures, VerifyReport
+    from ecg_edge.quantize.verify import EngineFigures, LabelledInputs, VerifyReport
 
 EXAMPLES: Final = ("ecg-edge verify models/nlrav --golden", "ecg-edge verify models/nlrav mitdb/100")
 
@@ -55,25 +55,20 @@ def verify(
     engines.require_same_bytes(report)
 
 
-def _record_beats(data: Path | None, records: list[str], limit: int, names: tuple[str, ...]) -> Beats | None:
-    """Beats of records as the device finds them, evenly thinned out; None when no records are at hand."""
-    import numpy as np
-
-    from ecg_edge.ecg.databases import find_data_root, require_data_root
+def _record_beats(
+    data: Path | None, names: list[str], limit: int, labels: tuple[str, ...]
+) -> LabelledInputs | None:
+    """Load beats of the records, of DS2 when none is named; None when no records are installed."""
+    from ecg_edge.ecg.databases import find_data_root
+    from ecg_edge.ecg.selection import select_records
     from ecg_edge.ecg.splits import DS2
-    from ecg_edge.quantize.bundle.engines import beat_inputs
-    from ecg_edge.quantize.verify import Beats
-    from ecg_edge.training.beats import load_beats
+    from ecg_edge.quantize.verify import record_beats
 
-    root = require_data_root(data) if records else find_data_root(data)
-    if root is None:
+    if not names and find_data_root(data) is None:
         return None
-    found = load_beats(root, "mitdb", records or DS2, "detected")
-    found = found[np.linspace(0, len(found) - 1, min(limit, len(found))).astype(np.int64)]
-    index = {name: number for number, name in enumerate(names)}
-    labels = np.array([index.get(symbol, -1) for symbol in found.symbols], np.int64)
-    source = f"mitdb {' '.join(records)}" if records else "mitdb, the records of DS2"
-    return Beats(beat_inputs(found.features), labels, f"{source}, detected peaks")
+    records = select_records(names or [f"mitdb/{name}" for name in DS2], data)
+    source = " ".join(map(str, records)) if names else "mitdb, the records of DS2"
+    return record_beats(records, labels, limit, source)
 
 
 def _print(report: VerifyReport) -> None:
