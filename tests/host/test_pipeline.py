@@ -282,7 +282,7 @@ def test_other_records_are_replayed(device: FakeDevice, tmp_path: Path) -> None:
 
 
 def test_record_that_is_missing_is_told_before_anything_is_done(device: FakeDevice, tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=r"mitdb/999\.hea: not found"):
+    with pytest.raises(RecordError, match="999"):
         job(tmp_path, "999")
 
 
