@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, RecordError, ToolError
-from ecg_edge.host.conformance.results import summary_of
 from ecg_edge.ecg.files import PROJECT_ROOT, locked_folder, write_json
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.selection import select_records
+from ecg_edge.host.conformance.results import summary_of
 from ecg_edge.host.pipeline import doctor
 from ecg_edge.host.pipeline.dependencies import sources_of
 from ecg_edge.host.pipeline.records import Records, find_records
