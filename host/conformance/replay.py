@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
@@ -22,7 +21,7 @@ from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
 from ecg_edge.host.conformance.results import SessionResults
-from ecg_edge.host.conformance.session import FrameLog, RecordRun, Session, session_folder
+from ecg_edge.host.conformance.session import RecordRun, Session, open_frame_log, session_folder
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link, Progress
@@ -279,7 +278,7 @@ class _Replay:
         """Replay all of `todo`; also when it ends early, the session is written."""
         error: EcgEdgeError | None = None
         cancelled = False
-        with closing(FrameLog(self._session.folder / FRAMES_NAME)) as self._link.log:
+        with open_frame_log(self._session.folder / FRAMES_NAME) as self._link.log:
             try:
                 for prepared in _ahead(todo):
                     self._stream(prepared.record, Comparator(prepared.expected))

@@ -16,20 +16,20 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
-import json
 import platform
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 from ecg_edge.ecg.annotations import write_annotations
+from ecg_edge.ecg.files import replacing, reporting_write_errors, write_json, writing
 from ecg_edge.ecg.records import Record
 from ecg_edge.host.conformance.accuracy import (
     LabelledRecord,
@@ -47,9 +47,6 @@ from ecg_edge.host.conformance.folder import (
     BEATS_NAME,
     EVENTS_NAME,
     RESULTS_NAME,
-    cannot_write,
-    part_of,
-    write_text,
 )
 from ecg_edge.host.conformance.results import (
     FAIL,
@@ -159,43 +156,32 @@ def session_folder(root: Path, port: str) -> Path:
 
 
 class FrameLog:
-    """Raw frames, one per line, compressed; the file has its name only when it is complete.
+    """Raw frames, one per line.
 
     Parameters
     ----------
+    file : text stream
+        An open file.
     path : Path
-        The file.
+        Its final name, for errors.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._file = gzip.open(part_of(path), "wt", compresslevel=1, encoding="ascii")  # noqa: SIM115
-        except OSError as error:
-            raise cannot_write(path, error) from None
+    def __init__(self, file: TextIO, path: Path) -> None:
+        self._file, self._path = file, path
         self._began = time.monotonic()
-        self._failed = False
 
     def __call__(self, direction: str, encoded: bytes) -> None:
         """Write one frame; direction is ">" to the device and "<" from it."""
         frame = encoded.rstrip(b"\0").hex()
-        try:
+        with reporting_write_errors(self._path):
             self._file.write(f"{time.monotonic() - self._began:.6f} {direction} {frame}\n")
-        except OSError as error:
-            self._failed = True
-            raise cannot_write(self._path, error) from None
 
-    def close(self) -> None:
-        """Finish the file; remove it when a part of it could not be written."""
-        try:
-            self._file.close()
-            if not self._failed:
-                part_of(self._path).replace(self._path)
-        except OSError as error:
-            if not self._failed:
-                raise cannot_write(self._path, error) from None
-        finally:
-            part_of(self._path).unlink(missing_ok=True)
+
+@contextmanager
+def open_frame_log(path: Path) -> Iterator[FrameLog]:
+    """Open a compressed log of frames; the file has its name when the context ends."""
+    with replacing(path) as part, gzip.open(part, "wt", compresslevel=1, encoding="ascii") as file:
+        yield FrameLog(cast(TextIO, file), path)
 
 
 @dataclass
@@ -252,8 +238,7 @@ class Session:
         _write_table(self.folder / BEATS_NAME, BEAT_COLUMNS, (run.beat_rows for run in self.runs))
         _write_table(self.folder / EVENTS_NAME, EVENT_COLUMNS, (run.event_rows for run in self.runs))
         results = self.results()
-        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
-        write_text(self.folder / RESULTS_NAME, text + "\n")
+        write_json(self.folder / RESULTS_NAME, results)
         return results
 
     def write_running(self) -> None:
@@ -316,9 +301,9 @@ class Session:
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: Iterable[str]) -> None:
-    head = io.StringIO()
-    csv.writer(head).writerow(columns)
-    write_text(path, head.getvalue() + "".join(rows))
+    with writing(path, newline="") as file:
+        csv.writer(file).writerow(columns)
+        file.writelines(rows)
 
 
 def _was_trained_on(record: Record, training: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, RecordError
+from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, OutputError, RecordError
 from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.cli import main as cli
 from ecg_edge.host.conformance import replay as replay_module
@@ -320,7 +320,7 @@ def test_a_session_in_a_used_folder_keeps_nothing_of_the_earlier_one(bundle: Bun
     assert [path.name for path in (folder / "annotations" / "mitdb").iterdir()] == ["101.dev"]
     assert {row.split(",")[1] for row in (folder / "beats.csv").read_text().splitlines()[1:]} == {"101"}
     assert (folder / "notes.txt").read_text() == "mine"
-    assert not list(folder.glob("*.part"))
+    assert not list(folder.glob(".*"))
 
 
 def test_a_folder_of_something_else_is_refused(bundle: Bundle, database: Path, tmp_path: Path) -> None:
@@ -337,12 +337,12 @@ def test_a_folder_that_cannot_be_made_is_an_error_before_the_device_is_opened(
     bundle: Bundle, database: Path, tmp_path: Path, out: str
 ) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(EcgEdgeError, match="cannot hold a session"):
+    with pytest.raises(EcgEdgeError, match="cannot be written"):
         replay(["100"], port="no-port", bundle_path=bundle.path, data=database, out=tmp_path / out)
 
 
 def test_two_replays_into_one_folder_are_refused(bundle: Bundle, database: Path, tmp_path: Path) -> None:
-    with claim_folder(tmp_path / "s"), pytest.raises(EcgEdgeError, match="another replay"):
+    with claim_folder(tmp_path / "s"), pytest.raises(EcgEdgeError, match="in use"):
         replay(["100"], port="no-port", bundle_path=bundle.path, data=database, out=tmp_path / "s")
     with claim_folder(tmp_path / "s"):
         pass  # the first has given it back
@@ -372,11 +372,11 @@ def test_a_full_disk_has_a_reason_and_leaves_no_cut_file(
     bundle: Bundle, database: Path, limit_bytes: int
 ) -> None:
     folder = bundle.path.parent / "session"
-    with pytest.raises(EcgEdgeError, match=r"cannot be written \(File too large\)"), full_disk(limit_bytes):
+    with pytest.raises(OutputError, match=r"cannot be written \(File too large\)"), full_disk(limit_bytes):
         raise run(bundle, database).error or AssertionError("no error")
     sizes = {path.name: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     assert "frames.log.gz" not in sizes and max(sizes.values(), default=0) < limit_bytes
-    assert not [name for name in sizes if name.endswith(".part")]
+    assert not [name for name in sizes if name.startswith(".")]
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -1.0, 0.0])
