@@ -73,7 +73,7 @@ def _resolve(name: str, data: Path | None, annotator: str | None) -> list[Record
         return [_of_path(Path(name))]
     root, name = require_data_root(data), name.rstrip("/")
     if name == ALL:
-        return [r for database in _folders(root) for r in _of_database(root, database, annotator)]
+        return [r for database in _folders(root) for r in _annotated(root, database, annotator)]
     if name in _folders(root):
         return _of_database(root, name, annotator)
     if "/" in name:
@@ -87,14 +87,19 @@ def _of_path(path: Path) -> RecordName:
 
 
 def _of_database(root: Path, database: str, annotator: str | None) -> list[RecordName]:
-    folder, names = root / database, records_in(root, database)
-    if annotator is not None:
-        names = tuple(name for name in names if (folder / f"{name}.{annotator}").is_file())
-    if not names:
+    found = _annotated(root, database, annotator)
+    if not found:
         raise RecordError(
-            f"{folder}: no records with annotator {annotator!r}. Name another database "
+            f"{root / database}: no records with annotator {annotator!r}. Name another database "
             "(`ecg-edge data list` shows them) or another annotator."
         )
+    return found
+
+
+def _annotated(root: Path, database: str, annotator: str | None) -> list[RecordName]:
+    names = records_in(root, database)
+    if annotator is not None:
+        names = tuple(name for name in names if (root / database / f"{name}.{annotator}").is_file())
     return [RecordName(root, database, name) for name in names]
 
 

@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ecg_edge.host.cli.tables import ResultTable
+
+Name = TypeVar("Name")
 
 WIDTH_OFF_TERMINAL = 120  # columns for files and pipes; COLUMNS overrides it
 
@@ -91,12 +93,12 @@ def progress_bar(unit: str = "") -> Progress:
     )
 
 
-def track(names: Sequence[str], description: str) -> Iterator[str]:
-    """Iterate over record names with a progress bar on standard error."""
+def track(names: Sequence[Name], description: str) -> Iterator[Name]:
+    """Iterate over records with a progress bar on standard error."""
     with progress_bar("records") as bar:
         task = bar.add_task(description, total=len(names), note="")
         for name in names:
-            bar.update(task, note=name)
+            bar.update(task, note=str(name))
             yield name
             bar.advance(task)
 

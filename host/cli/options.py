@@ -49,6 +49,18 @@ def model_option(text: str) -> Any:
     return typer.Option("--model", metavar="DIR", show_default="models/nlrav", help=text)
 
 
+def records_argument(default: str = "") -> Any:
+    """Make the argument RECORDS of a command.
+
+    Parameters
+    ----------
+    default : str
+        Records that the command takes when none is named; empty when one must be named.
+    """
+    text = "Records (100, mitdb/100), databases (mitdb), all, or paths of .hea and .edf files."
+    return typer.Argument(metavar="RECORDS", help=f"{text} Else {default}." if default else text)
+
+
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the recipes' runs.")]
 PerRecordOption = Annotated[bool, typer.Option("--per-record", help="Print the figures of every record too.")]
 RateOption = Annotated[

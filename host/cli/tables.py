@@ -10,6 +10,8 @@ from rich.console import Console, ConsoleOptions, Group
 from rich.measure import Measurement
 from rich.table import Table
 
+from ecg_edge.ecg.figures import percent
+
 if TYPE_CHECKING:
     from ecg_edge.training.metrics import EvaluationRow
 
@@ -121,11 +123,6 @@ def evaluation_tables(rows: Sequence[EvaluationRow]) -> Group:
         if figures["engine"] == "int8":
             _add_classes(classes, figures)
     return Group(overall, classes) if classes.row_count else Group(overall)
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """Write a share in per cent without its sign, or "-" where there is none."""
-    return "-" if share is None or share != share else f"{100 * share:.{digits}f}"
 
 
 def ratio(value: float | None) -> str:

@@ -247,7 +247,7 @@ def test_a_missing_record_or_bundle_leaves_with_2(
 ) -> None:
     words = ["replay", "--port", "unix:/none", "--model", str(bundle.path), "--data", str(database)]
     assert exit_code([*words, "999"]) == 2
-    assert "999.hea: not found" in capsys.readouterr().err
+    assert "999: not found" in capsys.readouterr().err
     assert exit_code([*words, "--model", str(tmp_path / "none"), "100"]) == 2
     assert "manifest.json: not found" in capsys.readouterr().err
     assert exit_code(words) == 2

@@ -14,7 +14,6 @@ from ecg_edge.ecg.annotations import Annotations, Timing, read_annotations, writ
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.scoring import compare_beats
 from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, Processed
-from ecg_edge.host.cli.commands.evaluate import annotations as score
 from ecg_edge.host.cli.commands.evaluate import detector as detect
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation import detector as detection
@@ -109,13 +108,8 @@ def test_score_names_what_is_missing(root: Path) -> None:
     result = run("evaluate", "annotations", "mitdb/100", "-t", "qrs", "--data", root)
     assert isinstance(result.exception, RecordError)
     assert "100.qrs: not found" in str(result.exception)
-    with pytest.raises(RecordError, match="no records with annotator 'ari'"):
-        score.resolve_records(root, ["mitdb"], "ari")
-
-
-def test_records_are_resolved_once(root: Path) -> None:
-    found = score.resolve_records(root, ["mitdb/102", "nstdb", "mitdb"], "atr")
-    assert found == {"mitdb": ["102", "100", "101"], "nstdb": ["118e24", "118e_6", "119e24"]}
+    none = run("evaluate", "annotations", "mitdb", "-t", "qrs", "-r", "ari", "--data", root)
+    assert isinstance(none.exception, RecordError) and "'ari'" in str(none.exception)
 
 
 BAD = (7 * MINUTE, 8 * MINUTE)

@@ -11,11 +11,10 @@ import typer
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, ToolError
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation.detector import REFERENCE
@@ -46,9 +45,7 @@ class Page(NamedTuple):
 def plot(
     records: Annotated[
         list[str],
-        typer.Argument(
-            metavar="RECORDS", help="One record (207, nstdb/118e06); for errors also databases (mitdb)."
-        ),
+        options.records_argument(),
     ],
     start: Annotated[
         str | None,
@@ -88,16 +85,16 @@ def plot(
     With --missed, --false-positives or --errors a table lists the errors, each with the nearest candidate and
     its score.
     """
-    root = require_data_root(data)
+    selected = select_records(records, data, REFERENCE)
     kinds = (MISSED,) * (missed or errors) + (FALSE,) * (false_positives or errors)
     if not kinds:
-        _plot_stretch(root, records, (start, end), out, model)
+        _plot_segment(selected, (start, end), out, model)
         return
     if step and not has_screen():
         raise EcgEdgeError("--show: matplotlib has no screen here. Draw into a folder: --plot DIR.")
     if start or end or out:
         raise typer.BadParameter("--from, --to and --out are for one segment; errors have --plot and --show")
-    _list_errors(_inspect_all(root, records, model), kinds, plot_to, step, json)
+    _list_errors(_inspect_all(selected, model), kinds, plot_to, step, json)
 
 
 def _labeller(model: Path) -> Labeller | None:
@@ -112,14 +109,14 @@ def _labeller(model: Path) -> Labeller | None:
 # ---- one segment --------------------------------------------------------------------------------------
 
 
-def _plot_stretch(
-    root: Path, records: Sequence[str], times: tuple[str | None, str | None], out: Path | None, model: Path
+def _plot_segment(
+    records: Sequence[RecordName], times: tuple[str | None, str | None], out: Path | None, model: Path
 ) -> None:
     if len(records) != 1:
         raise typer.BadParameter(
             "name one record, or list errors with --missed, --false-positives or --errors"
         )
-    database, name = split_name(records[0])
+    root, database, name = records[0]
     start_s, end_s = parse_times(*times)
     _check_suffix(out)
     found = inspect_record(root, database, name, _labeller(model))
@@ -133,12 +130,6 @@ def _plot_stretch(
     path = out or Path(f"{database}-{name}-{_file_time(start_s)}.png")
     _save(_drawn(page), path)
     console.out.print(str(path), markup=False, soft_wrap=True)
-
-
-def split_name(text: str) -> tuple[str, str]:
-    """Database and record of "nstdb/118e06"; mitdb where none is named."""
-    database, _, name = text.rpartition("/")
-    return database or "mitdb", name
 
 
 def parse_times(start: str | None, end: str | None) -> tuple[float, float]:
@@ -166,12 +157,10 @@ def parse_time(text: str, option: str) -> float:
 # ---- errors -------------------------------------------------------------------------------------------
 
 
-def _inspect_all(root: Path, records: Sequence[str], model: Path) -> Iterator[Inspection]:
+def _inspect_all(records: Sequence[RecordName], model: Path) -> Iterator[Inspection]:
     labeller = _labeller(model)
-    wanted = [word if (root / word).is_dir() else "/".join(split_name(word)) for word in records]
-    for database, names in resolve_records(root, wanted, REFERENCE).items():
-        for name in console.track(names, database):
-            yield inspect_record(root, database, name, labeller)
+    for record in console.track(records, "errors"):
+        yield inspect_record(record.root, record.database, record.name, labeller)
 
 
 def _list_errors(

@@ -11,8 +11,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
+from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.main import EXIT_INTERRUPTED
+from ecg_edge.host.cli.records import require_one_root
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
@@ -30,7 +32,7 @@ EXAMPLES: Final = (
 def replay(
     records: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RECORDS", help="Records: 100 (of mitdb), nstdb/118e06."),
+        options.records_argument(),
     ] = None,
     port: Annotated[
         str,
@@ -80,11 +82,12 @@ def replay(
     names = [*(more or []), *(records or [])]
     if not names:
         raise typer.BadParameter("name at least one record: `ecg-edge replay 100`", param_hint="RECORDS")
+    selected = select_records(names, data)
     outcome = replay_and_show(
-        names,
+        list(map(str, selected)),
         port=port,
         model=model,
-        data=data,
+        data=require_one_root(selected),
         out=out,
         seconds=seconds,
         fs_hz=fs_hz,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.tables import ResultTable, percent, ratio
+from ecg_edge.host.cli.tables import ResultTable, ratio
 from ecg_edge.host.pipeline.stages import CACHED, DONE, FAILED, StageResult
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def _evaluation_table(rows: list[EvaluationRow]) -> ResultTable:
     table.add_row("macro-F1", *(ratio(row["macro_f1"]) for row in rows))
     for label in rows[0]["per_class"]:
         figures = [row["per_class"][label] for row in rows]
-        table.add_row(f"{label}  Se / +P %", *(f"{percent(f['se'])} / {percent(f['ppv'])}" for f in figures))
+        table.add_row(
+            f"{label}  Se / +P %", *(f"{percent(f['se'], 1)} / {percent(f['ppv'], 1)}" for f in figures)
+        )
     return table
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.tables import percent
 
 if TYPE_CHECKING:
     from ecg_edge.quantize.verify import EngineFigures, LabelledInputs, VerifyReport
@@ -21,9 +21,7 @@ def verify(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model bundle, such as models/nlrav.")],
     records: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="RECORDS", help="Records (mitdb/100). Else those of DS2, else golden vectors."
-        ),
+        options.records_argument("those of DS2, else golden vectors"),
     ] = None,
     data: options.DataOption = None,
     beats: Annotated[
@@ -98,4 +96,4 @@ def _row(figures: EngineFigures, labels: list[str]) -> list[str]:
     ]
     if labels:
         row.append(percent(figures.accuracy, 2))
-    return row + [percent(figures.accuracy_by_label.get(name)) for name in labels]
+    return row + [percent(figures.accuracy_by_label.get(name), 1) for name in labels]

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-import wfdb
 from typer.testing import CliRunner
 
-from ecg_edge.ecg.annotations import Annotations, write_annotations
 from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.host.cli.main import app
 from tests.support.command_lines import PLACEHOLDER, advised, leaf_commands, messages, parse
-from tests.support.simulated import FS_HZ, make_ecg
 
 PACKAGES = ("ecg", "training", "quantize", "firmware", "host")
 VERBS = dict(leaf_commands())
@@ -68,19 +64,6 @@ def test_help_texts_are_sentences(verb: str) -> None:
     shown = [option for option in VERBS[verb].params if not getattr(option, "hidden", False)]
     texts = [VERBS[verb].help, *(option.help for option in shown)]
     assert all(text and text[0].isupper() and text.rstrip()[-1] in ".)" for text in texts), texts
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with mitdb/100, 330 s of synthetic ECG with annotated beats."""
-    folder = tmp_path_factory.mktemp("records") / "mitdb"
-    folder.mkdir()
-    samples, peaks = make_ecg(330.0)
-    where = {"write_dir": str(folder), "fmt": ["16"], "adc_gain": [200], "baseline": [0]}
-    signal = samples.astype(np.int64).reshape(-1, 1)
-    wfdb.wrsamp("100", fs=FS_HZ, units=["mV"], sig_name=["MLII"], d_signal=signal, **where)
-    write_annotations(folder, "100", "atr", Annotations.of(peaks, ["N"] * len(peaks)), FS_HZ)
-    return folder.parent
 
 
 @pytest.mark.parametrize("verb", ["data list", "evaluate detector", "verify"])

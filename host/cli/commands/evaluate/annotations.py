@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypedDict
@@ -11,10 +10,9 @@ import typer
 
 from ecg_edge.ecg import scoring
 from ecg_edge.ecg.annotations import read_annotations, read_timing
-from ecg_edge.ecg.databases import require_data_root
-from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.records import RecordFolder, select_folders
 
 EXAMPLES: Final = (
     "ecg-edge evaluate annotations mitdb -t qrs",
@@ -62,9 +60,7 @@ class Scores:
 
 
 def evaluate(
-    records: Annotated[
-        list[str], typer.Argument(metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100).")
-    ],
+    records: Annotated[list[str], options.records_argument()],
     test: Annotated[str, typer.Option("--test", "-t", metavar="ANNOTATOR", help="Annotator to score.")],
     reference: Annotated[
         str, typer.Option("--reference", "-r", metavar="ANNOTATOR", help="Reference annotator.")
@@ -89,12 +85,10 @@ def evaluate(
 
     Prints a table of beats, of shutdown, and of ventricular and supraventricular runs for each database.
     """
-    root = require_data_root(data)
     rules = Rules(reference, test, start_s, match_window_ms / 1000)
-    names = resolve_records(root, records, reference)
     results = {
-        database: _score_database(root / database, (test_dir or root) / database, found, rules)
-        for database, found in names.items()
+        folder.database: _score_folder(folder, test_dir or folder.root, rules)
+        for folder in select_folders(records, data, reference)
     }
     for database, scores in results.items():
         console.out.print(_text(database, scores, rules, per_record), markup=False)
@@ -102,31 +96,10 @@ def evaluate(
         write_json(json, {database: scores.as_dict() for database, scores in results.items()})
 
 
-def resolve_records(root: Path, wanted: Sequence[str], reference: str) -> dict[str, list[str]]:
-    """Names of records by database: "mitdb" stands for all of its records that have the annotator."""
-    names: dict[str, list[str]] = {}
-    for word in wanted:
-        database, _, record = word.partition("/")
-        found = [record] if record else _annotated_records(root / database, reference)
-        known = names.setdefault(database, [])
-        known += [name for name in found if name not in known]
-    return names
-
-
-def _annotated_records(folder: Path, annotator: str) -> list[str]:
-    names = sorted(path.stem for path in folder.glob("*.hea") if path.with_suffix(f".{annotator}").is_file())
-    if not names:
-        raise RecordError(
-            f"{folder}: no records with annotator {annotator!r}. Name a database that is there "
-            "(`ecg-edge data list`), or another annotator with --reference."
-        )
-    return names
-
-
-def _score_database(folder: Path, test_folder: Path, names: Sequence[str], rules: Rules) -> Scores:
+def _score_folder(folder: RecordFolder, test_root: Path, rules: Rules) -> Scores:
     results = [
-        (name, _score_record(folder, test_folder, name, rules))
-        for name in console.track(names, f"{folder.name} {rules.test}")
+        (name, _score_record(folder.path, test_root / folder.database, name, rules))
+        for name in console.track(folder.names, f"{folder.database} {rules.test}")
     ]
     return Scores(
         scoring.summarize([(name, result[0]) for name, result in results]),

@@ -9,12 +9,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.annotations import read_timing, write_annotations
-from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.scoring import text
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
+from ecg_edge.host.cli.records import select_folders
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation.detector import (
     REFERENCE,
@@ -37,9 +36,7 @@ EXAMPLES: Final = (
 def evaluate(
     records: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100). Else mitdb, nstdb, svdb."
-        ),
+        options.records_argument("mitdb, nstdb, svdb"),
     ] = None,
     data: options.DataOption = None,
     write_to: Annotated[
@@ -65,17 +62,17 @@ def evaluate(
     every beat, and with the beats in bad signal withheld, whose time counts as shutdown. Each score has two
     rows: gross figures and the average of the records.
     """
-    root = require_data_root(data)
-    wanted = records or list(DATABASES)
+    folders = select_folders(records or DATABASES, data, REFERENCE)
     labeller = Labeller(model) if model else None
     figures = {}
-    for database, names in resolve_records(root, wanted, REFERENCE).items():
+    for folder in folders:
+        database, names = folder.database, folder.names
         found = {
-            name: detect_record(root, database, name, fs_hz, labeller)
+            name: detect_record(folder.root, database, name, fs_hz, labeller)
             for name in console.track(names, database)
         }
         if write_to:
-            _write(write_to / database, found, root / database)
+            _write(write_to / database, found, folder.path)
         figures[database] = {
             group: group_figures(found, members) for group, members in group_records(database, names).items()
         }

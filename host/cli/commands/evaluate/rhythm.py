@@ -10,19 +10,19 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.annotations import write_annotations
-from ecg_edge.ecg.databases import require_data_root
+from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.ecg.scoring import text
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.evaluate.annotations import resolve_records
-from ecg_edge.host.cli.tables import ResultTable, percent
+from ecg_edge.host.cli.records import RecordFolder, select_folders
+from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation import rhythm as rhythms
 from ecg_edge.host.evaluation.detector import group_records
-from ecg_edge.host.evaluation.rhythm import RecordRhythm, RhythmScores
+from ecg_edge.host.evaluation.rhythm import RhythmScores
 from ecg_edge.host.reference.labels import check_signal_path
-from ecg_edge.host.reference.rhythm_events import describe, episodes
+from ecg_edge.host.reference.rhythm_events import Episode, describe, episodes
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 
@@ -40,7 +40,6 @@ _RUNS: Final = ("couplet_se", "couplet_ppv", "short_se", "short_ppv", "long_se",
 class _Request:
     """Options that hold for each record."""
 
-    root: Path
     engine: Engine
     labels: Sequence[str]
     events: bool
@@ -50,7 +49,7 @@ class _Request:
 def evaluate(
     records: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RECORDS", help="Databases (mitdb) or records (mitdb/100). Else mitdb."),
+        options.records_argument("mitdb"),
     ] = None,
     model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = DEFAULT_BUNDLE,
     data: options.DataOption = None,
@@ -71,20 +70,19 @@ def evaluate(
     Detector and network are in the loop, as on the device. Atrial fibrillation, bigeminy and trigeminy are
     scored by episode and duration (as epicmp), couplets and runs as by rxr.
     """
-    root = require_data_root(data)
+    # Listing needs no annotations; scoring does.
+    folders = select_folders(records or ["mitdb"], data, None if events else rhythms.REFERENCE)
     bundle = load_checked(model)
-    request = _Request(root, reference_engine(bundle), bundle.manifest.labels, events, write_to)
+    request = _Request(reference_engine(bundle), bundle.manifest.labels, events, write_to)
     figures: dict[str, Any] = {}
-    for database, names in resolve_records(root, records or ["mitdb"], rhythms.REFERENCE).items():
-        found = {name: _score(request, database, name) for name in console.track(names, database)}
-        groups = group_records(database, names)
-        summaries = {
-            group: rhythms.summarize({name: found[name] for name in members})
-            for group, members in groups.items()
-        }
-        _print(database, bundle, found, summaries, per_record)
-        single = {name: rhythms.summarize({name: scores}) for name, scores in found.items()}
-        figures[database] = {"groups": summaries, "records": single}
+    for folder in folders:
+        listed: dict[str, list[Episode]] = {}
+        found = _score_folder(request, folder, listed)
+        figures[folder.database] = _summaries(folder.database, found)
+        if events:
+            figures[folder.database]["events"] = listed
+        if found:
+            _print(folder.database, bundle, found, figures[folder.database]["groups"], per_record)
     if json:
         write_json(json, {"model_sha256": bundle.manifest.model_sha256, **figures})
 
@@ -96,20 +94,42 @@ def load_checked(model: Path) -> Bundle:
     return bundle
 
 
-def _score(request: _Request, database: str, name: str) -> RhythmScores:
-    watched = rhythms.analyze_record(request.root, database, name, request.engine, request.labels)
-    if request.events:
-        _list(f"{database}/{name}", watched)
-    if request.write_to:
-        folder = request.write_to / database
-        write_annotations(folder, name, ANNOTATOR, watched.annotations, watched.timing.fs_hz)
-    return rhythms.score(watched, request.root / database, name)
+def _score_folder(
+    request: _Request, folder: RecordFolder, listed: dict[str, list[Episode]]
+) -> dict[str, RhythmScores]:
+    """Scores of the records that have annotations; lists the episodes of each record when asked to."""
+    found = {}
+    for name in console.track(folder.names, folder.database):
+        rhythm = rhythms.analyze_record(folder.root, folder.database, name, request.engine, request.labels)
+        if request.events:
+            listed[name] = episodes(rhythm.events)
+            _list(f"{folder.database}/{name}", listed[name])
+        if request.write_to:
+            target = request.write_to / folder.database
+            write_annotations(target, name, ANNOTATOR, rhythm.annotations, rhythm.timing.fs_hz)
+        if request.events and not (folder.path / f"{name}.{rhythms.REFERENCE}").is_file():
+            console.note(f"{folder.database}/{name}: no annotations ({rhythms.REFERENCE}), not scored")
+            continue
+        found[name] = rhythms.score(rhythm, folder.path, name)
+    return found
 
 
-def _list(name: str, watched: RecordRhythm) -> None:
+def _summaries(database: str, found: dict[str, RhythmScores]) -> dict[str, Any]:
+    """Figures by group and by record."""
+    groups = group_records(database, tuple(found)) if found else {}
+    return {
+        "groups": {
+            group: rhythms.summarize({name: found[name] for name in members})
+            for group, members in groups.items()
+        },
+        "records": {name: rhythms.summarize({name: scores}) for name, scores in found.items()},
+    }
+
+
+def _list(name: str, found: list[Episode]) -> None:
     console.out.print(f"{name}: min:s, length, event, evidence", style="bold", markup=False)
-    for episode in episodes(watched.events):
-        console.out.print(f"  {describe(episode, FS_HZ)}", markup=False, highlight=False)
+    for episode in found:
+        console.out.print(f"  {describe(episode, FS_HZ)}", markup=False)
 
 
 def _print(
@@ -121,7 +141,7 @@ def _print(
 ) -> None:
     if per_record:
         lines = [(name, scores.episodes[_FIBRILLATION]) for name, scores in found.items()]
-        console.out.print(text.episode_lines(lines), markup=False, highlight=False)
+        console.out.print(text.episode_lines(lines), markup=False)
     console.out.print(_episode_table(database, bundle, groups))
     console.out.print(_run_table(database, bundle, groups))
     console.out.print(_count_table(database, groups))

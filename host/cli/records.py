@@ -1,0 +1,58 @@
+"""Records of a command line, by folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.selection import RecordName, select_records
+
+
+class RecordFolder(NamedTuple):
+    """Selected records of one database.
+
+    Attributes
+    ----------
+    root : Path
+        Folder of the databases.
+    database : str
+        Name of the database's folder in `root`.
+    names : tuple of str
+        Names of the records.
+    """
+
+    root: Path
+    database: str
+    names: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """Folder of the record files."""
+        return self.root / self.database
+
+
+def select_folders(
+    names: Sequence[str], data: Path | None, annotator: str | None = None
+) -> list[RecordFolder]:
+    """Select records as `select_records` does, and group them by folder in the order of `names`."""
+    groups: dict[tuple[Path, str], list[str]] = {}
+    for record in select_records(names, data, annotator):
+        groups.setdefault((record.root, record.database), []).append(record.name)
+    return [RecordFolder(root, database, tuple(found)) for (root, database), found in groups.items()]
+
+
+def require_one_root(records: Sequence[RecordName]) -> Path:
+    """Return the folder of the databases that all records share.
+
+    Raises
+    ------
+    RecordError
+        When the records lie in several folders.
+    """
+    roots = list(dict.fromkeys(record.root for record in records))
+    if len(roots) != 1:
+        where = " and ".join(map(str, roots))
+        raise RecordError(f"the records lie in {where}. Replay those of one folder at a time.")
+    return roots[0]
