@@ -44,6 +44,7 @@ CONSTANTS = [
     "TRACE_ENERGY_DELAY",
     "TRACE_UNITS_PER_MV",
     "TRACE_REFUSED",
+    "ECG_QRS_FEATURES",
 ]
 
 DECLARATIONS = """
@@ -61,6 +62,8 @@ progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, ui
                       const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes);
 progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
 
+typedef struct { const char *name, *unit, *description; } qrs_feature_t;
+qrs_feature_t qrs_feature(uint32_t feature);
 uint32_t candidate_bytes(void);
 size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
                    void *rows);

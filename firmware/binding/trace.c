@@ -3,6 +3,15 @@
 
 #include "ecg_core/ecg_core_state.h"
 
+qrs_feature_t qrs_feature(uint32_t feature) {
+    static const qrs_feature_t FEATURES[ECG_QRS_FEATURES] = {
+#define ECG_QRS_X(name, unit, description) {#name, unit, description},
+        ECG_QRS_FEATURE_LIST(ECG_QRS_X)
+#undef ECG_QRS_X
+    };
+    return FEATURES[feature];
+}
+
 uint32_t candidate_bytes(void) {
     return (uint32_t)sizeof(candidate_t);
 }

@@ -7,6 +7,7 @@
 
 #include "detector.h"
 #include "ecg_core/ecg_core.h"
+#include "ecg_core/ecg_core_qrs_features.h"
 #include "filters.h"
 #include "qrs_classifier.h"
 
@@ -25,6 +26,14 @@ typedef struct {
     int32_t score;       /* above 0: a beat; 16384: one logit */
     uint8_t accepted;
 } candidate_t;
+
+/* One input of the QRS classifier, as in ecg_core_qrs_features.h. */
+typedef struct {
+    const char *name, *unit, *description;
+} qrs_feature_t;
+
+/* `feature`: 0 to ECG_QRS_FEATURES - 1. */
+qrs_feature_t qrs_feature(uint32_t feature);
 
 uint32_t candidate_bytes(void);
 

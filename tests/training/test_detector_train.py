@@ -10,6 +10,7 @@ import pytest
 from ecg_edge.ecg.noise import gates, with_noise
 from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import process
+from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
 from ecg_edge.training.detector.signals import Variant, at_speed
 from ecg_edge.training.detector.train import build, c_array, classify, no_weights
 
@@ -34,6 +35,23 @@ def test_a_classifier_without_weights_accepts_nothing() -> None:
     rows = classify(build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=2)
     assert len(rows) >= 55
     assert not rows["beat"].any()
+
+
+def test_each_feature_has_the_value_of_its_name() -> None:
+    """Equal beats 300 samples apart."""
+    beat = np.zeros(300, np.int16)
+    beat[100:107], beat[107:114] = 200, -60
+    rows = classify(build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), mode=2)
+    names = [feature.name for feature in QRS_FEATURES]
+    found = dict(zip(names, rows["features"][rows["beat"] == 1][40].tolist(), strict=True))
+    assert found["RR_SAMPLES"] == 300
+    assert found["MEAN_RR_SAMPLES"] == pytest.approx(300, abs=1)
+    assert found["RR_VS_MEAN"] == pytest.approx(64, abs=1)
+    assert found["TWO_RR_VS_SLOW_MEAN"] == pytest.approx(2 * 64, abs=2)
+    assert found["THREE_RR_VS_SLOW_MEAN"] == pytest.approx(3 * 64, abs=3)
+    assert found["LOG_ENERGY_VS_MEAN"] == found["LOG_ENERGY_VS_LAST"] == 0
+    assert found["TEMPLATE_GAIN"] == pytest.approx(64, abs=2)
+    assert found["TEMPLATE_CORR"] == pytest.approx(128, abs=2)
 
 
 def test_noise_has_the_power_that_the_ratio_says_and_pauses() -> None:

@@ -29,12 +29,13 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.ecg.noise import Places, Spans
+from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
 from ecg_edge.training.detector.signals import Variant, all_variants
 
 HARNESS = Path(__file__).with_name("harness.c")
 BASE = PROJECT_ROOT / "firmware/lib/ecg_base"
 CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
-FEATURES = 35
+FEATURES = len(QRS_FEATURES)
 HIDDEN = 32
 WINDOW = 54  # 150 ms
 ROUNDS = 3
@@ -107,7 +108,7 @@ def label(rows: Rows, beats: Places) -> npt.NDArray[np.uint8]:
 
 @dataclass
 class Table:
-    """Rows to learn from: features (n, 35), labels (n,), kinds (n,)."""
+    """Rows to learn from: features (n, FEATURES), labels (n,), kinds (n,)."""
 
     features: npt.NDArray[np.int16]
     labels: npt.NDArray[np.uint8]

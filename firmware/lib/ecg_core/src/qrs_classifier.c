@@ -8,24 +8,26 @@
 #include "matched_filter.h"
 #include "qrs_classifier_weights.h"
 
-#define REFRACTORY 72        /* 200 ms: physiological refractory period */
-#define DEFAULT_RR 288       /* 0.8 s */
-#define SHORTEST_RR 72       /* intervals that the mean takes in are limited to 0.2 s */
-#define LONGEST_RR 720       /* and 2 s */
-#define LONGEST_GAP 1500     /* 4 s: longer ones count as this long */
-#define DECAY_AFTER 1080     /* 3 s without a beat */
-#define LONGEST_RATIO 512    /* of a gap to the mean interval, * 64 */
-#define REJECTED_REACH 400   /* 1.1 s */
-#define NEXT_REACH 222       /* candidates up to 0.6 s later are known when one is classified */
-#define LOWEST_RATIO (-384)  /* log2 * 64 of 1 / 64: as good as nothing */
-#define SHAPE_NORM 10000     /* of a shape that is not clipped: 25 points, 20^2 */
-#define NO_MATCH (-64)       /* no candidate there */
-#define MATCH_REACH 200      /* candidates up to 0.55 s later have been matched with the templates */
-#define PHASE_TOLERANCE 12   /* an interval back: 8 % of it earlier or later */
-#define FIRST_WEIGHT 4       /* of a difference in the slow mean interval: 1 / 4 for the first beats, */
-#define SLOW_WEIGHT 24       /* then 1 / 24 */
-#define FNV_PRIME 16777619u  /* of the hash FNV-1a */
-#define UNKNOWN_LIKENESS 115 /* 0.9 * 128: before there is a beat to compare with */
+#define REFRACTORY 72           /* 200 ms: physiological refractory period */
+#define DEFAULT_RR 288          /* 0.8 s */
+#define SHORTEST_RR 72          /* intervals that the mean takes in are limited to 0.2 s */
+#define LONGEST_RR 720          /* and 2 s */
+#define LONGEST_GAP 1500        /* 4 s: longer ones count as this long */
+#define DECAY_AFTER 1080        /* 3 s without a beat */
+#define LONGEST_RATIO 512       /* of a gap to the mean interval, * 64 */
+#define REJECTED_REACH 400      /* 1.1 s */
+#define NEXT_REACH 222          /* candidates up to 0.6 s later are known when one is classified */
+#define LOWEST_RATIO (-384)     /* log2 * 64 of 1 / 64: as good as nothing */
+#define SHAPE_NORM 10000        /* of a shape that is not clipped: 25 points, 20^2 */
+#define NO_MATCH (-64)          /* no candidate there */
+#define MATCH_REACH 200         /* candidates up to 0.55 s later have been matched with the templates */
+#define PHASE_TOLERANCE 12      /* an interval back: 8 % of it earlier or later */
+#define FIRST_WEIGHT 4          /* of a difference in the slow mean interval: 1 / 4 for the first beats, */
+#define SLOW_WEIGHT 24          /* then 1 / 24 */
+#define SEARCHBACK_ENERGY (-64) /* log2 * 64: half the mean energy */
+#define SEARCHBACK_RR 96        /* 1.5 mean intervals * 64 */
+#define FNV_PRIME 16777619u     /* of the hash FNV-1a */
+#define UNKNOWN_LIKENESS 115    /* 0.9 * 128: before there is a beat to compare with */
 
 static int32_t mean(const int32_t *values) {
     int32_t sum = 0;
@@ -127,23 +129,29 @@ static void compare_heights(const ecg_qrs_classifier_t *classifier, const ecg_qu
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
     const uint32_t last = (classifier->beats + ECG_QRS_BEATS - 1) % ECG_QRS_BEATS;
     const int32_t log_energy = ecg_log2_plus_one_q6(c->energy);
-    features[0] = ratio(log_energy, ecg_log2_plus_one_q6(mean(classifier->energies)));
-    features[1] = ratio(log_energy, ecg_log2_plus_one_q6(lowest(classifier->energies)));
-    features[2] = ratio(log_energy, ecg_log2_plus_one_q6(classifier->noise));
-    features[3] = ratio(log_energy, ecg_log2_plus_one_q6(classifier->energies[last]));
-    features[4] = ratio_or_lowest(c->peak_to_peak, ecg_log2_plus_one_q6(mean(classifier->peak_to_peaks)));
-    look_ahead(queue, log_energy, &features[10], &features[11], &features[12]);
-    features[13] = ratio_or_lowest(classifier->rejected, log_energy);
+    features[ECG_QRS_LOG_ENERGY_VS_MEAN] =
+        ratio(log_energy, ecg_log2_plus_one_q6(mean(classifier->energies)));
+    features[ECG_QRS_LOG_ENERGY_VS_LOWEST] =
+        ratio(log_energy, ecg_log2_plus_one_q6(lowest(classifier->energies)));
+    features[ECG_QRS_LOG_ENERGY_VS_NOISE] = ratio(log_energy, ecg_log2_plus_one_q6(classifier->noise));
+    features[ECG_QRS_LOG_ENERGY_VS_LAST] =
+        ratio(log_energy, ecg_log2_plus_one_q6(classifier->energies[last]));
+    features[ECG_QRS_LOG_PEAK_TO_PEAK_VS_MEAN] =
+        ratio_or_lowest(c->peak_to_peak, ecg_log2_plus_one_q6(mean(classifier->peak_to_peaks)));
+    look_ahead(queue, log_energy, &features[ECG_QRS_LOG_NEAR_ENERGY], &features[ECG_QRS_LOG_NEXT_ENERGY],
+               &features[ECG_QRS_NEXT_DISTANCE]);
+    features[ECG_QRS_LOG_REJECTED_ENERGY] = ratio_or_lowest(classifier->rejected, log_energy);
 }
 
 static void compare_times(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *c,
                           int16_t *features) {
     const int32_t since = gap(classifier, c);
     const int32_t since_rejected = (int32_t)(c->at - classifier->rejected_at);
-    features[5] = (int16_t)ecg_clip(since * 64 * 16 / classifier->rr_mean_q4, 0, LONGEST_RATIO);
-    features[6] = (int16_t)(since < LONGEST_RR ? since : LONGEST_RR);
-    features[7] = (int16_t)(classifier->rr_mean_q4 / 16);
-    features[14] =
+    features[ECG_QRS_RR_VS_MEAN] =
+        (int16_t)ecg_clip(since * 64 * 16 / classifier->rr_mean_q4, 0, LONGEST_RATIO);
+    features[ECG_QRS_RR_SAMPLES] = (int16_t)(since < LONGEST_RR ? since : LONGEST_RR);
+    features[ECG_QRS_MEAN_RR_SAMPLES] = (int16_t)(classifier->rr_mean_q4 / 16);
+    features[ECG_QRS_REJECTED_DISTANCE] =
         (int16_t)(classifier->rejected == 0 ? REJECTED_REACH : ecg_clip(since_rejected, 0, REJECTED_REACH));
 }
 
@@ -182,17 +190,19 @@ static int16_t in_intervals(const ecg_qrs_classifier_t *classifier, uint32_t sin
 static void compare_templates(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
                               int16_t *features) {
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
-    features[22] = c->template_gain;
-    features[23] = c->template_corr;
-    look_ahead_matches(queue, &features[24], &features[25]);
-    features[26] = (int16_t)(classifier->rejected == 0 ? NO_MATCH : classifier->rejected_template_gain);
-    look_back(classifier, c, &features[27], &features[28]);
-    features[29] = in_intervals(classifier, c->at - classifier->beat_at);
-    features[30] = in_intervals(classifier, c->at - classifier->before_at[0]);
-    features[31] = (int16_t)(classifier->template_corr_q4 / 16);
-    features[32] = (int16_t)(classifier->rr_slow_q6 / 64);
-    features[33] = in_intervals(classifier, c->at - classifier->before_at[1]);
-    features[34] = (int16_t)(classifier->noise_template_gain_q4 / 16);
+    features[ECG_QRS_TEMPLATE_GAIN] = c->template_gain;
+    features[ECG_QRS_TEMPLATE_CORR] = c->template_corr;
+    look_ahead_matches(queue, &features[ECG_QRS_NEAR_TEMPLATE_GAIN], &features[ECG_QRS_NEXT_TEMPLATE_GAIN]);
+    features[ECG_QRS_REJECTED_TEMPLATE_GAIN] =
+        (int16_t)(classifier->rejected == 0 ? NO_MATCH : classifier->rejected_template_gain);
+    look_back(classifier, c, &features[ECG_QRS_TEMPLATE_GAIN_1_RR_BACK],
+              &features[ECG_QRS_TEMPLATE_GAIN_2_RR_BACK]);
+    features[ECG_QRS_RR_VS_SLOW_MEAN] = in_intervals(classifier, c->at - classifier->beat_at);
+    features[ECG_QRS_TWO_RR_VS_SLOW_MEAN] = in_intervals(classifier, c->at - classifier->before_at[0]);
+    features[ECG_QRS_MEAN_TEMPLATE_CORR] = (int16_t)(classifier->template_corr_q4 / 16);
+    features[ECG_QRS_SLOW_MEAN_RR_SAMPLES] = (int16_t)(classifier->rr_slow_q6 / 64);
+    features[ECG_QRS_THREE_RR_VS_SLOW_MEAN] = in_intervals(classifier, c->at - classifier->before_at[1]);
+    features[ECG_QRS_NOISE_TEMPLATE_GAIN] = (int16_t)(classifier->noise_template_gain_q4 / 16);
 }
 
 void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
@@ -201,15 +211,16 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
     if (classifier->rr_mean_q4 == 0) start(classifier, queue);
     compare_heights(classifier, queue, features);
     compare_times(classifier, c, features);
-    compare_shapes(classifier, c->shape, &features[8], &features[9]);
+    compare_shapes(classifier, c->shape, &features[ECG_QRS_SHAPE_CORR_BEST],
+                   &features[ECG_QRS_SHAPE_CORR_MEAN]);
     compare_templates(classifier, queue, features);
-    features[15] = c->hf_slope;
-    features[16] = c->lf_slope;
-    features[17] = c->slope_crest;
-    features[18] = c->energy_q1;
-    features[19] = c->energy_median;
-    features[20] = (int16_t)(c->hf_slope - mean(classifier->hf_slopes));
-    features[21] = (int16_t)(c->lf_slope - mean(classifier->lf_slopes));
+    features[ECG_QRS_HF_SLOPE] = c->hf_slope;
+    features[ECG_QRS_LF_SLOPE] = c->lf_slope;
+    features[ECG_QRS_SLOPE_CREST] = c->slope_crest;
+    features[ECG_QRS_ENERGY_Q1] = c->energy_q1;
+    features[ECG_QRS_ENERGY_MEDIAN] = c->energy_median;
+    features[ECG_QRS_HF_SLOPE_VS_MEAN] = (int16_t)(c->hf_slope - mean(classifier->hf_slopes));
+    features[ECG_QRS_LF_SLOPE_VS_MEAN] = (int16_t)(c->lf_slope - mean(classifier->lf_slopes));
     for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
         classifier->trace = (classifier->trace ^ (uint16_t)features[i]) * FNV_PRIME;
     }
@@ -217,6 +228,7 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
 
 /* Four hidden units at once: each input is loaded once for the four. */
 #define TOGETHER 4
+ECG_STATIC_ASSERT(sizeof QRS_CENTRE == ECG_QRS_FEATURES * sizeof QRS_CENTRE[0], weights_for_every_feature);
 ECG_STATIC_ASSERT(QRS_HIDDEN % TOGETHER == 0, units_by_four);
 
 static int32_t output_of(uint32_t unit, int32_t sum) {
@@ -310,6 +322,12 @@ bool ecg_qrs_is_refractory(const ecg_qrs_classifier_t *classifier, const ecg_que
     return classifier->beats > 0 && ecg_queue_item(queue, 0)->at - classifier->beat_at < REFRACTORY;
 }
 
+/* A beat that a detector with thresholds finds only on a second search: low, and overdue. */
+static bool is_searchback(const int16_t *features) {
+    return features[ECG_QRS_LOG_ENERGY_VS_MEAN] < SEARCHBACK_ENERGY &&
+           features[ECG_QRS_RR_VS_MEAN] > SEARCHBACK_RR;
+}
+
 ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
                                     const int16_t *history) {
     const int16_t *features = classifier->features;
@@ -318,5 +336,5 @@ ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_
     const bool beat = classifier->score > 0;
     ecg_qrs_learn(classifier, queue, history, beat);
     if (!beat) return ECG_QRS_DECISION_NOISE;
-    return features[0] < -64 && features[5] > 96 ? ECG_QRS_DECISION_SEARCHBACK : ECG_QRS_DECISION_BEAT;
+    return is_searchback(features) ? ECG_QRS_DECISION_SEARCHBACK : ECG_QRS_DECISION_BEAT;
 }

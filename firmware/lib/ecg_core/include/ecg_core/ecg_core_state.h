@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "ecg_core/ecg_core.h"
+#include "ecg_core/ecg_core_qrs_features.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,6 @@ extern "C" {
 #define ECG_QRS_BEATS 8            /* beats that a candidate is compared with */
 #define ECG_QRS_TEMPLATES 2        /* QRS shapes with a matched filter: */
 #define ECG_QRS_TEMPLATE_POINTS 25 /* their slopes at every third sample within 100 ms */
-#define ECG_QRS_FEATURES 35        /* inputs of the QRS classifier */
 #define ECG_QRS_PAST 32            /* candidates before this one, accepted or not, a power of two */
 #define ECG_SQI_BLOCKS 16          /* blocks of 200 ms that are kept, a power of two */
 #define ECG_SQI_SLOPE_SAMPLES 8
