@@ -30,6 +30,9 @@ from ecg_edge.ecg.errors import OutputError
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 """Folder of `firmware/`, `models/` and the packages: the checkout, or the installed package."""
 
+IS_CHECKOUT: Final = (PROJECT_ROOT / "pyproject.toml").is_file()
+"""True in a checkout or an unpacked source archive; an installed package has no pyproject.toml."""
+
 LOCK_NAME: Final = ".ecg-edge.lock"
 
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)

@@ -9,6 +9,7 @@ builds them in for our own platforms; for ESP-IDF they are handed to CMake.
 import os
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 Import("env")
@@ -39,7 +40,9 @@ def bundle_folder(engine: str) -> Path:
 
 
 def project_version(pyproject: Path) -> str:
-    """The version in pyproject.toml, so that it is written once."""
+    """The version in pyproject.toml, so that it is written once; an installed package has no such file."""
+    if not pyproject.is_file():
+        return metadata.version("ecg-edge")
     found = re.search(r'^version = "([^"]+)"', pyproject.read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
         stop(f'{pyproject}: no line `version = "..."`; the firmware reports that version.')

@@ -1,15 +1,19 @@
-"""PlatformIO, set up and run for this project's firmware.
+"""Set PlatformIO up and run it for this project's firmware.
 
     python -m ecg_edge.host.devices.platformio      set up (nothing to do when it is)
-    build("stm32f405", Path("models/nlrav"))    the ELF with that model in it
+    build("stm32f405", Path("models/nlrav"))        the ELF with that model in it
 
 PlatformIO downloads its build tool, SCons, from its own registry. `setup_platformio` makes that package from
 the SCons that pip installed, which is the same version, so that a build needs no registry. Packages stay in
-`firmware/.pio/core` (or PLATFORMIO_CORE_DIR); the user's own PlatformIO is not touched.
+`.pio/core` of the firmware project (or PLATFORMIO_CORE_DIR); the user's own PlatformIO is not touched.
+
+In a checkout the firmware project is `firmware/`. An installed package may be read-only and is no place for
+objects, so it builds in a copy of that folder in the user's cache.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -27,19 +31,12 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from ecg_edge.ecg.errors import BundleError, ToolError
-from ecg_edge.ecg.files import PROJECT_ROOT
+from ecg_edge.ecg.files import IS_CHECKOUT, PROJECT_ROOT, cache_folder
+from ecg_edge.host.devices.boards import BOARDS
 
-PROJECT = PROJECT_ROOT / "firmware"
-DEFAULT_BUNDLE = PROJECT.parent / "models" / "nlrav"
+DEFAULT_BUNDLE = PROJECT_ROOT / "models" / "nlrav"
 SCONS_PACKAGE = "tool-scons"
-
-_PROGRAMS = {
-    "stm32f405": "firmware.elf",
-    "stm32f405_tflm": "firmware.elf",
-    "native": "firmware",
-    "esp32dev": "firmware.elf",
-}
-ENVIRONMENTS = tuple(_PROGRAMS)
+ENVIRONMENTS = tuple(BOARDS)
 
 _QUIET = {
     "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
@@ -47,6 +44,7 @@ _QUIET = {
     "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
     "PLATFORMIO_NO_ANSI": "true",
 }
+_DOWNLOAD_FAILED = re.compile(r"HTTPClientError|InternetConnection|ConnectionError|ProxyError|Max retries")
 _SCONS_MAIN = """\
 import sys
 
@@ -58,20 +56,59 @@ sys.exit(main())
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a firmware image takes on the board, in bytes; RAM without the stack."""
+    """Flash and RAM of a firmware image in bytes; RAM without the stack."""
 
     flash_bytes: int
     ram_bytes: int
 
 
+def firmware_project() -> Path:
+    """Return the folder of PlatformIO's project: `firmware/`, or for an installed package its copy."""
+    sources = PROJECT_ROOT / "firmware"
+    if IS_CHECKOUT:
+        return sources
+    # Two installations must not share a copy: each has its own sources, and PlatformIO keeps absolute paths.
+    digest = hashlib.sha256(str(sources).encode()).hexdigest()[:12]
+    return cache_folder() / "firmware" / digest
+
+
+def _copy_sources(project: Path) -> None:
+    """Bring the copy of an installed package up to date; files that are the same are not touched."""
+    sources = PROJECT_ROOT / "firmware"
+    if project == sources:
+        return
+    for path in sources.rglob("*"):
+        target = project / path.relative_to(sources)
+        if path.is_file() and "__pycache__" not in path.parts and not _same_bytes(path, target):
+            _replace_file(path, target)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _replace_file(source: Path, target: Path) -> None:
+    """Copy beside `target` and rename, so that another build never reads half a file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.copyfile(source, fresh)
+        fresh.replace(target)
+    except OSError as error:
+        raise ToolError(
+            f"{target}: cannot be written ({error.strerror or error}). The firmware is built in the user's "
+            "cache; set XDG_CACHE_HOME to a folder that can be written to."
+        ) from None
+
+
 def core_dir() -> Path:
-    """The folder of PlatformIO's packages for this project."""
+    """Return the folder of PlatformIO's packages for this project."""
     named = os.environ.get("PLATFORMIO_CORE_DIR")
-    return Path(named) if named else PROJECT / ".pio" / "core"
+    return Path(named) if named else firmware_project() / ".pio" / "core"
 
 
 def is_set_up() -> bool:
-    """Whether a build needs nothing from PlatformIO's registry any more (stm32f405 and native)."""
+    """Tell if a build of stm32f405 or native needs nothing from PlatformIO's registry any more."""
     return (core_dir() / "packages" / SCONS_PACKAGE / "scons.py").is_file()
 
 
@@ -88,6 +125,7 @@ def setup_platformio() -> Path:
     ToolError
         When PlatformIO or SCons is not installed in this Python.
     """
+    _copy_sources(firmware_project())
     package = core_dir() / "packages" / SCONS_PACKAGE
     if not is_set_up():
         _installed_version("platformio")
@@ -123,8 +161,12 @@ def _write_package(package: Path, scons_version: str) -> None:
 
 
 def program_path(environment: str, build_dir: Path | None = None) -> Path:
-    """Where the build of `environment` leaves its ELF or program."""
-    return (build_dir or PROJECT / ".pio" / "build") / environment / _PROGRAMS[environment]
+    """Return the path of the ELF or program that the build of `environment` leaves."""
+    return (build_dir or _default_build_dir()) / environment / BOARDS[environment].program
+
+
+def _default_build_dir() -> Path:
+    return firmware_project() / ".pio" / "build"
 
 
 def build(environment: str, bundle: Path | None = None, build_dir: Path | None = None) -> Path:
@@ -160,15 +202,31 @@ def build(environment: str, bundle: Path | None = None, build_dir: Path | None =
 def upload(environment: str, bundle: Path | None = None, port: str | None = None) -> None:
     """Build the firmware of `environment` and write it to the board that is plugged in.
 
+    Parameters
+    ----------
+    environment : str
+        One of `ENVIRONMENTS` whose board is not virtual.
+    bundle : Path, optional
+        Folder of the model bundle; the shipped one when left out.
+    port : str, optional
+        Serial port of a board that is flashed over one; the first that answers when left out.
+
     Raises
     ------
     ToolError
-        When no board is found or its tool (esptool, dfu-util, OpenOCD) fails.
+        When no board is found, its tool (esptool, dfu-util) is missing or fails, or a port is named for a
+        board that is not flashed over one.
     """
+    board = BOARDS[environment]
     check_compiler(environment)
-    if environment.startswith("stm32f405") and shutil.which("dfu-util") is None:
+    if port and not board.flash_port:
         raise ToolError(
-            "dfu-util is missing, and it writes to an STM32F405 over USB: apt-get install dfu-util"
+            f"{port}: {environment} is not flashed over a serial port. {board.flash_tool} finds the board "
+            "on USB: leave --port out."
+        )
+    if board.flash_tool and shutil.which(board.flash_tool) is None:
+        raise ToolError(
+            f"{board.flash_tool} is missing, and it writes to the {board.name}: {board.flash_install}"
         )
     arguments = ["run", "-e", environment, "-t", "upload"]
     run_platformio(
@@ -184,12 +242,12 @@ def run_platformio(arguments: list[str], bundle: Path | None = None, build_dir: 
     ToolError
         When it fails.
     """
-    setup_platformio()
     command = [sys.executable, "-m", "platformio", *arguments]
-    with _lock(build_dir or PROJECT / ".pio" / "build"):
+    with _lock(build_dir or _default_build_dir()):
+        setup_platformio()
         done = subprocess.run(
             command,
-            cwd=PROJECT,
+            cwd=firmware_project(),
             env=_environment(bundle, build_dir),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -218,21 +276,29 @@ def sizes(program: Path) -> Sizes:
 
 
 def check_compiler(environment: str) -> None:
-    """Raise a ToolError that says how to mend it when the compiler of `environment` is missing."""
-    if environment.startswith("stm32f405"):
-        _check_arm_compiler()
-    elif environment == "native" and shutil.which("gcc") is None:
-        raise ToolError("gcc is missing, and env:native needs it: apt-get install gcc")
+    """Check that the compiler of `environment` is installed.
 
-
-def _check_arm_compiler() -> None:
-    compiler = shutil.which("arm-none-eabi-gcc")
-    mend = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+    Raises
+    ------
+    ToolError
+        With the command that installs it.
+    """
+    board = BOARDS[environment]
+    if not board.compiler:
+        return
+    compiler = shutil.which(board.compiler)
     if compiler is None:
-        raise ToolError(f"arm-none-eabi-gcc is missing, and env:stm32f405 needs it: {mend}")
-    found = subprocess.run([compiler, "-print-file-name=nano.specs"], capture_output=True, text=True).stdout
-    if not Path(found.strip()).is_absolute():
-        raise ToolError(f"{compiler} has no newlib (nano.specs): {mend}")
+        raise ToolError(
+            f"{board.compiler} is missing, and env:{environment} needs it: {board.compiler_install}"
+        )
+    if board.compiler_file and not _finds(compiler, board.compiler_file):
+        raise ToolError(f"{compiler} does not find {board.compiler_file}: {board.compiler_install}")
+
+
+def _finds(compiler: str, name: str) -> bool:
+    command = [compiler, f"-print-file-name={name}"]
+    found = subprocess.run(command, capture_output=True, text=True).stdout
+    return Path(found.strip()).is_absolute()
 
 
 def _checked_bundle(bundle: Path) -> Path:
@@ -255,12 +321,26 @@ def _environment(bundle: Path | None, build_dir: Path | None) -> dict[str, str]:
 
 
 def _failure(arguments: list[str], printed: str) -> str:
-    """The lines of PlatformIO's output that say what went wrong."""
+    """Compose the message of a failed run from the lines of PlatformIO's output that name the fault."""
+    platform = _platform_of(arguments)
+    if platform and _DOWNLOAD_FAILED.search(printed):
+        return (
+            f"{platform} cannot be downloaded: PlatformIO's registry (api.registry.platformio.org) does not "
+            "answer. The first build for this board needs the network, later ones do not. Connect, or set "
+            "HTTPS_PROXY, and run the command again."
+        )
     lines = [
         line for line in printed.splitlines() if re.search(r"error|undefined|cannot|not found", line, re.I)
     ]
     shown = lines[:12] or printed.splitlines()[-12:]
-    return f"`pio {' '.join(arguments)}` failed in {PROJECT}:\n" + "\n".join(f"  {line}" for line in shown)
+    return f"`pio {' '.join(arguments)}` failed in {firmware_project()}:\n" + "\n".join(
+        f"  {line}" for line in shown
+    )
+
+
+def _platform_of(arguments: list[str]) -> str:
+    """Return the platform that PlatformIO downloads for the environment in `arguments`, if any."""
+    return next((board.platform for board in BOARDS.values() if board.environment in arguments), "")
 
 
 @contextmanager
