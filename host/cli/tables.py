@@ -13,7 +13,7 @@ from rich.table import Table
 from ecg_edge.ecg.figures import percent
 
 if TYPE_CHECKING:
-    from ecg_edge.training.metrics import EvaluationRow
+    from ecg_edge.training.metrics import AamiScore, EvaluationRow, Rates
 
 _UNBOUNDED = 10_000  # columns, wider than any table
 
@@ -112,13 +112,17 @@ def evaluation_tables(rows: Sequence[EvaluationRow]) -> Group:
         Accuracy and macro-F1 by protocol and engine; sensitivity and predictivity by class, int8 only.
     """
     overall = ResultTable(
-        "Beat classification on the test set",
-        ("protocol", "engine", "beats", "accuracy %", "macro-F1"),
+        "Beat classification on the test set: of all beats, and the mean over records",
+        ("protocol", "engine", "beats", "accuracy %", "macro-F1", "mean accuracy %", "mean macro-F1"),
         keys=2,
     )
     for figures in rows:
         overall.add_row(*_overall_cells(figures))
-    classes = ResultTable("Each class, int8", ("protocol", "class", "beats", "Se %", "+P %"), keys=2)
+    classes = ResultTable(
+        "Each class, int8: of all beats, and the mean over records",
+        ("protocol", "class", "beats", "Se %", "+P %", "mean Se %", "mean +P %"),
+        keys=2,
+    )
     for figures in rows:
         if figures["engine"] == "int8":
             _add_classes(classes, figures)
@@ -131,13 +135,21 @@ def ratio(value: float | None) -> str:
 
 
 def _overall_cells(figures: EvaluationRow) -> list[str]:
-    beats, accuracy = str(figures["n_beats"]), percent(figures["accuracy"], 2)
-    return [figures["protocol"], figures["engine"], beats, accuracy, ratio(figures["macro_f1"])]
+    scores = [
+        text
+        for part in (figures, figures["record_average"])
+        for text in (percent(part["accuracy"], 2), ratio(part["macro_f1"]))
+    ]
+    return [figures["protocol"], figures["engine"], str(figures["n_beats"]), *scores]
 
 
 def _add_classes(table: ResultTable, figures: EvaluationRow) -> None:
-    named = {**figures["per_class"], **{f"AAMI {name}": value for name, value in figures["aami"].items()}}
-    for name, value in named.items():
-        cells = (str(value["n"]), percent(value["se"], 2), percent(value["ppv"], 2))
-        table.add_row(figures["protocol"], name, *cells)
+    mean = figures["record_average"]
+    scores: list[tuple[str, AamiScore, Rates]] = [
+        (label, score, mean["per_class"][label]) for label, score in figures["per_class"].items()
+    ]
+    scores += [(f"AAMI {name}", score, mean["aami"][name]) for name, score in figures["aami"].items()]
+    for name, score, average in scores:
+        cells = [percent(part[key], 2) for part in (score, average) for key in ("se", "ppv")]
+        table.add_row(figures["protocol"], name, str(score["n"]), *cells)
     table.add_section()
