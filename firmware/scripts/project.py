@@ -15,8 +15,8 @@ from pathlib import Path
 Import("env")
 
 ENGINES = {
-    "generated": ("model_info.c", "model_info.h", "network.c", "network.h"),
-    "tflm": ("model_data.c", "model_data.h", "model_info.c", "model_info.h", "op_resolver.h"),
+    "generated": ("model.h", "model_info.c", "model_info.h", "network.c", "network.h"),
+    "tflm": ("model.h", "model_data.c", "model_data.h", "model_info.c", "model_info.h", "op_resolver.h"),
 }
 PROJECT = Path(env.subst("$PROJECT_DIR"))
 

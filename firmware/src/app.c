@@ -7,7 +7,7 @@
 #include "engine.h"
 #include "events.h"
 #include "led.h"
-#include "model_info.h"
+#include "model.h"
 #include "selftest.h"
 
 #define WINDOW_SAMPLES 1920u /* 8 blocks: twice of them fit the receive buffer */
@@ -32,9 +32,24 @@ static struct {
     uint8_t lead_flags;
 } wave;
 
+static const ecg_model_t *const model = &ECG_MODEL;
+
+/* The arrays of a beat under the names of the model's inputs. */
+static bool bind_beat(const int8_t *inputs[]) {
+    const engine_array_t arrays[] = {
+        {"beat", &beat.beat[0][0], sizeof beat.beat},
+        {"rhythm", beat.rhythm, sizeof beat.rhythm},
+    };
+    return engine_bind(model, arrays, sizeof arrays / sizeof arrays[0], inputs);
+}
+
 static bool classify(int8_t *logits) {
+    const int8_t *inputs[ENGINE_MAX_INPUTS];
+    if (!bind_beat(inputs)) {
+        return false;
+    }
     const uint32_t start = board_ticks();
-    const bool ran = engine_invoke(&beat.beat[0][0], beat.rhythm, logits);
+    const bool ran = engine_invoke(model, inputs, logits);
     const uint32_t ticks = board_ticks() - start;
     totals.engine_ticks += ticks;
     if (ticks > totals.engine_ticks_max) {
@@ -48,11 +63,11 @@ static uint8_t label_of(const int8_t *logits) {
     if ((beat.flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0) {
         return ECG_LINK_UNCLASSIFIABLE;
     }
-    return (uint8_t)argmax(logits, ECG_MODEL_LABEL_COUNT);
+    return (uint8_t)argmax(logits, model->label_count);
 }
 
 static void report_beat(void) {
-    int8_t logits[ECG_MODEL_LABEL_COUNT];
+    int8_t logits[ENGINE_MAX_LABELS];
     ecg_link_beat_t report = {
         .beat_index = totals.beats++,
         .r_sample = beat.r_sample,
@@ -64,8 +79,8 @@ static void report_beat(void) {
     };
     if (classify(logits)) {
         report.label = label_of(logits);
-        report.confidence = confidence(logits, ECG_MODEL_LABEL_COUNT, ECG_MODEL_LOGITS_SCALE_Q16);
-        report.count = ECG_MODEL_LABEL_COUNT;
+        report.confidence = confidence(logits, model->label_count, model->logits_scale_q16);
+        report.count = model->label_count;
         report.logits = logits;
     }
     ecg_link_send_beat(&sender, &report);
@@ -122,11 +137,11 @@ static void describe(ecg_link_info_t *info) {
         .arena_bytes = engine_arena_bytes(),
         .core_state_bytes = ecg_core_state_bytes(),
         .core_fingerprint = fingerprint,
-        .model_sha256 = ecg_model_sha256,
+        .model_sha256 = model->sha256,
         .firmware_version = FIRMWARE_VERSION,
         .board = board_name(),
         .engine = engine_name(),
-        .labels = ECG_MODEL_LABELS,
+        .labels = model->labels,
     };
 }
 
@@ -225,10 +240,17 @@ static void serve_line(void) {
     }
 }
 
+/* A model whose inputs the signal path does not make fails the self-test, too. */
+static ecg_link_status_t boot_test(void) {
+    const int8_t *inputs[ENGINE_MAX_INPUTS];
+    const ecg_link_status_t result = selftest_run(model, &core, &fingerprint);
+    return result == ECG_LINK_READY && !bind_beat(inputs) ? ECG_LINK_SELF_TEST_FAILED : result;
+}
+
 void app_run(void) {
     static const ecg_session_ops_t OPS = {
         .describe = describe, .start = start, .take = take, .finish = finish};
-    status = selftest_run(&core, &fingerprint);
+    status = boot_test();
     ecg_link_sender_init(&sender, board_write);
     ecg_session_init(&session, &OPS, &sender, WINDOW_SAMPLES);
     for (;;) {

@@ -3,30 +3,26 @@
 
 #include <string.h>
 
-#include "ecg_core/ecg_core.h"
 #include "ecg_nn/ecg_nn.h"
 #include "engine.h"
-#include "model_info.h"
-#include "network.h"
+#include "model.h"
 
 #define PREFIX "generated/"
-#define ASSERT_EQUAL(name, a, b) typedef char name[(a) == (b) ? 1 : -1]
 
-ASSERT_EQUAL(beat_tensor_is_the_signal_paths, NETWORK_BEAT_BYTES,
-             ECG_CORE_BEAT_POINTS *ECG_CORE_BEAT_CHANNELS);
-ASSERT_EQUAL(rhythm_tensor_is_the_signal_paths, NETWORK_RHYTHM_BYTES, ECG_CORE_RHYTHM_FEATURES);
-ASSERT_EQUAL(output_has_one_byte_a_label, NETWORK_OUTPUT_BYTES, ECG_MODEL_LABEL_COUNT);
+/* A network whose tensors are all the caller's needs no arena, but C has no empty array. */
+static int32_t arena[ECG_MODEL_ARENA_BYTES > 0 ? ECG_MODEL_ARENA_BYTES / 4 : 1];
 
-bool engine_init(void) {
-    return true;
+bool engine_init(const ecg_model_t *model) {
+    return model->network->arena_bytes <= sizeof arena && model->network->output_count == 1 &&
+           model->input_count <= ENGINE_MAX_INPUTS && model->label_count <= ENGINE_MAX_LABELS;
 }
 
-bool engine_is_intact(void) {
-    return network_checksum() == NETWORK_CHECKSUM;
+bool engine_is_intact(const ecg_model_t *model) {
+    return model->network->checksum() == model->network->expected_checksum;
 }
 
-bool engine_invoke(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {
-    network_run(beat, rhythm, logits);
+bool engine_invoke(const ecg_model_t *model, const int8_t *const inputs[], int8_t *logits) {
+    model->network->run(arena, inputs, &logits);
     return true;
 }
 
@@ -39,7 +35,7 @@ const char *engine_name(void) {
 }
 
 uint32_t engine_arena_bytes(void) {
-    return NETWORK_ARENA_BYTES;
+    return ECG_MODEL_ARENA_BYTES;
 }
 
 #else

@@ -6,8 +6,7 @@
 
 #include "ecg_base/crc32.h"
 #include "engine.h"
-#include "model_data.h"
-#include "model_info.h"
+#include "model.h"
 #include "op_resolver.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/system_setup.h"
@@ -15,55 +14,69 @@
 
 namespace {
 
-alignas(16) uint8_t arena[ECG_MODEL_TFLM_ARENA_BYTES];
+using OpResolver = tflite::MicroMutableOpResolver<ECG_MODEL_OPERATOR_KINDS>;
+
+alignas(16) uint8_t arena[ECG_MODEL_ARENA_BYTES];
 tflite::MicroInterpreter *interpreter = nullptr;
+const ecg_model_t *prepared = nullptr;  // the model whose tensors the arena holds
 
 // Objects that are never destroyed: a static one would be registered with atexit, which brings in a heap.
-alignas(EcgOpResolver) uint8_t resolver_place[sizeof(EcgOpResolver)];
+alignas(OpResolver) uint8_t resolver_place[sizeof(OpResolver)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_place[sizeof(tflite::MicroInterpreter)];
 
-// The converter may have swapped the inputs: the beat is the larger one.
-TfLiteTensor *input_of_size(size_t bytes) {
-    for (size_t i = 0; i < interpreter->inputs_size(); i++) {
-        if (interpreter->input(i)->bytes == bytes) {
-            return interpreter->input(i);
-        }
-    }
-    return nullptr;
+bool fits(const ecg_model_t *model) {
+    return model->flatbuffer->arena_bytes <= sizeof arena && model->input_count <= ENGINE_MAX_INPUTS &&
+           model->label_count <= ENGINE_MAX_LABELS;
 }
 
-constexpr size_t kBeatBytes = sizeof ecg_model_golden_beat[0];
-constexpr size_t kRhythmBytes = sizeof ecg_model_golden_rhythm[0];
-
-bool tensors_fit() {
-    return input_of_size(kBeatBytes) != nullptr && input_of_size(kRhythmBytes) != nullptr &&
-           interpreter->outputs_size() == 1 && interpreter->output(0)->bytes == ECG_MODEL_LABEL_COUNT;
+bool tensors_fit(const ecg_model_t *model) {
+    for (size_t i = 0; i < model->input_count; i++) {
+        const ecg_nn_tensor_t &tensor = model->inputs[i];
+        if (tensor.file_index >= interpreter->inputs_size() ||
+            interpreter->input(tensor.file_index)->bytes != tensor.bytes) {
+            return false;
+        }
+    }
+    return interpreter->inputs_size() == model->input_count && interpreter->outputs_size() == 1 &&
+           interpreter->output(0)->bytes == model->label_count;
 }
 
 }  // namespace
 
-bool engine_init(void) {
+bool engine_init(const ecg_model_t *model) {
+    prepared = nullptr;
     tflite::InitializeTarget();
-    const tflite::Model *model = tflite::GetModel(ecg_model_data);
-    auto *resolver = new (resolver_place) EcgOpResolver;
-    if (model->version() != TFLITE_SCHEMA_VERSION || !ecg_add_operators(*resolver)) {
+    const tflite::Model *flatbuffer = tflite::GetModel(model->flatbuffer->data);
+    auto *resolver = new (resolver_place) OpResolver;
+    if (!fits(model) || flatbuffer->version() != TFLITE_SCHEMA_VERSION ||
+        !ECG_MODEL_ADD_OPERATORS(*resolver)) {
         return false;
     }
-    interpreter = new (interpreter_place) tflite::MicroInterpreter(model, *resolver, arena, sizeof arena);
-    return interpreter->AllocateTensors() == kTfLiteOk && tensors_fit();
+    interpreter =
+        new (interpreter_place) tflite::MicroInterpreter(flatbuffer, *resolver, arena, sizeof arena);
+    if (interpreter->AllocateTensors() != kTfLiteOk || !tensors_fit(model)) {
+        return false;
+    }
+    prepared = model;
+    return true;
 }
 
-bool engine_is_intact(void) {
-    return ecg_crc32(0, ecg_model_data, ECG_MODEL_DATA_BYTES) == ECG_MODEL_DATA_CRC32;
+bool engine_is_intact(const ecg_model_t *model) {
+    const ecg_nn_flatbuffer_t *flatbuffer = model->flatbuffer;
+    return ecg_crc32(0, flatbuffer->data, flatbuffer->bytes) == flatbuffer->expected_crc32;
 }
 
-bool engine_invoke(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {
-    memcpy(input_of_size(kBeatBytes)->data.int8, beat, kBeatBytes);
-    memcpy(input_of_size(kRhythmBytes)->data.int8, rhythm, kRhythmBytes);
+bool engine_invoke(const ecg_model_t *model, const int8_t *const inputs[], int8_t *logits) {
+    if (prepared != model && !engine_init(model)) {
+        return false;
+    }
+    for (size_t i = 0; i < model->input_count; i++) {
+        memcpy(interpreter->input(model->inputs[i].file_index)->data.int8, inputs[i], model->inputs[i].bytes);
+    }
     if (interpreter->Invoke() != kTfLiteOk) {
         return false;
     }
-    memcpy(logits, interpreter->output(0)->data.int8, ECG_MODEL_LABEL_COUNT);
+    memcpy(logits, interpreter->output(0)->data.int8, model->label_count);
     return true;
 }
 

@@ -2,7 +2,7 @@
 
 #include "ecg_link/messages.h"
 #include "ecg_rhythm/ecg_rhythm_state.h"
-#include "model_info.h"
+#include "model.h"
 
 #define DELAY_SPARE 4u /* samples: a board of another rate rounds */
 

@@ -7,8 +7,9 @@
 
 #include "ecg_core/ecg_core.h"
 #include "ecg_link/messages.h"
+#include "ecg_nn/model.h"
 
 /* ECG_LINK_READY, or the first check that failed. `core` is scratch; *fingerprint is this build's. */
-ecg_link_status_t selftest_run(ecg_core_t *core, uint32_t *fingerprint);
+ecg_link_status_t selftest_run(const ecg_model_t *model, ecg_core_t *core, uint32_t *fingerprint);
 
 #endif

@@ -302,7 +302,9 @@ def _finds(compiler: str, name: str) -> bool:
 
 
 def _checked_bundle(bundle: Path) -> Path:
-    missing = [name for name in ("network.c", "model_info.c") if not (bundle / "c" / name).is_file()]
+    missing = [
+        name for name in ("network.c", "model_info.c", "model.h") if not (bundle / "c" / name).is_file()
+    ]
     if missing:
         raise BundleError(
             f"{bundle}: no generated C ({', '.join(missing)}). A bundle is a folder such as models/nlrav; "

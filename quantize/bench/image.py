@@ -104,26 +104,30 @@ def build(
 ) -> Path:
     """Build an image; see `run_on`."""
     require_tools(core)
+    _require_different_names(networks)
     includes = [f"-I{path}" for path in (*ECG_NN_INCLUDES, RUNTIME)]
     flags = [*core.flags, *OPTIMIZE, "-std=c99", *extra, *includes]
     work = folder / ("traced" if traced else "plain")
     work.mkdir(parents=True, exist_ok=True)
-    for number, generated in enumerate(networks):
-        generated.write(work / f"n{number}")
-        (work / f"network{number}.c").write_text(wrapper(number))
-    (work / "cases.c").write_text(_cases_source(networks, cases))
-    trace = ["-DNETWORK_TRACE"] if traced else []
-    objects = [_compile(core, [*flags, *trace], work / f"network{n}.c", work) for n in range(len(networks))]
-    objects.append(_compile(core, flags, work / "cases.c", work))
+    trace = ["-DECG_NN_TRACE"] if traced else []
+    objects = []
+    for generated in networks:
+        generated.write(work / generated.name)
+        source = work / generated.name / "network.c"
+        objects.append(_compile(core, [*flags, *trace], source, source.parent))
+    for name, text in (("cases", _cases_source(networks, cases)), ("arena", _arena_source(networks))):
+        (work / f"{name}.c").write_text(text, encoding="utf-8")
+        objects.append(_compile(core, flags, work / f"{name}.c", work))
     objects += _runtime_objects(core, flags, folder) + _kernel_objects(core, flags, folder)
     return _link(core, objects, work)
 
 
-def wrapper(number: int) -> str:
-    """C that gives one network's functions names of their own."""
-    names = ("network_run", "network_checksum")
-    renames = "".join(f"#define {name} {name}_{number}\n" for name in names)
-    return f'{renames}#include "n{number}/network.c"\n'
+def _require_different_names(networks: Sequence[Generated]) -> None:
+    names = [generated.name for generated in networks]
+    if len(set(names)) != len(names):
+        raise ToolError(
+            f"two networks of one image have the same name ({', '.join(names)}). Generate each with its own."
+        )
 
 
 def require_tools(core: Core) -> None:
@@ -216,7 +220,8 @@ def _cases_source(networks: Sequence[Generated], cases: Sequence[Case]) -> str:
     sizes = [sum(_output_sizes(generated)) for generated in networks]
     parts = [
         '#include "board.h"\n#include "harness.h"\n',
-        *(f"{_prototype(number, generated)}" for number, generated in enumerate(networks)),
+        *(f'#include "{generated.name}/network.h"' for generated in networks),
+        "extern int32_t arena[];",
         *(_case_data(number, case) for number, case in enumerate(cases)),
         f"static int8_t output[{max(sizes) + 1}];\n",
         "void harness_run_cases(void) {",
@@ -226,10 +231,10 @@ def _cases_source(networks: Sequence[Generated], cases: Sequence[Case]) -> str:
     return "\n".join(parts)
 
 
-def _prototype(number: int, generated: Generated) -> str:
-    network = generated.program.network
-    parameters = ["const int8_t *"] * len(network.inputs) + ["int8_t *"] * len(network.outputs)
-    return f"void network_run_{number}({', '.join(parameters)});"
+def _arena_source(networks: Sequence[Generated]) -> str:
+    """One arena for all networks, in a file of its own so that it counts as the engine's memory."""
+    words = max(generated.plan.arena_bytes for generated in networks) // 4
+    return f"#include <stdint.h>\n\nextern int32_t arena[];\nint32_t arena[{max(words, 1)}];\n"
 
 
 def _case_data(number: int, case: Case) -> str:
@@ -249,11 +254,13 @@ def _output_sizes(generated: Generated) -> list[int]:
 def _case_call(generated: Generated, number: int, case: Case) -> str:
     """One run; each output is compared with the layer that writes it."""
     starts = np.cumsum([0, *_output_sizes(generated)])
-    arguments = [f"in{number}_{place}" for place in range(len(case.inputs))]
-    arguments += [f"output + {start}" for start in starts[:-1]]
+    inputs = ", ".join(f"in{number}_{place}" for place in range(len(case.inputs)))
+    outputs = ", ".join(f"output + {start}" for start in starts[:-1])
     lines = [
+        f"    static const int8_t *const inputs{number}[] = {{{inputs}}};",
+        f"    static int8_t *const outputs{number}[] = {{{outputs}}};",
         f"    harness_begin(layers{number}, board_stack_pointer());",
-        f"    network_run_{case.network}({', '.join(arguments)});",
+        f"    {generated.name}_run(arena, inputs{number}, outputs{number});",
         "    harness_end();",
     ]
     for place, (at, size) in enumerate(_output_layers(generated)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ _TRACE_SOURCE = """
 static int8_t *trace_cursor;
 void trace_to(int8_t *buffer);
 void trace_to(int8_t *buffer) { trace_cursor = buffer; }
-void network_trace(int op_index, const int8_t *data, size_t bytes) {
+void ecg_nn_trace(int op_index, const int8_t *data, size_t bytes) {
     (void)op_index;
     for (size_t i = 0; i < bytes; ++i) { *trace_cursor++ = data[i]; }
 }
@@ -75,14 +76,21 @@ def host_layers(generated: Generated, inputs: dict[str, Int8Array]) -> list[Int8
     trace = np.zeros(sum(sizes), np.int8)
     outputs = [np.zeros(network.tensors[i].elements, np.int8) for i in network.outputs.values()]
     values = [np.ascontiguousarray(inputs[name].reshape(-1), np.int8) for name in network.inputs]
+    arena = np.zeros(generated.plan.arena_bytes // 4 + 1, np.int32)
     library = _traced_library(generated)
     library.trace_to(ctypes.c_void_p(trace.ctypes.data))
-    library.network_run(*(ctypes.c_void_p(array.ctypes.data) for array in [*values, *outputs]))
+    run = library[f"{generated.name}_run"]
+    run(ctypes.c_void_p(arena.ctypes.data), pointers(values), pointers(outputs))
     return np.split(trace, np.cumsum(sizes)[:-1])
 
 
+def pointers(arrays: Sequence[Int8Array]) -> ctypes.Array[ctypes.c_void_p]:
+    """Make a C array of pointers to the data of arrays."""
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+
+
 def _traced_library(generated: Generated) -> ctypes.CDLL:
-    source = f"#define NETWORK_TRACE\n{generated.source}{_TRACE_SOURCE}"
+    source = f"#define ECG_NN_TRACE\n{generated.source}{_TRACE_SOURCE}"
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         generated.write(Path(folder))
         library = compile_library(ecg_nn_sources(), [Path(folder), *ECG_NN_INCLUDES], source)

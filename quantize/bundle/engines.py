@@ -29,10 +29,23 @@ BEAT_INPUTS: Final = ("beat", "rhythm")
 _BATCH_SOURCE = """
 #include "network.h"
 
-void run_batch(const int8_t *const inputs[], int8_t *output, size_t count);
-void run_batch(const int8_t *const inputs[], int8_t *output, size_t count) {{
-    for (size_t i = 0; i < count; ++i) {{
-        network_run({arguments}, output + i * NETWORK_OUTPUT_BYTES);
+#define NETWORK {name}_network
+
+size_t batch_input_count(void) {{ return NETWORK.input_count; }}
+size_t batch_output_count(void) {{ return NETWORK.output_count; }}
+size_t batch_arena_bytes(void) {{ return NETWORK.arena_bytes; }}
+size_t batch_input_bytes(size_t place) {{ return NETWORK.inputs[place].bytes; }}
+size_t batch_output_bytes(void) {{ return NETWORK.outputs[0].bytes; }}
+const char *batch_input_name(size_t place) {{ return NETWORK.inputs[place].name; }}
+
+void batch_run(int32_t *arena, const int8_t *const inputs[], int8_t *output, size_t count) {{
+    for (size_t row = 0; row < count; ++row) {{
+        const int8_t *row_inputs[{prefix}_INPUTS];
+        int8_t *const row_outputs[] = {{output + row * NETWORK.outputs[0].bytes}};
+        for (size_t place = 0; place < NETWORK.input_count; ++place) {{
+            row_inputs[place] = inputs[place] + row * NETWORK.inputs[place].bytes;
+        }}
+        NETWORK.run(arena, row_inputs, row_outputs);
     }}
 }}
 """
@@ -120,15 +133,21 @@ class GeneratedEngine:
     name = "generated"
 
     def __init__(self, c_folder: Path) -> None:
-        self._input_bytes, self._output_bytes = _interface(c_folder / "network.h")
+        name = network_name(c_folder / "network.h")
         sources = [c_folder / "network.c", *ecg_nn_sources()]
-        arguments = ", ".join(
-            f"inputs[{place}] + i * {size}" for place, size in enumerate(self._input_bytes.values())
-        )
-        batch = _BATCH_SOURCE.format(arguments=arguments)
+        batch = _BATCH_SOURCE.format(name=name, prefix=name.upper())
         library = load_library(compile_library(sources, [c_folder, *ECG_NN_INCLUDES], batch))
-        self._run = library.run_batch
-        self._run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+        if (outputs := int(library.batch_output_count())) != 1:
+            raise BundleError(f"{c_folder}: the network has {outputs} outputs, not one. Use another model.")
+        library.batch_input_name.restype = ctypes.c_char_p
+        self._input_bytes: dict[str, int] = {
+            library.batch_input_name(place).decode(): int(library.batch_input_bytes(place))
+            for place in range(library.batch_input_count())
+        }
+        self._output_bytes = int(library.batch_output_bytes())
+        self._arena = np.zeros(int(library.batch_arena_bytes()) // 4 + 1, np.int32)
+        self._run = library.batch_run
+        self._run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
         self._run.restype = None
 
     def run(self, inputs: Inputs) -> Int8Array:
@@ -140,7 +159,7 @@ class GeneratedEngine:
         ]
         pointers = (ctypes.c_void_p * len(ordered))(*(values.ctypes.data for values in ordered))
         outputs = np.empty((count, self._output_bytes), np.int8)
-        self._run(pointers, outputs.ctypes.data, count)
+        self._run(self._arena.ctypes.data, pointers, outputs.ctypes.data, count)
         return outputs
 
 
@@ -188,14 +207,19 @@ def _count_rows(inputs: Inputs, names: Collection[str]) -> int:
     return counts.pop()
 
 
-def _interface(header: Path) -> tuple[dict[str, int], int]:
-    """Bytes of each input by name, in the order of the C function's parameters; bytes of the output."""
+def network_name(header: Path) -> str:
+    """Read the prefix of a generated network's C symbols from its network.h.
+
+    Raises
+    ------
+    BundleError
+        When the file is missing or no generated header.
+    """
     try:
         text = header.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BundleError(f"{header}: cannot be read ({error.strerror}). Export the bundle again.") from error
-    sizes = {name: int(size) for name, size in re.findall(r"#define NETWORK_(\w+)_BYTES (\d+)", text)}
-    names = re.findall(r"const int8_t \*(\w+)[,)]", text.partition("void network_run(")[2].partition(";")[0])
-    if not names or "OUTPUT" not in sizes or any(name.upper() not in sizes for name in names):
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{header}: cannot be read ({error}). Export the bundle again.") from None
+    found = re.search(r"^extern const ecg_nn_network_t (\w+)_network;$", text, re.MULTILINE)
+    if found is None:
         raise BundleError(f"{header}: not the header of a generated network. Export the bundle again.")
-    return {name: sizes[name.upper()] for name in names}, sizes["OUTPUT"]
+    return found[1]

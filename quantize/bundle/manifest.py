@@ -8,6 +8,7 @@ models/<name>/
     c/model_data.{c,h}      the flatbuffer as an aligned C array, for TFLM
     c/op_resolver.h         the operators that TFLM needs, from the model's own list
     c/model_info.{c,h}      SHA-256, labels, fingerprint and golden vectors for the boot self-test
+    c/model.h               the model under fixed names, for a firmware with one model
     MODEL_CARD.md
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,23 @@ class Bundle:
     def c_path(self) -> Path:
         """Folder of the generated C."""
         return self.path / C_FOLDER
+
+
+def c_prefix(name: str) -> str:
+    """Convert a bundle's name to the prefix of its C symbols: "my-net" gives "my_net" in `my_net_run`.
+
+    Raises
+    ------
+    BundleError
+        When no C identifier can be made from the name.
+    """
+    prefix = re.sub(r"[^a-z0-9_]", "_", name.lower())
+    if not re.match(r"[a-z]", prefix) or prefix.startswith(("ecg_nn", "ecg_model")):
+        raise BundleError(
+            f"bundle name {name!r}: it is the prefix of the C symbols, so it must begin with a letter A to Z "
+            "and not with ecg_nn or ecg_model. Choose another name."
+        )
+    return prefix
 
 
 def load_bundle(path: Path) -> Bundle:

@@ -300,7 +300,8 @@ def _read_options(name: str, table: _Table) -> dict[str, Any]:
 def _names(order: tuple[int, ...], tensors: tuple[Tensor, ...], signature: list[_Table]) -> dict[str, int]:
     by_index = {table.scalar(1, nt.Uint32Flags): table.string(0) for table in signature}
     named = {c_name(by_index.get(i) or tensors[i].name): i for i in order}
-    if len(named) != len(order):
+    # Macros of the generated header hold the names in upper case.
+    if len({name.upper() for name in named}) != len(order):
         raise ValueError(f"two tensors of the interface have the same name: {sorted(named)}")
     return dict(sorted(named.items()))
 

@@ -15,16 +15,19 @@ from ecg_edge.quantize.codegen.ir import Form, Program, UnsupportedError
 
 @dataclass(frozen=True)
 class Generated:
-    """The generated engine: file texts, and what they were made from.
+    """The generated engine: the texts of its files, and the programs that they were made from.
 
     Attributes
     ----------
+    name : str
+        Prefix of the C symbols.
     programs : dict of Form to Program
         The schedule of each form of the kernels. The operators and the arena are the same in all.
     choices : dict of Form to tuple of Choice
         Of each layer that has a dense and a sparse form: what they cost, and which was taken.
     """
 
+    name: str
     header: str
     source: str
     programs: dict[Form, Program]
@@ -43,7 +46,9 @@ class Generated:
         (folder / "network.c").write_text(self.source, encoding="utf-8")
 
 
-def generate(model: bytes, where: str = "model", policy: Policy = "cheapest") -> Generated:
+def generate(
+    model: bytes, where: str = "model", policy: Policy = "cheapest", name: str = "network"
+) -> Generated:
     """Generate the engine of a network; the same bytes always give the same text.
 
     Parameters
@@ -55,6 +60,8 @@ def generate(model: bytes, where: str = "model", policy: Policy = "cheapest") ->
     policy : str
         Which layers take the sparse form: "cheapest" those that it pays for, "never" none, "always" all that
         have one.
+    name : str
+        Prefix of the C symbols: a C identifier in lower case.
 
     Raises
     ------
@@ -72,5 +79,6 @@ def generate(model: bytes, where: str = "model", policy: Policy = "cheapest") ->
     choices = {form: made for form, (_, made) in chosen.items()}
     plan = plan_arena(programs[Form.PORTABLE])
     sha256 = hashlib.sha256(model).hexdigest()
-    header, source = emit_header(programs, plan, sha256), emit_source(programs, plan, sha256)
-    return Generated(header, source, programs, plan, choices)
+    header = emit_header(name, programs, plan, sha256)
+    source = emit_source(name, programs, plan, sha256)
+    return Generated(name, header, source, programs, plan, choices)

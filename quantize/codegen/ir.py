@@ -173,7 +173,7 @@ class Program:
 
     @property
     def scratch_bytes(self) -> int:
-        """Memory that the kernels work in, on the stack of `network_run`."""
+        """Memory that the kernels work in, on the stack of `<name>_run`."""
         return max((call.scratch_bytes for step in self.steps for call in step.calls), default=0)
 
 

@@ -74,7 +74,7 @@ def export_bundle(
         TFLM's wheel, which the golden vectors come from, is not installed.
     """
     model = _read(model_tflite)
-    generated = generate(model, str(model_tflite))
+    generated = generate(model, str(model_tflite), name=layout.c_prefix(name))
     network = generated.program.network
     check_interface(network, len(labels), str(model_tflite))
     golden = golden_vectors(model_tflite, network.input_names, golden_inputs)
@@ -243,8 +243,8 @@ def _write(
 
 def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golden: Golden) -> dict[str, str]:
     """The bundle's C files by name."""
-    sha256 = manifest.model_sha256
     facts = bundle_c.ModelFacts(
+        name=manifest.name,
         model=model,
         generated=generated,
         labels=manifest.labels,
@@ -252,16 +252,17 @@ def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golde
         core_fingerprint=manifest.core_fingerprint,
         tflm_arena_bytes=manifest.arena_bytes["tflm"],
         golden=golden.first(DEVICE_VECTORS),
-        sha256=sha256,
+        sha256=manifest.model_sha256,
     )
     return {
         "network.h": generated.header,
         "network.c": generated.source,
         "model_info.h": bundle_c.model_info_header(facts),
         "model_info.c": bundle_c.model_info_source(facts),
-        "model_data.h": bundle_c.model_data_header(model, sha256),
-        "model_data.c": bundle_c.model_data_source(model, sha256),
-        "op_resolver.h": bundle_c.op_resolver_header(manifest.operators, sha256),
+        "model.h": bundle_c.model_header(facts),
+        "model_data.h": bundle_c.model_data_header(facts),
+        "model_data.c": bundle_c.model_data_source(facts),
+        "op_resolver.h": bundle_c.op_resolver_header(facts, manifest.operators),
     }
 
 

@@ -103,7 +103,7 @@ def flip_bit(image: Path, output: Path, symbol: str) -> Path:
 
 @pytest.mark.parametrize(
     ("symbol", "status"),
-    [("tables", MODEL_DAMAGED), ("ecg_model_golden_logits", SELF_TEST_FAILED)],
+    [("tables", MODEL_DAMAGED), ("golden_logits", SELF_TEST_FAILED)],
 )
 def test_one_flipped_bit_silences_the_device(
     symbol: str, status: int, images: dict[str, Path], tmp_path: Path

@@ -73,7 +73,7 @@ def test_a_build_needs_no_network(fresh_core: Path, shipped_bundle: Path, build_
 
 def test_another_bundle_is_built_in(shipped_bundle: Path, copied_bundle: Path, build_dir: Path) -> None:
     header = copied_bundle / "c" / "model_info.h"
-    header.write_text(header.read_text().replace('ECG_MODEL_LABELS "', 'ECG_MODEL_LABELS "other,'))
+    header.write_text(header.read_text().replace('NLRAV_LABELS "', 'NLRAV_LABELS "other,'))
     first = pio.build("native", shipped_bundle, build_dir).read_bytes()
     second = pio.build("native", copied_bundle, build_dir).read_bytes()
     again = pio.build("native", shipped_bundle, build_dir).read_bytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import subprocess
 import zlib
@@ -41,9 +40,9 @@ def dense(b: Builder, source: T, outputs: int = 3, *, zero_point: int = 0, dtype
 
 def test_the_interface_is_named_by_the_tensors() -> None:
     header = generate(beat_network(rhythm_first=True)).header
-    assert "void network_run(const int8_t *beat, const int8_t *rhythm, int8_t *logits);" in header
-    assert "#define NETWORK_BEAT_BYTES 256" in header
-    assert "#define NETWORK_RHYTHM_BYTES 8" in header
+    assert "/* Run the network. inputs: beat, rhythm; outputs: logits. */" in header
+    assert "#define NETWORK_INPUT_BEAT_BYTES 256" in header
+    assert "#define NETWORK_INPUT_RHYTHM_BYTES 8" in header
     assert "#define NETWORK_OUTPUT_BYTES 5" in header
 
 
@@ -179,9 +178,8 @@ def test_two_names_for_one_output_are_both_written(tmp_path: Path) -> None:
 
 def test_the_checksum_is_that_of_the_tables(tmp_path: Path) -> None:
     generated = generate(beat_network())
-    library = Compiled([generated], tmp_path)._library
-    library.network_checksum_0.restype = ctypes.c_uint32
-    assert library.network_checksum_0() == zlib.crc32(table_bytes(generated.program))
+    checksum = Compiled([generated], tmp_path).checksum(0)
+    assert checksum == zlib.crc32(table_bytes(generated.program))
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_file_that_tflm_cannot_run_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_a_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"network\.h: cannot be read"):
         GeneratedEngine(tmp_path)
-    (tmp_path / "network.h").write_text("#define NETWORK_ARENA_BYTES 5\n")
+    (tmp_path / "network.h").write_text("#define SOME_ARENA_BYTES 5\n")
     with pytest.raises(BundleError, match=r"network\.h"):
         GeneratedEngine(tmp_path)
 

@@ -67,6 +67,7 @@ def test_the_bundle_has_the_documented_files(bundle: Bundle) -> None:
         "manifest.json",
         "model.tflite",
         *(f"c/{stem}.{kind}" for stem in ("network", "model_data", "model_info") for kind in "ch"),
+        "c/model.h",
         "c/op_resolver.h",
     }
 
@@ -115,19 +116,26 @@ SELF_TEST = r"""
 #include <string.h>
 #include <ecg_nn/ecg_nn.h>
 #include "model_data.h"
-#include "model_info.h"
-#include "network.h"
+#include "model.h"
+static int32_t arena[ECG_MODEL_ARENA_BYTES / 4];
 int main(void) {
-    int differ = network_checksum() != NETWORK_CHECKSUM;
-    differ += ecg_nn_crc32(ecg_model_data, ECG_MODEL_DATA_BYTES) != ECG_MODEL_DATA_CRC32;
-    differ += (uintptr_t)ecg_model_data % 16 != 0;
-    for (size_t i = 0; i < ECG_MODEL_GOLDEN_COUNT; ++i) {
-        int8_t logits[ECG_MODEL_LABEL_COUNT];
-        network_run(ecg_model_golden_beat[i], ecg_model_golden_rhythm[i], logits);
-        differ += memcmp(logits, ecg_model_golden_logits[i], sizeof logits) != 0;
+    const ecg_model_t *model = &ECG_MODEL;
+    int differ = small_checksum() != SMALL_CHECKSUM;
+    const ecg_nn_flatbuffer_t *data = &small_flatbuffer;
+    differ += ecg_nn_crc32(data->data, data->bytes) != data->expected_crc32;
+    differ += (uintptr_t)data->data % 16 != 0;
+    for (size_t i = 0; i < model->golden_count; ++i) {
+        int8_t logits[SMALL_LABEL_COUNT];
+        int8_t *outputs[] = {logits};
+        const int8_t *inputs[SMALL_INPUTS];
+        for (size_t k = 0; k < SMALL_INPUTS; ++k) {
+            inputs[k] = model->golden_inputs[k] + i * model->inputs[k].bytes;
+        }
+        small_run(arena, inputs, outputs);
+        differ += memcmp(logits, model->golden_logits + i * model->label_count, sizeof logits) != 0;
     }
-    printf("%d %s %d ", differ, ECG_MODEL_LABELS, ECG_MODEL_GOLDEN_COUNT);
-    for (size_t i = 0; i < 32; ++i) printf("%02x", ecg_model_sha256[i]);
+    printf("%d %s %d ", differ, model->labels, model->golden_count);
+    for (size_t i = 0; i < 32; ++i) printf("%02x", model->sha256[i]);
     return 0;
 }
 """
@@ -135,7 +143,7 @@ int main(void) {
 
 def test_the_op_resolver_has_each_operator_once(bundle: Bundle) -> None:
     text = (bundle.c_path / "op_resolver.h").read_text()
-    assert "MicroMutableOpResolver<4>" in text
+    assert "#define SMALL_OPERATOR_KINDS 4" in text
     for name in ("AddConv2D", "AddMean", "AddConcatenation", "AddFullyConnected"):
         assert text.count(f"resolver.{name}()") == 1
 
@@ -220,6 +228,6 @@ def test_damaged_golden_vectors_are_an_error(bundle: Bundle, tmp_path: Path) -> 
 def test_the_shipped_c_is_what_the_generator_writes(shipped_bundle: Path) -> None:
     bundle = load_bundle(shipped_bundle)
     model = bundle.model_path.read_bytes()
-    files = c_files(model, bundle.manifest, generate(model), load_golden(bundle))
+    files = c_files(model, bundle.manifest, generate(model, name="nlrav"), load_golden(bundle))
     shipped = {path.name: path.read_text() for path in bundle.c_path.iterdir()}
     assert files == shipped

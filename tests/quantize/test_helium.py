@@ -98,7 +98,7 @@ def differing_bytes(layers: list[Layer], folder: Path) -> int:
     for place, layer in enumerate(layers):
         b = Builder(place)
         model = b.finish([layer(b)])
-        generated = generate(model)
+        generated = generate(model, name=f"n{place}")
         rng = np.random.default_rng(place)
         for _ in range(2):
             inputs = random_inputs(generated, rng)

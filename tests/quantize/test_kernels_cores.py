@@ -45,7 +45,10 @@ def test_random_networks_give_tflms_bytes(core: Core, tmp_path: Path) -> None:
     models = [random_network(seed) for seed in range(9000, 9030)]
     models += [random_row_network(seed) for seed in range(50)]
     # Every second one with all layers that can in the sparse form.
-    generated = [generate(model, policy="always" if n % 2 else "cheapest") for n, model in enumerate(models)]
+    generated = [
+        generate(model, policy="always" if n % 2 else "cheapest", name=f"n{n}")
+        for n, model in enumerate(models)
+    ]
     small = [n for n, made in enumerate(generated) if made.plan.arena_bytes <= SMALL_ARENA]
     rng = np.random.default_rng(11)
     cases = [
@@ -59,7 +62,7 @@ def test_random_networks_give_tflms_bytes(core: Core, tmp_path: Path) -> None:
 def test_the_longest_windows_in_pairs_give_tflms_bytes(tmp_path: Path) -> None:
     needs(M4)
     models = [widest_row_network(sign) for sign in (-1, 1)]
-    generated = [generate(model) for model in models]
+    generated = [generate(model, name=f"n{n}") for n, model in enumerate(models)]
     calls = [call for made in generated for call in made.programs[Form.ARM_DSP].steps[0].calls]
     assert [call.kernel for call in calls] == ["ecg_nn_conv_paired_s8"] * 2
     cases = []

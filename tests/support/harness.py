@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.bench.reference import tflm_layers
+from ecg_edge.quantize.bench.reference import pointers, tflm_layers
 from ecg_edge.quantize.bundle.compile import ECG_NN_INCLUDES, ecg_nn_sources, find_compiler
 from ecg_edge.quantize.codegen.cost import Policy
 from ecg_edge.quantize.codegen.generate import Generated, generate
@@ -32,13 +32,15 @@ TRACE_SOURCE = """
 static int8_t *cursor;
 void trace_to(int8_t *buffer);
 void trace_to(int8_t *buffer) { cursor = buffer; }
-void network_trace(int op_index, const int8_t *data, size_t bytes);
-void network_trace(int op_index, const int8_t *data, size_t bytes) {
+void ecg_nn_trace(int op_index, const int8_t *data, size_t bytes);
+void ecg_nn_trace(int op_index, const int8_t *data, size_t bytes) {
     (void)op_index;
     memcpy(cursor, data, bytes);
     cursor += bytes;
 }
 """
+
+GLOBALS = ("run", "checksum", "inputs", "outputs", "network")  # after the prefix
 
 Int8Array = npt.NDArray[np.int8]
 
@@ -68,10 +70,18 @@ class Compiled:
         outputs = [np.zeros(network.tensors[i].elements, np.int8) for i in network.outputs.values()]
         values = [np.ascontiguousarray(inputs[name]) for name in network.inputs]
         self._library.trace_to(ctypes.c_void_p(trace.ctypes.data))
-        self._library[f"network_run_{number}"](*(ctypes.c_void_p(a.ctypes.data) for a in [*values, *outputs]))
+        arena = np.zeros(generated.plan.arena_bytes // 4 + 1, np.int32)
+        run = self._library[f"{generated.name}_run_{number}"]
+        run(ctypes.c_void_p(arena.ctypes.data), pointers(values), pointers(outputs))
         layers = np.split(trace, np.cumsum(sizes)[:-1])
         assert np.array_equal(np.concatenate(outputs), _outputs_of(generated, layers))
         return layers
+
+    def checksum(self, number: int) -> int:
+        """CRC-32 of the constant tables of one network, as its own function computes it."""
+        function = self._library[f"{self.networks[number].name}_checksum_{number}"]
+        function.restype = ctypes.c_uint32
+        return int(function())
 
 
 def compare_batch(maker: Callable[[int], bytes], seeds: range, folder: Path) -> None:
@@ -112,7 +122,7 @@ def _kernels() -> Path:
 
 
 def _compile_library(sources: Sequence[Path], library: Path) -> None:
-    command = [find_compiler(), *WARNINGS, *CHECKS, "-O1", "-fPIC", "-shared", "-DNETWORK_TRACE", *INCLUDES]
+    command = [find_compiler(), *WARNINGS, *CHECKS, "-O1", "-fPIC", "-shared", "-DECG_NN_TRACE", *INCLUDES]
     command += [*map(str, sources), "-o", str(library), "-Wl,-rpath,/"]
     subprocess.run(command, check=True, capture_output=True, text=True)
 
@@ -125,7 +135,8 @@ def _unit(networks: Sequence[Generated], numbers: range, folder: Path) -> str:
         layers = {
             call.layer.name for p in networks[number].programs.values() for s in p.steps for call in s.calls
         }
-        for name in ["network_run", "network_checksum", "tables", "arena", *sorted(layers)]:
+        own = [f"{networks[number].name}_{part}" for part in GLOBALS]
+        for name in [*own, "tables", *sorted(layers)]:
             text.append(f"#undef {name}\n#define {name} {name}_{number}")
         macros = re.findall(r"#define (\w+)", networks[number].header)
         text.append(f'#include "n{number}/network.c"')

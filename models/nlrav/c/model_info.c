@@ -3,12 +3,23 @@
 
 #include "model_info.h"
 
-const uint8_t ecg_model_sha256[32] = {
+#ifdef ECG_ENGINE_TFLM
+#include "model_data.h"
+
+static const ecg_nn_tensor_t nlrav_inputs[] = {
+    {"beat", 256, 0.05000000074505806f, 0, 1},
+    {"rhythm", 8, 0.015625f, 0, 0},
+};
+#else
+#include "network.h"
+#endif
+
+static const uint8_t sha256[32] = {
     0x5B, 0xF4, 0xFE, 0x66, 0x58, 0xE3, 0x99, 0x48, 0xD8, 0x81, 0x72, 0x58, 0x9E, 0x07, 0x50, 0x9C, 0x8C,
     0x6A, 0x18, 0x75, 0xB5, 0x7F, 0xFB, 0xF5, 0x3E, 0x31, 0x53, 0x14, 0x9B, 0x00, 0xC8, 0x51,
 };
 
-const int8_t ecg_model_golden_beat[ECG_MODEL_GOLDEN_COUNT][256] = {
+static const int8_t golden_beat[NLRAV_GOLDEN_COUNT][256] = {
     {
         -7, -7, -7, -7, -7, -7, -6, -6, -6, -6, -6, -6, -6, -6, -6, -6, -6, -6, -6, -6, -5, -5, -4, -4, -4,
         -4, -3, -3, -2, -2, -2, -2, -2, -2, -1, -1, 0, 0, 1, 1, 4, 4, 8, 8, 13, 13, 13, 13, 10, 10, 9, 9, 9,
@@ -113,7 +124,7 @@ const int8_t ecg_model_golden_beat[ECG_MODEL_GOLDEN_COUNT][256] = {
     },
 };
 
-const int8_t ecg_model_golden_rhythm[ECG_MODEL_GOLDEN_COUNT][8] = {
+static const int8_t golden_rhythm[NLRAV_GOLDEN_COUNT][8] = {
     {
         0, 0, 0, 0, 0, 64, 0, 0,
     },
@@ -140,7 +151,7 @@ const int8_t ecg_model_golden_rhythm[ECG_MODEL_GOLDEN_COUNT][8] = {
     },
 };
 
-const int8_t ecg_model_golden_logits[ECG_MODEL_GOLDEN_COUNT][5] = {
+static const int8_t golden_logits[NLRAV_GOLDEN_COUNT][5] = {
     {
         106, -68, -10, 64, -4,
     },
@@ -165,4 +176,25 @@ const int8_t ecg_model_golden_logits[ECG_MODEL_GOLDEN_COUNT][5] = {
     {
         36, 5, 89, 28, 1,
     },
+};
+
+static const int8_t *const golden_inputs[] = {&golden_beat[0][0], &golden_rhythm[0][0]};
+
+const ecg_model_t nlrav_model = {
+    .name = "nlrav",
+    .sha256 = sha256,
+    .labels = NLRAV_LABELS,
+    .core_fingerprint = NLRAV_CORE_FINGERPRINT,
+    .logits_scale_q16 = NLRAV_LOGITS_SCALE_Q16,
+    .label_count = NLRAV_LABEL_COUNT,
+    .input_count = 2,
+    .golden_count = NLRAV_GOLDEN_COUNT,
+    .inputs = nlrav_inputs,
+    .golden_inputs = golden_inputs,
+    .golden_logits = &golden_logits[0][0],
+#ifdef ECG_ENGINE_TFLM
+    .flatbuffer = &nlrav_flatbuffer,
+#else
+    .network = &nlrav_network,
+#endif
 };

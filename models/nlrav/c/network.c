@@ -5,14 +5,8 @@
 
 #include <ecg_nn/ecg_nn.h>
 
-/* The union aligns the arena to words. */
-static union {
-    int32_t align;
-    int8_t bytes[NETWORK_ARENA_BYTES];
-} arena;
-
-#ifdef NETWORK_TRACE
-#define TRACE(op_index, data, bytes) network_trace(op_index, data, bytes)
+#ifdef ECG_NN_TRACE
+#define TRACE(op_index, data, bytes) ecg_nn_trace(op_index, data, bytes)
 #else
 #define TRACE(op_index, data, bytes) (void)0
 #endif
@@ -448,27 +442,28 @@ static const ecg_nn_fully_connected_t fully_connected_8 = {
     .channels = tables.fully_connected_8_channels,
 };
 
-void network_run(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {
-    uint32_t scratch[NETWORK_SCRATCH_BYTES / 4];
-    ecg_nn_conv_paired_s8(&conv_2d_0, beat, arena.bytes + 0, scratch);
-    TRACE(0, arena.bytes + 0, 512);
-    ecg_nn_conv_paired_s8(&conv_2d_1, arena.bytes + 0, arena.bytes + 512, scratch);
-    TRACE(1, arena.bytes + 512, 512);
-    ecg_nn_conv_paired_s8(&conv_2d_2, arena.bytes + 512, arena.bytes + 0, scratch);
-    TRACE(2, arena.bytes + 0, 384);
-    ecg_nn_conv_paired_s8(&conv_2d_3, arena.bytes + 0, arena.bytes + 384, scratch);
-    TRACE(3, arena.bytes + 384, 192);
-    ecg_nn_mean_s8(&mean_4, arena.bytes + 384, arena.bytes + 40);
-    TRACE(4, arena.bytes + 40, 24);
-    ecg_nn_fully_connected_s8(&fully_connected_5, rhythm, arena.bytes + 64);
-    TRACE(5, arena.bytes + 64, 16);
-    ecg_nn_copy_rows_s8(&concatenation_6_0, arena.bytes + 40, arena.bytes + 0);
-    ecg_nn_copy_rows_s8(&concatenation_6_1, arena.bytes + 64, arena.bytes + 0 + 24);
-    TRACE(6, arena.bytes + 0, 40);
-    ecg_nn_fully_connected_s8(&fully_connected_7, arena.bytes + 0, arena.bytes + 40);
-    TRACE(7, arena.bytes + 40, 24);
-    ecg_nn_fully_connected_s8(&fully_connected_8, arena.bytes + 40, logits);
-    TRACE(8, logits, 5);
+void nlrav_run(int32_t *arena, const int8_t *const inputs[], int8_t *const outputs[]) {
+    int8_t *const bytes = (int8_t *)arena;
+    uint32_t scratch[NLRAV_SCRATCH_BYTES / 4];
+    ecg_nn_conv_paired_s8(&conv_2d_0, inputs[0], bytes + 0, scratch);
+    TRACE(0, bytes + 0, 512);
+    ecg_nn_conv_paired_s8(&conv_2d_1, bytes + 0, bytes + 512, scratch);
+    TRACE(1, bytes + 512, 512);
+    ecg_nn_conv_paired_s8(&conv_2d_2, bytes + 512, bytes + 0, scratch);
+    TRACE(2, bytes + 0, 384);
+    ecg_nn_conv_paired_s8(&conv_2d_3, bytes + 0, bytes + 384, scratch);
+    TRACE(3, bytes + 384, 192);
+    ecg_nn_mean_s8(&mean_4, bytes + 384, bytes + 40);
+    TRACE(4, bytes + 40, 24);
+    ecg_nn_fully_connected_s8(&fully_connected_5, inputs[1], bytes + 64);
+    TRACE(5, bytes + 64, 16);
+    ecg_nn_copy_rows_s8(&concatenation_6_0, bytes + 40, bytes + 0);
+    ecg_nn_copy_rows_s8(&concatenation_6_1, bytes + 64, bytes + 0 + 24);
+    TRACE(6, bytes + 0, 40);
+    ecg_nn_fully_connected_s8(&fully_connected_7, bytes + 0, bytes + 40);
+    TRACE(7, bytes + 40, 24);
+    ecg_nn_fully_connected_s8(&fully_connected_8, bytes + 40, outputs[0]);
+    TRACE(8, outputs[0], 5);
 }
 #else
 /* All constants, in one piece so that one CRC covers them. */
@@ -925,29 +920,51 @@ static const ecg_nn_fully_connected_t fully_connected_8 = {
     .channels = tables.fully_connected_8_channels,
 };
 
-void network_run(const int8_t *beat, const int8_t *rhythm, int8_t *logits) {
-    ecg_nn_conv_1xn_s8(&conv_2d_0, beat, arena.bytes + 0);
-    TRACE(0, arena.bytes + 0, 512);
-    ecg_nn_conv_1xn_s8(&conv_2d_1, arena.bytes + 0, arena.bytes + 512);
-    TRACE(1, arena.bytes + 512, 512);
-    ecg_nn_conv_1xn_s8(&conv_2d_2, arena.bytes + 512, arena.bytes + 0);
-    TRACE(2, arena.bytes + 0, 384);
-    ecg_nn_conv_1xn_s8(&conv_2d_3, arena.bytes + 0, arena.bytes + 384);
-    TRACE(3, arena.bytes + 384, 192);
-    ecg_nn_mean_s8(&mean_4, arena.bytes + 384, arena.bytes + 40);
-    TRACE(4, arena.bytes + 40, 24);
-    ecg_nn_fully_connected_s8(&fully_connected_5, rhythm, arena.bytes + 64);
-    TRACE(5, arena.bytes + 64, 16);
-    ecg_nn_copy_rows_s8(&concatenation_6_0, arena.bytes + 40, arena.bytes + 0);
-    ecg_nn_copy_rows_s8(&concatenation_6_1, arena.bytes + 64, arena.bytes + 0 + 24);
-    TRACE(6, arena.bytes + 0, 40);
-    ecg_nn_fully_connected_s8(&fully_connected_7, arena.bytes + 0, arena.bytes + 40);
-    TRACE(7, arena.bytes + 40, 24);
-    ecg_nn_fully_connected_s8(&fully_connected_8, arena.bytes + 40, logits);
-    TRACE(8, logits, 5);
+void nlrav_run(int32_t *arena, const int8_t *const inputs[], int8_t *const outputs[]) {
+    int8_t *const bytes = (int8_t *)arena;
+    ecg_nn_conv_1xn_s8(&conv_2d_0, inputs[0], bytes + 0);
+    TRACE(0, bytes + 0, 512);
+    ecg_nn_conv_1xn_s8(&conv_2d_1, bytes + 0, bytes + 512);
+    TRACE(1, bytes + 512, 512);
+    ecg_nn_conv_1xn_s8(&conv_2d_2, bytes + 512, bytes + 0);
+    TRACE(2, bytes + 0, 384);
+    ecg_nn_conv_1xn_s8(&conv_2d_3, bytes + 0, bytes + 384);
+    TRACE(3, bytes + 384, 192);
+    ecg_nn_mean_s8(&mean_4, bytes + 384, bytes + 40);
+    TRACE(4, bytes + 40, 24);
+    ecg_nn_fully_connected_s8(&fully_connected_5, inputs[1], bytes + 64);
+    TRACE(5, bytes + 64, 16);
+    ecg_nn_copy_rows_s8(&concatenation_6_0, bytes + 40, bytes + 0);
+    ecg_nn_copy_rows_s8(&concatenation_6_1, bytes + 64, bytes + 0 + 24);
+    TRACE(6, bytes + 0, 40);
+    ecg_nn_fully_connected_s8(&fully_connected_7, bytes + 0, bytes + 40);
+    TRACE(7, bytes + 40, 24);
+    ecg_nn_fully_connected_s8(&fully_connected_8, bytes + 40, outputs[0]);
+    TRACE(8, outputs[0], 5);
 }
 #endif
 
-uint32_t network_checksum(void) {
+uint32_t nlrav_checksum(void) {
     return ecg_nn_crc32(&tables, sizeof tables);
 }
+
+const ecg_nn_tensor_t nlrav_inputs[NLRAV_INPUTS] = {
+    {"beat", 256, 0.05000000074505806f, 0, 1},
+    {"rhythm", 8, 0.015625f, 0, 0},
+};
+
+const ecg_nn_tensor_t nlrav_outputs[NLRAV_OUTPUTS] = {
+    {"logits", 5, 0.1333911120891571f, 45, 0},
+};
+
+const ecg_nn_network_t nlrav_network = {
+    .name = "nlrav",
+    .inputs = nlrav_inputs,
+    .outputs = nlrav_outputs,
+    .input_count = NLRAV_INPUTS,
+    .output_count = NLRAV_OUTPUTS,
+    .arena_bytes = NLRAV_ARENA_BYTES,
+    .expected_checksum = NLRAV_CHECKSUM,
+    .run = nlrav_run,
+    .checksum = nlrav_checksum,
+};

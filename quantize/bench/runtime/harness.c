@@ -9,7 +9,7 @@
 #define CALIBRATION 10000u /* iterations of two instructions */
 #define TICK_MASK (0xFFFFFFFFu >> (32 - TICK_BITS))
 
-void network_trace(int op_index, const int8_t *data, size_t bytes);
+void ecg_nn_trace(int op_index, const int8_t *data, size_t bytes);
 
 extern uint8_t stack_bottom[]; /* from the linker script */
 
@@ -69,7 +69,7 @@ void harness_check(const int8_t *actual, const int8_t *wanted, size_t bytes) {
 }
 
 /* noipa: called from here (calibrate) just as from the network. */
-__attribute__((noipa)) void network_trace(int op_index, const int8_t *data, size_t bytes) {
+__attribute__((noipa)) void ecg_nn_trace(int op_index, const int8_t *data, size_t bytes) {
     const uint32_t ticks = less(ticks_since_before(), trace_overhead);
     run_ticks += ticks;
     if (op_index < LAYERS) {
@@ -104,9 +104,9 @@ static void print(const char *name, uint32_t first, uint32_t second) {
 static void calibrate(void) {
     before = board_ticks();
     overhead = ticks_since_before();
-    network_trace(LAYERS, NULL, 0);
+    ecg_nn_trace(LAYERS, NULL, 0);
     run_ticks = 0;
-    network_trace(LAYERS, NULL, 0);
+    ecg_nn_trace(LAYERS, NULL, 0);
     trace_overhead = run_ticks;
     run_ticks = 0;
     before = board_ticks();

@@ -9,7 +9,7 @@
 void harness_run_cases(void);
 
 /* Before a run: the bytes that its layers must give, one layer after the other (read in images with
- * NETWORK_TRACE only), and the caller's stack pointer. */
+ * ECG_NN_TRACE only), and the caller's stack pointer. */
 void harness_begin(const int8_t *layers, uintptr_t stack_pointer);
 
 /* After a run. */
