@@ -1,4 +1,4 @@
-"""Devices that this computer is itself: the stm32f405 firmware in QEMU, and the firmware as a program.
+"""Virtual devices: the stm32f405 firmware in QEMU, and the firmware as a program on this computer.
 
     with emulator() as port: ...          # "unix:/tmp/ecg-edge-.../line"
     with native_device() as port: ...     # "/dev/pts/4"
@@ -11,17 +11,21 @@ instructions = ticks x 1e9 / 168e6.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import selectors
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ecg_edge.ecg.errors import ToolError
+from ecg_edge.host.devices.images import describe_file, require_arm_image
 from ecg_edge.host.devices.platformio import program_path
 
 QEMU = "qemu-system-arm"
@@ -29,6 +33,7 @@ MACHINE = "netduinoplus2"
 
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 5.0
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _NO_ESCAPE = "256"  # no byte has this value, so none is taken for a command to QEMU
 
 
@@ -54,6 +59,7 @@ def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> It
         When QEMU or the image is missing, or QEMU does not start.
     """
     image = _existing(elf or program_path("stm32f405"), "stm32f405")
+    require_arm_image(image)
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         line, log = Path(folder) / "line", Path(folder) / "log"
         with _running(_qemu_command(image, line, count_instructions), log) as process:
@@ -117,19 +123,41 @@ def _existing(path: Path, environment: str) -> Path:
 
 @contextmanager
 def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of its own session, so that Ctrl-C reaches this program alone; stopped at the end."""
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
+    """Run a process of its own session, so that Ctrl-C reaches this program alone; stop it at the end."""
+    try:
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+    except OSError as error:
+        program = Path(command[0])
+        raise ToolError(
+            f"{program}: cannot be started ({error.strerror}): it is {describe_file(program)}. "
+            "Build the firmware with `ecg-edge build --env native`."
+        ) from None
     try:
         yield process
     finally:
         _stop(process)
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Make the call by which a child on Linux is killed when this process is, also by SIGKILL."""
+    if sys.platform != "linux":
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()  # looked up here: little may run after the fork
+
+    def set_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the call
+            os._exit(1)
+
+    return set_signal
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -148,13 +176,13 @@ def _wait_for_socket(line: Path, process: subprocess.Popen[bytes], log: Path) ->
     while not line.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise ToolError(
-                f"{QEMU} did not start the machine {MACHINE}: {_said(log)}. QEMU 5.2 or newer has it."
+                f"{QEMU} did not start the machine {MACHINE}: {_messages(log)}. QEMU 5.2 or newer has it."
             )
         time.sleep(0.01)
 
 
 def _first_line(process: subprocess.Popen[bytes], path: Path, log: Path) -> str:
-    """What the program prints first: the path of its pseudo-terminal."""
+    """Read the first line that the program prints, the path of its pseudo-terminal."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -162,10 +190,10 @@ def _first_line(process: subprocess.Popen[bytes], path: Path, log: Path) -> str:
     text = os.fsdecode(process.stdout.readline()).strip()
     if not text:
         raise ToolError(
-            f"{path}: did not start: {_said(log)}. Build it again with `ecg-edge build --env native`."
+            f"{path}: did not start: {_messages(log)}. Build it again with `ecg-edge build --env native`."
         )
     return text
 
 
-def _said(log: Path) -> str:
-    return log.read_text(errors="replace").strip() or "it said nothing"
+def _messages(log: Path) -> str:
+    return log.read_text(errors="replace").strip() or "it printed nothing"

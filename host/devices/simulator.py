@@ -1,18 +1,16 @@
 """A device in Python: the other end of the serial protocol, with the device's own signal path in it.
 
-It serves two ends: `--port simulator` exercises everything but a device, on machines without a compiler or
-QEMU; and tests ask it for every fault that a line or a device can have.
+`--port simulator` exercises everything but a device, on computers without a compiler or QEMU. Tests ask it
+for every fault that a line or a device can have.
 
     with simulator(info, engine, Faults(damaged_samples={3})) as transport: ...
 """
 
 from __future__ import annotations
 
-import select
 import socket
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware import SignalPath
+from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, FrameError, encode
 from ecg_edge.host.link.messages import (
     MAX_SAMPLES,
@@ -41,7 +40,7 @@ from ecg_edge.host.link.messages import (
     Start,
     Started,
 )
-from ecg_edge.host.link.transports import SocketTransport, Transport
+from ecg_edge.host.link.transports import Transport
 from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.rhythm_events import EventStream
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
@@ -53,7 +52,7 @@ _SHORTEST_SAMPLES = 20  # encoded bytes: longer than every other frame from the 
 
 @dataclass(frozen=True)
 class Faults:
-    """What goes wrong, by number. SAMPLES and DELTAS are counted as they arrive, replies as they are sent.
+    """Faults by number: SAMPLES and DELTAS are counted as they arrive, replies as they are sent.
 
     Attributes
     ----------
@@ -68,7 +67,7 @@ class Faults:
     wrong_events, dropped_events : set of int
         Indices of rhythm events with another end, and of events never sent.
     hang_up_at, silent_at : int or None
-        Sample from which the connection is closed, and from which the device says nothing more.
+        Sample from which the connection is closed, and from which the device is silent.
     """
 
     damaged_samples: frozenset[int] | set[int] = frozenset()
@@ -90,7 +89,7 @@ def simulator_info(
     engine: str = "reference",
     status: int = 0,
 ) -> Info:
-    """The handshake of a simulated device."""
+    """Make the handshake of a simulated device."""
     return Info(
         protocol_version=PROTOCOL_VERSION,
         status=status,
@@ -109,50 +108,97 @@ def simulator_info(
 
 
 @contextmanager
-def simulator(info: Info, engine: Engine, faults: Faults | None = None) -> Iterator[Transport]:
-    """Run a simulated device on a thread; give the host's end of its line."""
-    host_end, device_end = socket.socketpair()
-    device = Simulator(device_end, info, engine, faults or Faults())
-    thread = threading.Thread(target=device.serve, name="simulator", daemon=True)
-    thread.start()
-    transport = SocketTransport(host_end, "simulator")
+def simulator(
+    info: Info, engine: Engine, faults: Faults | None = None, clock: Clock | None = None
+) -> Iterator[Transport]:
+    """Give the host's end of a line to a simulated device; closing it ends the device."""
+    transport = SimulatedLine(Simulator(info, engine, faults or Faults()), clock or SystemClock())
     try:
         yield transport
     finally:
         transport.close()
-        thread.join(timeout=5.0)
-        device_end.close()
+
+
+class SimulatedLine:
+    """A transport to a device in this process: it answers within `write`, and `read` waits on `clock`.
+
+    Parameters
+    ----------
+    device : Simulator
+    clock : Clock
+        A virtual one makes waiting free and exact.
+    """
+
+    def __init__(self, device: Simulator, clock: Clock) -> None:
+        self._device, self._clock = device, clock
+        self._answers = b""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return the bytes that the device has sent; wait when there are none."""
+        data, self._answers = self._answers, b""
+        if not data:
+            if self._device.has_hung_up:
+                raise LinkError("simulator: the link was lost (the other end closed the connection).")
+            self._clock.sleep(timeout_s)
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        if self._device.has_hung_up:
+            raise LinkError("simulator: the link was lost (the other end closed the connection).")
+        self._answers += self._device.receive(data)
+
+    def close(self) -> None:
+        """Do nothing: there is no connection to close."""
 
 
 class Simulator:
-    """The device's side of one line."""
+    """A device in Python: bytes in, bytes out.
 
-    def __init__(self, line: socket.socket, info: Info, engine: Engine, faults: Faults) -> None:
-        self._line, self._info, self._engine, self._faults = line, info, engine, faults
+    Parameters
+    ----------
+    info : Info
+        Its handshake.
+    engine : Engine
+        Its network.
+    faults : Faults
+        Faults of the device and of its line.
+
+    Attributes
+    ----------
+    has_hung_up : bool
+        The device has closed the line, by `Faults.hang_up_at`.
+    """
+
+    def __init__(self, info: Info, engine: Engine, faults: Faults) -> None:
+        self._info, self._engine, self._faults = info, engine, faults
         self._decoder = Decoder(on_reject=self._reject)
         self._sequence = 0
         self._pending = b""
+        self._answers: list[bytes] = []
         self._samples_in = 0
         self._session: _Session | None = None
         self._silent = False
+        self.has_hung_up = False
 
-    def serve(self) -> None:
-        """Answer until the host closes the line."""
-        try:
-            while data := self._receive():
-                for frame in self._cut(data):
-                    for message in self._decoder.feed(frame):
-                        self._answer(message)
-        except (OSError, _HangUpError):
-            pass  # the host has gone, or this device was asked to
-        self._line.close()
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes from the host and return the answer."""
+        with suppress(_HangUpError):
+            for frame in self._cut(data):
+                for message in self._decoder.feed(frame):
+                    self._answer(message)
+        answer = b"".join(self._answers)
+        self._answers.clear()
+        return answer
 
-    def _receive(self) -> bytes:
-        select.select([self._line], [], [])
-        return self._line.recv(65_536)
+    def serve(self, line: socket.socket) -> None:
+        """Answer on a connected socket until either end closes it."""
+        with line, suppress(OSError):  # the host has gone
+            while not self.has_hung_up and (data := line.recv(65_536)):
+                line.sendall(self.receive(data))
 
     def _cut(self, data: bytes) -> Iterator[bytes]:
-        """Whole frames that `data` completes, with the line's faults applied to the blocks of samples."""
+        """Cut `data` into whole frames, with the line's faults applied to the blocks of samples."""
         *frames, self._pending = (self._pending + data).split(b"\0")
         for frame in frames:
             if len(frame) < _SHORTEST_SAMPLES:
@@ -171,7 +217,7 @@ class Simulator:
         if self._sequence in self._faults.damaged_replies:
             frame = _flip_bit(frame)
         self._sequence += 1
-        self._line.sendall(frame)
+        self._answers.append(frame)
 
     def _reject(self, error: FrameError) -> None:
         if error.code:
@@ -224,6 +270,7 @@ class Simulator:
 
     def _misbehave(self, taken: int) -> None:
         if self._faults.hang_up_at is not None and taken >= self._faults.hang_up_at:
+            self.has_hung_up = True
             raise _HangUpError
         self._silent = self._faults.silent_at is not None and taken >= self._faults.silent_at
 
@@ -250,7 +297,7 @@ class Simulator:
         session.changes = len(changes)
 
     def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int64]:
-        """Send beats; gives the index of each one's label."""
+        """Send beats; return their labels."""
         if not len(beats):
             return np.zeros(0, np.int64)
         outputs = self._engine.run(beat_inputs(beats))
@@ -277,7 +324,7 @@ class Simulator:
 
 
 class _Session:
-    """What the device remembers between START and DONE."""
+    """State of the device between START and DONE."""
 
     def __init__(self, start: Start, labels: Sequence[str]) -> None:
         self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
@@ -291,11 +338,11 @@ class _Session:
         self.nak_sent_for: int | None = None
 
 
-class _HangUpError(LinkError):
-    """This device was asked to close the line here."""
+class _HangUpError(Exception):
+    """The device closes the line here."""
 
 
 def _flip_bit(frame: bytes) -> bytes:
-    """`frame` with one bit changed, without making a zero byte of any."""
+    """Change one bit of `frame` without making a zero byte."""
     at = len(frame) // 2
     return frame[:at] + bytes([frame[at] ^ (1 if frame[at] != 1 else 2)]) + frame[at + 1 :]

@@ -8,7 +8,7 @@ result = link.stream(samples, Start(...), on_beat=print)
 from __future__ import annotations
 
 import math
-import time
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, encode, samples_frame_bytes
 from ecg_edge.host.link.messages import (
     ERROR_TEXT,
@@ -45,13 +46,14 @@ from ecg_edge.host.link.transports import Transport
 RESEND_S = 1.0  # silence after which the host sends again
 HELLO_S = 0.5  # the same while a board may still be booting
 GIVE_UP_S = 10.0  # silence after which the link counts as lost
+_FIRST_BYTES = 80  # kept to describe a device that sends something else
 
 FrameLog = Callable[[str, bytes], None]  # direction ("<" from the device, ">" to it), encoded frame
 
 
 @dataclass
 class Progress:
-    """How far a stream is; also what is known when it ends early.
+    """State of a stream, complete also when it ends early.
 
     Attributes
     ----------
@@ -60,7 +62,7 @@ class Progress:
     beats : list of Beat
         All beats that arrived, in the order of arrival.
     changes : list of SignalQuality
-        Each time the signal turned bad or good.
+        Changes of the signal's quality between good and bad.
     events : list of RhythmEvent
         All rhythm events that arrived, in the order of arrival.
     naks, resends : int
@@ -96,18 +98,26 @@ class Link:
     ----------
     transport : Transport
         The open line.
+    clock : Clock, optional
+        The clock of time-outs; the computer's when left out.
+    session : int
+        Number of the last session on this line, 0 for none.
 
     Attributes
     ----------
     log : callable or None
         Called with direction and encoded bytes of every frame.
+    clock : Clock
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, clock: Clock | None = None, session: int = 0) -> None:
         self.log: FrameLog | None = None
+        self.clock = clock or SystemClock()
         self._transport = transport
         self._sequence = 0
-        self._session = 0
+        self._session = session
+        self._received_bytes = 0
+        self._first_bytes = b""
         self._decoder = Decoder(on_frame=lambda frame: self._write_log("<", frame))
 
     @property
@@ -130,8 +140,11 @@ class Link:
         self._transport.write(b"".join(frames))
 
     def receive(self, timeout_s: float) -> list[Message]:
-        """Messages that arrive within `timeout_s`; ERROR becomes a LinkError."""
-        messages = self._decoder.feed(self._transport.read(timeout_s))
+        """Return the messages that arrive within `timeout_s`; ERROR becomes a LinkError."""
+        data = self._transport.read(timeout_s)
+        self._received_bytes += len(data)
+        self._first_bytes += data[: _FIRST_BYTES - len(self._first_bytes)]
+        messages = self._decoder.feed(data)
         for message in messages:
             if isinstance(message, Error):
                 name = ERROR_TEXT.get(message.code, "unknown error")
@@ -143,20 +156,20 @@ class Link:
             self.log(direction, encoded)
 
     def handshake(self) -> Info:
-        """Ask the device who it is; repeated while the board may still be booting."""
-        self._transport.write(b"\0")  # ends whatever noise the device took for a frame
+        """Request the device's identity; repeated while the board may still be booting."""
+        self._transport.write(b"\0")  # ends noise that the device took for the start of a frame
         info = self._ask(Hello, lambda m: isinstance(m, Info), HELLO_S, "HELLO")
         assert isinstance(info, Info)
         if info.protocol_version != PROTOCOL_VERSION:
             raise LinkError(
-                f"The device ({info.board}, firmware {info.firmware_version}) speaks protocol version "
-                f"{info.protocol_version}, this program speaks {PROTOCOL_VERSION}. "
+                f"The device ({info.board}, firmware {info.firmware_version}) has protocol version "
+                f"{info.protocol_version}, this program has {PROTOCOL_VERSION}. "
                 "Flash the firmware of this version: `ecg-edge flash`."
             )
         return info
 
     def start(self, fs_hz: int, adu_per_mv: int, mains_hz: int, mode: int) -> None:
-        """Begin a session, and drop all that a session before has left on the line."""
+        """Begin a session, and drop the rest of an earlier session on the line."""
 
         def request() -> Message:
             self._session = (self._session + 1) or 1
@@ -167,18 +180,28 @@ class Link:
     def _ask(
         self, request: Callable[[], Message], fits: Callable[[Message], bool], every_s: float, name: str
     ) -> Message:
-        give_up = time.monotonic() + GIVE_UP_S
-        while time.monotonic() < give_up:
+        give_up = self.clock.now() + GIVE_UP_S
+        while self.clock.now() < give_up:
             self.send(request())
-            again = time.monotonic() + every_s
-            while (left_s := again - time.monotonic()) > 0:
+            again = self.clock.now() + every_s
+            while (left_s := again - self.clock.now()) > 0:
                 for message in self.receive(left_s):
                     if fits(message):
                         return message
         raise LinkError(
-            f"The device does not answer {name} (waited {GIVE_UP_S:.0f} s). Is the ecg-edge firmware on it, "
-            "is this its port, and is the baud rate the firmware's?"
+            f"The device does not answer {name} (waited {GIVE_UP_S:.0f} s): {self._describe_received()}. "
+            "Is the ecg-edge firmware on it, is this its port, and is the baud rate the firmware's?"
         )
+
+    def _describe_received(self) -> str:
+        """Describe the bytes that arrived, which tell a silent device from a foreign one."""
+        if not self._received_bytes:
+            return "nothing arrived"
+        if self._decoder.frames:
+            return f"{self._decoder.frames} other frames arrived"
+        readable = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]|[^!-~]+", b" ", self._first_bytes).decode("ascii").strip()
+        first = repr(readable) if readable else self._first_bytes[:8].hex(" ")
+        return f"{self._received_bytes:,} bytes arrived, but no frame of this protocol: {first}"
 
     def stream(
         self,
@@ -201,13 +224,13 @@ class Link:
         progress : Progress, optional
             Filled as the stream goes on, so that the caller has it when the stream ends early.
         blocks : iterable of int
-            Sizes of the blocks of samples, 1 to 240 each, without end. The device says the same for any.
+            Sizes of the blocks of samples, 1 to 240 each, without end. The results are independent of them.
         """
         return _Stream(self, samples, window_samples, on_progress, progress or Progress(), blocks).run()
 
 
 class _SampleBlocks:
-    """A signal, cut into the shortest message of each block."""
+    """A signal, cut into blocks that are sent in the shorter of two frames."""
 
     def __init__(self, samples: NDArray[np.int16]) -> None:
         steps = np.diff(samples.astype(np.int32), prepend=0)
@@ -227,7 +250,7 @@ class _SampleBlocks:
 
 
 class _ReceiveWindow:
-    """The device's receive buffer, as the protocol allots it: room for a window of full frames.
+    """The device's receive buffer, as the protocol defines it: space for a window of full frames.
 
     Credit counts samples, and short blocks have more bytes a sample, so they are counted here too.
     """
@@ -237,22 +260,22 @@ class _ReceiveWindow:
         self._under_way: deque[tuple[int, int]] = deque()  # index after a frame's last sample, its bytes
 
     def fits(self, count: int) -> bool:
-        """Whether a frame of `count` samples may be sent now."""
+        """Test if a frame of `count` samples may be sent now."""
         return samples_frame_bytes(count) <= self._free
 
     def fill(self, count: int, end: int) -> None:
-        """A frame of `count` samples up to `end` is on its way."""
+        """Note a frame of `count` samples up to `end` as under way."""
         self._under_way.append((end, samples_frame_bytes(count)))
         self._free -= samples_frame_bytes(count)
 
     def release(self, taken: float = math.inf) -> None:
-        """The device has taken all samples before `taken`, or whatever was on its way."""
+        """Free the space of all samples before `taken`, or of everything under way."""
         while self._under_way and self._under_way[0][0] <= taken:
             self._free += self._under_way.popleft()[1]
 
 
 class _Stream:
-    """The state of one stream: what was sent, what the device has taken, how long it has been silent."""
+    """State of one stream: samples sent, samples taken, time since the last answer."""
 
     def __init__(
         self,
@@ -264,6 +287,7 @@ class _Stream:
         blocks: Iterable[int],
     ) -> None:
         self._link, self._on_progress, self.progress = link, on_progress, progress
+        self._clock = link.clock
         self._window, self._receive_window = window_samples, _ReceiveWindow(window_samples)
         self._sizes = (min(size, MAX_SAMPLES, window_samples) for size in blocks)
         self._size = next(self._sizes)
@@ -274,28 +298,28 @@ class _Stream:
 
     def run(self) -> Progress:
         """Stream to the end; `progress` is up to date also when this raises."""
-        bad, gaps, began = self._link.bad_frames, self._link.sequence_gaps, time.monotonic()
+        bad, gaps, began = self._link.bad_frames, self._link.sequence_gaps, self._clock.now()
         try:
             self._run()
         finally:
-            self.progress.seconds = time.monotonic() - began
+            self.progress.seconds = self._clock.now() - began
             self.progress.bad_frames = self._link.bad_frames - bad
             self.progress.sequence_gaps = self._link.sequence_gaps - gaps
         return self.progress
 
     def _run(self) -> None:
-        heard = time.monotonic()
-        resend_at = heard + RESEND_S
+        last_arrival = self._clock.now()
+        resend_at = last_arrival + RESEND_S
         while self.progress.done is None:
             self._send_allowed()
-            messages = self._link.receive(max(resend_at - time.monotonic(), 0.0))
-            now = time.monotonic()
+            messages = self._link.receive(max(resend_at - self._clock.now(), 0.0))
+            now = self._clock.now()
             if messages:
                 for message in messages:
                     self._take(message)
-                heard, resend_at = now, now + RESEND_S
+                last_arrival, resend_at = now, now + RESEND_S
                 self._on_progress(self.progress)
-            elif now - heard >= GIVE_UP_S:
+            elif now - last_arrival >= GIVE_UP_S:
                 raise LinkError(self._silence())
             elif now >= resend_at:
                 self._go_back(self.progress.samples_taken)

@@ -273,6 +273,8 @@ class Decoder:
 
     Attributes
     ----------
+    frames : int
+        Whole frames so far.
     bad_frames : int
         Frames dropped so far.
     sequence_gaps : int
@@ -284,6 +286,7 @@ class Decoder:
         on_frame: Callable[[bytes], None] | None = None,
         on_reject: Callable[[FrameError], None] | None = None,
     ) -> None:
+        self.frames = 0
         self.bad_frames = 0
         self.sequence_gaps = 0
         self._on_frame, self._on_reject = on_frame, on_reject
@@ -307,6 +310,7 @@ class Decoder:
             if self._on_reject:
                 self._on_reject(error)
             return None
+        self.frames += 1
         if self._next_sequence is not None:
             self.sequence_gaps += (sequence - self._next_sequence) % 256
         self._next_sequence = (sequence + 1) % 256

@@ -2,15 +2,15 @@
 
     with open_transport("/dev/ttyUSB0") as transport: ...
 
-| port | what |
+| port | device |
 |---|---|
-| `/dev/ttyUSB0`, `COM3` | a serial device, at 921600 baud unless told otherwise |
+| `/dev/ttyUSB0`, `COM3` | a serial device, at 921600 baud by default |
 | `emulator` | the stm32f405 firmware of the last build, booted in QEMU while the transport is open |
 | `native` | the same application of the last build as a program on this computer |
 | `emulator:ELF`, `native:PROGRAM` | the same with an image of your own |
-| `simulator` | a device in Python: no device at all, but everything around one |
+| `simulator` | a device in Python, in the same process |
 | `socket://host:port`, `unix:/path` | a TCP or Unix socket |
-| `rfc2217://...` and pyserial's other URLs | what pyserial makes of them |
+| `rfc2217://...` and pyserial's other URLs | as pyserial defines them |
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ecg_edge.ecg.errors import LinkError
 
 DEFAULT_BAUD = 921_600
 FALLBACK_BAUD = 460_800  # where 921600 damages frames: long cables, slow USB bridges
+MAX_BAUD = 2**32 - 1  # what a driver can be asked for
 
 _POLL_S = 0.05
 _CHUNK = 65_536
@@ -37,7 +38,7 @@ class Transport(Protocol):
     """A byte stream in both directions."""
 
     def read(self, timeout_s: float) -> bytes:
-        """What has arrived, after at most `timeout_s` seconds; b"" when nothing did."""
+        """Return the bytes that have arrived, after at most `timeout_s` seconds; b"" for none."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -45,24 +46,26 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the line back. May be called again."""
+        """Close the line. May be called again."""
         ...
 
 
 class SerialTransport:
-    """A serial device, or what one of pyserial's URLs names."""
+    """A serial device, opened for this process alone, or one of pyserial's URLs."""
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
         self._name = port
+        if not 0 < baud <= MAX_BAUD:
+            raise LinkError(f"{port}: no line has {baud} baud. Name the firmware's rate, {DEFAULT_BAUD}.")
         try:
             self._port = serial.serial_for_url(
-                port, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S
+                port, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
-        except (serial.SerialException, ValueError, OSError) as error:
+        except (serial.SerialException, ValueError, OSError, OverflowError) as error:
             raise LinkError(f"{port}: cannot be opened ({_reason(error)}). {_advice(error)}") from error
 
     def read(self, timeout_s: float) -> bytes:
-        """What has arrived, after at most about `timeout_s` seconds."""
+        """Return the bytes that have arrived, after at most about `timeout_s` seconds."""
         deadline = time.monotonic() + timeout_s
         try:
             while True:
@@ -93,7 +96,7 @@ class SocketTransport:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self, timeout_s: float) -> bytes:
-        """What has arrived, after at most `timeout_s` seconds."""
+        """Return the bytes that have arrived, after at most `timeout_s` seconds."""
         try:
             self._socket.settimeout(max(timeout_s, 0.001))
             data = self._socket.recv(_CHUNK)
@@ -119,7 +122,7 @@ class SocketTransport:
 
 
 def port_kind(port: str) -> str:
-    """Which row of the table above a port is: "emulator", "native", "simulator", "socket" or "serial"."""
+    """Name the kind of a port: "emulator", "native", "simulator", "socket" or "serial"."""
     scheme = port.partition(":")[0]
     if scheme in ("emulator", "native", "simulator"):
         return scheme
@@ -127,6 +130,13 @@ def port_kind(port: str) -> str:
 
 
 def connect(address: str, baud: int) -> Transport:
+    """Open a serial port or a socket.
+
+    Raises
+    ------
+    LinkError
+        When it cannot be opened.
+    """
     if address.startswith("unix:"):
         return SocketTransport(_unix_socket(address.removeprefix("unix:")), address)
     if address.startswith("socket://"):
@@ -145,7 +155,7 @@ def _unix_socket(path: str) -> socket.socket:
 
 
 def _connect_when_listening(connection: socket.socket, path: str) -> None:
-    """A program that is just starting makes the socket's file a moment before it listens there."""
+    """Wait for a program that is just starting: it makes the socket's file a moment before it listens."""
     give_up = time.monotonic() + _LISTEN_S
     while True:
         try:
@@ -178,7 +188,7 @@ def _advice(error: Exception) -> str:
     text = str(error).lower()
     if "permission" in text:
         return "Add yourself to the group that owns it (`sudo usermod -aG dialout $USER`) and log in again."
-    if "busy" in text or "exclusively" in text:
+    if "busy" in text or "exclusively" in text or "temporarily unavailable" in text:
         return "Another program has it open: close the serial monitor."
     return "Is the board plugged in? `ecg-edge doctor` lists the serial ports."
 

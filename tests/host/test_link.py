@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
-from collections.abc import Iterable, Iterator
+import os
+import pty
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import cycle, repeat
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from ecg_edge.firmware import fingerprint
 from ecg_edge.host.conformance.comparison import Comparator, Comparison
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.devices.simulator import Faults, simulator, simulator_info
-from ecg_edge.host.link import client as link_module
 from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.frames import Decoder, encode
 from ecg_edge.host.link.messages import (
@@ -29,32 +27,36 @@ from ecg_edge.host.link.messages import (
     Error,
     Finish,
     Hello,
+    Info,
+    Message,
     Nak,
     Samples,
     SignalQuality,
     Start,
     Started,
 )
-from ecg_edge.host.link.transports import SocketTransport, port_kind
+from ecg_edge.host.link.transports import port_kind
 from ecg_edge.host.reference.expected import expect
+from tests.support.clock import VirtualClock
 from tests.support.simulated import LABELS, HashEngine, make_ecg
 
 INFO = simulator_info("ab" * 32, fingerprint(), LABELS, "hash")
 ECG = make_ecg(60.0)[0]
 
 
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence that would take seconds takes tenths here."""
-    monkeypatch.setattr(link_module, "RESEND_S", 0.1)
-    monkeypatch.setattr(link_module, "HELLO_S", 0.1)
-    monkeypatch.setattr(link_module, "GIVE_UP_S", 0.5)
+@contextmanager
+def linked(
+    info: Info = INFO, faults: Faults | None = None, engine: HashEngine | None = None
+) -> Iterator[Link]:
+    """Link to a simulated device, on a virtual clock: silence takes no time here."""
+    clock = VirtualClock()
+    with simulator(info, engine or HashEngine(), faults, clock) as transport:
+        yield Link(transport, clock)
 
 
 def stream(faults: Faults, samples: NDArray[np.int16] = ECG) -> tuple[Progress, Comparison]:
     """Stream `samples` to a device with `faults`, and compare its beats with the reference."""
-    with simulator(INFO, HashEngine(), faults) as transport:
-        link = Link(transport)
+    with linked(INFO, faults) as link:
         info = link.handshake()
         link.start(fs_hz=360, adu_per_mv=200, mains_hz=60, mode=0)
         progress = link.stream(samples, info.window_samples)
@@ -97,8 +99,7 @@ def test_blocks_of_any_size_fit_the_receive_buffer(blocks: Iterable[int]) -> Non
     """The device's buffer holds eight full frames twice; bytes under way are those since the last CREDIT."""
     frames: list[tuple[str, bytes]] = []
     samples = ECG[:6000]
-    with simulator(INFO, HashEngine()) as transport:
-        link = Link(transport)
+    with linked() as link:
         link.start(360, 200, 60, 0)
         link.log = lambda direction, encoded: frames.append((direction, encoded))
         progress = link.stream(samples, INFO.window_samples, blocks=blocks)
@@ -127,8 +128,7 @@ def most_under_way(frames: list[tuple[str, bytes]]) -> int:
 
 def test_blocks_are_as_short_as_they_can_be() -> None:
     frames: list[bytes] = []
-    with simulator(INFO, HashEngine()) as transport:
-        link = Link(transport)
+    with linked() as link:
         link.log = lambda direction, encoded: frames.append(encoded) if direction == ">" else None
         link.start(360, 200, 60, 0)
         link.stream(
@@ -158,8 +158,7 @@ def test_the_last_frame_may_be_lost_too() -> None:
 def replies_to(samples: NDArray[np.int16]) -> list[type]:
     """Kinds of the frames with which a device answers to a whole session."""
     frames: list[bytes] = []
-    with simulator(INFO, HashEngine()) as transport:
-        link = Link(transport)
+    with linked() as link:
         link.log = lambda direction, encoded: frames.append(encoded) if direction == "<" else None
         link.handshake()
         link.start(360, 200, 60, 0)
@@ -194,8 +193,7 @@ def test_a_damaged_beat_counts_as_lost() -> None:
 
 def test_silence_ends_the_stream_and_keeps_what_there_was() -> None:
     progress = Progress()
-    with simulator(INFO, HashEngine(), Faults(silent_at=9600)) as transport:
-        link = Link(transport)
+    with linked(INFO, Faults(silent_at=9600)) as link:
         link.handshake()
         link.start(360, 200, 60, 0)
         with pytest.raises(LinkError, match=r"The link was lost: nothing from the device.* of 21600"):
@@ -205,8 +203,7 @@ def test_silence_ends_the_stream_and_keeps_what_there_was() -> None:
 
 
 def test_a_closed_connection_is_a_lost_link() -> None:
-    with simulator(INFO, HashEngine(), Faults(hang_up_at=4800)) as transport:
-        link = Link(transport)
+    with linked(INFO, Faults(hang_up_at=4800)) as link:
         link.handshake()
         link.start(360, 200, 60, 0)
         with pytest.raises(LinkError, match="simulator: the link was lost"):
@@ -215,89 +212,103 @@ def test_a_closed_connection_is_a_lost_link() -> None:
 
 def test_a_device_of_another_protocol_version_is_refused() -> None:
     newer = replace(INFO, protocol_version=3)
-    expected = pytest.raises(LinkError, match="speaks protocol version 3, this program speaks 2")
-    with simulator(newer, HashEngine()) as transport, expected:
-        Link(transport).handshake()
+    expected = pytest.raises(LinkError, match="protocol version 3, this program has 2")
+    with linked(newer) as link, expected:
+        link.handshake()
 
 
 def test_an_error_frame_names_the_device_s_reason() -> None:
-    with simulator(replace(INFO, status=1), HashEngine()) as transport:
-        link = Link(transport)
+    with linked(replace(INFO, status=1)) as link:
         link.handshake()
         with pytest.raises(LinkError, match=r"self-test failed \(code 1\): the boot self-test failed"):
             link.start(360, 200, 60, 0)
 
 
 def test_a_mute_device_is_given_up() -> None:
-    with scripted_device({}) as link, pytest.raises(LinkError, match="does not answer HELLO"):
-        link.handshake()
+    with pytest.raises(LinkError, match=r"HELLO.*nothing arrived"):
+        scripted(lambda message: []).handshake()
 
 
-@contextmanager
-def scripted_device(answers: dict[type, list[Any]]) -> Iterator[Link]:
-    """A link to a device that gives fixed answers to each type of message."""
-    host_end, device_end = socket.socketpair()
+@pytest.mark.parametrize(
+    ("noise", "text"),
+    [
+        (b"\x1b[0mlogin: \r\npi@board:~$ ", "25 bytes arrived.*login: pi@board"),
+        (b"\xff\x00\x80" * 5, "15 bytes arrived, but no frame.*ff 00 80"),
+        (encode(Started(1), 0), "1 other frames arrived"),
+    ],
+)
+def test_a_foreign_device_is_described(noise: bytes, text: str) -> None:
+    with pytest.raises(LinkError, match=text):
+        scripted(lambda message: [], noise).handshake()
 
-    def serve() -> None:
-        decoder = Decoder()
-        with contextlib.suppress(OSError):  # the host hangs up first
-            while data := device_end.recv(4096):
-                for message in decoder.feed(data):
-                    device_end.sendall(b"".join(encode(reply, 0) for reply in answers.get(type(message), [])))
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    transport = SocketTransport(host_end, "scripted")
-    yield Link(transport)
-    transport.close()
-    thread.join(5.0)
-    device_end.close()
+Script = Callable[[Message], list[Message]]
+
+
+class ScriptedLine:
+    """A line to a device whose answers to each batch of messages `script` makes."""
+
+    def __init__(self, script: Script, clock: VirtualClock, noise: bytes = b"") -> None:
+        self._script, self._clock, self._answers = script, clock, noise
+        self._decoder = Decoder()
+
+    def read(self, timeout_s: float) -> bytes:
+        data, self._answers = self._answers, b""
+        if not data:
+            self._clock.sleep(timeout_s)
+        return data
+
+    def write(self, data: bytes) -> None:
+        for message in self._decoder.feed(data):
+            self._answers += b"".join(encode(reply, 0) for reply in self._script(message))
+
+    def close(self) -> None:
+        pass
+
+
+def scripted(script: Script, noise: bytes = b"", session: int = 0) -> Link:
+    """Link to a scripted device, on a virtual clock."""
+    clock = VirtualClock()
+    return Link(ScriptedLine(script, clock, noise), clock, session)
 
 
 @pytest.mark.parametrize("answer", [Credit(100_000), Nak(100_000, 1)])
 def test_an_index_that_was_never_sent_is_refused(answer: Credit | Nak) -> None:
     expected = pytest.raises(LinkError, match="for sample 100000; only 1920 were sent")
-    with scripted_device({Deltas: [answer]}) as link, expected:
-        link.stream(ECG, 1920)
+    with expected:
+        scripted(lambda message: [answer] if isinstance(message, Deltas) else []).stream(ECG, 1920)
 
 
 def test_a_session_before_is_not_taken_for_this_one() -> None:
-    with scripted_device({Hello: [Started(1)]}) as link:
-        link.send(Hello())
-        with pytest.raises(LinkError, match="does not answer START"):
-            link._session = 4
-            link.start(360, 200, 60, 0)
+    link = scripted(lambda message: [Started(1)] if isinstance(message, Hello) else [], session=4)
+    link.send(Hello())
+    with pytest.raises(LinkError, match="does not answer START"):
+        link.start(360, 200, 60, 0)
 
 
 def test_credit_is_kept() -> None:
     """Never a sample at or beyond the newest credit plus the window."""
     taken, allowed, furthest = 0, 0, []
-    host_end, device_end = socket.socketpair()
 
-    def serve() -> None:
+    def answer(message: Message) -> list[Message]:
         nonlocal taken, allowed
-        decoder = Decoder()
-        while data := device_end.recv(400):
-            for message in decoder.feed(data):
-                if isinstance(message, (Samples, Deltas)):
-                    taken += len(message.values)
-                    furthest.append(taken - (allowed + 720))
-                    if taken >= allowed + 480:
-                        allowed = taken
-                        device_end.sendall(encode(Credit(allowed), 0))
-                elif taken == 4800:
-                    device_end.sendall(encode(Error(7, "enough"), 0))
+        if not isinstance(message, (Samples, Deltas)):
+            return [Error(7, "enough")] if taken == 4800 else []
+        taken += len(message.values)
+        furthest.append(taken - (allowed + 720))
+        if taken < allowed + 480:
+            return []
+        allowed = taken
+        return [Credit(allowed)]
 
-    threading.Thread(target=serve, daemon=True).start()
     with pytest.raises(LinkError, match="enough"):
-        Link(SocketTransport(host_end, "credit")).stream(ECG[:4800], 720)
+        scripted(answer).stream(ECG[:4800], 720)
     assert taken == 4800 and max(furthest) <= 0
 
 
 def test_frames_are_logged_in_both_directions() -> None:
     frames: list[tuple[str, bytes]] = []
-    with simulator(INFO, HashEngine()) as transport:
-        link = Link(transport)
+    with linked() as link:
         link.log = lambda direction, encoded: frames.append((direction, encoded))
         link.handshake()
     assert [direction for direction, _ in frames] == [">", "<"]
@@ -314,6 +325,10 @@ def test_frames_are_logged_in_both_directions() -> None:
         ("nonsense://x", "nonsense://x: cannot be opened"),
         ("native:/no/such/program", "/no/such/program: not found"),
         ("emulator:/no/such.elf", r"/no/such\.elf: not found"),
+        (f"native:{__file__}", "test_link.py: cannot be started.*a text file"),
+        (f"emulator:{__file__}", "test_link.py: a text file; .* boots an ELF program for Arm"),
+        (f"emulator:{sys.executable}", "a program for .*; the emulated board boots"),
+        ("native:/dev/null/x", "not found"),
         ("simulator", "name a bundle with --model"),
     ],
 )
@@ -338,9 +353,6 @@ def test_kinds_of_ports() -> None:
 
 
 def test_a_pseudo_terminal_is_a_serial_port() -> None:
-    import os
-    import pty
-
     device, host = pty.openpty()
     with open_transport(os.ttyname(host)) as transport:
         os.write(device, b"hello\n\r\x11\x00")
@@ -354,3 +366,23 @@ def test_a_pseudo_terminal_is_a_serial_port() -> None:
         os.close(device)
         with pytest.raises(LinkError, match="the link was lost"):
             transport.read(1.0)
+
+
+@pytest.mark.parametrize("baud", [0, -9600, 2**32, 123_456_789_012])
+def test_a_baud_rate_that_no_line_has_is_refused(baud: int) -> None:
+    device, host = pty.openpty()
+    with pytest.raises(LinkError, match="baud"), open_transport(os.ttyname(host), baud):
+        pass
+    os.close(device)
+    os.close(host)
+
+
+def test_a_serial_port_is_opened_by_one_program_at_a_time() -> None:
+    device, host = pty.openpty()
+    name = os.ttyname(host)
+    with open_transport(name), pytest.raises(LinkError, match="Another program"):
+        open_transport(name).__enter__()
+    with open_transport(name):
+        pass  # given back
+    os.close(device)
+    os.close(host)

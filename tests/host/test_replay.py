@@ -25,7 +25,6 @@ from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder
 from ecg_edge.host.conformance.replay import ReplayResult, Update, replay
 from ecg_edge.host.devices.simulator import Faults
-from ecg_edge.host.link import client as link_module
 from ecg_edge.host.reference import labels as labels_module
 from ecg_edge.quantize.bundle.manifest import Bundle
 from tests.support.simulated import (
@@ -48,8 +47,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """A bundle whose reference is the hash engine."""
     monkeypatch.setattr(replay_module, "reference_engine", lambda bundle: HashEngine())
-    monkeypatch.setattr(link_module, "GIVE_UP_S", 1.0)
-    monkeypatch.setattr(link_module, "RESEND_S", 0.2)
     return make_bundle(tmp_path / "bundle")
 
 
@@ -216,7 +213,7 @@ def test_a_damaged_record_keeps_what_was_replayed(bundle: Bundle, database: Path
         ({"status": 1}, "refuses to label beats: the boot self-test failed"),
         ({"status": 2}, "the model's checksum is wrong"),
         ({"status": 9}, "status 9"),
-        ({"protocol_version": 3}, "speaks protocol version 3"),
+        ({"protocol_version": 3}, "has protocol version 3"),
     ],
 )
 def test_another_device_is_refused(bundle: Bundle, database: Path, info: dict[str, Any], text: str) -> None:

@@ -112,7 +112,7 @@ def device_on_a_socket(bundle: Bundle, faults: Faults | None = None, **info: Any
 
         def serve() -> None:
             line, _ = server.accept()
-            Simulator(line, replace(handshake, **info), HashEngine(), faults or Faults()).serve()
+            Simulator(replace(handshake, **info), HashEngine(), faults or Faults()).serve(line)
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"socket://127.0.0.1:{server.getsockname()[1]}"
