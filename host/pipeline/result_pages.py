@@ -1,0 +1,501 @@
+"""Make the pages under docs/results, and the README's rows, from the measured JSON.
+
+The pages hold no figure that is not in the JSON. A test makes them again and compares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+Results = Mapping[str, Any]
+
+README_BEGIN: Final = "<!-- results: written by `make results` -->"
+README_END: Final = "<!-- end of results -->"
+_NETWORKS: Final = {"conv": "`conv`", "sep": "`sep`, depthwise separable", "nlrav": "`nlrav`, shipped"}
+_EPISODES: Final = {
+    "irregularly irregular": "atrial fibrillation",
+    "bigeminy": "bigeminy",
+    "trigeminy": "trigeminy",
+}
+
+
+def write_pages(folder: Path, readme: Path) -> list[Path]:
+    """Write every page, and the README's rows between their markers; return the paths."""
+    texts = {folder / name: text for name, text in pages(folder).items()}
+    texts[readme] = with_rows(readme.read_text(encoding="utf-8"), readme_rows(load(folder)))
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def load(folder: Path) -> dict[str, Results]:
+    """Read every JSON file of the folder, by its stem."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """Return the text of each page by its file name."""
+    measured = load(folder)
+    made = {f"{name}.md": _page(measured, *of) for name, of in _PAGES.items()}
+    return {"index.md": _index(measured), **made}
+
+
+def with_rows(text: str, rows: str) -> str:
+    """Return a README with the rows between the two markers."""
+    before, _, rest = text.partition(README_BEGIN)
+    _, _, after = rest.partition(README_END)
+    return f"{before}{README_BEGIN}\n{rows}\n{README_END}{after}"
+
+
+def readme_rows(measured: Mapping[str, Results]) -> str:
+    """Return the README's five rows."""
+    peaks = measured["detector"]["figures"]["mitdb"]["DS2"]["gross"]
+    network = measured["network"]["figures"]["metrics"]["DS1->DS2, detector in the loop"]["int8"]
+    fibrillation = measured["rhythm"]["figures"]["mitdb"]["groups"]["DS2"]["irregularly irregular"]
+    replay = measured["replay"]["figures"]
+    both = "sensitivity {} %, positive predictivity {} %"
+    return _table(
+        ("new patients (MIT-BIH test set), detector in the loop", "measured", "limit"),
+        [
+            (
+                "R peaks",
+                both.format(_pc(peaks["qrs_se"]), _pc(peaks["qrs_ppv"])),
+                "clean signal; noise lowers it",
+            ),
+            (
+                "ventricular beats",
+                both.format(_pc(network["V Se"], 1), _pc(network["V +P"], 1)),
+                "false alarms rise with noise first",
+            ),
+            (
+                "bundle branch block",
+                f"sensitivity {_pc(network['L Se'], 0)} % (left), {_pc(network['R Se'], 0)} % (right)",
+                "not usable: too few patients to learn from",
+            ),
+            (
+                "time in atrial fibrillation",
+                both.format(_pc(fibrillation["duration_se"], 1), _pc(fibrillation["duration_ppv"], 1)),
+                "other irregular rhythms look alike",
+            ),
+            (
+                "emulated board against the reference",
+                f"{replay['differing_bytes']} differing bytes in {replay['beats']:,} beats",
+                "an emulator, not a chip",
+            ),
+        ],
+    )
+
+
+# ---- parts of a page ---------------------------------------------------------------------------------
+
+
+def _page(
+    measured: Mapping[str, Results], title: str, sources: Sequence[str], body: Callable[..., Iterable[str]]
+) -> str:
+    head = [f"# {title}", _generated(sources)]
+    parts = [*head, *body(*(measured[name] for name in sources)), "## How it was measured"]
+    return "\n\n".join([*parts, *(_conditions(measured[name]) for name in sources)]) + "\n"
+
+
+def _generated(sources: Sequence[str]) -> str:
+    files = ", ".join(f"{name}.json" for name in sources)
+    return f"<!-- Written by `make results` from {files}. Do not edit. -->"
+
+
+def _conditions(results: Results) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in results["tools"].items())
+    return _table(
+        (f"`{results['measurement']}.json`", ""),
+        [
+            ("protocol", results["protocol"]),
+            ("command", f"`{results['command']}`"),
+            ("date, commit", f"{results['date']}, `{results['git_commit']}`"),
+            ("model", f"`{results['model']}`, SHA-256 `{results['model_sha256'][:16]}...`"),
+            ("signal path", f"fingerprint `{results['core_fingerprint']}`"),
+            ("tools", tools),
+        ],
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _pc(share: float | None, digits: int = 2) -> str:
+    """A fraction as per cent."""
+    return "-" if share is None else f"{100 * share:.{digits}f}"
+
+
+def _two(figures: Mapping[str, Any], first: str, second: str, digits: int = 2) -> str:
+    return f"{_pc(figures[first], digits)} / {_pc(figures[second], digits)}"
+
+
+def _qrs(figures: Mapping[str, Any]) -> str:
+    return _two(figures, "qrs_se", "qrs_ppv")
+
+
+# ---- index -------------------------------------------------------------------------------------------
+
+
+def _index(measured: Mapping[str, Results]) -> str:
+    listed = _table(
+        ("page", "protocol", "date", "command"),
+        [
+            (f"[{title}]({name}.md)", results["protocol"], results["date"], f"`{results['command']}`")
+            for name, (title, sources, _) in _PAGES.items()
+            for results in (measured[source] for source in sources)
+        ],
+    )
+    return "\n\n".join(["# Results", _generated(sorted(measured)), _INDEX_TEXT, listed, _INDEX_LIMITS]) + "\n"
+
+
+_INDEX_TEXT: Final = """\
+Every figure names its protocol. Figures of different protocols cannot be compared. In particular, rows with
+annotated R peaks and rows with the detector in the loop stand in separate tables. *Gross* gives every beat
+the same weight, *average* every record; an average shows what a single patient may expect better than a
+gross figure does.
+
+`make results` measures every file and writes these pages; a test compares the pages with the files."""
+
+_INDEX_LIMITS: Final = """\
+## Limits of all figures
+
+- **No figure comes from a chip.** "Device" on these pages is the firmware in QEMU. Instructions are counted
+  there; times and energies of boards are projections.
+- **The signal path has no independent oracle.** In a replay the reference is the same C, compiled for
+  x86-64. Only the network is compared with an independent engine, TensorFlow Lite Micro. Whether the signal
+  path is right is measured against annotations.
+- **DS1 chose and trained; DS2 is the test set.** DS2 was opened several times during development: [between
+  patients](../experiments/between-patients.md) and [detector](../experiments/detector.md) say how often.
+- **A retraining gives other figures.** Weights depend on the machine. The network's rows describe the
+  shipped file and no other; rare classes move by many percentage points between trainings ([between
+  patients](../experiments/between-patients.md)).
+- One lead, adults, recordings of the 1970s."""
+
+
+# ---- detector ----------------------------------------------------------------------------------------
+
+
+def _detector(results: Results) -> Iterable[str]:
+    figures = results["figures"]
+    yield "QRS sensitivity / positive predictivity in per cent; root mean square of the RR interval error."
+    yield "## Every beat reported"
+    yield _qrs_table(figures, lambda group: (group["gross"], group["average"]))
+    yield "DS1 trained the classifier of QRS candidates. nstdb is made from records 118 and 119 of DS1."
+    yield "## Beats in bad signal left out"
+    yield "The same, with beats in bad signal left out and their time counted as shutdown."
+    yield _gated_table(figures)
+    yield "## Records with the most errors"
+    yield _worst(figures)
+    yield "## Ventricular beats"
+    yield (
+        "Labels of the shipped network on the detected beats: sensitivity / positive predictivity in "
+        "per cent. The network was trained on DS1 and on svdb, and on noise of nstdb's kind, so only "
+        "DS2 is a test of new patients."
+    )
+    yield _veb_table(figures)
+
+
+def _groups(figures: Results) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    for database, groups in figures.items():
+        for name, group in groups.items():
+            yield f"{database}, {name}" if name != "all" else f"{database}, all", group
+
+
+def _qrs_table(figures: Results, choose: Callable[[Mapping[str, Any]], tuple[Any, Any]]) -> str:
+    rows = []
+    for name, group in _groups(figures):
+        gross, average = choose(group)
+        cells = [
+            f"{_two(one, 'qrs_se', 'qrs_ppv')} | {one['rr_error_ms']:.0f} ms" for one in (gross, average)
+        ]
+        rows.append((name, str(len(group["records"])), f"{group['beats']:,}", *cells))
+    header = (
+        "group",
+        "records",
+        "beats",
+        "gross Se / +P | gross RR error",
+        "average Se / +P | average RR error",
+    )
+    return _wide(header, rows)
+
+
+def _wide(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells may hold several columns."""
+    columns = " | ".join(header).split(" | ")
+    return _table(columns, [" | ".join(row).split(" | ") for row in rows])
+
+
+def _gated_table(figures: Results) -> str:
+    rows = []
+    for name, group in _groups(figures):
+        quiet = group["silent_in_bad_signal"]
+        gross, average = quiet["gross"], quiet["average"]
+        rows.append(
+            (
+                name,
+                _qrs(gross),
+                _qrs(average),
+                f"{gross['shutdown_s']:,.0f} s ({_pc(gross['shutdown_share'])} %)",
+            )
+        )
+    return _table(("group", "gross Se / +P", "average Se / +P", "shutdown"), rows)
+
+
+def _worst(figures: Results, count: int = 5) -> str:
+    rows = []
+    for database in ("mitdb", "svdb"):
+        records = figures.get(database, {}).get("all", {}).get("records", {})
+        for name, one in sorted(records.items(), key=lambda item: item[1]["qrs_f1"])[:count]:
+            rows.append(
+                (f"{database}/{name}", _two(one, "qrs_se", "qrs_ppv"), f"{one['rr_error_ms']:.0f} ms")
+            )
+    return _table(("record", "Se / +P", "RR error"), rows)
+
+
+def _veb_table(figures: Results) -> str:
+    rows = []
+    for name, group in _groups(figures):
+        if "veb_se" in group["gross"]:
+            quiet = group["silent_in_bad_signal"]
+            ways = (group["gross"], group["average"], quiet["gross"])
+            rows.append((name, *(_two(one, "veb_se", "veb_ppv", 1) for one in ways)))
+    return _table(("group", "every beat, gross", "every beat, average", "bad signal left out, gross"), rows)
+
+
+# ---- network -----------------------------------------------------------------------------------------
+
+
+def _network(network: Results, engines: Results) -> Iterable[str]:
+    yield (
+        "The shipped network on the test set DS2: records of patients that are not in the training data. "
+        "The five classes are N, L, R, A and V."
+    )
+    for protocol, by_engine in network["figures"]["metrics"].items():
+        yield f"## {protocol}"
+        yield _protocol_table(by_engine)
+    yield "## Limits of these rows"
+    yield _network_limits(network["figures"]["metrics"])
+    yield "## Engines compared"
+    yield _engine_table(engines["figures"])
+
+
+def _protocol_table(by_engine: Mapping[str, Mapping[str, Any]]) -> str:
+    labels = [name.removesuffix(" Se") for name in next(iter(by_engine.values())) if name.endswith(" Se")]
+    rows = [
+        (
+            _ENGINE_NAMES.get(engine, engine),
+            f"{one['beats']:,}",
+            _pc(one["accuracy"]),
+            f"{one['macro_f1']:.3f}",
+            *(_two(one, f"{label} Se", f"{label} +P", 1) for label in labels),
+        )
+        for engine, one in by_engine.items()
+    ]
+    return _table(
+        ("network", "beats", "accuracy, %", "macro-F1", *(f"{label} Se / +P, %" for label in labels)), rows
+    )
+
+
+_ENGINE_NAMES: Final = {
+    "float unpruned": "float, before pruning",
+    "float": "float, pruned",
+    "pruned float": "float, pruned",
+    "int8": "int8, shipped",
+}
+
+
+def _network_limits(metrics: Mapping[str, Any]) -> str:
+    rows = metrics["DS1->DS2, annotated peaks"]
+    before, *_ = rows.values()
+    after = rows["int8"]
+    return (
+        "- **Pruning costs accuracy and saves nothing here.** With annotated peaks the macro-F1 is "
+        f"{before['macro_f1']:.3f} before pruning and {after['macro_f1']:.3f} in the shipped int8 "
+        "network. The shipped network runs dense: its zeros do not lie in whole blocks.\n"
+        "- **L and R are not found in new patients.** The database has them in very few patients.\n"
+        "- All figures are gross. A beat that the detector misses is in no row of the second table; "
+        "the replay counts it."
+    )
+
+
+def _engine_table(figures: Results) -> str:
+    rows = [
+        (
+            one["engine"],
+            _pc(one["label_agreement"]),
+            f"{one['largest_difference_lsb']:.1f}",
+            "-" if one["differing_bytes"] is None else f"{one['differing_bytes']:,}",
+        )
+        for one in figures["engines"]
+    ]
+    head = f"{figures['beats']:,} beats ({figures['source']}), compared with TensorFlow Lite Micro."
+    header = ("engine", "same label, %", "largest difference, int8 steps", "differing bytes")
+    return f"{head}\n\n{_table(header, rows)}"
+
+
+# ---- rhythm ------------------------------------------------------------------------------------------
+
+
+def _rhythm(results: Results) -> Iterable[str]:
+    groups = results["figures"]["mitdb"]["groups"]
+    yield (
+        "Sensitivity / positive predictivity in per cent. The network was trained on DS1 and the "
+        "rules were chosen on DS1; only DS2 is a test. *All* includes the four paced records."
+    )
+    yield "## Episodes"
+    header = ("rhythm", "group", "annotated episodes", "episodes Se / +P", "duration Se / +P")
+    yield _table(header, [_episode_row(kind, name, groups[name]) for kind in _EPISODES for name in groups])
+    yield "## Runs"
+    runs = [
+        _run_row(f"{letter}, {name}", groups[name][key])
+        for letter, key in (("V", "veb_runs"), ("S", "sveb_runs"))
+        for name in groups
+    ]
+    yield "The number of annotated runs is in parentheses. In atrial fibrillation rxr counts N beats as S."
+    yield _table(("beats", "couplets", "three to five beats", "six beats and more"), runs)
+
+
+def _episode_row(kind: str, group: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
+    one = figures[kind]
+    episodes = one["counts"]["episode_se"][1]
+    return (
+        *(_EPISODES[kind], group, str(episodes)),
+        *(_two(one, "episode_se", "episode_ppv", 1), _two(one, "duration_se", "duration_ppv", 1)),
+    )
+
+
+def _run_row(name: str, runs: Mapping[str, Any]) -> tuple[str, ...]:
+    kinds = ("couplet", "short", "long")
+    cells = [_two(runs, f"{kind}_se", f"{kind}_ppv", 0) for kind in kinds]
+    counts = [runs["counts"][f"{kind}_se"][1] for kind in kinds]
+    return (name, *(f"{cell} ({count})" for cell, count in zip(cells, counts, strict=True)))
+
+
+# ---- device and engine -------------------------------------------------------------------------------
+
+
+def _device(replay: Results, firmware: Results) -> Iterable[str]:
+    figures = replay["figures"]
+    yield (
+        f"The device is the firmware `{figures['device']['board']}` in QEMU, an emulated board. The "
+        f"reference is {figures['reference_engine']} behind the same signal path, compiled for this "
+        f"computer. Verdict: **{figures['verdict']}**."
+    )
+    yield "## Compared with the reference"
+    header = ("record", "beats", "differing bytes", "lost samples", "rhythm events", "differing events")
+    yield _table(header, [_replay_row(one) for one in figures["records"]])
+    yield f"Speed: {figures['realtime_factor']:.0f} times real time."
+    yield "## Scored against the annotations"
+    yield from _replay_scores(figures["scores"])
+    yield "## Size of the image"
+    sizes = firmware["figures"]["size"]
+    yield _table(
+        ("flash", "RAM without stack"), [(f"{sizes['flash_bytes']:,} bytes", f"{sizes['ram_bytes']:,} bytes")]
+    )
+
+
+def _replay_scores(scores: Mapping[str, Any]) -> Iterable[str]:
+    groups = scores.items()
+    for protocol, text in dict.fromkeys(
+        (key, group[key]["protocol"]) for _, group in groups for key in _SCORES
+    ):
+        yield f"*{text}.*"
+        rows = [(name, *_SCORES[protocol](group[protocol])) for name, group in groups]
+        yield _table(("group", *_SCORE_COLUMNS[protocol]), rows)
+
+
+def _ec57_cells(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_two(one, f"{kind}_se", f"{kind}_ppv") for kind in ("qrs", "veb", "sveb"))
+
+
+def _class_cells(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (_pc(one["accuracy"]), "-" if one["macro_f1"] is None else f"{one['macro_f1']:.3f}")
+
+
+_SCORES: Final[dict[str, Callable[[Mapping[str, Any]], tuple[str, ...]]]] = {
+    "ec57": _ec57_cells,
+    "classes": _class_cells,
+}
+_SCORE_COLUMNS: Final = {
+    "ec57": ("QRS Se / +P, %", "VEB Se / +P, %", "SVEB Se / +P, %"),
+    "classes": ("accuracy, %", "macro-F1"),
+}
+
+
+def _replay_row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    counts = (
+        one[name] for name in ("beats", "differing_bytes", "lost_samples", "events", "differing_events")
+    )
+    return (f"{one['database']}/{one['record']}", *(f"{count:,}" for count in counts))
+
+
+def _cores(results: Results) -> Iterable[str]:
+    figures = results["figures"]["figures"]
+    models = list(dict.fromkeys(one["model"] for one in figures))
+    yield "## Instructions of one run"
+    yield "The number in parentheses is instructions per multiply-accumulate."
+    header = ("core", "kernels", *(_NETWORKS.get(model, f"`{model}`") for model in models))
+    yield _table(
+        header, [_core_row(figures, core, models) for core in dict.fromkeys(one["core"] for one in figures)]
+    )
+    yield "## Bytes"
+    yield "Code / constants / RAM / stack."
+    yield _table(("core", *(f"`{model}`" for model in models)), _size_rows(figures, models))
+    same = all(one["same_bits"] for one in figures)
+    yield (
+        "Every layer has TensorFlow Lite Micro's bytes on every core." if same else "**Some layers differ.**"
+    )
+    yield "## Projections for boards"
+    yield (
+        "Projected, not measured; no board was at hand. *This engine*: counted instructions at the "
+        "fewest cycles an instruction can take, so a lower bound. *Another engine*: published cycles "
+        "per multiply-accumulate of another engine on that board. Sources are in `cores.json` and "
+        "`quantize/bench/boards.toml`."
+    )
+    yield _projections(results["figures"]["projections"])
+
+
+def _find(figures: Sequence[Mapping[str, Any]], core: str, model: str) -> Mapping[str, Any]:
+    return next(one for one in figures if one["core"] == core and one["model"] == model)
+
+
+def _core_row(figures: Sequence[Mapping[str, Any]], core: str, models: Sequence[str]) -> tuple[str, ...]:
+    found = [_find(figures, core, model) for model in models]
+    cells = (f"{one['instructions']:,} ({one['instructions'] / one['macs']:.2f})" for one in found)
+    return (f"`{core}`", found[0]["form"], *cells)
+
+
+def _size_rows(figures: Sequence[Mapping[str, Any]], models: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    names = ("code_bytes", "weight_bytes", "ram_bytes", "stack_bytes")
+    for core in dict.fromkeys(one["core"] for one in figures):
+        found = [_find(figures, core, model) for model in models]
+        yield (f"`{core}`", *(" / ".join(f"{one[name]:,}" for name in names) for one in found))
+
+
+def _projections(projections: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        (one["board"], *(f"{one[name]:.2f}" for name in ("least_ms", "published_ms")), *_energies(one))
+        for one in projections
+        if one["model"] == "nlrav"
+    ]
+    return _table(
+        ("board", "this engine, ms", "another engine, ms", "this engine, uJ", "another engine, uJ"), rows
+    )
+
+
+def _energies(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple("-" if one[name] is None else f"{one[name]:.0f}" for name in ("least_uj", "published_uj"))
+
+
+_PAGES: Final[dict[str, tuple[str, tuple[str, ...], Callable[..., Iterable[str]]]]] = {
+    "detector": ("Detector", ("detector",), _detector),
+    "network": ("Network", ("network", "engines"), _network),
+    "rhythm": ("Rhythm", ("rhythm",), _rhythm),
+    "device": ("Device against reference", ("replay", "firmware"), _device),
+    "engine": ("Engine on emulated cores", ("cores",), _cores),
+}
