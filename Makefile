@@ -15,7 +15,7 @@ CORE_SOURCES := $(wildcard firmware/lib/ecg_base/src/*.c firmware/lib/ecg_base/i
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/binding quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
-.PHONY: help setup system run demo check test lint format docs fuzz clean venv
+.PHONY: results help setup system run demo check test lint format docs fuzz clean venv
 .DEFAULT_GOAL := help
 # The marks in .venv are written by more than one rule.
 .NOTPARALLEL:
@@ -56,6 +56,9 @@ format: $(VENV)/.dev ## format Python and C
 
 docs: $(VENV)/.docs $(VENV)/.core ## the documentation site, in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+results: setup ## measure every figure of docs/results and write its pages (some minutes)
+	@nice $(BIN)/python -m ecg_edge.host.pipeline.results
 
 fuzz: SETUP_FOR := tests
 fuzz: system $(VENV)/.dev ## coverage-guided fuzzing of the device's C (SECONDS=600)

@@ -6,6 +6,7 @@ MkDocs imports this file by its path (`hooks` in mkdocs.yml). The pages exist on
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("ecg", "training", "quantize", "firmware", "host")
@@ -28,6 +30,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in generated_pages():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Append the JSON schemas to the page of the results."""
+    return markdown + schema_tables() if page.file.src_uri == "reference/results.md" else markdown
 
 
 def generated_pages() -> Iterator[tuple[str, str]]:
@@ -112,6 +119,49 @@ def _option_row(option: Any) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+# JSON schemas ---------------------------------------------------------------------------------------------
+
+
+def schema_tables() -> str:
+    """Return one section for each `docs/reference/*.schema.json`: a table of keys for each kind of object."""
+    parts = []
+    for path in sorted((ROOT / "docs/reference").glob("*.schema.json")):
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        parts += [f"## Schema of {path.stem.removesuffix('.schema')}.json", f"[{path.name}]({path.name})"]
+        for name, kind in {"": schema, **schema.get("$defs", {})}.items():
+            parts += _schema_parts(name, kind)
+    return "\n\n" + "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _schema_parts(name: str, kind: dict[str, Any]) -> Iterator[str]:
+    if name:
+        yield f"### {name}"
+    if kind.get("description"):
+        yield kind["description"]
+    keys = kind.get("properties") or kind.get("items", {}).get("properties") or {}
+    if keys:
+        rows = [f"| `{key}` | {_cell(_kind(one))} | {_cell(_meaning(one))} |" for key, one in keys.items()]
+        yield "\n".join(["| key | type | meaning |", "|---|---|---|", *rows])
+
+
+def _meaning(one: dict[str, Any]) -> str:
+    return str(one.get("description", ""))
+
+
+def _kind(one: dict[str, Any]) -> str:
+    if "$ref" in one:
+        return str(one["$ref"].rpartition("/")[2])
+    for word in ("anyOf", "oneOf"):
+        if word in one:
+            return " or ".join(_kind(choice) for choice in one[word])
+    if "enum" in one or "const" in one:
+        return ", ".join(json.dumps(value) for value in one.get("enum", [one.get("const")]))
+    kinds = one.get("type", "any")
+    name = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+    inner = one.get("items") or one.get("additionalProperties")
+    return f"{name} of {_kind(inner)}" if isinstance(inner, dict) and inner else name
 
 
 # Python interface -----------------------------------------------------------------------------------------

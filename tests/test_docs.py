@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,29 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert "ecg_core_push" in (tmp_path / "reference/c-api.html").read_text()
     assert "ecg_edge.ecg.scoring.beats" in (tmp_path / "reference/python/ecg.html").read_text()
     assert "ecg-edge replay" in (tmp_path / "reference/cli.html").read_text()
+
+
+def test_the_readme_stays_a_first_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    without_addresses = re.sub(r"https?://\S+", "", text)
+    assert len(re.findall(r"\d+(?:[.,]\d+)*", without_addresses)) <= 20
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists() and not _is_generated(page, link)]
+    assert not missing
+
+
+def test_links_of_the_readme_lead_to_files() -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def _is_generated(page: Path, link: str) -> bool:
+    target = (page.parent / link).resolve().relative_to(ROOT / "docs").as_posix()
+    return target in {"reference/cli.md", "reference/c-api.md", "contributing.md", "changelog.md"} or (
+        target.startswith("reference/python/")
+    )

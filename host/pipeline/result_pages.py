@@ -15,6 +15,7 @@ Results = Mapping[str, Any]
 README_BEGIN: Final = "<!-- results: written by `make results` -->"
 README_END: Final = "<!-- end of results -->"
 _NETWORKS: Final = {"conv": "`conv`", "sep": "`sep`, depthwise separable", "nlrav": "`nlrav`, shipped"}
+_REFERENCES: Final = {"tflm": "TensorFlow Lite Micro"}
 _EPISODES: Final = {
     "irregularly irregular": "atrial fibrillation",
     "bigeminy": "bigeminy",
@@ -54,7 +55,7 @@ def readme_rows(measured: Mapping[str, Results]) -> str:
     """Return the README's five rows."""
     peaks = measured["detector"]["figures"]["mitdb"]["DS2"]["gross"]
     network = measured["network"]["figures"]["metrics"]["DS1->DS2, detector in the loop"]["int8"]
-    fibrillation = measured["rhythm"]["figures"]["mitdb"]["groups"]["DS2"]["irregularly irregular"]
+    fibrillation = measured["rhythm"]["figures"]["mitdb"]["DS2"]["irregularly irregular"]
     replay = measured["replay"]["figures"]
     both = "sensitivity {} %, positive predictivity {} %"
     return _table(
@@ -95,7 +96,8 @@ def readme_rows(measured: Mapping[str, Results]) -> str:
 def _page(
     measured: Mapping[str, Results], title: str, sources: Sequence[str], body: Callable[..., Iterable[str]]
 ) -> str:
-    head = [f"# {title}", _generated(sources)]
+    protocols = [f"*Protocol: {measured[name]['protocol']}*" for name in sources]
+    head = [f"# {title}", _generated(sources), *protocols]
     parts = [*head, *body(*(measured[name] for name in sources)), "## How it was measured"]
     return "\n\n".join([*parts, *(_conditions(measured[name]) for name in sources)]) + "\n"
 
@@ -143,9 +145,9 @@ def _qrs(figures: Mapping[str, Any]) -> str:
 
 def _index(measured: Mapping[str, Results]) -> str:
     listed = _table(
-        ("page", "protocol", "date", "command"),
+        ("page", "measured by", "date"),
         [
-            (f"[{title}]({name}.md)", results["protocol"], results["date"], f"`{results['command']}`")
+            (f"[{title}]({name}.md)", f"`{results['command']}`", results["date"])
             for name, (title, sources, _) in _PAGES.items()
             for results in (measured[source] for source in sources)
         ],
@@ -213,7 +215,7 @@ def _qrs_table(figures: Results, choose: Callable[[Mapping[str, Any]], tuple[Any
         cells = [
             f"{_two(one, 'qrs_se', 'qrs_ppv')} | {one['rr_error_ms']:.0f} ms" for one in (gross, average)
         ]
-        rows.append((name, str(len(group["records"])), f"{group['beats']:,}", *cells))
+        rows.append((name, str(group["n_records"]), f"{group['beats']:,}", *cells))
     header = (
         "group",
         "records",
@@ -342,7 +344,7 @@ def _engine_table(figures: Results) -> str:
 
 
 def _rhythm(results: Results) -> Iterable[str]:
-    groups = results["figures"]["mitdb"]["groups"]
+    groups = results["figures"]["mitdb"]
     yield (
         "Sensitivity / positive predictivity in per cent. The network was trained on DS1 and the "
         "rules were chosen on DS1; only DS2 is a test. *All* includes the four paced records."
@@ -381,15 +383,15 @@ def _run_row(name: str, runs: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _device(replay: Results, firmware: Results) -> Iterable[str]:
     figures = replay["figures"]
+    name = figures["reference_engine"]
     yield (
         f"The device is the firmware `{figures['device']['board']}` in QEMU, an emulated board. The "
-        f"reference is {figures['reference_engine']} behind the same signal path, compiled for this "
+        f"reference is {_REFERENCES.get(name, name)} behind the same signal path, compiled for this "
         f"computer. Verdict: **{figures['verdict']}**."
     )
     yield "## Compared with the reference"
     header = ("record", "beats", "differing bytes", "lost samples", "rhythm events", "differing events")
     yield _table(header, [_replay_row(one) for one in figures["records"]])
-    yield f"Speed: {figures['realtime_factor']:.0f} times real time."
     yield "## Scored against the annotations"
     yield from _replay_scores(figures["scores"])
     yield "## Size of the image"

@@ -25,7 +25,7 @@ from typing import Any, Final
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import PROJECT_ROOT, write_json
 from ecg_edge.host.pipeline.result_pages import write_pages
-from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, Manifest, load_bundle
+from ecg_edge.quantize.bundle.manifest import MODEL_NAME, Manifest, load_bundle
 
 SCHEMA_VERSION: Final = 1
 FOLDER: Final = PROJECT_ROOT / "docs" / "results"
@@ -57,9 +57,39 @@ class Measurement:
     select: Callable[[Any], Any] = lambda figures: figures
 
 
+def _detector_groups(databases: dict[str, Any]) -> dict[str, Any]:
+    """Keep the figures of groups, and of single records once, under "all"."""
+    return {
+        database: {name: _detector_group(name, group) for name, group in groups.items()}
+        for database, groups in databases.items()
+    }
+
+
+def _detector_group(name: str, group: dict[str, Any]) -> dict[str, Any]:
+    gated = {way: group["silent_in_bad_signal"][way] for way in ("gross", "average")}
+    kept = {"n_records": len(group["records"]), **group, "silent_in_bad_signal": gated}
+    return kept if name == "all" else {key: value for key, value in kept.items() if key != "records"}
+
+
+def _rhythm_groups(databases: dict[str, Any]) -> dict[str, Any]:
+    """Keep the figures of groups; drop single records and the figures of the bundle."""
+    return {
+        name: one["groups"] for name, one in databases.items() if isinstance(one, dict) and "groups" in one
+    }
+
+
 def _replay_totals(results: dict[str, Any]) -> dict[str, Any]:
     """Keep totals and scores; drop the bundle's own figures and the paths of this computer."""
-    dropped = ("training", "metrics", "bundle_path", "records", "host", "started")
+    dropped = (
+        "training",
+        "metrics",
+        "bundle_path",
+        "records",
+        "host",
+        "started",
+        "seconds",
+        "realtime_factor",
+    )
     kept = {key: value for key, value in results.items() if key not in dropped}
     names = ("database", "record", "beats", "differing_bytes", "lost_samples", "events", "differing_events")
     records = [{name: record[name] for name in names} for record in results["records"]]
@@ -72,12 +102,14 @@ MEASUREMENTS: Final = (
         ("evaluate", "detector", "mitdb", "nstdb", "svdb", "--model", BUNDLE),
         f"R peaks by the device's detector; {EC57}. Ventricular beats: labels of the shipped network on the "
         "detected beats.",
+        _detector_groups,
     ),
     Measurement(
         "rhythm",
         ("evaluate", "rhythm", "mitdb", "--model", BUNDLE),
         "Detector and network in the loop, as on the device. Episodes and durations as WFDB's epicmp counts, "
         "runs as rxr; first five minutes not scored, gross.",
+        _rhythm_groups,
     ),
     Measurement(
         "engines",
@@ -125,10 +157,9 @@ def measure(measurement: Measurement) -> dict[str, Any]:
 def network_results() -> dict[str, Any]:
     """Return the shipped bundle's figures by protocol, as its export recorded them."""
     manifest = load_bundle(PROJECT_ROOT / BUNDLE).manifest
-    path = f"{BUNDLE}/{MANIFEST_NAME}"
-    date, commit = _git("log", "-1", "--format=%cs %h", "--", path).split()
+    date, commit = _git("log", "-1", "--format=%cs %h", "--", f"{BUNDLE}/{MODEL_NAME}").split()
     figures = {"metrics": manifest.metrics, "training": manifest.training}
-    protocol = "Named beside each row. Read from the bundle's manifest, not measured again."
+    protocol = "Named above each table. Gross. Recorded in the bundle's manifest when the model was made."
     return {
         **_conditions(Measurement("network", ("run",), protocol)),
         "date": date,
