@@ -30,6 +30,7 @@ DECLARATIONS = """
 typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class; } ecg_rhythm_beat_t;
 typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
+uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
 int ecg_rhythm_class_of(const char *labels, uint8_t label);
 const char *ecg_rhythm_kind_text(uint8_t kind);
 

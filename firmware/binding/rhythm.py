@@ -37,8 +37,6 @@ UPDATE: int = lib.ECG_RHYTHM_UPDATE
 END: int = lib.ECG_RHYTHM_END
 FLAG_TRUNCATED: int = lib.ECG_RHYTHM_FLAG_TRUNCATED
 
-BEAT_DELAY_MS: int = lib.ECG_RHYTHM_BEAT_DELAY_MS
-
 # One event, laid out as in C (ecg_rhythm.h says what each field holds). Samples, and intervals in samples.
 EVENT_DTYPE = np.dtype(
     [
@@ -77,6 +75,24 @@ def kind_name(kind: int) -> str:
 def class_of(labels: Sequence[str], label: int) -> int:
     """Class of a beat with the label `labels[label]`; UNCLASSIFIABLE where there is no such label."""
     return int(lib.ecg_rhythm_class_of(",".join(labels).encode("ascii"), label))
+
+
+def settled(samples: int, fs_hz: int = FS_HZ) -> int:
+    """Compute the time up to which all beats have come and the signal's quality is decided.
+
+    Parameters
+    ----------
+    samples : int
+        Number of samples pushed so far.
+    fs_hz : int
+        Rate of the samples in Hz, 100 to 2000.
+
+    Returns
+    -------
+    int
+        Sample index, the argument of `Rhythm.tick`; 0 as long as nothing is settled.
+    """
+    return int(lib.ecg_rhythm_settled(fs_hz, samples))
 
 
 class Rhythm:

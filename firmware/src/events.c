@@ -4,11 +4,9 @@
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "model.h"
 
-#define DELAY_SPARE 4u /* samples: a board of another rate rounds */
-
 static ecg_rhythm_state_t rhythm;
-static bool was_bad;   /* what the rules were told last */
-static uint32_t delay; /* samples after which a beat has surely come */
+static bool was_bad; /* state of the signal in the last tick */
+static uint16_t rate_hz;
 
 static void send(void *context, const ecg_rhythm_event_t *event) {
     const ecg_link_rhythm_event_t frame = {
@@ -30,12 +28,12 @@ static void send(void *context, const ecg_rhythm_event_t *event) {
 
 void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {
     ecg_rhythm_init(&rhythm, fs_hz, send, sender);
-    delay = ECG_RHYTHM_BEAT_DELAY_MS * (uint32_t)fs_hz / 1000u + DELAY_SPARE;
+    rate_hz = fs_hz;
     was_bad = false;
 }
 
-/* Settle the time up to `time`, as far as the signal there is decided. A change of the signal is told at its
- * own sample; the next one comes later than what is settled by then. */
+/* Tick the rules up to `time`, as far as the signal there is decided. A change of the signal has a tick at
+ * its own sample; at most one lies before `time`, because the next one is decided later. */
 static void settle(const ecg_core_t *core, uint32_t time) {
     ecg_core_signal_t signal;
     ecg_core_signal(core, &signal);
@@ -48,19 +46,17 @@ static void settle(const ecg_core_t *core, uint32_t time) {
 }
 
 void events_follow(const ecg_core_t *core, uint32_t samples) {
-    if (samples > delay) {
-        settle(core, samples - delay);
-    }
+    settle(core, ecg_rhythm_settled(rate_hz, samples));
 }
 
 void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label) {
-    const ecg_rhythm_beat_t given = {
+    const ecg_rhythm_beat_t rhythm_beat = {
         .r_sample = beat->r_sample,
         .rr_samples = beat->rr_samples,
         .beat_class = (uint8_t)ecg_rhythm_class_of(ECG_MODEL_LABELS, label),
     };
     settle(core, beat->r_sample);
-    ecg_rhythm_beat(&rhythm, &given);
+    ecg_rhythm_beat(&rhythm, &rhythm_beat);
 }
 
 void events_finish(const ecg_core_t *core, uint32_t samples) {

@@ -1,5 +1,5 @@
-/* Rhythm events of a session: ecg_rhythm is given the beats with their labels and what the signal path knows
- * of the signal, and each event goes out as a frame. */
+/* Rhythm events of a session: beats, labels and the signal's state go to ecg_rhythm, and its events to the
+ * host. */
 #ifndef ECG_EDGE_EVENTS_H
 #define ECG_EDGE_EVENTS_H
 

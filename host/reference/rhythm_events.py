@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.firmware.binding.rhythm import END, FLAG_TRUNCATED, HEART_RATE, Rhythm, class_of, kind_name
+from ecg_edge.firmware.binding.rhythm import (
+    END,
+    FLAG_TRUNCATED,
+    HEART_RATE,
+    Rhythm,
+    class_of,
+    kind_name,
+    settled,
+)
 from ecg_edge.host.link.messages import RhythmEvent
-
-# A beat is reported, and the signal's quality decided, at most this long after its sample.
-_SETTLED_S: Final = 1.4
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class EventStream:
 
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         self._rhythm, self._names = Rhythm(fs_hz), names
-        self._delay = round(_SETTLED_S * fs_hz)
+        self._fs_hz = fs_hz
         self._changes_applied = 0
         self._bad = False
 
@@ -100,9 +105,9 @@ class EventStream:
             events += to_messages(
                 self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], classes[one])
             )
-        settled = max(taken - self._delay, 0)
-        events += self._apply_changes(changes, settled)
-        return [*events, *to_messages(self._rhythm.tick(settled, self._bad))]
+        until = settled(taken, self._fs_hz)
+        events += self._apply_changes(changes, until)
+        return [*events, *to_messages(self._rhythm.tick(until, self._bad))]
 
     def finish(self, changes: NDArray[np.void], samples: int) -> list[RhythmEvent]:
         """Return the events at the end of the signal, after its last beats."""

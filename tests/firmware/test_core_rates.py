@@ -17,6 +17,7 @@ from ecg_edge.ecg.annotations import read_annotations, read_timing
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.scoring import compare_beats, summarize
 from ecg_edge.firmware import (
+    BOARD_RATES_HZ,
     FLAG_LEADS_OFF,
     FLAG_LEARNING,
     FLAG_SATURATED,
@@ -26,6 +27,7 @@ from ecg_edge.firmware import (
     SignalPath,
     process,
 )
+from ecg_edge.firmware.binding.rhythm import settled
 from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
 from tests.support.core_signals import ecg
 
@@ -106,6 +108,23 @@ def test_any_split_gives_the_same_bytes(fs_hz: int, cuts: list[int]) -> None:
     path = SignalPath(fs_hz=fs_hz)
     parts = [path.push(block) for block in np.split(samples, sorted(cuts))]
     assert np.concatenate([*parts, path.finish()]).tobytes() == process(samples, fs_hz=fs_hz).tobytes()
+
+
+@pytest.mark.parametrize("fs_hz", BOARD_RATES_HZ)
+def test_nothing_comes_before_the_settled_time(fs_hz: int) -> None:
+    """Beats, and changes of the signal's quality, of a signal with two seconds of a flat line and noise."""
+    samples = at_rate(SIGNAL, fs_hz).copy()
+    samples[20 * fs_hz : 22 * fs_hz] = samples[20 * fs_hz]
+    samples[26 * fs_hz : 28 * fs_hz] = np.random.default_rng(1).integers(-2000, 2000, 2 * fs_hz)
+    path, known, beats = SignalPath(fs_hz=fs_hz), 0, 0
+    for taken in range(1, len(samples) + 1):
+        for beat in path.push(samples[taken - 1 : taken]):
+            assert beat["r_sample"] >= settled(taken, fs_hz)
+            beats += 1
+        changes = path.changes["sample"]
+        assert np.all(changes[known:] >= settled(taken, fs_hz))
+        known = len(changes)
+    assert beats > 20 and known >= 2
 
 
 @pytest.mark.parametrize("fs_hz", RATES)

@@ -206,6 +206,17 @@ def test_bigeminy_tells_its_beats_and_intervals() -> None:
     assert (end["beats"], end["mean_rr"], end["shortest_rr"], end["longest_rr"]) == (7, 300, 200, 400)
 
 
+# ---- settled time ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("samples", "fs_hz", "expected"),
+    [(0, 360, 0), (292, 360, 0), (293, 360, 1), (1000, 360, 708), (1000, 250, 796), (1000, 500, 596)],
+)
+def test_time_settles_800_ms_behind_the_newest_sample(samples: int, fs_hz: int, expected: int) -> None:
+    assert rhythm.settled(samples, fs_hz) == expected
+
+
 # ---- irregularly irregular --------------------------------------------------------------------------
 
 

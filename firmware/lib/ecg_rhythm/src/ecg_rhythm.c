@@ -40,6 +40,12 @@ static uint32_t next_due(const ecg_rhythm_state_t *rhythm) {
     return due;
 }
 
+uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples) {
+    const uint32_t delay =
+        ECG_RHYTHM_BEAT_DELAY_MS * (uint32_t)fs_hz / 1000u + ECG_RHYTHM_BEAT_DELAY_SPARE_SAMPLES;
+    return samples > delay ? samples - delay : 0;
+}
+
 static ecg_rhythm_times_t times_at(uint16_t fs_hz) {
     return (ecg_rhythm_times_t){
         .pause = ECG_RHYTHM_PAUSE_MS * (uint32_t)fs_hz / 1000u,

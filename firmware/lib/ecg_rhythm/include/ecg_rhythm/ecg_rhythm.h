@@ -8,11 +8,11 @@
  *       after each sample or block:                ecg_rhythm_tick(&rhythm, settled, signal_is_bad);
  *       at the end of the signal, after its last beats:  ecg_rhythm_finish(&rhythm, samples);
  *
- * Time is sample indices. A beat leaves the signal path ECG_RHYTHM_BEAT_DELAY_MS after its R peak, so
- * the time that is settled lags behind the newest sample by as much: no beat before it will come any more.
- * Events speak of settled time alone, and each is sent once, as soon as it is sure; so an asystole is
- * announced 3.8 s after the last R peak, while no beat comes. The events do not depend on how many ticks
- * there are, as long as every change of `signal_is_bad` has its tick.
+ * Time is sample indices. A beat leaves the signal path up to ECG_RHYTHM_BEAT_DELAY_MS after its R peak, so
+ * the settled time (ecg_rhythm_settled) lags behind the newest sample by as much. Events refer to settled
+ * time only, and each is sent once, as soon as it is final; an asystole is announced 3.8 s after the last R
+ * peak. The events do not depend on the number of ticks, as long as every change of `signal_is_bad` has its
+ * tick.
  *
  * Not reentrant for one state; different ones are independent. No function blocks, other than in the caller's
  * own on_event.
@@ -98,6 +98,11 @@ uint32_t ecg_rhythm_state_bytes(void);
 
 /* Reset the state, for samples at `fs_hz`: 100 to 2000. */
 void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink_t sink, void *context);
+
+/* The time that is settled once `samples` samples at `fs_hz` were pushed: no beat before it will come any
+ * more, and the signal's quality up to it is decided. 0 as long as nothing is settled. The argument of
+ * ecg_rhythm_tick. */
+uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
 
 /* Take the next beat: about 1,800 Cortex-M4 instructions, at most 4,000, without those of on_event. */
 void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);

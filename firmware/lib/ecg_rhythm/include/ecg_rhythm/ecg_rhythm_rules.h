@@ -3,8 +3,10 @@
 #ifndef ECG_RHYTHM_ECG_RHYTHM_RULES_H
 #define ECG_RHYTHM_ECG_RHYTHM_RULES_H
 
-/* How long after its R peak a beat leaves the signal path: what is said of a time can be final only then. */
+/* A beat leaves the signal path at most this long after its R peak (ecg_core_push). The signal's quality at a
+ * time is decided earlier than that, so that with this delay both are final. */
 #define ECG_RHYTHM_BEAT_DELAY_MS 800
+#define ECG_RHYTHM_BEAT_DELAY_SPARE_SAMPLES 4 /* a board of another rate rounds its indices */
 
 /* Pause, asystole: no beat for at least so long. */
 #define ECG_RHYTHM_PAUSE_MS 2000
