@@ -63,6 +63,24 @@ def records_argument(default: str = "") -> Any:
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the recipes' runs.")]
 PerRecordOption = Annotated[bool, typer.Option("--per-record", help="Print the figures of every record too.")]
+
+
+def _mains_rate(mains_hz: int) -> int:
+    if mains_hz not in (50, 60):
+        raise typer.BadParameter(f"{mains_hz}; the mains frequency is 50 or 60 Hz")
+    return mains_hz
+
+
+LeadOption = Annotated[
+    str,
+    typer.Option("--lead", metavar="NAME", help="Lead, by its name in the header; auto chooses an ECG lead."),
+]
+MainsOption = Annotated[
+    int,
+    typer.Option(
+        "--mains", metavar="HZ", callback=_mains_rate, help="Mains frequency to suppress, 50 or 60 Hz."
+    ),
+]
 RateOption = Annotated[
     int,
     typer.Option(

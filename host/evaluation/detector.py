@@ -68,19 +68,50 @@ class Detection:
     labelled: bool = False
 
 
-def process_record(root: Path, database: str, name: str, fs_hz: int = FS_HZ) -> Processed:
-    """Run the signal path over one lead of a record, as a board of that rate would give it."""
-    record = load_record(root, database, name, lead="auto", annotator=None, fs_hz=fs_hz)
-    return process_signal(record.samples, adu_per_mv=record.adu_per_mv, fs_hz=fs_hz)
+def process_record(
+    root: Path, database: str, name: str, fs_hz: int = FS_HZ, *, lead: str = "auto", mains_hz: int = 60
+) -> Processed:
+    """Run the signal path over one lead of a record, as a board of that rate would.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the databases.
+    database, name : str
+        E.g. "mitdb", "100".
+    fs_hz : int
+        Sampling rate of the board, 250, 360 or 500 Hz.
+    lead : str
+        Name of the lead; "auto" chooses one.
+    mains_hz : int
+        Mains frequency to suppress, 50 or 60 Hz.
+    """
+    record = load_record(root, database, name, lead=lead, annotator=None, fs_hz=fs_hz)
+    return process_signal(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
 
 
 def detect_record(
-    root: Path, database: str, name: str, fs_hz: int = FS_HZ, labeller: Labeller | None = None
+    root: Path,
+    database: str,
+    name: str,
+    fs_hz: int = FS_HZ,
+    labeller: Labeller | None = None,
+    *,
+    lead: str = "auto",
+    mains_hz: int = 60,
 ) -> Detection:
-    """Process one record and score it against its annotations; with a labeller, also its labels."""
+    """Process one record and score it against its annotations; with a labeller, also its labels.
+
+    Parameters
+    ----------
+    root, database, name, fs_hz, lead, mains_hz
+        As in `process_record`.
+    labeller : Labeller, optional
+        Labels the beats.
+    """
     timing = read_timing(root / database, name)
     reference = read_annotations(root / database, name, REFERENCE, timing.fs_hz)
-    processed = process_record(root, database, name, fs_hz)
+    processed = process_record(root, database, name, fs_hz, lead=lead, mains_hz=mains_hz)
     symbols = labeller.symbols(processed.beats) if labeller else None
     every = to_annotations(processed.beats, timing.fs_hz, fs_hz, symbols)
     silent = without_bad_signal(every, processed, timing, fs_hz)

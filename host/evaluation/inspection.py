@@ -154,7 +154,15 @@ def _reason(kind: str, score: float | None) -> str:
     return "taken for noise" if score <= 0 else "taken for a beat, which another annotation has"
 
 
-def inspect_record(root: Path, database: str, name: str, labeller: Labeller | None = None) -> Inspection:
+def inspect_record(
+    root: Path,
+    database: str,
+    name: str,
+    labeller: Labeller | None = None,
+    *,
+    lead: str = "auto",
+    mains_hz: int = 60,
+) -> Inspection:
     """Run the signal path over a record and compare its beats with the annotations.
 
     Parameters
@@ -165,15 +173,19 @@ def inspect_record(root: Path, database: str, name: str, labeller: Labeller | No
         E.g. "mitdb", "207".
     labeller : Labeller, optional
         Gives the detections their labels.
+    lead : str
+        Name of the lead; "auto" chooses one.
+    mains_hz : int
+        Mains frequency to suppress, 50 or 60 Hz.
     """
-    record = load_record(root, database, name, lead="auto")
-    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
+    record = load_record(root, database, name, lead=lead)
+    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz)
     timing = read_timing(root / database, name)
     reference = read_annotations(root / database, name, REFERENCE, timing.fs_hz)
     return Inspection(
         record,
         processed,
-        trace(record.samples, adu_per_mv=record.adu_per_mv),
+        trace(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz),
         _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s),
         _flutter(reference, timing.fs_hz, record.duration_s),
         tuple(labeller.symbols(processed.beats).tolist()) if labeller else None,

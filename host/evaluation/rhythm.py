@@ -90,7 +90,14 @@ class RhythmScores:
 
 
 def analyze_record(
-    root: Path, database: str, name: str, engine: Engine, labels: Sequence[str]
+    root: Path,
+    database: str,
+    name: str,
+    engine: Engine,
+    labels: Sequence[str],
+    *,
+    lead: str = "auto",
+    mains_hz: int = 60,
 ) -> RecordRhythm:
     """Run one lead of a record through signal path, network and rhythm rules, as the device does.
 
@@ -104,9 +111,13 @@ def analyze_record(
         What runs the model.
     labels : sequence of str
         The model's labels.
+    lead : str
+        Name of the lead; "auto" chooses one.
+    mains_hz : int
+        Mains frequency to suppress, 50 or 60 Hz.
     """
-    record = load_record(root, database, name, lead="auto", annotator=None)
-    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
+    record = load_record(root, database, name, lead=lead, annotator=None)
+    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz)
     beats = processed.beats
     outputs = engine.run(beat_inputs(beats))
     events = expect_events(processed, outputs, labels, len(record.samples))

@@ -129,8 +129,8 @@ def processed(samples: np.ndarray, bad: tuple[int, int] | None = None) -> Proces
 def detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """Misses every fourth beat of 100, finds twice too many in 118e_6, is 3 samples late everywhere."""
 
-    def find(root: Path, database: str, name: str, fs_hz: int) -> Processed:
-        assert fs_hz == FS_HZ
+    def find(root: Path, database: str, name: str, fs_hz: int, lead: str, mains_hz: int) -> Processed:
+        assert (fs_hz, lead, mains_hz) == (FS_HZ, "auto", 60)
         if name == "100":
             return processed(np.delete(BEATS, np.s_[::4]) + 3)
         if name == "118e_6":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
@@ -77,6 +78,8 @@ def plot(
         options.model_option("Model bundle that labels the beats if it fits the signal path."),
     ] = DEFAULT_BUNDLE,
     data: options.DataOption = None,
+    lead: options.LeadOption = "auto",
+    mains_hz: options.MainsOption = 60,
     json: options.JsonOption = None,
 ) -> None:
     """Plot a segment with detector internals, or list missed and false beats.
@@ -86,17 +89,25 @@ def plot(
     its score.
     """
     selected = select_records(records, data, REFERENCE)
+    inspect = partial(_inspect, model, lead, mains_hz)
     kinds = (MISSED,) * (missed or errors) + (FALSE,) * (false_positives or errors)
     if not kinds:
-        _plot_segment(selected, (start, end), out, model)
+        _plot_segment(selected, (start, end), out, inspect, json)
         return
     if step and not has_screen():
         raise EcgEdgeError("--show: matplotlib has no screen here. Draw into a folder: --plot DIR.")
     if start or end or out:
         raise typer.BadParameter("--from, --to and --out are for one segment; errors have --plot and --show")
-    _list_errors(_inspect_all(selected, model), kinds, plot_to, step, json)
+    inspections = map(inspect, console.track(selected, "records"))
+    _list_errors(inspections, kinds, plot_to, step, json)
 
 
+def _inspect(model: Path, lead: str, mains_hz: int, record: RecordName) -> Inspection:
+    labeller = _labeller(model)
+    return inspect_record(record.root, record.database, record.name, labeller, lead=lead, mains_hz=mains_hz)
+
+
+@cache
 def _labeller(model: Path) -> Labeller | None:
     """Labeller of the model, or None and a note: a plot without labels is still of use."""
     try:
@@ -110,30 +121,43 @@ def _labeller(model: Path) -> Labeller | None:
 
 
 def _plot_segment(
-    records: Sequence[RecordName], times: tuple[str | None, str | None], out: Path | None, model: Path
+    records: Sequence[RecordName],
+    times: tuple[str | None, str | None],
+    out: Path | None,
+    inspect: Callable[[RecordName], Inspection],
+    json: Path | None,
 ) -> None:
     if len(records) != 1:
         raise typer.BadParameter(
             "name one record, or list errors with --missed, --false-positives or --errors"
         )
-    root, database, name = records[0]
+    record = records[0]
     start_s, end_s = parse_times(*times)
     _check_suffix(out)
-    found = inspect_record(root, database, name, _labeller(model))
+    found = inspect(record)
     if start_s >= found.record.duration_s:
         end_text = clock(found.record.duration_s)
         raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
-    page = Page(found, Segment(start_s, min(end_s, found.record.duration_s)), "")
+    segment = Segment(start_s, min(end_s, found.record.duration_s))
+    name = f"{record.database}-{record.name}-{_file_time(start_s)}.png"
+    file = _show_or_save(Page(found, segment, name), out)
+    if json:
+        write_json(json, {"record": found.name, "start_s": start_s, "end_s": segment.end_s, "file": file})
+
+
+def _show_or_save(page: Page, out: Path | None) -> Path | None:
+    """Show the page in a window where there is a screen and no file is named; else save it."""
     if out is None and has_screen():
         show([_drawer(page)], _SIZE)
-        return
-    path = out or Path(f"{database}-{name}-{_file_time(start_s)}.png")
+        return None
+    path = out or Path(page.name)
     _save(_drawn(page), path)
-    console.out.print(str(path), markup=False, soft_wrap=True)
+    console.out.print(str(path), markup=False)
+    return path
 
 
 def parse_times(start: str | None, end: str | None) -> tuple[float, float]:
-    """Seconds of --from and --to."""
+    """Read --from and --to as seconds."""
     start_s = 0.0 if start is None else parse_time(start, "--from")
     end_s = start_s + SECONDS if end is None else parse_time(end, "--to")
     if end_s <= start_s:
@@ -142,7 +166,7 @@ def parse_times(start: str | None, end: str | None) -> tuple[float, float]:
 
 
 def parse_time(text: str, option: str) -> float:
-    """Seconds, mm:ss or hh:mm:ss, each with a fraction of a second or without."""
+    """Read a time in s, mm:ss or hh:mm:ss, with or without a fraction of a second."""
     parts = text.split(":")
     try:
         values = [float(part) for part in parts]
@@ -150,17 +174,13 @@ def parse_time(text: str, option: str) -> float:
         values = []
     good = 1 <= len(values) <= 3 and all(0 <= value < float("inf") for value in values)
     if not good or any(value >= 60 for value in values[1:]) or any(value % 1 for value in values[:-1]):
-        raise typer.BadParameter(f"{text!r} is no time; write seconds, mm:ss or hh:mm:ss", param_hint=option)
+        raise typer.BadParameter(
+            f"{text!r} is not a time; write seconds, mm:ss or hh:mm:ss", param_hint=option
+        )
     return float(sum(value * 60**power for power, value in enumerate(reversed(values))))
 
 
 # ---- errors -------------------------------------------------------------------------------------------
-
-
-def _inspect_all(records: Sequence[RecordName], model: Path) -> Iterator[Inspection]:
-    labeller = _labeller(model)
-    for record in console.track(records, "errors"):
-        yield inspect_record(record.root, record.database, record.name, labeller)
 
 
 def _list_errors(

@@ -16,7 +16,7 @@ from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.main import EXIT_INTERRUPTED
 from ecg_edge.host.cli.records import require_one_root
 from ecg_edge.host.cli.tables import ResultTable
-from ecg_edge.host.conformance.replay import ReplayResult, Update
+from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
 from ecg_edge.host.conformance.results import RecordResults, SessionResults, summary_of
 from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
@@ -53,6 +53,8 @@ def replay(
             metavar="S", min=1.0, help="Replay only the first S seconds of each record, at least 1."
         ),
     ] = None,
+    lead: options.LeadOption = "auto",
+    mains_hz: options.MainsOption = MAINS_HZ,
     fs_hz: options.RateOption = FS_HZ,
     block_size: Annotated[
         str,
@@ -90,6 +92,8 @@ def replay(
         data=require_one_root(selected),
         out=out,
         seconds=seconds,
+        lead=lead,
+        mains_hz=mains_hz,
         fs_hz=fs_hz,
         block=_block_samples(block_size),
         baud=baud,
@@ -124,6 +128,8 @@ def replay_and_show(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
+    lead: str = "auto",
+    mains_hz: int = MAINS_HZ,
     fs_hz: int = FS_HZ,
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
@@ -134,7 +140,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, data, out, seconds, fs_hz, block, baud
+    names, port, data, out, seconds, lead, mains_hz, fs_hz, block, baud
         As in `ecg_edge.host.conformance.replay.replay`.
     model : Path
         Model bundle that is on the device.
@@ -151,6 +157,8 @@ def replay_and_show(
             data=data,
             out=out,
             seconds=seconds,
+            lead=lead,
+            mains_hz=mains_hz,
             fs_hz=fs_hz,
             block=block,
             baud=baud,

@@ -48,6 +48,8 @@ def evaluate(
             f"100.{SILENT_ANNOTATOR}, for WFDB's programs.",
         ),
     ] = None,
+    lead: options.LeadOption = "auto",
+    mains_hz: options.MainsOption = 60,
     fs_hz: options.RateOption = FS_HZ,
     model: Annotated[
         Path | None,
@@ -58,7 +60,7 @@ def evaluate(
 ) -> None:
     """Score the beat detector on whole records by EC57: 150 ms window, first five minutes not scored.
 
-    One lead is used: MLII where there is one, else the first. Each group of records is scored twice: with
+    Each group of records is scored twice: with
     every beat, and with the beats in bad signal withheld, whose time counts as shutdown. Each score has two
     rows: gross figures and the average of the records.
     """
@@ -68,7 +70,7 @@ def evaluate(
     for folder in folders:
         database, names = folder.database, folder.names
         found = {
-            name: detect_record(folder.root, database, name, fs_hz, labeller)
+            name: detect_record(folder.root, database, name, fs_hz, labeller, lead=lead, mains_hz=mains_hz)
             for name in console.track(names, database)
         }
         if write_to:

@@ -42,6 +42,8 @@ class _Request:
 
     engine: Engine
     labels: Sequence[str]
+    lead: str
+    mains_hz: int
     events: bool
     write_to: Path | None
 
@@ -53,6 +55,8 @@ def evaluate(
     ] = None,
     model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = DEFAULT_BUNDLE,
     data: options.DataOption = None,
+    lead: options.LeadOption = "auto",
+    mains_hz: options.MainsOption = 60,
     events: Annotated[bool, typer.Option("--events", help="List every episode of each record.")] = False,
     per_record: options.PerRecordOption = False,
     write_to: Annotated[
@@ -73,7 +77,7 @@ def evaluate(
     # Listing needs no annotations; scoring does.
     folders = select_folders(records or ["mitdb"], data, None if events else rhythms.REFERENCE)
     bundle = load_checked(model)
-    request = _Request(reference_engine(bundle), bundle.manifest.labels, events, write_to)
+    request = _Request(reference_engine(bundle), bundle.manifest.labels, lead, mains_hz, events, write_to)
     figures: dict[str, Any] = {}
     for folder in folders:
         listed: dict[str, list[Episode]] = {}
@@ -100,7 +104,15 @@ def _score_folder(
     """Scores of the records that have annotations; lists the episodes of each record when asked to."""
     found = {}
     for name in console.track(folder.names, folder.database):
-        rhythm = rhythms.analyze_record(folder.root, folder.database, name, request.engine, request.labels)
+        rhythm = rhythms.analyze_record(
+            folder.root,
+            folder.database,
+            name,
+            request.engine,
+            request.labels,
+            lead=request.lead,
+            mains_hz=request.mains_hz,
+        )
         if request.events:
             listed[name] = episodes(rhythm.events)
             _list(f"{folder.database}/{name}", listed[name])
