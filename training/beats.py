@@ -147,17 +147,35 @@ def cache_folder() -> Path:
 def find_beats(record: Record, peaks: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
     """Process a record by the signal path.
 
+    Annotated beats outside the signal are left out: svdb annotates beats after the last sample.
+
+    Parameters
+    ----------
+    record : Record
+        Its annotations may be in any order.
+    peaks : str
+        "annotated" or "detected", see `load_beats`.
+
     Returns
     -------
     ndarray of firmware.BEAT_DTYPE, shape (n,), and ndarray of str, shape (n,)
         Beats, and the annotated symbol of each ("" for none).
     """
-    marks = record.beat_samples if peaks == "annotated" else None
+    annotated, annotated_symbols = _beats_in_order(record)
+    marks = annotated if peaks == "annotated" else None
     features = firmware.process(record.samples, adu_per_mv=record.adu_per_mv, r_peaks=marks)
     symbols = np.full(len(features), "", dtype="U1")
-    pairs = match_beats(record.beat_samples, features["r_sample"].astype(np.int64), MATCH_WINDOW)
-    symbols[pairs[:, 1]] = record.beat_symbols[pairs[:, 0]]
+    pairs = match_beats(annotated, features["r_sample"].astype(np.int64), MATCH_WINDOW)
+    symbols[pairs[:, 1]] = annotated_symbols[pairs[:, 0]]
     return features, symbols
+
+
+def _beats_in_order(record: Record) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+    """Sort the annotated beats by time; signal path and matching need them ascending, in the signal."""
+    samples, symbols = record.beat_samples, record.beat_symbols
+    order = np.argsort(samples, kind="stable")
+    inside = (samples[order] >= 0) & (samples[order] < len(record.samples))
+    return samples[order][inside], symbols[order][inside]
 
 
 def _cached(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,33 @@ def test_annotated_peaks_give_one_beat_an_annotation(synthetic_root: Path) -> No
     features, symbols = find_beats(record, "annotated")
     assert symbols.tolist() == record.beat_symbols.tolist()
     assert features.dtype == firmware.BEAT_DTYPE
+
+
+@pytest.mark.parametrize("peaks", ["annotated", "detected"])
+def test_annotations_in_any_order_and_outside_the_signal_give_the_same_beats(
+    synthetic_root: Path, peaks: str
+) -> None:
+    record = load_record(synthetic_root, "synth", "s01")
+    end = len(record.samples)
+    order = np.random.default_rng(1).permutation(len(record.annotation_samples))
+    shuffled = replace(
+        record,
+        annotation_samples=np.concatenate([record.annotation_samples[order], [end, end + 5000, -1]]),
+        annotation_symbols=np.concatenate([record.annotation_symbols[order], ["V", "N", "V"]]),
+        annotation_notes=(*(record.annotation_notes[i] for i in order), "", "", ""),
+    )
+    expected, found = find_beats(record, peaks), find_beats(shuffled, peaks)
+    np.testing.assert_array_equal(found[0], expected[0])
+    assert found[1].tolist() == expected[1].tolist()
+
+
+@pytest.mark.records
+def test_svdb_s_annotation_after_the_last_sample_is_left_out(data_dir: Path) -> None:
+    record = load_record(data_dir, "svdb", "860", "ECG1")
+    features, symbols = find_beats(record, "annotated")
+    assert record.beat_samples[-1] >= len(record.samples) > record.beat_samples[-2]
+    assert len(features) == len(record.beat_samples) - 1
+    assert symbols.tolist() == record.beat_symbols[:-1].tolist()
 
 
 def test_detected_beats_take_the_symbol_of_the_annotation_within_150_ms(synthetic_root: Path) -> None:
