@@ -120,6 +120,34 @@ def test_the_shipped_model_gives_the_same_bytes_on_records(
     assert left.value.code in (None, 0)
 
 
+@pytest.mark.records
+def test_a_record_of_another_database_is_named_as_in_every_command(
+    data_dir: Path, shipped_bundle: Path, no_tensorflow: None, tmp_path: Path
+) -> None:
+    figures = tmp_path / "v.json"
+    words = ["verify", str(shipped_bundle), "svdb/800", "--data", str(data_dir), "--json", str(figures)]
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    assert left.value.code in (None, 0)
+    report = engines.read_report(figures)
+    assert report.source == "svdb/800, detected peaks"
+    assert report.beats > 1000
+    generated = report.figures("generated C")
+    assert generated is not None and generated.differing_bytes == 0
+
+
+@pytest.mark.parametrize("name", ["mitdb/999", "nonesuch/100", "999"])
+def test_an_unknown_record_is_an_error(
+    bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "mitdb").mkdir()
+    (tmp_path / "mitdb" / "100.hea").touch()
+    with pytest.raises(SystemExit) as left:
+        cli.main(["verify", str(bundle.path), name, "--data", str(tmp_path)])
+    assert left.value.code == 2
+    assert name in capsys.readouterr().err
+
+
 @pytest.mark.tensorflow
 @pytest.mark.skipif(not HAS_TENSORFLOW, reason="TensorFlow is not installed")
 def test_litert_and_the_float_network_stay_near_tflm(bundle: Bundle, tmp_path: Path) -> None:
