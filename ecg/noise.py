@@ -13,6 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.header import header_path, read_header
+from ecg_edge.ecg.signal_files import read_values
+
 Samples = npt.NDArray[np.int16]
 Places = npt.NDArray[np.int64]
 Spans = tuple[tuple[int, int], ...]
@@ -62,8 +65,6 @@ def with_noise(
 
 
 def read_noise(data: Path, kind: str) -> Samples:
-    """Second channel of a noise record."""
-    import wfdb
-
-    record = wfdb.rdrecord(str(data / "nstdb" / kind), physical=False)
-    return np.asarray(record.d_signal[:, 1], np.int16)
+    """Read the second channel of a noise record, "bw", "em" or "ma"."""
+    header = read_header(header_path(data / "nstdb", kind))
+    return read_values(header, 1)[0].astype(np.int16)

@@ -1,24 +1,37 @@
-"""Read WFDB records as the device would see them: one lead, 360 Hz, ADC units.
+"""Records as a device would see them: one lead, 360 Hz, 16-bit ADC units.
 
-Nothing here imports TensorFlow; `ecg_edge.host` may use this module.
+    record = load_record(root, "mitdb", "100")
+    record.samples, record.adu_per_mv, record.beat_samples, record.beat_symbols
+
+The one reader of headers, signals and annotations: WFDB's formats and EDF. Nothing here imports TensorFlow.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.header import header_path, read_header
 from ecg_edge.ecg.labels import BEAT_SYMBOLS
+from ecg_edge.ecg.leads import AUTO, choose_lead
+from ecg_edge.ecg.rates import Rate, convert_samples, exact_rate, resample
+from ecg_edge.ecg.signal_files import RawSignal, frame_count, read_signal, signal_paths, signals_of
 
 FS_HZ: Final = 360
 
-_BYTES_PER_SAMPLE: Final = {"212": Fraction(3, 2), "16": Fraction(2)}
+GAIN_RANGE: Final = (20, 20_000)
+"""ADC units per millivolt that a device accepts (ecg_core.h)."""
+
+_INT16: Final = np.iinfo(np.int16)
+_REDUCED_GAINS: Final = (1000, 200, 50, 20)
+"""Gains for signals that do not fit a device's range: 1 microvolt first, then what 16 bits need."""
+_LARGEST_FACTOR: Final = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,19 +43,21 @@ class Record:
     name, database : str
         E.g. "100" and "mitdb".
     fs_hz : int
-        That of the samples: 360 unless another was asked for; records of another rate were resampled.
+        Sampling rate of `samples`: 360 unless another was requested.
     adu_per_mv : int
-        ADC units per millivolt.
+        ADC units per millivolt, 20 to 20000.
     lead : str
         Name of the lead in the record's header.
     samples : ndarray of int16, shape (n,)
-        ADC units, the header's ADC zero subtracted.
+        ADC units from the ADC zero. Invalid samples repeat the value before them.
     annotation_samples : ndarray of int64, shape (m,)
-        Index in `samples` of each annotation, of beats and of everything else.
+        Index in `samples` of each annotation, ascending.
     annotation_symbols : ndarray of str, shape (m,)
         WFDB symbol of each annotation.
     annotation_notes : tuple of str, length m
         Auxiliary text of each annotation, e.g. "(AFIB"; "" where there is none.
+    invalid_spans : ndarray of int64, shape (k, 2)
+        Start and end in `samples` of the segments that the file marks as not known.
     """
 
     name: str
@@ -54,10 +69,11 @@ class Record:
     annotation_samples: npt.NDArray[np.int64]
     annotation_symbols: npt.NDArray[np.str_]
     annotation_notes: tuple[str, ...]
+    invalid_spans: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     @property
     def is_beat(self) -> npt.NDArray[np.bool_]:
-        """Which annotations mark a beat, shape (m,)."""
+        """Mask of the annotations that mark a beat, shape (m,)."""
         return np.isin(self.annotation_symbols, BEAT_SYMBOLS)
 
     @property
@@ -76,142 +92,153 @@ class Record:
         return len(self.samples) / self.fs_hz
 
 
+class Timing(NamedTuple):
+    """Rate that a record's annotations count in, in Hz, and its length at that rate."""
+
+    fs_hz: float
+    length_samples: int
+
+    @property
+    def length_s(self) -> float:
+        """Length in seconds."""
+        return self.length_samples / self.fs_hz
+
+
+def read_timing(folder: Path, record: str) -> Timing:
+    """Read the rate and the length of record `record` in `folder`.
+
+    Raises
+    ------
+    RecordError
+        When the header is missing or damaged.
+    """
+    header = read_header(header_path(folder, record))
+    per_frame = header.annotation_hz / header.frame_hz
+    return Timing(float(header.annotation_hz), int(frame_count(header) * per_frame))
+
+
 def record_files(root: Path, database: str, name: str, annotator: str | None = "atr") -> tuple[Path, ...]:
-    """The files that make up a record: header, signals, annotations."""
-    base = root / database / name
-    suffixes = ("hea", "dat") if annotator is None else ("hea", "dat", annotator)
-    return tuple(base.with_name(f"{name}.{suffix}") for suffix in suffixes)
+    """List the files of a record: header, segments, signal files, and the annotation file if there is one.
+
+    Raises
+    ------
+    RecordError
+        When the header is missing or damaged.
+    """
+    header = read_header(header_path(root / database, name))
+    annotations = root / database / f"{name}.{annotator}"
+    has_annotations = annotator is not None and annotations.is_file()
+    return (header.path, *signal_paths(header), *((annotations,) if has_annotations else ()))
 
 
 def load_record(
     root: Path,
     database: str,
     name: str,
-    lead: str = "MLII",
+    lead: str = AUTO,
     annotator: str | None = "atr",
     fs_hz: int = FS_HZ,
+    *,
+    annotations_required: bool = False,
 ) -> Record:
-    """Read one lead of a record and check it against its header.
+    """Read one lead of a record as a device of rate `fs_hz` would see it.
+
+    Another rate is resampled by the exact ratio. A gain that a device does not take (a fraction, below 20 or
+    above 20,000 ADC units per millivolt) and values beyond 16 bits are rescaled; an inverted lead (negative
+    gain) is turned upright.
 
     Parameters
     ----------
     root : Path
-        Folder laid out like PhysioNet's.
+        Folder of the databases.
     database, name : str
-        E.g. "mitdb", "100".
+        E.g. "mitdb", "100"; an EDF file by its whole name, "night.edf".
     lead : str
-        Name of the lead; "auto" takes MLII where there is one, else the first.
+        Name or number of a signal; "auto": MLII, else II, else the first ECG lead.
     annotator : str or None
-        Suffix of the annotation file; None reads no annotations.
+        Suffix of the annotation file; None reads no annotations. Annotations before the first sample or
+        after the last one are left out.
     fs_hz : int
-        Rate of the samples wanted.
+        Sampling rate wanted, in Hz.
+    annotations_required : bool
+        Refuse a record without the annotation file. Else it has no annotations.
 
     Raises
     ------
     RecordError
-        When a file is missing, truncated or damaged, or there is no such lead. The message names the file.
+        When a file is missing, truncated or damaged, or no lead fits. The message names the file.
     """
-    header = _read_header(root / database / f"{name}.hea")
-    channel = _choose_lead(root / database / f"{name}.hea", header.sig_name, lead)
-    samples = _read_samples(root / database, header, channel)
-    at, symbols, notes = _read_annotations(root / database / name, annotator)
-    if int(header.fs) != fs_hz:
-        samples = _resample(samples, int(header.fs), fs_hz)
-        at = np.rint(at * (fs_hz / header.fs)).astype(np.int64)
-    gain = round(header.adc_gain[channel]) or 200  # 0 means uncalibrated: 200 by WFDB's convention
-    return Record(name, database, fs_hz, gain, header.sig_name[channel], samples, at, symbols, notes)
-
-
-def _require(path: Path, advice: str) -> None:
-    if not path.is_file():
-        raise RecordError(f"{path}: not found. {advice}")
-
-
-def _read_header(path: Path) -> Any:
-    import wfdb  # takes a second: only where a record is read
-
-    _require(path, "Name the folder of the databases with --data, or get them with `ecg-edge data get`.")
-    try:
-        header = wfdb.rdheader(str(path.with_suffix("")))
-        complete = header.fs > 0 and header.sig_len > 0 and None not in header.sig_name + header.adc_zero
-    except Exception as error:  # wfdb raises whatever its parser stumbled over
-        raise RecordError(f"{path}: damaged header ({error}). Get the record again.") from error
-    if not complete:
-        raise RecordError(
-            f"{path}: damaged header (rate, length, lead or ADC zero is missing). Get the record again."
-        )
-    return header
-
-
-def _choose_lead(path: Path, leads: list[str], wanted: str) -> int:
-    if wanted == "auto":
-        return leads.index("MLII") if "MLII" in leads else 0
-    if wanted not in leads:
-        raise RecordError(
-            f"{path}: no lead {wanted!r}; the record has {', '.join(leads)}. Name one of them, or say `auto`."
-        )
-    return leads.index(wanted)
-
-
-def _read_samples(folder: Path, header: Any, channel: int) -> npt.NDArray[np.int16]:
-    import wfdb
-
-    path = folder / header.file_name[channel]
-    _check_size(path, header)
-    read = wfdb.rdrecord(str(folder / header.record_name), channels=[channel], physical=False)
-    signal: npt.NDArray[np.int64] = read.d_signal[:, 0].astype(np.int64)
-    total, expected = int(signal.sum()), header.checksum[channel]
-    if expected is not None and (total - expected) % 65536:
-        raise RecordError(
-            f"{path}: damaged: lead {header.sig_name[channel]} has the checksum {total % 65536}, "
-            f"its header says {expected % 65536}. Get the record again."
-        )
-    return (signal - int(header.adc_zero[channel])).astype(np.int16)
-
-
-def _check_size(path: Path, header: Any) -> None:
-    _require(path, "The record's header names it; get the record again.")
-    formats = {fmt for file, fmt in zip(header.file_name, header.fmt, strict=True) if file == path.name}
-    unknown = formats - _BYTES_PER_SAMPLE.keys()
-    if unknown:
-        raise RecordError(
-            f"{path}: format {min(unknown)}; this program reads {', '.join(_BYTES_PER_SAMPLE)}."
-        )
-    count = header.sig_len * header.file_name.count(path.name)
-    needed, actual = int(-(-count * _BYTES_PER_SAMPLE[formats.pop()] // 1)), path.stat().st_size
-    if actual < needed:
-        raise RecordError(
-            f"{path}: truncated: {actual} bytes, its header asks for {needed}. Get the record again."
-        )
-
-
-def _read_annotations(
-    base: Path, annotator: str | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_], tuple[str, ...]]:
-    if annotator is None:
-        return np.zeros(0, np.int64), np.zeros(0, "U1"), ()
-    import wfdb
-
-    path = base.with_name(f"{base.name}.{annotator}")
-    _require(path, f"The record has no annotator {annotator!r}; get it again, or name another one.")
-    if path.read_bytes()[-2:] != b"\0\0":
-        raise RecordError(
-            f"{path}: truncated: the end mark of an annotation file is missing. Get the record again."
-        )
-    try:
-        read = wfdb.rdann(str(base), annotator)
-    except Exception as error:  # as in _read_header
-        raise RecordError(f"{path}: damaged annotations ({error}). Get the record again.") from error
-    notes = tuple(note.rstrip("\0") for note in read.aux_note)
-    return np.asarray(read.sample, np.int64), np.asarray(read.symbol, "U1"), notes
-
-
-def _resample(samples: npt.NDArray[np.int16], from_hz: int, to_hz: int) -> npt.NDArray[np.int16]:
-    from scipy.signal import resample_poly
-
-    ratio = Fraction(to_hz, from_hz)
-    resampled: npt.NDArray[np.float64] = resample_poly(
-        samples.astype(np.float64), ratio.numerator, ratio.denominator
+    header = read_header(header_path(root / database, name))
+    names = [signal.name for signal in signals_of(header)]
+    number = choose_lead(header.path, names, lead)
+    raw = read_signal(header, number)
+    samples, adu_per_mv = to_device(raw, fs_hz)
+    found = Annotations.of([], [])
+    if annotator and (annotations_required or (root / database / f"{name}.{annotator}").is_file()):
+        found = read_annotations(root / database, name, annotator, header.annotation_hz, fs_hz)
+        found = found.between(0, len(samples))
+    return Record(
+        *(name, database, fs_hz, adu_per_mv, names[number], samples),
+        *(found.samples, found.symbols, found.aux),
+        invalid_spans=_spans(raw.invalid, raw.rate_hz, fs_hz),
     )
-    limits = np.iinfo(np.int16)
-    return np.rint(resampled).clip(limits.min, limits.max).astype(np.int16)
+
+
+def to_device(raw: RawSignal, fs_hz: int) -> tuple[npt.NDArray[np.int16], int]:
+    """Convert a signal to a device's samples: its rate, 16 bits, and a whole gain within `GAIN_RANGE`.
+
+    Returns
+    -------
+    ndarray of int16, shape (n,)
+        ADC units. Invalid samples repeat the valid value before them.
+    int
+        ADC units per millivolt.
+    """
+    values = _hold_last(raw.values, raw.invalid).astype(np.float64)
+    gain, offset = _device_gain(values, raw.adu_per_mv)
+    scaled = values - offset if gain == raw.adu_per_mv else (values - offset) * float(gain / raw.adu_per_mv)
+    resampled = resample(scaled, raw.rate_hz, exact_rate(fs_hz))
+    return np.rint(resampled).clip(_INT16.min, _INT16.max).astype(np.int16), gain
+
+
+def _device_gain(values: npt.NDArray[np.float64], adu_per_mv: Fraction) -> tuple[int, float]:
+    """Choose the gain, and the constant to subtract where electrode offset fills the 16 bits."""
+    if not len(values):
+        return _whole_gain(adu_per_mv), 0.0
+    lowest, highest, middle = float(values.min()), float(values.max()), float(np.median(values))
+    for gain in (_whole_gain(adu_per_mv), *_REDUCED_GAINS):
+        factor = float(gain / adu_per_mv)
+        for offset in (0.0, round(middle)):
+            within = (lowest - offset) * factor >= _INT16.min and (highest - offset) * factor <= _INT16.max
+            if within:
+                return gain, offset
+    return _REDUCED_GAINS[-1], round(middle)  # beyond 1600 mV: clipped
+
+
+def _whole_gain(adu_per_mv: Fraction) -> int:
+    """Return the smallest whole multiple within the range, so that no sample is rounded; else 1000."""
+    low, high = GAIN_RANGE
+    for factor in range(1, _LARGEST_FACTOR + 1):
+        multiple = adu_per_mv * factor
+        if multiple.denominator == 1 and low <= multiple <= high:
+            return int(multiple)
+    return _REDUCED_GAINS[0]
+
+
+def _hold_last(
+    values: npt.NDArray[np.int64] | npt.NDArray[np.float64], invalid: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
+    """Replace invalid samples by the valid one before; the first ones by the first valid one, or 0."""
+    if not invalid.any():
+        return values
+    valid = np.flatnonzero(~invalid)
+    if not len(valid):
+        return np.zeros_like(values)
+    before = np.maximum.accumulate(np.where(invalid, valid[0], np.arange(len(values))))
+    return values[before]
+
+
+def _spans(invalid: npt.NDArray[np.bool_], from_hz: Rate, to_hz: Rate) -> npt.NDArray[np.int64]:
+    """List start and end of each invalid segment at another rate."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], invalid, [False])).astype(np.int8)))
+    return convert_samples(edges, from_hz, to_hz).reshape(-1, 2)

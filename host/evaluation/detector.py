@@ -16,8 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.ecg.annotations import NOISE, SHUTDOWN_BITS, Annotations, Timing, read_annotations, read_timing
-from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.annotations import NOISE, SHUTDOWN_BITS, Annotations, read_annotations
+from ecg_edge.ecg.rates import convert_samples
+from ecg_edge.ecg.records import Timing, load_record, read_timing
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats, summarize
 from ecg_edge.ecg.scoring.beat_stream import LABEL_OF
 from ecg_edge.ecg.scoring.beats import MATCH_WINDOW_S
@@ -135,7 +136,7 @@ def to_annotations(
     """
     if symbols is None:
         symbols = np.where(beats["flags"] & FLAG_UNCLASSIFIABLE, SYMBOL_Q, "N")
-    return Annotations.of(_to_rate(beats["r_sample"], fs_hz / board_hz), symbols)
+    return Annotations.of(convert_samples(beats["r_sample"], board_hz, fs_hz), symbols)
 
 
 def without_bad_signal(
@@ -146,7 +147,9 @@ def without_bad_signal(
     The beats must go, not only become Q: any beat ends a shutdown, and Q counts as a QRS complex. An end is
     always written, because `bxb` counts no beat as missed in a shutdown that never ends.
     """
-    spans = np.minimum(_to_rate(processed.bad_spans, timing.fs_hz / board_hz), timing.length_samples - 1)
+    spans = np.minimum(
+        convert_samples(processed.bad_spans, board_hz, timing.fs_hz), timing.length_samples - 1
+    )
     marks = spans.reshape(-1)
     kept = (processed.beats["flags"] & FLAG_UNCLASSIFIABLE) == 0
     samples = np.concatenate([every.samples[kept], marks])
@@ -154,10 +157,6 @@ def without_bad_signal(
     subtype = np.concatenate([np.zeros(kept.sum(), np.int64), np.tile([SHUTDOWN_BITS, 0], len(spans))])
     order = np.argsort(samples, kind="stable")
     return Annotations.of(samples[order], symbols[order], subtype[order])
-
-
-def _to_rate(samples: npt.NDArray[Any], ratio: float) -> npt.NDArray[np.int64]:
-    return np.floor(samples * ratio + 0.5).astype(np.int64)
 
 
 def _offsets_ms(reference: Annotations, test: Annotations, fs_hz: float) -> npt.NDArray[np.float64]:

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.ecg.annotations import Annotations, read_annotations, read_timing
-from ecg_edge.ecg.records import Record, load_record
+from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.records import Record, load_record, read_timing
 from ecg_edge.ecg.scoring import list_beats
 from ecg_edge.ecg.scoring.beat_stream import LABEL_OF
 from ecg_edge.ecg.scoring.beats import LEARNING_S, MATCH_WINDOW_S

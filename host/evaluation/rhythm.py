@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from ecg_edge.ecg.annotations import Annotations, Timing, read_annotations, read_timing
-from ecg_edge.ecg.records import FS_HZ, load_record
+from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.rates import convert_samples
+from ecg_edge.ecg.records import FS_HZ, Timing, load_record, read_timing
 from ecg_edge.ecg.scoring import (
     EpisodeComparison,
     RunComparison,
@@ -65,7 +65,7 @@ class RecordRhythm:
     def rhythm(self, name: str) -> Annotations:
         """The episodes of one of `NOTES` as rhythm annotations: its note at the onset, "(N" at the end."""
         found = [episode for episode in episodes(self.events) if episode.name == name]
-        at = _to_rate([sample for e in found for sample in (e.onset, e.end)], self.timing.fs_hz)
+        at = convert_samples([s for e in found for s in (e.onset, e.end)], FS_HZ, self.timing.fs_hz)
         return Annotations.of(at, "+" * len(at), aux=[NOTES[name], _OTHER_RHYTHM] * len(found))
 
 
@@ -123,7 +123,9 @@ def analyze_record(
     events = expect_events(processed, outputs, labels, len(record.samples))
     symbols = symbols_of(labels_of(outputs, beats["flags"]), labels)
     timing = read_timing(root / database, name)
-    return RecordRhythm(timing, events, Annotations.of(_to_rate(beats["r_sample"], timing.fs_hz), symbols))
+    return RecordRhythm(
+        timing, events, Annotations.of(convert_samples(beats["r_sample"], FS_HZ, timing.fs_hz), symbols)
+    )
 
 
 def score(watched: RecordRhythm, folder: Path, name: str) -> RhythmScores:
@@ -172,11 +174,3 @@ def _add_counts(counts: Iterable[dict[str, int]]) -> dict[str, int]:
         for kind, count in one.items():
             total[kind] = total.get(kind, 0) + count
     return total
-
-
-def _to_rate(samples: npt.ArrayLike, fs_hz: float) -> npt.NDArray[np.int64]:
-    """Samples at 360 Hz as samples of a record."""
-    at: npt.NDArray[np.int64] = np.floor(np.asarray(samples, np.float64) * (fs_hz / FS_HZ) + 0.5).astype(
-        np.int64
-    )
-    return at

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.ecg.annotations import Annotations, Timing, read_annotations, read_timing
+from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.records import Timing, read_timing
 from ecg_edge.ecg.scoring import compare_beats, compare_runs, summarize, text
 
 pytestmark = pytest.mark.records

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from ecg_edge.ecg.annotations import read_annotations, read_timing
-from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.annotations import read_annotations
+from ecg_edge.ecg.records import load_record, read_timing
 from ecg_edge.ecg.scoring import compare_beats, summarize
 from ecg_edge.firmware import (
     BOARD_RATES_HZ,

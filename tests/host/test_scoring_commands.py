@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from ecg_edge.ecg.annotations import Annotations, Timing, read_annotations, write_annotations
+from ecg_edge.ecg.annotations import Annotations, read_annotations, write_annotations
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.records import Timing
 from ecg_edge.ecg.scoring import compare_beats
 from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, Processed
 from ecg_edge.host.cli.commands.evaluate import detector as detect

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, TypedDict
 import typer
 
 from ecg_edge.ecg import scoring
-from ecg_edge.ecg.annotations import read_annotations, read_timing
+from ecg_edge.ecg.annotations import read_annotations
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.records import read_timing
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.records import RecordFolder, select_folders
 

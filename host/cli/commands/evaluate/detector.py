@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ecg_edge.ecg.annotations import read_timing, write_annotations
+from ecg_edge.ecg.annotations import write_annotations
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.records import read_timing
 from ecg_edge.ecg.scoring import text
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.host.cli import console, options

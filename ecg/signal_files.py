@@ -1,0 +1,363 @@
+"""Samples of a record's signals, in every format that WFDB's library reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.header import GAP, Header, Segment, Signal, header_path, read_header
+
+IntArray = npt.NDArray[np.int64]
+
+_BITS: Final = {16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
+_FLAC_BITS: Final = {508: 8, 516: 16, 524: 24}
+_DIFFERENCES: Final = 8
+
+# The smallest value marks a sample that is not known. Format 8 has differences and no such value.
+_INVALID: Final = {format: -(1 << bits - 1) for format, bits in {**_BITS, **_FLAC_BITS}.items()}
+
+_MILLIVOLTS: Final = {
+    "v": Fraction(1000),
+    "mv": Fraction(1),
+    "uv": Fraction(1, 1000),
+    "nv": Fraction(1, 1_000_000),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class RawSignal:
+    """Samples of one signal as the file has them.
+
+    Attributes
+    ----------
+    values : ndarray of int64 or float64, shape (n,)
+        ADC units from the ADC zero, upright; undefined where `invalid`.
+    invalid : ndarray of bool, shape (n,)
+        Samples that the file marks as not known, or that lie in a gap between segments.
+    adu_per_mv : Fraction
+        ADC units per millivolt, above 0.
+    rate_hz : Fraction
+        Samples per second.
+    """
+
+    values: npt.NDArray[np.int64] | npt.NDArray[np.float64]
+    invalid: npt.NDArray[np.bool_]
+    adu_per_mv: Fraction
+    rate_hz: Fraction
+
+
+def signals_of(header: Header) -> tuple[Signal, ...]:
+    """List the signals of a record; in a multi-segment record those of its layout or first segment."""
+    if not header.segments:
+        return header.signals
+    first = next((segment for segment in header.segments if segment.name != GAP), None)
+    return () if first is None else _segment_header(header, first).signals
+
+
+def signal_paths(header: Header) -> tuple[Path, ...]:
+    """List the files, other than the header itself, that hold a record's signals."""
+    folder = header.path.parent
+    if not header.segments:
+        names = dict.fromkeys(signal.file_name for signal in header.signals if signal.file_name != GAP)
+        return tuple(folder / name for name in names if folder / name != header.path)
+    found: list[Path] = []
+    for segment in header.segments:
+        if segment.name != GAP:
+            inner = _segment_header(header, segment)
+            found += [inner.path, *signal_paths(inner)]
+    return tuple(dict.fromkeys(found))
+
+
+def frame_count(header: Header) -> int:
+    """Return the length of a record in frames; from the size of its first signal file when not stated."""
+    if header.frames is not None:
+        return header.frames
+    if header.segments:
+        return sum(segment.frames for segment in header.segments)
+    numbers = [number for number, signal in enumerate(header.signals) if signal.format]
+    return _frames_in_file(header, numbers[0]) if numbers else 0
+
+
+def adu_per_mv(path: Path, signal: Signal) -> Fraction:
+    """Return a signal's gain in ADC units per millivolt, negative when it is inverted.
+
+    Raises
+    ------
+    RecordError
+        When the signal is no voltage.
+    """
+    unit = signal.units.strip().replace("\u00b5", "u").replace("\u03bc", "u").casefold()
+    if unit not in _MILLIVOLTS:
+        raise RecordError(
+            f"{path}: signal {signal.name!r} is in {signal.units!r}, not in mV, uV or V. Name an ECG lead "
+            "with --lead, or correct the units in the header."
+        )
+    return signal.gain / _MILLIVOLTS[unit]
+
+
+def read_signal(header: Header, number: int) -> RawSignal:
+    """Read one signal of a record.
+
+    Parameters
+    ----------
+    header : Header
+        The record's.
+    number : int
+        Place of the signal in `signals_of(header)`, from 0.
+
+    Raises
+    ------
+    RecordError
+        When a signal file is missing, truncated or damaged, its format is unknown, or the signal is no
+        voltage.
+    """
+    if header.segments:
+        return _read_segments(header, number)
+    signal = header.signals[number]
+    gain = adu_per_mv(header.path, signal)
+    values, invalid = read_values(header, number)
+    values = (values - signal.adc_zero) * (1 if gain > 0 else -1)
+    return RawSignal(values, invalid, abs(gain), header.frame_hz * signal.samples_per_frame)
+
+
+def read_values(header: Header, number: int) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Read the values of one signal of an ordinary record as the file has them, and which are invalid."""
+    signal, frames = header.signals[number], frame_count(header)
+    if not signal.format:
+        count = frames * signal.samples_per_frame
+        return np.zeros(count, np.int64), np.ones(count, np.bool_)
+    values = _decode_signal(header, number, frames)
+    _check_sum(header.path.parent / signal.file_name, signal, values)
+    is_edf = header.path.name == signal.file_name  # where every value is a sample
+    invalid = values == (None if is_edf else _INVALID.get(signal.format))
+    return _without_skew(values, np.broadcast_to(invalid, values.shape), signal)
+
+
+# ---- segments ---------------------------------------------------------------------------------------
+
+
+def _segment_header(header: Header, segment: Segment) -> Header:
+    inner = read_header(header_path(header.path.parent, segment.name))
+    if inner.segments:
+        raise RecordError(f"{inner.path}: damaged: a segment of {header.path.name} with segments of its own.")
+    return inner
+
+
+def _read_segments(header: Header, number: int) -> RawSignal:
+    """Join a lead's segments at the gain of the first; gaps are invalid samples."""
+    wanted = signals_of(header)[number]
+    has_layout = header.segments[0].frames == 0
+    parts = [
+        _read_segment(header, segment, wanted, number, has_layout)
+        for segment in header.segments
+        if segment.frames
+    ]
+    gain = next((part.adu_per_mv for part in parts if part.adu_per_mv), Fraction(200))
+    values = [
+        part.values if part.adu_per_mv in (0, gain) else part.values * float(gain / part.adu_per_mv)
+        for part in parts
+    ]
+    if not parts:
+        raise RecordError(f"{header.path}: damaged header (no segment has a length). Get the record again.")
+    rate = header.frame_hz * wanted.samples_per_frame
+    return RawSignal(np.concatenate(values), np.concatenate([part.invalid for part in parts]), gain, rate)
+
+
+def _read_segment(
+    header: Header, segment: Segment, wanted: Signal, number: int, has_layout: bool
+) -> RawSignal:
+    """Read a lead's part in one segment: by name where there is a layout, else by its place."""
+    count, rate = segment.frames * wanted.samples_per_frame, header.frame_hz * wanted.samples_per_frame
+    nothing = RawSignal(np.zeros(count, np.int64), np.ones(count, np.bool_), Fraction(0), rate)
+    if segment.name == GAP:
+        return nothing
+    inner = _segment_header(header, segment)
+    names = [signal.name for signal in inner.signals]
+    place = names.index(wanted.name) if has_layout and wanted.name in names else number
+    if has_layout and wanted.name not in names:
+        return nothing
+    if place >= len(names) or inner.signals[place].samples_per_frame != wanted.samples_per_frame:
+        raise RecordError(f"{inner.path}: damaged: its signals are not those of {header.path.name}.")
+    read = read_signal(inner, place)
+    if len(read.values) < count:
+        raise RecordError(
+            f"{inner.path}: truncated: {len(read.values)} samples, but {header.path.name} asks for {count}."
+        )
+    return RawSignal(read.values[:count], read.invalid[:count], read.adu_per_mv, rate)
+
+
+# ---- one file ---------------------------------------------------------------------------------------
+
+
+def _group(header: Header, number: int) -> list[int]:
+    """List the numbers of the signals whose samples alternate in one file."""
+    name = header.signals[number].file_name
+    return [other for other, signal in enumerate(header.signals) if signal.file_name == name]
+
+
+def _per_frame(header: Header, numbers: list[int]) -> int:
+    return sum(header.signals[number].samples_per_frame for number in numbers)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        raise RecordError(f"{path}: not found. The record's header names it; get the record again.") from None
+
+
+def _frames_in_file(header: Header, number: int) -> int:
+    signal = header.signals[number]
+    path = header.path.parent / signal.file_name
+    size = _size(path)
+    if signal.format in _FLAC_BITS:
+        return len(_read_flac(path)) // signal.samples_per_frame
+    _check_format(path, signal)
+    samples = (size - signal.byte_offset) * 8 // _stored_bits(signal.format)
+    return max(samples, 0) // _per_frame(header, _group(header, number))
+
+
+def _stored_bits(format: int) -> Fraction:
+    """Bits of a sample in the file: three 10-bit samples take 32."""
+    return Fraction(32, 3) if format in (310, 311) else Fraction(_BITS.get(format, 8))
+
+
+def _check_format(path: Path, signal: Signal) -> None:
+    known = sorted({_DIFFERENCES, *_BITS, *_FLAC_BITS})
+    if signal.format not in known:
+        raise RecordError(
+            f"{path}: format {signal.format} of signal {signal.name!r} is not read; formats that are read: "
+            f"{', '.join(map(str, known))}."
+        )
+
+
+def _decode_signal(header: Header, number: int, frames: int) -> IntArray:
+    signal = header.signals[number]
+    path = header.path.parent / signal.file_name
+    size = _size(path)
+    _check_format(path, signal)
+    group = _group(header, number)
+    if signal.format in _FLAC_BITS:
+        return _flac_signal(path, signal, group.index(number), frames)
+    per_frame = _per_frame(header, group)
+    needed = math.ceil(frames * per_frame * _stored_bits(signal.format) / 8)
+    if size < needed + signal.byte_offset:
+        raise RecordError(
+            f"{path}: truncated: {size} bytes, its header asks for {needed + signal.byte_offset}. "
+            "Get the record again."
+        )
+    with path.open("rb") as file:
+        file.seek(signal.byte_offset)
+        values = _decode(file.read(needed), signal.format, frames * per_frame)
+    start = _per_frame(header, group[: group.index(number)])
+    own = values.reshape(frames, per_frame)[:, start : start + signal.samples_per_frame].reshape(-1)
+    return own.cumsum() + signal.initial_value if signal.format == _DIFFERENCES else own
+
+
+def _decode(content: bytes, format: int, count: int) -> IntArray:
+    return _DECODERS[format](content).astype(np.int64)[:count]
+
+
+def _plain(dtype: str, zero: int = 0) -> Callable[[bytes], npt.NDArray[np.int64]]:
+    return lambda content: np.frombuffer(content, dtype).astype(np.int64) - zero
+
+
+def _words(content: bytes, size: int) -> npt.NDArray[np.int64]:
+    """Split into groups of `size` bytes, the last one filled with zeros; shape (n, size)."""
+    padded = content + bytes(-len(content) % size)
+    return np.frombuffer(padded, np.uint8).reshape(-1, size).astype(np.int64)
+
+
+def _signed(values: npt.NDArray[np.int64], bits: int) -> npt.NDArray[np.int64]:
+    """Interpret the low `bits` as two's complement."""
+    half = 1 << bits - 1
+    result: npt.NDArray[np.int64] = ((values + half) & (2 * half - 1)) - half
+    return result
+
+
+def _decode_24(content: bytes) -> npt.NDArray[np.int64]:
+    low, middle, high = _words(content, 3).T
+    return _signed(low | middle << 8 | high << 16, 24)
+
+
+def _decode_212(content: bytes) -> npt.NDArray[np.int64]:
+    first, shared, second = _words(content, 3).T
+    pairs = np.stack((first | (shared & 0x0F) << 8, second | (shared & 0xF0) << 4), axis=1)
+    return _signed(pairs.reshape(-1), 12)
+
+
+def _decode_310(content: bytes) -> npt.NDArray[np.int64]:
+    """Two 16-bit words hold three samples: one in the upper bits of each, the third in what is left."""
+    bytes_ = _words(content, 4)
+    first, second = bytes_[:, 0] | bytes_[:, 1] << 8, bytes_[:, 2] | bytes_[:, 3] << 8
+    third = (first >> 11) | (second >> 11) << 5
+    return _signed(np.stack((first >> 1, second >> 1, third), axis=1).reshape(-1), 10)
+
+
+def _decode_311(content: bytes) -> npt.NDArray[np.int64]:
+    bytes_ = _words(content, 4)
+    word = bytes_[:, 0] | bytes_[:, 1] << 8 | bytes_[:, 2] << 16 | bytes_[:, 3] << 24
+    return _signed(np.stack((word, word >> 10, word >> 20), axis=1).reshape(-1), 10)
+
+
+_DECODERS: Final[dict[int, Callable[[bytes], npt.NDArray[np.int64]]]] = {
+    8: _plain("i1"),
+    16: _plain("<i2"),
+    24: _decode_24,
+    32: _plain("<i4"),
+    61: _plain(">i2"),
+    80: _plain("u1", 128),
+    160: _plain("<u2", 32768),
+    212: _decode_212,
+    310: _decode_310,
+    311: _decode_311,
+}
+
+
+def _read_flac(path: Path) -> npt.NDArray[np.int32]:
+    import soundfile  # only for these formats; comes with wfdb
+
+    try:
+        samples: npt.NDArray[np.int32] = soundfile.read(str(path), dtype="int32", always_2d=True)[0]
+    except (RuntimeError, OSError) as error:
+        raise RecordError(f"{path}: damaged FLAC file ({error}). Get the record again.") from None
+    return samples
+
+
+def _flac_signal(path: Path, signal: Signal, channel: int, frames: int) -> IntArray:
+    samples, count = _read_flac(path), frames * signal.samples_per_frame
+    if len(samples) < count or samples.shape[1] <= channel:
+        raise RecordError(
+            f"{path}: truncated: {len(samples)} samples of {samples.shape[1]} signals, its header asks for "
+            f"{count} and signal {channel + 1}. Get the record again."
+        )
+    # soundfile puts samples of every width into the upper bits
+    return samples[:count, channel].astype(np.int64) >> (32 - _FLAC_BITS[signal.format])
+
+
+def _check_sum(path: Path, signal: Signal, values: IntArray) -> None:
+    total = int(values.sum())
+    if signal.checksum is not None and (total - signal.checksum) % 65536:
+        raise RecordError(
+            f"{path}: damaged: lead {signal.name} has the checksum {total % 65536}, but its header states "
+            f"{signal.checksum % 65536}. Get the record again."
+        )
+
+
+def _without_skew(
+    values: IntArray, invalid: npt.NDArray[np.bool_], signal: Signal
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Move a delayed signal to its time; the samples that are then missing at the end are invalid."""
+    late = min(signal.skew_frames * signal.samples_per_frame, len(values))
+    if not late:
+        return values, invalid
+    moved = np.concatenate((values[late:], np.zeros(late, np.int64)))
+    return moved, np.concatenate((invalid[late:], np.ones(late, np.bool_)))
