@@ -1,4 +1,4 @@
-"""What this computer has and lacks, and how to mend it.
+"""Check the prerequisites on this computer, and suggest a fix for each that is missing.
 
 Nothing here imports TensorFlow: versions come from the installed packages' metadata.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from ecg_edge.ecg.databases import databases_in, find_data_root, records_in
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import IS_CHECKOUT, PROJECT_ROOT
+from ecg_edge.host.devices.boards import BOARDS, Board
 from ecg_edge.host.devices.platformio import core_dir, is_set_up
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
@@ -35,28 +36,28 @@ FOR_TRAINING = ("TensorFlow", "model optimization")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """Result of one check.
 
     Attributes
     ----------
     name : str
-        What was looked at.
+        Name of the prerequisite.
     status : str
-        "ok"; "warn": some commands will not work; "fail": the main job will not work.
+        "ok"; "warn": some commands will not work; "fail": `ecg-edge run` will not work.
     found : str
-        What there is.
-    mend : str
-        What to do about it; empty when nothing needs doing.
+        What was found.
+    fix : str
+        Command or advice that provides it; empty for "ok".
     """
 
     name: str
     status: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def run_checks(data: Path | None = None) -> list[Check]:
-    """All checks, in the order in which one would mend them.
+    """Run all checks, in the order in which to fix them.
 
     Parameters
     ----------
@@ -75,11 +76,11 @@ def run_checks(data: Path | None = None) -> list[Check]:
         check_platformio,
         check_serial,
     )
-    return [*(check() for check in checks), check_records(data)]
+    return [*(check() for check in checks), *check_boards(), check_records(data)]
 
 
 def check_python() -> Check:
-    """The interpreter is one that TensorFlow and this project support."""
+    """Check that TensorFlow and this project support the interpreter."""
     found = platform.python_version()
     if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         return Check("Python", OK, found)
@@ -87,7 +88,7 @@ def check_python() -> Check:
 
 
 def check_signal_path() -> Check:
-    """The device's signal path is built for this Python."""
+    """Check that the C extension is built for this Python, and not older than its source."""
     try:
         extension = importlib.import_module("ecg_edge.firmware.binding._ecg_core")
     except ImportError as error:
@@ -104,19 +105,19 @@ def check_signal_path() -> Check:
 
 
 def check_tensorflow() -> Check:
-    """TensorFlow is there and tf_keras has the same minor version."""
+    """Check that TensorFlow is installed and tf_keras has the same minor version."""
     tensorflow, tf_keras = _version("tensorflow"), _version("tf-keras")
     found = f"TensorFlow {tensorflow or 'missing'}, tf_keras {tf_keras or 'missing'}"
     if tensorflow is None:
         return Check("TensorFlow", WARN, found, "for training and quantization: pip install -e '.[train]'")
     if tf_keras is None or _minor(tensorflow) != _minor(tf_keras):
-        mend = f"install the matching pair: pip install 'tf-keras=={_minor(tensorflow)}.*'"
-        return Check("TensorFlow", FAIL, found, mend)
+        fix = f"install the matching pair: pip install 'tf-keras=={_minor(tensorflow)}.*'"
+        return Check("TensorFlow", FAIL, found, fix)
     return Check("TensorFlow", OK, found)
 
 
 def check_model_optimization() -> Check:
-    """The pruning toolkit is there."""
+    """Check that the pruning toolkit is installed."""
     version = _version("tensorflow-model-optimization")
     if version is None:
         return Check("model optimization", WARN, "missing", "for pruning: pip install -e '.[train]'")
@@ -124,7 +125,7 @@ def check_model_optimization() -> Check:
 
 
 def check_tflite_micro() -> Check:
-    """The TensorFlow Lite Micro wheel is there, or cannot be on this machine."""
+    """Check that the TensorFlow Lite Micro wheel is installed, where one exists for this machine."""
     version = _version("tflite-micro")
     if version:
         return Check("TFLite Micro", OK, f"tflite-micro {version}")
@@ -134,7 +135,7 @@ def check_tflite_micro() -> Check:
 
 
 def check_c_compiler() -> Check:
-    """A C compiler of this computer: for the extension, the native firmware and the reference engine."""
+    """Check for a host C compiler: for the extension, the native firmware and the reference engine."""
     for name in ("cc", "gcc", "clang"):
         if line := _first_line(name, "--version"):
             return Check("C compiler", OK, line)
@@ -142,11 +143,11 @@ def check_c_compiler() -> Check:
 
 
 def check_arm_compiler() -> Check:
-    """The bare-metal ARM compiler with its C library."""
+    """Check for the bare-metal ARM compiler with its C library."""
     line = _first_line("arm-none-eabi-gcc", "--version")
     if line is None:
-        mend = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
-        return Check("ARM compiler", FAIL, "arm-none-eabi-gcc is missing", mend)
+        fix = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+        return Check("ARM compiler", FAIL, "arm-none-eabi-gcc is missing", fix)
     library = _first_line("arm-none-eabi-gcc", "-print-file-name=libc.a") or ""
     if not Path(library).is_absolute():  # the compiler answers the bare name when it finds no such file
         return Check(
@@ -156,18 +157,18 @@ def check_arm_compiler() -> Check:
 
 
 def check_emulator() -> Check:
-    """QEMU, with the machine that is the project's board."""
+    """Check for QEMU with the machine that emulates the board."""
     line = _first_line("qemu-system-arm", "--version")
     if line is None:
         return Check("emulator", FAIL, "qemu-system-arm is missing", "apt-get install qemu-system-arm")
     if QEMU_MACHINE not in (_output("qemu-system-arm", "-machine", "help") or ""):
-        mend = "install QEMU 5.2 or newer with the ARM machines: apt-get install qemu-system-arm"
-        return Check("emulator", FAIL, f"{line}, without the machine {QEMU_MACHINE}", mend)
+        fix = "install QEMU 5.2 or newer with the ARM machines: apt-get install qemu-system-arm"
+        return Check("emulator", FAIL, f"{line}, without the machine {QEMU_MACHINE}", fix)
     return Check("emulator", OK, line)
 
 
 def check_platformio() -> Check:
-    """PlatformIO, and the build tool that it otherwise fetches from its registry."""
+    """Check for PlatformIO, and for the build tool that it otherwise downloads from its registry."""
     version = _version("platformio")
     if version is None:
         return Check("PlatformIO", FAIL, "missing", f"{SETUP}, or pip install -e .")
@@ -177,33 +178,55 @@ def check_platformio() -> Check:
 
 
 def check_serial() -> Check:
-    """Serial ports, and whether this user may open them."""
+    """Check that this user may open the serial ports."""
     from serial.tools.list_ports import comports
 
     ports = [port.device for port in comports()]
     closed = [port for port in ports if not os.access(port, os.R_OK | os.W_OK)]
     if closed:
         group = _group_of(closed[0])
-        mend = f"sudo usermod -aG {group} $USER, then log out and in again"
-        return Check("serial ports", WARN, f"no permission for {', '.join(closed)} (group {group})", mend)
-    return Check("serial ports", OK, ", ".join(ports) or "no board is plugged in; the emulator needs none")
+        fix = f"sudo usermod -aG {group} $USER, then log out and in again"
+        return Check("serial ports", WARN, f"no permission for {', '.join(closed)} (group {group})", fix)
+    return Check("serial ports", OK, ", ".join(ports) or "none; the emulator needs none")
+
+
+def check_boards() -> list[Check]:
+    """Check what a build for each real board downloads, and the tool that writes to it; warnings only."""
+    boards = {(board.flash_tool, board.platform): board for board in reversed(BOARDS.values())}
+    wanted = [board for needs, board in reversed(boards.items()) if any(needs) and not board.virtual]
+    return [_check_board(board) for board in wanted]
+
+
+def _check_board(board: Board) -> Check:
+    name = f"board {board.environment}"
+    if board.flash_tool:
+        tool = shutil.which(board.flash_tool)
+        if tool is None:
+            return Check(name, WARN, f"{board.flash_tool} is missing", f"to flash: {board.flash_install}")
+        return Check(name, OK, tool)
+    platform_name = board.platform.partition(" ")[0]
+    installed = sorted((core_dir() / "platforms").glob(f"{platform_name}*/platform.json"))
+    if not installed:
+        fix = f"`ecg-edge build --env {board.environment}` downloads it; the first build needs the network"
+        return Check(name, WARN, f"{board.platform} is not downloaded", fix)
+    return Check(name, OK, f"{platform_name} in {installed[0].parent}")
 
 
 def check_records(data: Path | None = None) -> Check:
-    """A folder with ECG records."""
+    """Check for a folder with ECG records."""
     try:
         root = find_data_root(data)
     except RecordError as error:
         return Check("records", FAIL, str(error), "name the right folder, or unset ECG_EDGE_DATA")
     if root is None:
-        mend = "ecg-edge data get mitdb, or name a folder with ECG_EDGE_DATA; without: synthetic ECG"
-        return Check("records", WARN, "none", mend)
+        fix = "ecg-edge data get mitdb, or name a folder with ECG_EDGE_DATA; without: synthetic ECG"
+        return Check("records", WARN, "none", fix)
     counts = ", ".join(f"{name} {len(records_in(root, name))}" for name in databases_in(root))
     return Check("records", OK, f"{counts} in {root}")
 
 
 def _newest(folder: Path) -> float:
-    """Time of the last change of a C file in a folder; 0 where there is none."""
+    """Return the time of the last change of a C file in a folder; 0 for none."""
     return max((path.stat().st_mtime for path in folder.rglob("*.[ch]")), default=0.0)
 
 
@@ -224,7 +247,7 @@ def _first_line(*command: str) -> str | None:
 
 
 def _output(*command: str) -> str | None:
-    """Standard output of a program; None when it is missing or fails."""
+    """Return the standard output of a program; None when it is missing or fails."""
     if shutil.which(command[0]) is None:
         return None
     try:

@@ -148,7 +148,7 @@ def require_tools(checks: Iterable[doctor.Check]) -> None:
     """
     lacking = [check for check in checks if check.status == doctor.FAIL or _is_missing(check)]
     if lacking:
-        lines = "".join(f"\n  {check.name}: {check.found}\n      -> {check.mend}" for check in lacking)
+        lines = "".join(f"\n  {check.name}: {check.found}\n      -> {check.fix}" for check in lacking)
         raise ToolError(f"this computer is not ready for the pipeline:{lines}")
 
 

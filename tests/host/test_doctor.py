@@ -1,4 +1,4 @@
-"""The doctor's findings on made-up computers: programs are shell scripts, versions a dictionary."""
+"""Checks of prerequisites on simulated computers: programs are shell scripts, versions a dictionary."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installer:
 
 @pytest.fixture
 def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The installed distributions, as the doctor sees them."""
+    """The installed distributions, as the checks find them."""
     installed: dict[str, str] = {}
 
     def version(name: str) -> str:
@@ -54,7 +54,7 @@ def test_python(version: tuple[int, int], status: str, monkeypatch: pytest.Monke
 def test_signal_path_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(doctor.sys.modules, "ecg_edge.firmware.binding._ecg_core", None)
     check = doctor.check_signal_path()
-    assert (check.status, "make setup" in check.mend) == ("fail", True)
+    assert (check.status, "make setup" in check.fix) == ("fail", True)
 
 
 def test_signal_path_older_than_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_tensorflow_pairing(versions: dict[str, str]) -> None:
     assert doctor.check_tensorflow().status == "fail"
     versions["tf-keras"] = "2.19.0"
     check = doctor.check_tensorflow()
-    assert (check.status, check.mend) == ("fail", "install the matching pair: pip install 'tf-keras==2.20.*'")
+    assert (check.status, check.fix) == ("fail", "install the matching pair: pip install 'tf-keras==2.20.*'")
     versions["tf-keras"] = "2.20.1"
     assert doctor.check_tensorflow().status == "ok"
 
@@ -100,13 +100,13 @@ def test_c_compiler(programs: Installer) -> None:
 
 
 def test_arm_compiler_missing(programs: Installer) -> None:
-    assert "apt-get install gcc-arm-none-eabi" in doctor.check_arm_compiler().mend
+    assert "apt-get install gcc-arm-none-eabi" in doctor.check_arm_compiler().fix
 
 
 def test_arm_compiler_without_newlib(programs: Installer) -> None:
     programs("arm-none-eabi-gcc", 'case $1 in --version) echo gcc 12;; *) echo "libc.a";; esac')
     check = doctor.check_arm_compiler()
-    assert (check.found, check.mend) == ("gcc 12, without newlib", "apt-get install libnewlib-arm-none-eabi")
+    assert (check.found, check.fix) == ("gcc 12, without newlib", "apt-get install libnewlib-arm-none-eabi")
 
 
 def test_arm_compiler_complete(programs: Installer) -> None:
@@ -135,7 +135,30 @@ def test_serial_port_without_permission(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
     check = doctor.check_serial()
     assert (check.status, str(port) in check.found) == ("warn", True)
-    assert check.mend.startswith(f"sudo usermod -aG {port.group()} $USER")
+    assert check.fix.startswith(f"sudo usermod -aG {port.group()} $USER")
+
+
+def test_board_that_is_flashed_by_a_tool(programs: Installer) -> None:
+    check = next(check for check in doctor.check_boards() if check.name == "board stm32f405")
+    assert (check.status, check.found) == ("warn", "dfu-util is missing")
+    assert "apt-get install dfu-util" in check.fix
+    programs("dfu-util", "")
+    assert [c.status for c in doctor.check_boards() if c.name == "board stm32f405"] == ["ok"]
+
+
+def test_board_whose_platform_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path))
+    (check,) = (check for check in doctor.check_boards() if check.name == "board esp32dev")
+    assert (check.status, "espressif32" in check.found) == ("warn", True)
+    assert "ecg-edge build --env esp32dev" in check.fix
+    (tmp_path / "platforms" / "espressif32@6.13.0").mkdir(parents=True)
+    (tmp_path / "platforms" / "espressif32@6.13.0" / "platform.json").touch()
+    (check,) = (check for check in doctor.check_boards() if check.name == "board esp32dev")
+    assert check.status == "ok"
+
+
+def test_virtual_boards_and_variants_are_not_checked_twice() -> None:
+    assert [check.name for check in doctor.check_boards()] == ["board stm32f405", "board esp32dev"]
 
 
 def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,17 +175,17 @@ def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_exit_code_and_json(
     status: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check = doctor.Check("thing", status, "found", "mend")
+    check = doctor.Check("thing", status, "found", "fix")
     monkeypatch.setattr("ecg_edge.host.pipeline.doctor.run_checks", lambda data: [check])
     monkeypatch.delitem(doctor.sys.modules, "ecg_edge.host.cli.commands.doctor", raising=False)
     with pytest.raises(SystemExit) as stop:
         cli.main(["doctor", "--json", "-"])
     assert (stop.value.code or 0) == code
-    expected = {"name": "thing", "status": status, "found": "found", "mend": "mend"}
+    expected = {"name": "thing", "status": status, "found": "found", "fix": "fix"}
     assert json.loads(capsys.readouterr().out) == {"ok": code == 0, "checks": [expected]}
 
 
-def test_every_check_that_is_not_ok_says_how_to_mend_it() -> None:
+def test_every_check_that_is_not_ok_names_a_fix() -> None:
     checks = doctor.run_checks()
     assert {check.name for check in checks} > {
         "Python",
@@ -171,4 +194,4 @@ def test_every_check_that_is_not_ok_says_how_to_mend_it() -> None:
         "emulator",
         "PlatformIO",
     }
-    assert all(check.mend for check in checks if check.status != doctor.OK)
+    assert all(check.fix for check in checks if check.status != doctor.OK)

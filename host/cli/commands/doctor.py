@@ -35,5 +35,5 @@ def _show(check: Check) -> None:
     sign, colour = SIGNS[check.status]
     console.out.print(f"{sign:4}", style=colour, end=" ")
     console.out.print(f"{check.name:18} {check.found}", markup=False)
-    if check.mend:
-        console.out.print(f"{'':23} -> {check.mend}", markup=False)
+    if check.fix:
+        console.out.print(f"{'':23} -> {check.fix}", markup=False)
