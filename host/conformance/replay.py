@@ -22,7 +22,6 @@ from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
 from ecg_edge.host.conformance.results import SessionResults
 from ecg_edge.host.conformance.session import RecordRun, Session, open_frame_log, session_folder
-from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
@@ -30,7 +29,7 @@ from ecg_edge.host.link.transports import DEFAULT_BAUD
 from ecg_edge.host.reference.expected import Expected, expect
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
-from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundle
 
 DEFAULT_DATABASE = "mitdb"
 DEFAULT_SESSIONS = Path("sessions")
@@ -108,7 +107,7 @@ def replay(
     records: Sequence[str],
     *,
     port: str,
-    bundle_path: Path = DEFAULT_BUNDLE,
+    bundle_path: Path = SHIPPED_BUNDLE,
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, TypedDict
 
+from ecg_edge.quantize.bundle.manifest import Metrics, Training
+
 SCHEMA_VERSION: Final = 3
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -163,8 +165,8 @@ class SessionResults(Totals):
     model_sha256: str
     bundle: str
     bundle_path: str
-    training: dict[str, Any]
-    metrics: dict[str, Any]
+    training: Training
+    metrics: Metrics
     reference_engine: str
     port: str
     port_kind: str

@@ -68,7 +68,7 @@ from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info
 from ecg_edge.host.link.transports import port_kind
 from ecg_edge.host.reference.rhythm_events import count_kinds
-from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.bundle.manifest import Bundle, Training
 
 ANNOTATOR: Final = "dev"
 
@@ -306,7 +306,7 @@ def _write_table(path: Path, columns: Sequence[str], rows: Iterable[str]) -> Non
         file.writelines(rows)
 
 
-def _was_trained_on(record: Record, training: dict[str, Any]) -> bool:
+def _was_trained_on(record: Record, training: Training) -> bool:
     same_database = training.get("database") == record.database
     return same_database and record.name in training.get("records", ())
 

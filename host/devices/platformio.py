@@ -33,8 +33,8 @@ from elftools.elf.elffile import ELFFile
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.ecg.files import IS_CHECKOUT, PROJECT_ROOT, cache_folder
 from ecg_edge.host.devices.boards import BOARDS
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
-DEFAULT_BUNDLE = PROJECT_ROOT / "models" / "nlrav"
 SCONS_PACKAGE = "tool-scons"
 ENVIRONMENTS = tuple(BOARDS)
 
@@ -193,7 +193,7 @@ def build(environment: str, bundle: Path | None = None, build_dir: Path | None =
     ToolError
         When a tool is missing or the build fails; the message ends with the compiler's own.
     """
-    model = _checked_bundle(bundle or DEFAULT_BUNDLE)
+    model = _checked_bundle(bundle or SHIPPED_BUNDLE)
     check_compiler(environment)
     run_platformio(["run", "-e", environment], model, build_dir)
     return program_path(environment, build_dir)
@@ -230,7 +230,7 @@ def upload(environment: str, bundle: Path | None = None, port: str | None = None
         )
     arguments = ["run", "-e", environment, "-t", "upload"]
     run_platformio(
-        [*arguments, "--upload-port", port] if port else arguments, _checked_bundle(bundle or DEFAULT_BUNDLE)
+        [*arguments, "--upload-port", port] if port else arguments, _checked_bundle(bundle or SHIPPED_BUNDLE)
     )
 
 

@@ -16,19 +16,42 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias, TypedDict
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.ecg.files import sha256_of
+from ecg_edge.ecg.files import PROJECT_ROOT, sha256_of
 
 SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.tflite"
 GOLDEN_NAME = "golden.json"
+MODEL_INFO_NAME = "model_info.h"
 C_FOLDER = "c"
+
+SHIPPED_BUNDLE: Final = PROJECT_ROOT / "models" / "nlrav"
+"""Folder of the bundle that ships with this project."""
+
+
+class Training(TypedDict, total=False):
+    """Data that a network was trained on; empty for a model that was trained elsewhere."""
+
+    recipe: str
+    description: str
+    database: str
+    split: str
+    peaks: str
+    records: list[str]
+    beats: dict[str, int]
+    seed: int
+
+
+Metrics: TypeAlias = Mapping[str, Mapping[str, Mapping[str, float | None]]]
+"""Evaluation figures by protocol, engine and name."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +66,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself.
+    """Description of a bundle; docs/reference/manifest.schema.json is its schema.
 
     Attributes
     ----------
@@ -61,12 +84,12 @@ class Manifest:
         RAM for tensors, in bytes, per engine ("generated", "tflm").
     operators : tuple of str
         TFLite operators in execution order.
-    training : dict
+    training : Training
         Recipe, databases, records and beats the network was trained on.
-    metrics : dict
-        Evaluation figures, each under the name of its protocol.
+    metrics : Metrics
+        Evaluation figures by protocol, engine and name.
     tools : dict
-        Versions of what made the bundle.
+        Versions of the programs that made the bundle.
     """
 
     name: str
@@ -77,8 +100,8 @@ class Manifest:
     labels: tuple[str, ...]
     arena_bytes: dict[str, int]
     operators: tuple[str, ...]
-    training: dict[str, Any]
-    metrics: dict[str, Any]
+    training: Training
+    metrics: Metrics
     tools: dict[str, str]
     schema_version: int = SCHEMA_VERSION
 
@@ -94,7 +117,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle on disk whose hashes were checked."""
+    """A bundle on disk whose manifest, model and generated C belong together."""
 
     path: Path
     manifest: Manifest
@@ -127,43 +150,106 @@ def c_prefix(name: str) -> str:
     return prefix
 
 
-def load_bundle(path: Path) -> Bundle:
-    """Read a bundle and check that its manifest and its model belong together.
+def c_string(text: str) -> str:
+    """Escape printable ASCII for a C string literal."""
+    # "??" would begin a trigraph.
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?")
+
+
+def check_labels(labels: Sequence[str], where: str) -> None:
+    """Check that labels are different, printable ASCII and without commas, which separate them in C.
 
     Raises
     ------
     BundleError
-        When a file is missing, the manifest has another schema, or the model's SHA-256 is not the manifest's.
+        Names `where` and the label.
     """
+    for label in labels:
+        if (
+            not label
+            or "," in label
+            or label != label.strip()
+            or not label.isascii()
+            or not label.isprintable()
+        ):
+            raise BundleError(
+                f"{where}: label {label!r} must be printable ASCII, not empty and without commas and outer "
+                "spaces. Rename it."
+            )
+    repeated = sorted({label for label in labels if labels.count(label) > 1})
+    if repeated or not labels:
+        what = f"{', '.join(repeated)} stands there more than once" if repeated else "there is none"
+        raise BundleError(f"{where}: labels must be different, at least one: {what}. Name each output.")
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle and check that its manifest, its model and its generated C belong together.
+
+    Raises
+    ------
+    BundleError
+        When a file is missing, a field of the manifest is missing or has another type or range, the model's
+        SHA-256 is not the manifest's, or the generated C has another model or other labels.
+    """
+    if path.exists() and not path.is_dir():
+        raise BundleError(f"{path}: is a file. A bundle is a folder, such as models/nlrav: name the folder.")
     manifest = _read_manifest(path / MANIFEST_NAME)
-    model = path / MODEL_NAME
-    if not model.is_file():
-        raise BundleError(f"{model}: not found. Make the bundle again with `ecg-edge export`.")
-    actual = sha256_of(model)
+    _check_model(path / MODEL_NAME, manifest)
+    _check_c(path / C_FOLDER / MODEL_INFO_NAME, manifest)
+    return Bundle(path, manifest)
+
+
+def _check_model(path: Path, manifest: Manifest) -> None:
+    if not path.is_file():
+        raise BundleError(f"{path}: not found. Make the bundle again with `ecg-edge export`.")
+    actual = sha256_of(path)
     if actual != manifest.model_sha256:
         raise BundleError(
-            f"{model}: SHA-256 is {actual[:12]}..., the manifest says {manifest.model_sha256[:12]}.... "
+            f"{path}: SHA-256 is {actual[:12]}..., but {manifest.model_sha256[:12]}... in the manifest. "
             "The model was changed after the export; make the bundle again with `ecg-edge export`."
         )
-    return Bundle(path, manifest)
+
+
+def _check_c(path: Path, manifest: Manifest) -> None:
+    """Check that the generated C holds the manifest's model and labels, in the same order."""
+    text = _read_text(path)
+    found = re.search(r'^#define (\w+)_LABELS "(.*)"$', text, re.MULTILINE)
+    prefix, labels = (found[1], found[2]) if found else ("", "")
+    expected = c_string(",".join(manifest.labels))
+    if prefix != c_prefix(manifest.name).upper() or labels != expected or manifest.model_sha256 not in text:
+        raise BundleError(
+            f"{path}: generated from another model than {MANIFEST_NAME} describes (here: {prefix.lower()}, "
+            f"labels {labels}; there: {manifest.name}, labels {expected}). Export the bundle again."
+        )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(
+            f"{path}: not found. A bundle is a folder such as models/nlrav; make one with `ecg-edge export`."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(
+            f"{path}: cannot be read ({error}). Make it again with `ecg-edge export`."
+        ) from None
 
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BundleError(
-            f"{path}: not found. A bundle is a folder such as models/nlrav; make one with `ecg-edge export`."
-        ) from None
-    except json.JSONDecodeError as error:
+        raw = json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON ({error}). Make it again with `ecg-edge export`.") from None
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION or not isinstance(version, int):
         raise BundleError(
-            f"{path}: schema version is {version!r}, this program reads {SCHEMA_VERSION}. "
+            f"{path}: schema_version is {version!r}, this program reads {SCHEMA_VERSION}. "
             "Export the bundle with the same version of ecg-edge."
         )
-    return _parse_manifest(path, raw)
+    manifest = _parse_manifest(path, raw)
+    _check_manifest(path, manifest)
+    return manifest
 
 
 def _parse_manifest(path: Path, raw: dict[str, Any]) -> Manifest:
@@ -171,9 +257,112 @@ def _parse_manifest(path: Path, raw: dict[str, Any]) -> Manifest:
     missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
     if missing or unknown:
         raise BundleError(f"{path}: missing keys {missing}, unknown keys {unknown}. Export the bundle again.")
+    for key, (is_valid, description) in _FIELDS.items():
+        if not is_valid(raw[key]):
+            raise BundleError(f"{path}: {key} must be {description}. Export the bundle again.")
     fields = dict(raw)
     for key in ("inputs", "outputs"):
         fields[key] = tuple(Tensor(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in raw[key])
     for key in ("labels", "operators"):
         fields[key] = tuple(raw[key])
     return Manifest(**fields)
+
+
+def _check_manifest(path: Path, manifest: Manifest) -> None:
+    """Check the fields that depend on each other."""
+    try:
+        c_prefix(manifest.name)
+    except BundleError as error:
+        raise BundleError(f"{path}: name: {error}") from None
+    check_labels(manifest.labels, f"{path}: labels")
+    elements = [math.prod(tensor.shape) for tensor in manifest.outputs]
+    if elements != [len(manifest.labels)]:
+        raise BundleError(
+            f"{path}: outputs have {elements} elements, but there are {len(manifest.labels)} labels. "
+            "Export the bundle again."
+        )
+    if len(set(manifest.input_names)) != len(manifest.inputs):
+        raise BundleError(f"{path}: two of the inputs have the same name. Export the bundle again.")
+
+
+def _is_integer(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return _is_integer(value, -_LARGEST, _LARGEST)
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _is_list(value: Any, is_item: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(map(is_item, value))
+
+
+def _is_dict(value: Any, is_item: Callable[[Any], bool]) -> bool:
+    return isinstance(value, dict) and all(map(is_item, value.values()))
+
+
+def _is_tensor(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {field.name for field in dataclasses.fields(Tensor)}
+        and _is_text(value["name"])
+        and _is_list(value["shape"], lambda size: _is_integer(size, 1, _LARGEST))
+        and _is_number(value["scale"])
+        and value["scale"] > 0
+        and _is_integer(value["zero_point"], -128, 127)
+    )
+
+
+def _is_training(value: Any) -> bool:
+    types: dict[str, Callable[[Any], bool]] = {
+        **dict.fromkeys(("recipe", "description", "database", "split", "peaks"), _is_text),
+        "records": lambda records: _is_list(records, _is_text),
+        "beats": lambda beats: _is_dict(beats, lambda count: _is_integer(count, 0, _LARGEST)),
+        "seed": lambda seed: _is_integer(seed, 0, _LARGEST),
+    }
+    return isinstance(value, dict) and all(key in types and types[key](value[key]) for key in value)
+
+
+def _is_metrics(value: Any) -> bool:
+    def is_figure(figure: Any) -> bool:
+        return figure is None or _is_number(figure)
+
+    return _is_dict(value, lambda engines: _is_dict(engines, lambda figures: _is_dict(figures, is_figure)))
+
+
+_LARGEST: Final = 2**53  # the largest number that every reader of JSON keeps exact
+
+_FIELDS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "name": (_is_text, "a text"),
+    "model_sha256": (
+        lambda value: _is_text(value) and re.fullmatch(r"[0-9a-f]{64}", value) is not None,
+        "64 hexadecimal digits in lower case",
+    ),
+    "core_fingerprint": (lambda value: _is_integer(value, 0, 2**32 - 1), "an integer from 0 to 4294967295"),
+    **dict.fromkeys(
+        ("inputs", "outputs"),
+        (
+            lambda value: _is_list(value, _is_tensor) and len(value) > 0,
+            "a list of tensors: name, shape (integers from 1), scale (above 0), zero_point (-128 to 127)",
+        ),
+    ),
+    "labels": (lambda value: _is_list(value, _is_text), "a list of texts"),
+    "arena_bytes": (
+        lambda value: _is_dict(value, lambda size: _is_integer(size, 0, _LARGEST)),
+        "an object of integers from 0",
+    ),
+    "operators": (lambda value: _is_list(value, _is_text), "a list of texts"),
+    "training": (
+        _is_training,
+        "an object as docs/reference/manifest.schema.json describes it",
+    ),
+    "metrics": (_is_metrics, "figures (numbers or null) by protocol and engine"),
+    "tools": (lambda value: _is_dict(value, _is_text), "an object of texts"),
+}
+"""Type and range of each field of manifest.json, and their description in messages."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +36,8 @@ def export_bundle(
     name: str,
     labels: Sequence[str],
     golden_inputs: Inputs,
-    training: dict[str, Any],
-    metrics: dict[str, Any],
+    training: layout.Training,
+    metrics: layout.Metrics,
     tools: dict[str, str],
     float_model: Path | None = None,
 ) -> layout.Bundle:
@@ -73,6 +72,7 @@ def export_bundle(
     ToolError
         TFLM's wheel, which the golden vectors come from, is not installed.
     """
+    layout.check_labels(labels, f"{model_tflite}: labels")
     model = _read(model_tflite)
     generated = generate(model, str(model_tflite), name=layout.c_prefix(name))
     network = generated.program.network

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.quantize.bundle.golden import Golden
+from ecg_edge.quantize.bundle.manifest import c_string
 from ecg_edge.quantize.codegen.emit import banner, tensor_entry, wrapped
 from ecg_edge.quantize.codegen.flatbuffer import Network
 from ecg_edge.quantize.codegen.generate import Generated
@@ -137,12 +138,6 @@ extern const ecg_model_t {name}_model;
 
 #endif
 """
-
-
-def c_string(text: str) -> str:
-    """Escape printable ASCII for a C string literal."""
-    # "??" would begin a trigraph.
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?")
 
 
 def model_info_source(facts: ModelFacts) -> str:

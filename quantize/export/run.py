@@ -14,7 +14,7 @@ from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import locked_folder
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.quantize.bundle.engines import beat_inputs
-from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.bundle.manifest import Bundle, Training
 from ecg_edge.quantize.export.bundle import export_bundle
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
@@ -84,7 +84,7 @@ def _of_every_class(beats: Beats) -> Any:
     return np.sort(np.concatenate(chosen))
 
 
-def _training(recipe: Recipe, beats: Beats) -> dict[str, Any]:
+def _training(recipe: Recipe, beats: Beats) -> Training:
     return {
         "recipe": recipe.name,
         "description": recipe.description,

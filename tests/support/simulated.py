@@ -60,6 +60,10 @@ def make_bundle(folder: Path) -> Bundle:
         tools={},
     )
     (folder / MANIFEST_NAME).write_text(manifest.to_json())
+    (folder / "c").mkdir()
+    (folder / "c" / "model_info.h").write_text(
+        f'/* {manifest.model_sha256} */\n#define FIXTURE_LABELS "{",".join(LABELS)}"\n'
+    )
     return load_bundle(folder)
 
 

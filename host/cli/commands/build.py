@@ -11,7 +11,7 @@ import typer
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.devices import platformio as pio
-from ecg_edge.quantize.bundle.manifest import load_bundle
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
 EXAMPLES: Final = ("ecg-edge build --env stm32f405 --model models/nlrav",)
 EnvOption = Annotated[
@@ -25,7 +25,7 @@ ModelOption = Annotated[Path, options.model_option("Model bundle to build into t
 
 def build(
     env: EnvOption = "stm32f405",
-    model: ModelOption = pio.DEFAULT_BUNDLE,
+    model: ModelOption = SHIPPED_BUNDLE,
     json: options.JsonOption = None,
 ) -> None:
     """Build the firmware for a board with a model in it; stm32f405 and native need no network."""

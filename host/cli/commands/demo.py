@@ -9,18 +9,18 @@ from typing import Annotated, Final
 import typer
 
 from ecg_edge.ecg.databases import find_data_root, records_in
-from ecg_edge.ecg.files import PROJECT_ROOT, write_json
+from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = ("ecg-edge demo",)
 BOARD = "stm32f405"
 DATABASE, RECORD = "mitdb", "213"  # half an hour with N, V, A and fusion beats
 SYNTHETIC_RECORD = "synth/s03"
-SHIPPED = PROJECT_ROOT / "models" / "nlrav"
 
 
 def demo(
-    model: Annotated[Path, options.model_option("Model bundle.")] = SHIPPED,
+    model: Annotated[Path, options.model_option("Model bundle.")] = SHIPPED_BUNDLE,
     data: options.DataOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")

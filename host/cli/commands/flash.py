@@ -10,14 +10,14 @@ from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.commands.build import EnvOption, ModelOption, check_environment
 from ecg_edge.host.devices import platformio as pio
-from ecg_edge.quantize.bundle.manifest import load_bundle
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
 EXAMPLES: Final = ("ecg-edge flash --env esp32dev --port /dev/ttyUSB0",)
 
 
 def flash(
     env: EnvOption = "stm32f405",
-    model: ModelOption = pio.DEFAULT_BUNDLE,
+    model: ModelOption = SHIPPED_BUNDLE,
     port: Annotated[
         str | None,
         typer.Option(metavar="PORT", help="Serial port of an ESP32. Else detected."),

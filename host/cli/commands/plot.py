@@ -17,12 +17,12 @@ from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.tables import ResultTable
-from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation.detector import REFERENCE
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
 from ecg_edge.host.reference.labels import Labeller
 from ecg_edge.host.report.inspection_plot import Segment, clock, draw
 from ecg_edge.host.report.window import has_screen, show
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge plot 207 --from 5:12 --to 5:22 --out 207.png",
@@ -76,7 +76,7 @@ def plot(
     model: Annotated[
         Path,
         options.model_option("Model bundle that labels the beats if it fits the signal path."),
-    ] = DEFAULT_BUNDLE,
+    ] = SHIPPED_BUNDLE,
     data: options.DataOption = None,
     lead: options.LeadOption = "auto",
     mains_hz: options.MainsOption = 60,

@@ -19,9 +19,9 @@ from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
 from ecg_edge.host.conformance.results import RecordResults, SessionResults, summary_of
-from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge replay 100 213",
@@ -42,7 +42,7 @@ def replay(
         ),
     ] = "emulator",
     more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,
-    model: Annotated[Path, options.model_option("Model bundle that is on the device.")] = DEFAULT_BUNDLE,
+    model: Annotated[Path, options.model_option("Model bundle that is on the device.")] = SHIPPED_BUNDLE,
     data: options.DataOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")

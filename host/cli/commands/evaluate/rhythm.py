@@ -17,14 +17,13 @@ from ecg_edge.ecg.scoring import text
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.records import RecordFolder, select_folders
 from ecg_edge.host.cli.tables import ResultTable
-from ecg_edge.host.devices.platformio import DEFAULT_BUNDLE
 from ecg_edge.host.evaluation import rhythm as rhythms
 from ecg_edge.host.evaluation.detector import group_records
 from ecg_edge.host.evaluation.rhythm import RhythmScores
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.host.reference.rhythm_events import Episode, describe, episodes
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
-from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundle
 
 ANNOTATOR: Final = "rhythm"
 EXAMPLES: Final = (
@@ -53,7 +52,7 @@ def evaluate(
         list[str] | None,
         options.records_argument("mitdb"),
     ] = None,
-    model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = DEFAULT_BUNDLE,
+    model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = SHIPPED_BUNDLE,
     data: options.DataOption = None,
     lead: options.LeadOption = "auto",
     mains_hz: options.MainsOption = 60,

@@ -1,0 +1,175 @@
+"""Loading a bundle: every field and file that does not fit is a BundleError that names it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.files import PROJECT_ROOT
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+
+SCHEMA = json.loads((PROJECT_ROOT / "docs/reference/manifest.schema.json").read_text())
+SHIPPED = json.loads((SHIPPED_BUNDLE / "manifest.json").read_text())
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the shipped bundle."""
+    return shutil.copytree(SHIPPED_BUNDLE, tmp_path / "copy")
+
+
+def changed(copy: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """Change the manifest of a bundle."""
+    raw = json.loads((copy / "manifest.json").read_text())
+    change(raw)
+    (copy / "manifest.json").write_text(json.dumps(raw))
+    return copy
+
+
+def test_the_shipped_manifest_follows_the_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(SHIPPED, SCHEMA)
+    assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) == set(SHIPPED)
+    assert load_bundle(SHIPPED_BUNDLE).manifest.training["database"] == "mitdb"
+
+
+WRONG: list[tuple[str, Any]] = [
+    *((key, None) for key in SHIPPED),
+    *((key, 1.5) for key in SHIPPED),
+    *((key, [[]]) for key in SHIPPED),
+    *((key, {"a": {"b": []}}) for key in SHIPPED),
+    ("model_sha256", SHIPPED["model_sha256"].upper()),
+    ("core_fingerprint", -1),
+    ("core_fingerprint", True),
+    ("core_fingerprint", 2**32),
+    ("inputs", []),
+    ("inputs", [{**SHIPPED["inputs"][0], "scale": 0}]),
+    ("inputs", [{**SHIPPED["inputs"][0], "shape": [1, 0]}]),
+    ("inputs", [{**SHIPPED["inputs"][0], "zero_point": 128}]),
+    ("inputs", [{**SHIPPED["inputs"][0], "more": 1}]),
+    ("inputs", [{"name": "beat"}]),
+    ("outputs", [SHIPPED["outputs"][0]] * 2),
+    ("labels", ["N", "L", "R", "A", "N"]),
+    ("labels", ["N", "L", "R", "A", "V,"]),
+    ("labels", ["N", "L", "R", "A", "É"]),
+    ("labels", ["N", "L", "R", "A", ""]),
+    ("labels", ["N", "L", "R", "A", " V"]),
+    ("labels", ["N", "L", "R", "A", "V\n"]),
+    ("labels", "NLRAV"),
+    ("labels", []),
+    ("arena_bytes", {"generated": -1}),
+    ("training", {"records": "100"}),
+    ("training", {"beats": {"N": 1.5}}),
+    ("metrics", {"protocol": {"int8": {"accuracy": "high"}}}),
+    ("tools", {"numpy": 2}),
+    ("schema_version", "2"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
+def test_a_field_of_another_type_or_range_is_named(copy: Path, key: str, value: Any) -> None:
+    changed(copy, lambda raw: raw.update({key: value}))
+    with pytest.raises(BundleError, match=rf"manifest\.json.*{key}"):
+        load_bundle(copy)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**SHIPPED, key: value}, SCHEMA)
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_a_missing_field_is_named(copy: Path, key: str) -> None:
+    changed(copy, lambda raw: raw.pop(key))
+    with pytest.raises(BundleError, match=rf"manifest\.json.*{key}"):
+        load_bundle(copy)
+
+
+def test_four_labels_for_five_outputs_are_refused(copy: Path) -> None:
+    changed(copy, lambda raw: raw["labels"].pop())
+    with pytest.raises(BundleError, match=r"manifest\.json.*\[5\].*4 labels"):
+        load_bundle(copy)
+
+
+def test_labels_in_another_order_than_the_generated_c_are_refused(copy: Path) -> None:
+    changed(copy, lambda raw: raw["labels"].reverse())
+    with pytest.raises(BundleError, match=r"model_info\.h.*N,L,R,A,V.*V,A,R,L,N"):
+        load_bundle(copy)
+
+
+def test_c_of_another_model_or_name_is_refused(copy: Path) -> None:
+    header = copy / "c" / "model_info.h"
+    header.write_text(header.read_text().replace(SHIPPED["model_sha256"], "0" * 64))
+    with pytest.raises(BundleError, match=r"model_info\.h"):
+        load_bundle(copy)
+
+
+def test_a_name_that_is_not_that_of_the_generated_c_is_refused(copy: Path) -> None:
+    changed(copy, lambda raw: raw.update(name="other"))
+    with pytest.raises(BundleError, match=r"model_info\.h.*nlrav.*other"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.tflite", "c/model_info.h"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=name.split("/")[-1]):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"null", b'"text"', b"\xff\xfe", b"[" * 100_000])
+def test_a_manifest_that_is_no_object_is_an_error(copy: Path, content: bytes) -> None:
+    (copy / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(copy)
+
+
+def test_a_file_where_a_folder_belongs_is_an_error(copy: Path) -> None:
+    with pytest.raises(BundleError, match=r"model\.tflite.*folder"):
+        load_bundle(copy / "model.tflite")
+
+
+def test_a_folder_where_a_file_belongs_is_an_error(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    (copy / "manifest.json").mkdir()
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(copy)
+
+
+def test_a_changed_model_is_refused(copy: Path) -> None:
+    model = copy / "model.tflite"
+    model.write_bytes(model.read_bytes() + b"\0")
+    with pytest.raises(BundleError, match=r"model\.tflite.*SHA-256"):
+        load_bundle(copy)
+
+
+def test_a_bundle_runs_without_tensorflow() -> None:
+    code = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class NoTensorFlow(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in ("tensorflow", "tf_keras", "keras", "flatbuffers", "wfdb"):
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoTensorFlow())
+from ecg_edge.quantize.bundle.engines import GeneratedEngine
+from ecg_edge.quantize.bundle.golden import load_golden
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+
+bundle = load_bundle(SHIPPED_BUNDLE)
+golden = load_golden(bundle)
+assert (GeneratedEngine(bundle.c_path).run(golden.inputs) == golden.logits).all()
+packages = {name.split(".")[1] for name in sys.modules if name.startswith("ecg_edge.")}
+print(*sorted(packages))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["ecg", "quantize"]
