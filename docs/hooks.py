@@ -87,7 +87,7 @@ def _command_parts(title: str, command: Any) -> Iterator[str]:
     else:
         yield from _option_table(command)
         if command.epilog:
-            yield command.epilog
+            yield _examples(command.epilog)
 
 
 def _paragraphs(text: str) -> str:
@@ -95,6 +95,13 @@ def _paragraphs(text: str) -> str:
     lines = (line.strip() for line in text.replace("\b\n", "").replace("\f", "\n").splitlines())
     shown = "\n".join(f"    {line}" if line.startswith("ecg-edge ") else line for line in lines)
     return re.sub(r"(?m)(?<!\n)\n(    ecg-edge )", r"\n\n\1", shown).replace("<", "&lt;")
+
+
+def _examples(text: str) -> str:
+    """Show the example commands as code."""
+    word, _, commands = text.partition(":")
+    lines = [line.strip() for line in re.split(r"\n|(?<=\S)\s+(?=ecg-edge )", commands) if line.strip()]
+    return f"{word}:\n\n```sh\n" + "\n".join(lines) + "\n```"
 
 
 def _option_table(command: Any) -> Iterator[str]:
@@ -136,11 +143,11 @@ def schema_tables() -> str:
 
 
 def _schema_parts(name: str, kind: dict[str, Any]) -> Iterator[str]:
-    if name:
-        yield f"### {name}"
-    if kind.get("description"):
-        yield kind["description"]
     keys = kind.get("properties") or kind.get("items", {}).get("properties") or {}
+    if name and keys:
+        yield f"### {name}"
+    if kind.get("description") and (keys or not name):
+        yield kind["description"]
     if keys:
         rows = [f"| `{key}` | {_cell(_kind(one))} | {_cell(_meaning(one))} |" for key, one in keys.items()]
         yield "\n".join(["| key | type | meaning |", "|---|---|---|", *rows])
@@ -225,11 +232,22 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _comment_text(comment: str) -> str:
+    """Make Markdown of a C comment: indented paragraphs become code, parameters a list."""
     lines = [re.sub(r"^\s*\* ?", "", line) for line in comment.strip().splitlines()]
-    lines = [re.sub(r"^\s*@param(\[\w+\])?\s+(\w+)\s*", r"- `\2`: ", line) for line in lines]
-    lines = [re.sub(r"^\s*@returns?\s+", "\nReturns: ", line) for line in lines]
-    text = "\n".join(lines).replace("<", "&lt;").replace("[", "\\[").replace("*", "\\*").replace("_", "\\_")
-    return re.sub(r"(?m)(?<!\n)\n(- `)", r"\n\n\1", text, count=1)
+    return "\n\n".join(_paragraph(text) for text in re.split(r"\n\s*\n", "\n".join(lines)) if text.strip())
+
+
+def _paragraph(text: str) -> str:
+    if re.search(r"(?m)^ {3,}\S", text):
+        return f"```c\n{text}\n```"
+    text = re.sub(r"(?m)^\s*@param(\[\w+\])?\s+(\w+)\s*", r"- `\2`: ", text)
+    text = re.sub(r"(?m)^\s*@returns?\s+", "\nReturns: ", text)
+    parts = [one if one.startswith("`") else _escaped(one) for one in re.split(r"(`[^`\n]*`)", text)]
+    return re.sub(r"(?m)(?<!\n)\n(- `)", r"\n\n\1", "".join(parts), count=1)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\[\]*_])", r"\\\1", text.replace("<", "&lt;"))
 
 
 def _declared(code: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 Results = Mapping[str, Any]
 
+_SLASH: Final = "&nbsp;/&nbsp;"  # two figures stay on one line of a narrow cell
 README_BEGIN: Final = "<!-- results: written by `make results` -->"
 README_END: Final = "<!-- end of results -->"
 _NETWORKS: Final = {"conv": "`conv`", "sep": "`sep`, depthwise separable", "nlrav": "`nlrav`, shipped"}
@@ -133,7 +134,7 @@ def _pc(share: float | None, digits: int = 2) -> str:
 
 
 def _two(figures: Mapping[str, Any], first: str, second: str, digits: int = 2) -> str:
-    return f"{_pc(figures[first], digits)} / {_pc(figures[second], digits)}"
+    return f"{_pc(figures[first], digits)}{_SLASH}{_pc(figures[second], digits)}"
 
 
 def _qrs(figures: Mapping[str, Any]) -> str:
@@ -205,7 +206,7 @@ def _detector(results: Results) -> Iterable[str]:
 def _groups(figures: Results) -> Iterable[tuple[str, Mapping[str, Any]]]:
     for database, groups in figures.items():
         for name, group in groups.items():
-            yield f"{database}, {name}" if name != "all" else f"{database}, all", group
+            yield f"{database}, {name}".replace(" dB", "&nbsp;dB"), group
 
 
 def _qrs_table(figures: Results, choose: Callable[[Mapping[str, Any]], tuple[Any, Any]]) -> str:
@@ -476,7 +477,7 @@ def _size_rows(figures: Sequence[Mapping[str, Any]], models: Sequence[str]) -> I
     names = ("code_bytes", "weight_bytes", "ram_bytes", "stack_bytes")
     for core in dict.fromkeys(one["core"] for one in figures):
         found = [_find(figures, core, model) for model in models]
-        yield (f"`{core}`", *(" / ".join(f"{one[name]:,}" for name in names) for one in found))
+        yield (f"`{core}`", *(_SLASH.join(f"{one[name]:,}" for name in names) for one in found))
 
 
 def _projections(projections: Sequence[Mapping[str, Any]]) -> str:
