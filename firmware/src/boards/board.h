@@ -1,4 +1,4 @@
-/* What the application asks of a board: the few functions that a porter writes (docs/porting.md).
+/* What the application asks of a board: the few functions that a porter writes (docs/how-to/port-a-board.md).
  * Each board has its own entry point, which calls board_init() and then app_run(). */
 #ifndef ECG_EDGE_BOARD_H
 #define ECG_EDGE_BOARD_H
@@ -51,7 +51,9 @@ void board_led(bool on);
 bool board_live_start(void);
 void board_live_stop(void);
 
-/* Take the oldest sample (ADC units) and its lead flags (ECG_CORE_LEAD_OFF_*); false when there is none. */
+/* Take the oldest sample (ADC units) and its lead flags (ECG_CORE_LEAD_OFF_*); false when there is none.
+ * There is one for every sampling instant: those that could not be read have both lead flags (sample_gaps.h).
+ */
 bool board_sample(int16_t *sample_adu, uint8_t *lead_flags);
 
 #ifdef __cplusplus

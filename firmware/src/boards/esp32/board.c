@@ -1,5 +1,9 @@
-/* The ESP32 behind an AD8232 front end, on ESP-IDF 5 (docs/wiring.md has the pins). */
+/* The ESP32 behind an AD8232 front end, on ESP-IDF 5 (docs/how-to/wiring.md has the pins).
+ *
+ * Compiled only: this file never ran on a chip. */
 #include "boards/board.h"
+
+#include <stddef.h>
 
 #include "app.h"
 #include "driver/gpio.h"
@@ -14,6 +18,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/queue.h"
 #include "freertos/task.h"
+#include "sample_gaps.h"
 
 #define LINE UART_NUM_0 /* the one behind the board's USB connector */
 #define LINE_BAUD 921600
@@ -42,6 +47,7 @@ static adc_oneshot_unit_handle_t adc;
 static gptimer_handle_t timer;
 static TaskHandle_t sampler;
 static QueueHandle_t samples;
+static sample_gaps_t gaps; /* the sampler task's own, between board_live_start and _stop */
 static bool live;
 
 static void init_line(void) {
@@ -83,25 +89,29 @@ static bool on_timer(gptimer_handle_t which, const gptimer_alarm_event_data_t *e
     return woken == pdTRUE;
 }
 
-static ecg_sample_t take_sample(void) {
-    int adu = 0;
-    ecg_sample_t sample = {0};
-    if (adc_oneshot_read(adc, ECG_CHANNEL, &adu) == ESP_OK) {
-        sample.sample_adu = (int16_t)adu;
-    }
-    sample.lead_flags |= gpio_get_level(LO_PLUS_PIN) ? ECG_CORE_LEAD_OFF_PLUS : 0;
-    sample.lead_flags |= gpio_get_level(LO_MINUS_PIN) ? ECG_CORE_LEAD_OFF_MINUS : 0;
-    return sample;
+static uint8_t read_lead_flags(void) {
+    const unsigned plus = gpio_get_level(LO_PLUS_PIN) ? ECG_CORE_LEAD_OFF_PLUS : 0u;
+    const unsigned minus = gpio_get_level(LO_MINUS_PIN) ? ECG_CORE_LEAD_OFF_MINUS : 0u;
+    return (uint8_t)(plus | minus);
 }
 
-/* The ADC cannot be read in an interrupt, so the timer's wakes this task. A sample that finds the queue full
- * is lost: then the main task has been held up for 128 ms or more. */
+static bool queue_sample(int16_t sample_adu, uint8_t lead_flags) {
+    const ecg_sample_t sample = {.sample_adu = sample_adu, .lead_flags = lead_flags};
+    return xQueueSend(samples, &sample, 0) == pdTRUE;
+}
+
+/* The ADC cannot be read in an interrupt, so the timer's interrupt wakes this task. The notification counts
+ * the interrupts since the last one: more than one means that this task was held up, and samples were missed.
+ * A full queue means that the main task was held up for 128 ms or more. Both, and a failed reading, leave
+ * filler samples. */
 static void run_sampler(void *context) {
     (void)context;
     for (;;) {
-        ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
-        const ecg_sample_t sample = take_sample();
-        xQueueSend(samples, &sample, 0);
+        const uint32_t instants = ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+        int reading = 0;
+        const bool is_read = adc_oneshot_read(adc, ECG_CHANNEL, &reading) == ESP_OK;
+        const int16_t sample_adu = (int16_t)reading;
+        sample_gaps_add(&gaps, queue_sample, instants, is_read ? &sample_adu : NULL, read_lead_flags());
     }
 }
 
@@ -180,6 +190,7 @@ void board_led(bool on) {
 
 bool board_live_start(void) {
     xQueueReset(samples);
+    gaps = (sample_gaps_t){0};
     live = gptimer_set_raw_count(timer, 0) == ESP_OK && gptimer_start(timer) == ESP_OK;
     return live;
 }

@@ -1,8 +1,11 @@
 #include "ecg_adc.h"
 
+#include <stddef.h>
+
 #include "ecg_core/ecg_core.h"
 #include "pins.h"
 #include "registers.h"
+#include "sample_gaps.h"
 
 #define RING_SAMPLES 64u /* 128 ms at 500 Hz; a power of two */
 #define CONVERSION_TIMEOUT_LOOPS 2000u
@@ -14,6 +17,7 @@ static struct {
 } ring[RING_SAMPLES];
 static volatile uint32_t ring_head; /* samples taken, written by the interrupt alone */
 static volatile uint32_t ring_tail; /* samples read, written by the main loop alone */
+static sample_gaps_t gaps;          /* of the interrupt, while started */
 static volatile bool started;
 
 void ecg_adc_start(void) {
@@ -23,6 +27,7 @@ void ecg_adc_start(void) {
     ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;
     ADC1->CR2 = ADC_CR2_ADON;
     ring_tail = ring_head;
+    gaps = (sample_gaps_t){0};
     started = true;
 }
 
@@ -31,11 +36,23 @@ void ecg_adc_stop(void) {
 }
 
 /* One conversion takes 23 us of at least 2 ms between two samples, so waiting here keeps things simple. */
-static int16_t convert(void) {
+static bool convert(int16_t *sample_adu) {
     ADC1->CR2 = ADC_CR2_ADON | ADC_CR2_SWSTART;
     for (uint32_t i = 0; i < CONVERSION_TIMEOUT_LOOPS && (ADC1->SR & ADC_SR_EOC) == 0; i++) {
     }
-    return (int16_t)(ADC1->DR & 0xFFFu);
+    const bool is_done = (ADC1->SR & ADC_SR_EOC) != 0; /* reading DR clears it */
+    *sample_adu = (int16_t)(ADC1->DR & 0xFFFu);
+    return is_done;
+}
+
+static bool queue_sample(int16_t sample_adu, uint8_t lead_flags) {
+    if (ring_head - ring_tail == RING_SAMPLES) {
+        return false;
+    }
+    ring[ring_head % RING_SAMPLES].sample_adu = sample_adu;
+    ring[ring_head % RING_SAMPLES].lead_flags = lead_flags;
+    ring_head++;
+    return true;
 }
 
 void ecg_adc_tick(void) {
@@ -45,12 +62,9 @@ void ecg_adc_tick(void) {
     const uint32_t leads = GPIOC->IDR;
     const unsigned plus = leads & (1u << BOARD_LO_PLUS_PIN) ? ECG_CORE_LEAD_OFF_PLUS : 0u;
     const unsigned minus = leads & (1u << BOARD_LO_MINUS_PIN) ? ECG_CORE_LEAD_OFF_MINUS : 0u;
-    const int16_t sample = convert();
-    if (ring_head - ring_tail < RING_SAMPLES) {
-        ring[ring_head % RING_SAMPLES].sample_adu = sample;
-        ring[ring_head % RING_SAMPLES].lead_flags = (uint8_t)(plus | minus);
-        ring_head++;
-    }
+    int16_t sample_adu;
+    const bool is_read = convert(&sample_adu);
+    sample_gaps_add(&gaps, queue_sample, 1, is_read ? &sample_adu : NULL, (uint8_t)(plus | minus));
 }
 
 bool ecg_adc_is_empty(void) {

@@ -8,7 +8,8 @@
 void ecg_adc_start(void);
 void ecg_adc_stop(void);
 
-/* Take a sample, when started; called by the SysTick interrupt. */
+/* Take a sample, when started; called by the SysTick interrupt. A conversion that does not end and a full
+ * ring leave filler samples (sample_gaps.h). */
 void ecg_adc_tick(void);
 
 bool ecg_adc_read(int16_t *sample_adu, uint8_t *lead_flags);
