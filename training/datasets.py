@@ -67,12 +67,13 @@ def check_records(recipe: Recipe, root: Path) -> None:
     RecordError
         Names the first file that is missing.
     """
-    split = split_of(recipe, root)
+    split, database = split_of(recipe, root), recipe.data.database
     for name in (*split.train, *split.test):
-        for path in record_files(root, recipe.data.database, name):
+        annotations = root / database / f"{name}.atr"  # record_files leaves out annotations that are missing
+        for path in (*record_files(root, database, name), annotations):
             if not path.is_file():
                 raise RecordError(
-                    f"{path}: not found. Get the records with `ecg-edge data get {recipe.data.database}`, or "
+                    f"{path}: not found. Get the records with `ecg-edge data get {database}`, or "
                     "name another folder with --data."
                 )
 

@@ -246,7 +246,10 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
 
     (tmp_path / "mitdb").mkdir()
     for name in pipeline.REPLAYED:
-        for suffix in ("hea", "dat", "atr"):
+        (tmp_path / "mitdb" / f"{name}.hea").write_text(
+            f"{name} 1 360 10\n{name}.dat 16 200 11 0 0 0 0 MLII\n"
+        )
+        for suffix in ("dat", "atr"):
             (tmp_path / "mitdb" / f"{name}.{suffix}").touch()
     for recipe in pipeline.RECIPES:
         (tmp_path / recipe).mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,9 +56,18 @@ def test_a_network_that_exists_is_returned(tmp_path: Path) -> None:
 
 
 def test_a_missing_record_is_named(tmp_path: Path) -> None:
-    (tmp_path / "mitdb").mkdir()
-    with pytest.raises(RecordError, match=r"mitdb.101\.hea.*ecg-edge data get mitdb"):
+    with pytest.raises(RecordError, match=r"mitdb.101\.hea.*ecg-edge data get"):
         check_records(Recipe("trial"), tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["dat", "atr"])
+def test_a_missing_file_of_a_record_is_named(synthetic_root: Path, tmp_path: Path, suffix: str) -> None:
+    shutil.copytree(synthetic_root / "synth", tmp_path / "synth")
+    recipe = Recipe("trial", data=Data(database="synth"))
+    check_records(recipe, tmp_path)
+    (tmp_path / "synth" / f"s02.{suffix}").unlink()
+    with pytest.raises(RecordError, match=rf"s02\.{suffix}.*ecg-edge data get"):
+        check_records(recipe, tmp_path)
 
 
 def test_a_record_outside_the_split_is_named_before_the_files(tmp_path: Path) -> None:
