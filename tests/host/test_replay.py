@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,11 @@ from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.cli import main as cli
 from ecg_edge.host.conformance import replay as replay_module
 from ecg_edge.host.conformance.events_csv import read_events
-from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder
+from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder, clear_folder
 from ecg_edge.host.conformance.replay import ReplayResult, Update, replay
 from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.reference import labels as labels_module
+from ecg_edge.host.report.html import read_results, write_report
 from ecg_edge.quantize.bundle.manifest import Bundle
 from tests.support.simulated import (
     HashEngine,
@@ -304,6 +306,56 @@ def test_a_record_without_annotations_is_compared(bundle: Bundle, tmp_path: Path
         )
     assert outcome.passed and outcome.results["beats"] > 30
     assert outcome.results["scores"] == {} and outcome.results["records"][0]["scores"] is None
+
+
+# ---- a replay that ends early -------------------------------------------------------------------------
+
+
+@contextmanager
+def running_replay(data: Path, bundle: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
+    """Replay a short and a long record in another process; gives it when the first record is written."""
+    write_record(data / "mitdb", "long", np.tile(make_ecg(60.0)[0], 60))
+    words = ["replay", "100", "long", "--port", "simulator", "--model", str(bundle), "--data", str(data)]
+    words += ["--out", str(out), "--no-report"]
+    # A shell's background job ignores SIGINT, and its children would inherit that.
+    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    start += "from ecg_edge.host.cli.main import main; main(sys.argv[1:])"
+    process = subprocess.Popen([sys.executable, "-c", start, *words], stderr=subprocess.PIPE, text=True)
+    try:
+        while not (out / "results.json").exists() and process.poll() is None:
+            time.sleep(0.01)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_killed_replay_leaves_a_session_that_report_reads(
+    database: Path, shipped_bundle: Path, tmp_path: Path
+) -> None:
+    data, out = shutil.copytree(database, tmp_path / "data"), tmp_path / "session"
+    with running_replay(data, shipped_bundle, out) as process:
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    results = read_results(out)
+    assert (results["verdict"], results["interrupted"]) == ("fail", True)
+    assert [(r["record"], r["verdict"]) for r in results["records"]] == [("100", "pass")]
+    page = write_report(out, data=data).read_text()
+    assert "the replay did not come to its end" in page and "annotated N" in page
+    with claim_folder(out):
+        clear_folder(out)
+    assert list(out.iterdir()) == []
+
+
+def test_ctrl_c_exits_with_130_and_loses_no_samples(
+    database: Path, shipped_bundle: Path, tmp_path: Path
+) -> None:
+    data, out = shutil.copytree(database, tmp_path / "data"), tmp_path / "session"
+    with running_replay(data, shipped_bundle, out) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    results = read_results(out)
+    assert (results["reason"], results["lost_samples"]) == ("Ctrl-C", 0)
 
 
 # ---- the session's folder -----------------------------------------------------------------------------

@@ -239,8 +239,9 @@ def _show(outcome: ReplayResult) -> None:
 
 
 def _verdict(results: SessionResults) -> str:
-    link = f"{results['lost_samples']} lost samples, {results['realtime_factor']} times real time"
-    return f"{results['verdict'].upper()}: {summary_of(results)} {link}."
+    lost = f" {results['lost_samples']:,} samples were lost." if results["lost_samples"] else ""
+    speed = f" {results['realtime_factor']} times real time." if results["realtime_factor"] else ""
+    return f"{results['verdict'].upper()}: {summary_of(results)}{lost}{speed}"
 
 
 def _records_table(results: SessionResults) -> ResultTable:
