@@ -35,7 +35,6 @@ DEFAULT_DATABASE = "mitdb"
 DEFAULT_SESSIONS = Path("sessions")
 MAINS_HZ = 60
 MAINS_RATES_HZ = (50, 60)
-REFERENCE_ANNOTATOR = "atr"
 CANCELLED = "Ctrl-C"
 _BLOCK_SEED = 1  # random sizes are the same in each replay
 
@@ -250,19 +249,12 @@ class _Options:
 
 
 def _prepare(options: _Options, database: str, name: str) -> _Prepared:
-    record = load_for_replay(options.root, database, name, options.lead, options.fs_hz)
+    record = load_record(options.root, database, name, options.lead, fs_hz=options.fs_hz)
     if options.seconds is not None:
         record = replace(record, samples=record.samples[: round(options.seconds * record.fs_hz)])
     gain, mains_hz, fs_hz = record.adu_per_mv, options.mains_hz, options.fs_hz
     expected = expect(record.samples, gain, mains_hz, options.engine, options.labels, fs_hz)
     return _Prepared(record, expected)
-
-
-def load_for_replay(root: Path, database: str, name: str, lead: str, fs_hz: int = FS_HZ) -> Record:
-    """Read a record, with annotations only where there are any: the comparison needs none."""
-    annotator = REFERENCE_ANNOTATOR
-    path = (root / database / name).with_name(f"{name}.{annotator}")
-    return load_record(root, database, name, lead, annotator if path.is_file() else None, fs_hz)
 
 
 class _Replay:
