@@ -20,9 +20,10 @@ from ecg_edge import firmware
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.ecg.scoring.beats import match_beats
+from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.training.progress import OnRecord
 
-MATCH_WINDOW: Final = round(0.150 * FS_HZ)  # ANSI/AAMI EC57: a detection within 150 ms of a beat is that beat
+MATCH_WINDOW: Final = round(MATCH_WINDOW_S * FS_HZ)
 LEADS: Final = {"svdb": "ECG1"}  # the databases that do not name their leads by MLII
 PEAKS: Final = ("annotated", "detected")
 
@@ -185,7 +186,9 @@ def _cached(
     if path.is_file():
         with np.load(path) as stored:
             return stored["features"], stored["symbols"]
-    features, symbols = find_beats(load_record(root, database, name, LEADS.get(database, "MLII")), peaks)
+    features, symbols = find_beats(
+        load_record(root, database, name, LEADS.get(database, "MLII"), annotations_required=True), peaks
+    )
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.npz")
     np.savez(partial, features=features, symbols=symbols)

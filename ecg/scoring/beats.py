@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import Annotations
-from ecg_edge.ecg.scoring.beat_stream import FAR, BeatStream, IntArray, in_latest, read_stream
+from ecg_edge.ecg.scoring.beat_sequence import FAR, BeatSequence, IntArray, in_latest, read_sequence
+from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
 
 TABLE_ROWS: Final = "NSVFQOX"
 TABLE_COLUMNS: Final = "nsvfqox"
@@ -20,9 +21,6 @@ TABLE_COLUMNS: Final = "nsvfqox"
 N, S, V, F, Q, O, X = range(7)  # noqa: E741 - the field's own name for it
 _BEATS: Final = slice(N, O)
 _CODE_OF: Final = {label: code for code, label in enumerate(TABLE_ROWS)} | {"": -1}
-
-LEARNING_S: Final = 300.0
-MATCH_WINDOW_S: Final = 0.15
 
 _MATCHED, _EXTRA, _MISSED = range(3)
 _KINDS: Final = ("matched", "false", "missed")
@@ -171,13 +169,13 @@ def compare_beats(
     """
     window, start = _to_samples(match_window_s, fs_hz), _to_samples(start_s, fs_hz)
     end = None if end_s is None else _to_samples(end_s, fs_hz)
-    streams = read_stream(reference, window, end, True), read_stream(test, window, end, False)
-    events, reached = _pair_from(streams[0].times, streams[1].times, window, start, end)
-    squares, count = _rr_errors(*streams, events)
+    sequences = read_sequence(reference, window, end, True), read_sequence(test, window, end, False)
+    events, reached = _pair_from(sequences[0].times, sequences[1].times, window, start, end)
+    squares, count = _rr_errors(*sequences, events)
     per_second = int(fs_hz + 0.5)
-    shutdown = streams[1].shutdown_samples[reached + 1]  # the beat after the one in turn has been read
+    shutdown = sequences[1].shutdown_samples[reached + 1]  # the beat after the one in turn has been read
     return BeatComparison(
-        _table(*streams, events),
+        _table(*sequences, events),
         squares * (1000.0 / per_second) ** 2,
         count,
         int((shutdown + _to_samples(0.5, fs_hz)) / per_second),
@@ -215,14 +213,14 @@ def list_beats(
     """What became of each beat, in the order of the comparison; parameters as for `compare_beats`."""
     window, start = _to_samples(match_window_s, fs_hz), _to_samples(start_s, fs_hz)
     end = None if end_s is None else _to_samples(end_s, fs_hz)
-    streams = read_stream(reference, window, end, True), read_stream(test, window, end, False)
-    events, _ = _pair_from(streams[0].times, streams[1].times, window, start, end)
-    rows, _ = _cells(*streams, events)
+    sequences = read_sequence(reference, window, end, True), read_sequence(test, window, end, False)
+    events, _ = _pair_from(sequences[0].times, sequences[1].times, window, start, end)
+    rows, _ = _cells(*sequences, events)
     return [
         BeatStep(
             _KINDS[kind],
-            None if kind == _EXTRA else streams[0].times[i],
-            None if kind == _MISSED else streams[1].times[j],
+            None if kind == _EXTRA else sequences[0].times[i],
+            None if kind == _MISSED else sequences[1].times[j],
             bool(row >= 0),
         )
         for (i, j, kind), row in zip(events, rows, strict=True)
@@ -305,14 +303,14 @@ def _columns(events: _Events) -> tuple[IntArray, IntArray, IntArray]:
     return array[:, 0], array[:, 1], array[:, 2]
 
 
-def _table(reference: BeatStream, test: BeatStream, events: _Events) -> IntArray:
+def _table(reference: BeatSequence, test: BeatSequence, events: _Events) -> IntArray:
     rows, columns = _cells(reference, test, events)
     table = np.zeros((7, 7), np.int64)
     np.add.at(table, (rows[rows >= 0], columns[rows >= 0]), 1)
     return table
 
 
-def _cells(reference: BeatStream, test: BeatStream, events: _Events) -> tuple[IntArray, IntArray]:
+def _cells(reference: BeatSequence, test: BeatSequence, events: _Events) -> tuple[IntArray, IntArray]:
     """Row and column of each step in the table; -1 and -1 where it does not count."""
     i, j, kind = _columns(events)
     rows = np.array([_CODE_OF[label] for label in reference.labels], np.int64)[i]
@@ -323,18 +321,18 @@ def _cells(reference: BeatStream, test: BeatStream, events: _Events) -> tuple[In
     return np.where(counted, rows, -1), np.where(counted, columns, -1)
 
 
-def _pseudo_rows(reference: BeatStream, i: IntArray, times: IntArray) -> IntArray:
+def _pseudo_rows(reference: BeatSequence, i: IntArray, times: IntArray) -> IntArray:
     """Row of a false detection: none (-1) in flutter, X in the reference's shutdown, else O."""
     in_shutdown = in_latest(reference.shutdown[i + 1], times)
     return np.where(in_latest(reference.flutter[i + 1], times), -1, np.where(in_shutdown, X, O))
 
 
-def _pseudo_columns(test: BeatStream, j: IntArray, times: IntArray) -> IntArray:
+def _pseudo_columns(test: BeatSequence, j: IntArray, times: IntArray) -> IntArray:
     """Column of a missed beat: X in the test annotator's shutdown, else O."""
     return np.where(in_latest(test.shutdown[j + 1], times), X, O)
 
 
-def _rr_errors(reference: BeatStream, test: BeatStream, events: _Events) -> tuple[int, int]:
+def _rr_errors(reference: BeatSequence, test: BeatSequence, events: _Events) -> tuple[int, int]:
     """Sum of squares in samples^2, and count. Steps without a match count too, as in bxb."""
     i, j, _ = _columns(events)
     wanted, given = reference.rr_samples()[i], test.rr_samples()[j]

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from ecg_edge.ecg.annotations import Annotations
-from ecg_edge.ecg.scoring.beat_stream import IntArray
-from ecg_edge.ecg.scoring.beats import LEARNING_S, Ratio
+from ecg_edge.ecg.scoring.beat_sequence import IntArray
+from ecg_edge.ecg.scoring.beats import Ratio
+from ecg_edge.ecg.scoring.protocol import LEARNING_S
 
 FIBRILLATION: Final = "(AFIB"
 

@@ -15,8 +15,10 @@ from typing import Final, Literal
 import numpy as np
 
 from ecg_edge.ecg.annotations import NOISE, SHUTDOWN_BITS, Annotations
-from ecg_edge.ecg.scoring.beat_stream import LABEL_OF, IntArray
-from ecg_edge.ecg.scoring.beats import LEARNING_S, MATCH_WINDOW_S, Ratio
+from ecg_edge.ecg.labels import SCORING_CLASS_OF
+from ecg_edge.ecg.scoring.beat_sequence import IntArray
+from ecg_edge.ecg.scoring.beats import Ratio
+from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
 
 Kind = Literal["veb", "sveb"]
 
@@ -238,7 +240,7 @@ class _Rhythm:
             return self._begin_flutter()
         if symbol == "]":
             return self._end_flutter()
-        label = LABEL_OF.get(symbol, _OTHER)
+        label = SCORING_CLASS_OF.get(symbol, _OTHER)
         if label == "N" and self._fibrillation:
             return "S"
         return _OTHER if label == "O" else label

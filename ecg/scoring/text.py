@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from ecg_edge.ecg.scoring.beat_stream import IntArray
+from ecg_edge.ecg.scoring.beat_sequence import IntArray
 from ecg_edge.ecg.scoring.beats import TABLE_COLUMNS, BeatComparison, Ratio
 from ecg_edge.ecg.scoring.episodes import EpisodeComparison
 from ecg_edge.ecg.scoring.runs import RunComparison

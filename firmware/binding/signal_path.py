@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, SupportsFloat, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,13 @@ def _checked_peaks(r_peaks: Peaks, count: int) -> npt.NDArray[np.uint32]:
     return peaks.astype(np.uint32)
 
 
+def _whole(name: str, value: SupportsFloat) -> int:
+    """Return a whole number that came as a float or a numpy scalar, as wfdb's gains do."""
+    if not float(value).is_integer():
+        raise ValueError(f"{name} must be a whole number, not {value}; rescale the samples to one")
+    return int(float(value))
+
+
 class SignalPath:
     """One stream of samples, exactly as the device treats it.
 
@@ -109,7 +116,7 @@ class SignalPath:
     """
 
     def __init__(
-        self, adu_per_mv: int = 200, mains_hz: int = 60, marked: bool = False, fs_hz: int = FS_HZ
+        self, adu_per_mv: SupportsFloat = 200, mains_hz: int = 60, marked: bool = False, fs_hz: int = FS_HZ
     ) -> None:
         self.marked = marked
         self._finished = False
@@ -119,7 +126,7 @@ class SignalPath:
         self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
         self._changes: list[Changes] = []
         self._samples = 0
-        self._init(adu_per_mv, mains_hz, fs_hz)
+        self._init(_whole("adu_per_mv", adu_per_mv), mains_hz, fs_hz)
 
     def _init(self, adu_per_mv: int, mains_hz: int, fs_hz: int) -> None:
         if fs_hz not in BOARD_RATES_HZ:
@@ -256,7 +263,7 @@ class Processed:
 def process_signal(
     samples: Samples,
     *,
-    adu_per_mv: int = 200,
+    adu_per_mv: SupportsFloat = 200,
     mains_hz: int = 60,
     r_peaks: Peaks | None = None,
     fs_hz: int = FS_HZ,
@@ -271,7 +278,7 @@ def process_signal(
 def process(
     samples: Samples,
     *,
-    adu_per_mv: int = 200,
+    adu_per_mv: SupportsFloat = 200,
     mains_hz: int = 60,
     r_peaks: Peaks | None = None,
     fs_hz: int = FS_HZ,

@@ -9,6 +9,7 @@ For pictures and for finding out why a beat was missed; the beats themselves com
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,7 @@ class Trace:
     candidates: np.ndarray[tuple[int], np.dtype[np.void]]
 
 
-def trace(samples: Samples, *, adu_per_mv: int = 200, mains_hz: int = 60) -> Trace:
+def trace(samples: Samples, *, adu_per_mv: SupportsFloat = 200, mains_hz: int = 60) -> Trace:
     """Run a record through the signal path and keep what it computes on the way.
 
     Parameters

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.annotations import Annotations
 from ecg_edge.ecg.records import Record
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats
-from ecg_edge.ecg.scoring.beats import LEARNING_S, MATCH_WINDOW_S
+from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
 from ecg_edge.ecg.splits import DS1, DS2
 from ecg_edge.host.conformance.results import ClassFigures, ClassScores, DeviceScores, Ec57Scores
 from ecg_edge.host.link.messages import Beat

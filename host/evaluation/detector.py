@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import NOISE, SHUTDOWN_BITS, Annotations, read_annotations
+from ecg_edge.ecg.labels import SCORING_CLASS_OF
 from ecg_edge.ecg.rates import convert_samples
 from ecg_edge.ecg.records import Timing, load_record, read_timing
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats, summarize
-from ecg_edge.ecg.scoring.beat_stream import LABEL_OF
-from ecg_edge.ecg.scoring.beats import MATCH_WINDOW_S
+from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.ecg.splits import DS1, DS2
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, FS_HZ, Beats, Processed, process_signal
 from ecg_edge.host.reference.labels import SYMBOL_Q, Labeller
@@ -160,7 +160,7 @@ def without_bad_signal(
 
 
 def _offsets_ms(reference: Annotations, test: Annotations, fs_hz: float) -> npt.NDArray[np.float64]:
-    peaks = reference.samples[np.isin(reference.symbols, list(LABEL_OF))]
+    peaks = reference.samples[np.isin(reference.symbols, list(SCORING_CLASS_OF))]
     pairs = match_beats(peaks, test.samples, round(MATCH_WINDOW_S * fs_hz))
     late: npt.NDArray[np.float64] = (test.samples[pairs[:, 1]] - peaks[pairs[:, 0]]).astype(np.float64)
     return late * (1000 / fs_hz)

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.labels import SCORING_CLASS_OF
 from ecg_edge.ecg.records import Record, load_record, read_timing
 from ecg_edge.ecg.scoring import list_beats
-from ecg_edge.ecg.scoring.beat_stream import LABEL_OF
-from ecg_edge.ecg.scoring.beats import LEARNING_S, MATCH_WINDOW_S
+from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ, Beats, Processed, process_signal
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED, Trace, trace
 from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
@@ -200,7 +200,7 @@ def _outcomes(
     symbols = {
         at: symbol
         for at, symbol in zip(reference.samples.tolist(), reference.symbols.tolist(), strict=True)
-        if symbol in LABEL_OF
+        if symbol in SCORING_CLASS_OF
     }
     detected = {at: index for index, at in enumerate(test.samples.tolist())}
     result = {}

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ecg_edge import firmware
-from ecg_edge.ecg.scoring.beats import MATCH_WINDOW_S
+from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED
 from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, BeatMatch, Inspection

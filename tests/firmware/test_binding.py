@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from fractions import Fraction
 from itertools import pairwise
+from typing import SupportsFloat
 
 import numpy as np
 import pytest
@@ -113,6 +116,17 @@ def test_a_strided_view_is_read_correctly() -> None:
 @pytest.mark.parametrize("gain", [0, 19, 20001])
 def test_a_gain_outside_its_limits_is_refused(gain: int) -> None:
     with pytest.raises(ValueError, match=f"adu_per_mv must be 20 to 20000, not {gain}"):
+        SignalPath(adu_per_mv=gain)
+
+
+@pytest.mark.parametrize("gain", [200.0, np.float64(200), np.float32(200), np.int64(200), Fraction(200)])
+def test_a_whole_gain_of_another_type_is_taken(gain: SupportsFloat) -> None:
+    assert process(SIGNAL, adu_per_mv=gain).tobytes() == process(SIGNAL, adu_per_mv=200).tobytes()
+
+
+@pytest.mark.parametrize("gain", [200.5, math.nan, math.inf])
+def test_a_fractional_gain_is_refused(gain: float) -> None:
+    with pytest.raises(ValueError, match="adu_per_mv must be a whole number"):
         SignalPath(adu_per_mv=gain)
 
 

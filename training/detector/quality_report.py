@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ecg_edge.ecg.noise import read_noise, with_noise
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.scoring import match_beats
+from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.ecg.splits import DS1
 from ecg_edge.firmware import FS_HZ, process_signal
 from ecg_edge.training.detector.signals import Variant, cut, flutter_of
@@ -31,7 +32,7 @@ NOISES = (
     *(("bw", level) for level in (0, -6)),
 )
 SECONDS = 250
-WINDOW = 54  # samples: 150 ms
+WINDOW = round(MATCH_WINDOW_S * FS_HZ)
 NEAR = FS_HZ  # samples between a beat and a wrong decision that counts against its quality
 STEP = 10  # of the quality, in the table of what it means
 

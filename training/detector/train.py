@@ -29,6 +29,8 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.ecg.noise import Places, Spans
+from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
+from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
 from ecg_edge.training.detector.signals import Variant, all_variants
 
@@ -37,7 +39,7 @@ BASE = PROJECT_ROOT / "firmware/lib/ecg_base"
 CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
 FEATURES = len(QRS_FEATURES)
 HIDDEN = 32
-WINDOW = 54  # 150 ms
+WINDOW = round(MATCH_WINDOW_S * FS_HZ)
 ROUNDS = 3
 OTHER_ROWS = 500_000  # rows that are not clean records, drawn at random
 # F1 is best when a candidate is taken for a beat from a probability of half of F1 on: in heavy noise beats

@@ -12,6 +12,7 @@ from ecg_edge.ecg import scoring
 from ecg_edge.ecg.annotations import read_annotations
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import read_timing
+from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.records import RecordFolder, select_folders
 
@@ -74,11 +75,11 @@ def evaluate(
     start_s: Annotated[
         float,
         typer.Option(min=0, metavar="S", help="Learning time in s, at least 0; nothing before it is scored."),
-    ] = 300.0,
+    ] = LEARNING_S,
     match_window_ms: Annotated[
         float,
         typer.Option(min=0, metavar="MS", help="Largest distance of two annotations of one beat, in ms."),
-    ] = 150.0,
+    ] = 1000 * MATCH_WINDOW_S,
     per_record: options.PerRecordOption = False,
     json: options.JsonOption = None,
 ) -> None:

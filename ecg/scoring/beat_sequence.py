@@ -1,7 +1,7 @@
 """A file of annotations as the beat-by-beat comparison reads it: beats, flutter and shutdown.
 
 The comparison goes forward through two files and, at every beat, knows of only the two latest episodes of
-flutter and of shutdown that lie before the next beat. `BeatStream` holds what is known at each beat.
+flutter and of shutdown that lie before the next beat. `BeatSequence` holds what is known at each beat.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import NOISE, SHUTDOWN_BITS, Annotations
+from ecg_edge.ecg.labels import SCORING_CLASS_OF
 
 IntArray = npt.NDArray[np.int64]
 
 FAR: Final = 2**62
 """Time of the beat after the last one."""
-
-_CLASSES: Final = {"N": "NLRB", "S": "aJASjen", "V": "VrE", "F": "F", "Q": "Q/f?", "O": "!"}
-LABEL_OF: Final = {symbol: label for label, symbols in _CLASSES.items() for symbol in symbols}
-"""AAMI label of each symbol that marks a QRS complex. "!" is a flutter wave, which is no beat: label O."""
 
 UNSET: Final = -1
 
@@ -46,7 +43,7 @@ class _Episodes:
 
 
 @dataclass(frozen=True)
-class BeatStream:
+class BeatSequence:
     """Beats of one annotator, between one pseudo-beat at time 0 and two at time `FAR`.
 
     Attributes
@@ -87,7 +84,7 @@ def in_latest(episodes: IntArray, times: IntArray) -> npt.NDArray[np.bool_]:
     Parameters
     ----------
     episodes : ndarray of int64, shape (m, 2, 2)
-        Rows of `BeatStream.flutter` or `BeatStream.shutdown`.
+        Rows of `BeatSequence.flutter` or `BeatSequence.shutdown`.
     times : ndarray of int64, shape (m,)
         Sample numbers.
     """
@@ -98,7 +95,7 @@ def in_latest(episodes: IntArray, times: IntArray) -> npt.NDArray[np.bool_]:
     return result
 
 
-def read_stream(annotations: Annotations, window: int, end: int | None, is_reference: bool) -> BeatStream:
+def read_sequence(annotations: Annotations, window: int, end: int | None, is_reference: bool) -> BeatSequence:
     """Read annotations into a stream of beats.
 
     Parameters
@@ -117,7 +114,7 @@ def read_stream(annotations: Annotations, window: int, end: int | None, is_refer
     reader.read()
     flutter, shutdown = np.array(reader.flutter.known, np.int64), np.array(reader.shutdown.known, np.int64)
     seen = np.array(reader.seen, np.int64)
-    return BeatStream(
+    return BeatSequence(
         reader.times,
         reader.labels,
         np.stack((flutter[seen[:, 0] - 1], flutter[seen[:, 0]]), axis=1),
@@ -148,8 +145,8 @@ class _Reader:
         index = 0
         while index < len(self._at):
             symbol = self._symbols[index]
-            if symbol in LABEL_OF:
-                self._add_beat(self._at[index], LABEL_OF[symbol])
+            if symbol in SCORING_CLASS_OF:
+                self._add_beat(self._at[index], SCORING_CLASS_OF[symbol])
                 index += 1
             elif self._starts_shutdown[index]:
                 index = self._read_shutdown(index)
