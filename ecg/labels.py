@@ -19,7 +19,7 @@ F          F                F              ventricular       Fusion beats are sc
                                                              its sequence of beats.
 =========  ===============  =============  ================  ==========================================
 
-Training reports S by the first division and the report of a replay by the second: on records with escape beats
+Training reports S by the first division, the report of a replay by the second: on records with escape beats
 the two figures differ.
 """
 
