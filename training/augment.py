@@ -1,4 +1,4 @@
-"""Vary training beats as another patient, electrode or detector would: in width, place, height and noise."""
+"""Augment training beats: width, position, amplitude, baseline wander and noise of other recordings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ecg_edge.training.recipes import Augment
 
 Float = npt.NDArray[np.float32]
 
-R_POINT: Final = 48  # where the signal path puts the R peak in the window
+R_POINT: Final = 48  # index of the R peak in the window of the signal path
 
 
 def vary(beat: Float, rhythm: Float, settings: Augment, random: np.random.Generator) -> tuple[Float, Float]:
-    """One random variation of each beat.
+    """Draw a random variation of each beat.
 
     Parameters
     ----------
     beat, rhythm : ndarray of float32, shapes (n, 1, 128, 2) and (n, 8)
-        The network's inputs. Both channels of a beat are varied alike, but for the noise.
+        The network's inputs. Both channels of a beat vary alike, except for the noise.
     settings : Augment
     random : numpy.random.Generator
 
@@ -54,7 +54,7 @@ def _stretched(beat: Float, settings: Augment, random: np.random.Generator) -> F
 
 
 class Batches(keras.utils.Sequence):  # type: ignore[misc]
-    """Batches of varied beats in a new order each epoch; the same seed gives the same batches.
+    """Batches of augmented beats in a new order each epoch; the same seed gives the same batches.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Batches(keras.utils.Sequence):  # type: ignore[misc]
     targets : ndarray of float32, shape (n, classes)
     weights : ndarray of float32, shape (n,)
     size : int
-        Beats a batch.
+        Beats per batch.
     settings : Augment
     seed : int
     """

@@ -80,7 +80,7 @@ def label_indices(symbols: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
 
 
 def concatenate(parts: Iterable[Beats]) -> Beats:
-    """Join beats in the given order."""
+    """Join beats in the order of `parts`."""
     parts = list(parts)
     return Beats(
         np.concatenate([part.features for part in parts]),

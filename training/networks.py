@@ -1,7 +1,8 @@
 """The network: convolutions on the beat, a dense layer on the rhythm, one head on both.
 
-Keras 2 (`tf_keras`) is imported by its own name everywhere: tensorflow-model-optimization works with nothing
-else. Convolutions are two-dimensional with a kernel of (1, k): the flatbuffer has no reshapes around them.
+Keras 2 (`tf_keras`) is imported by its own name everywhere: tensorflow-model-optimization supports nothing
+else. Convolutions are two-dimensional with a kernel of (1, k), so that the flatbuffer has no reshapes around
+them.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def oversample(data: Examples, share: float, seed: int) -> Examples:
     Returns
     -------
     Examples
-        The given beats, then the synthetic ones, on the same int8 grid, each with its class's mean weight.
+        The beats of `data`, then the synthetic ones on the same int8 grid, with the mean weight of a class.
     """
     from imblearn.over_sampling import SMOTE  # late: takes seconds, and few recipes need it
 

@@ -1,1 +1,1 @@
-"""The main job and its cached stages."""
+"""The pipeline from records to a verified device, and its cached stages."""

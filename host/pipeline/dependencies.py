@@ -1,6 +1,6 @@
-"""Which of the project's own files a module's results depend on: the module and all that it imports.
+"""Find the project's source files that a module's results depend on: the module and all that it imports.
 
-Found by reading the import statements, not by importing: TensorFlow stays out.
+The import statements are parsed, not executed, so that TensorFlow is not imported.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from pathlib import Path
 
 from ecg_edge.ecg.files import PROJECT_ROOT
 
-# C of the device that Python calls: folders, by the module through which they are called.
+# C of the device that Python calls: folders, by the module that calls them.
 DEVICE_C = {
     "ecg_edge.firmware": ("ecg_base", "ecg_core", "ecg_rhythm"),
     "ecg_edge.quantize.bundle.engines": ("ecg_base", "ecg_nn"),
 }
 
-# Where records lie and how messages look changes no result; what is in the records is an input of its own.
+# Neither the place of the records nor the look of messages changes a result; the content of the records is an
+# input of its own.
 WITHOUT_INFLUENCE = {"ecg_edge.host.cli.main", "ecg_edge.host.cli.console", "ecg_edge.ecg.databases"}
 
 
 def sources_of(*modules: str) -> list[Path]:
-    """Source files of `modules` and of everything of this project that they import, in order of path.
+    """List the source files of `modules` and of all project modules that they import, in order of path.
 
     Parameters
     ----------
     modules : str
-        Names such as "ecg_edge.training.train". Who calls the device's C depends on that as well.
+        Names such as "ecg_edge.training.train". A module that calls the device's C depends on it, too.
     """
     files: set[Path] = set()
     waiting, seen = list(modules), set(WITHOUT_INFLUENCE)
@@ -45,7 +46,7 @@ def sources_of(*modules: str) -> list[Path]:
 
 
 def _file_of(module: str) -> Path | None:
-    """The file of a module of this project; None for any other name, such as a function in a module."""
+    """Return the file of a module of this project; None for any other name, such as a function."""
     package, _, rest = module.partition(".")
     if package != "ecg_edge" or not rest:
         return None
@@ -56,7 +57,7 @@ def _file_of(module: str) -> Path | None:
 
 @cache
 def _imports(path: Path) -> tuple[str, ...]:
-    """Every name that a file imports, in dotted form, also within its functions."""
+    """List the names that a file imports, in dotted form, also within its functions."""
     return tuple(_imported_names(ast.parse(path.read_text(encoding="utf-8"))))
 
 

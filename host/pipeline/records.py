@@ -1,4 +1,4 @@
-"""Records for the main job: those on this computer, else PhysioNet's, else synthetic ones, loudly."""
+"""Records for the pipeline: installed ones, else PhysioNet's, else synthetic ones with a warning."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ecg_edge.host.pipeline.stages import hash_together
 DATABASE = "mitdb"
 SYNTHETIC = "synth"
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Records:
-    """Where the records are.
+    """Place of the records.
 
     Attributes
     ----------
     root : Path
         Folder of the databases.
     database : str
-        "mitdb", or "synth" where there was nothing else.
+        "mitdb", or "synth" where there is nothing else.
     """
 
     root: Path
@@ -34,7 +34,7 @@ class Records:
 
     @property
     def synthetic(self) -> bool:
-        """Whether no patient was ever behind these records."""
+        """True for synthetic records."""
         return self.database == SYNTHETIC
 
     @cached_property
@@ -48,17 +48,19 @@ class Records:
 RECORD_SUFFIXES = (".hea", ".dat", ".atr")
 
 
-def find_records(explicit: Path | None, warn: Say, progress: Say, base_url: str = data.BASE_URL) -> Records:
-    """The MIT-BIH records of this computer; else they are downloaded; else synthetic ECG is made.
+def find_records(
+    explicit: Path | None, warn: Report, progress: Report, base_url: str = data.BASE_URL
+) -> Records:
+    """Find the MIT-BIH records on this computer, else download them, else make synthetic ECG.
 
     Parameters
     ----------
     explicit : Path or None
         Folder named on the command line.
     warn : callable
-        Told, loudly, that the ECG is synthetic, and why.
+        Called with a warning when the ECG is synthetic: it names the reason.
     progress : callable
-        Told how the download goes.
+        Called with the state of the download.
     base_url : str
         See `ecg_edge.ecg.databases.download`.
 
@@ -81,13 +83,13 @@ def _named(root: Path) -> Records:
     if data.records_in(root, DATABASE):
         return Records(root, DATABASE)
     raise RecordError(
-        f"{root / DATABASE}: no records. The main job trains on mitdb; get it with "
+        f"{root / DATABASE}: no records. The pipeline trains on mitdb; get it with "
         f"`ecg-edge data get mitdb --to {root}`, or leave out --data and ECG_EDGE_DATA."
     )
 
 
-def _cached(progress: Say, base_url: str) -> Path:
-    """The user's own folder, with the whole of mitdb in it."""
+def _cached(progress: Report, base_url: str) -> Path:
+    """Return the user's own folder, after downloading mitdb where it is incomplete."""
     root = data.cache_root()
     if not _is_complete(root):
         data.download(
@@ -105,15 +107,15 @@ def _is_complete(root: Path) -> bool:
 
 
 def _synthetic() -> Path:
-    from ecg_edge.ecg.synthetic import synthetic_root
+    from ecg_edge.ecg.synthetic import synthetic_root  # late: imports scipy and wfdb
 
     return synthetic_root(None)
 
 
 def _warning(error: RecordError) -> str:
     return (
-        "NO ECG RECORDS. The job goes on with SYNTHETIC ECG made by this program: that shows whether the "
-        "whole way to the device works; its figures say nothing of patients.\n"
-        f"Why: {error}\n"
+        "NO ECG RECORDS. The pipeline continues with SYNTHETIC ECG made by this program: it tests the "
+        "chain from training to the device; its figures do not hold for patients.\n"
+        f"Reason: {error}\n"
         "To use real records: ecg-edge data get mitdb, or name a folder of them with --data or ECG_EDGE_DATA."
     )

@@ -1,4 +1,4 @@
-"""The main job: where its records come from, what it repeats, and what it makes of a device that differs."""
+"""The pipeline: source of the records, cached stages, and the result for a device that differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ecg-edge run`: the main job."""
+"""`ecg-edge run`: the pipeline from records to a verified device."""
 
 from __future__ import annotations
 
