@@ -50,3 +50,20 @@ def _is_generated(page: Path, link: str) -> bool:
     return target in {"reference/cli.md", "reference/c-api.md", "contributing.md", "changelog.md"} or (
         target.startswith("reference/python/")
     )
+
+
+def test_the_messages_of_the_troubleshooting_page_are_the_programs() -> None:
+    page = (ROOT / "docs/how-to/troubleshooting.md").read_text(encoding="utf-8")
+    titles = re.findall(r"(?m)^### (.*\".*)$", page)
+    quoted = [text for title in titles for text in re.findall(r'"([^"]+)"', title)]
+    parts = [part for text in quoted for part in re.split(r"\s*\.\.\.,?\s*|\(Permission denied\)", text)]
+    sources = _joined_strings()
+    assert titles
+    assert not [part for part in parts if part.strip() and part.strip() not in sources]
+
+
+def _joined_strings() -> str:
+    """Sources of the program, with string literals that continue on the next line joined."""
+    folders = ("ecg", "training", "quantize", "firmware/binding", "host")
+    texts = [path.read_text(encoding="utf-8") for name in folders for path in (ROOT / name).rglob("*.py")]
+    return re.sub(r'"\n\s*f?"', "", "\n".join(texts))
