@@ -103,9 +103,9 @@ def track(names: Sequence[Name], description: str) -> Iterator[Name]:
             bar.advance(task)
 
 
-def table(title: str, *columns: str, keys: int = 1) -> ResultTable:
+def table(title: str, *columns: str, keys: int = 1, prose: bool = False) -> ResultTable:
     """Make an empty table; see `ResultTable`."""
-    return ResultTable(title, columns, keys=keys)
+    return ResultTable(title, columns, keys=keys, prose=prose)
 
 
 def examples(*commands: str) -> str:

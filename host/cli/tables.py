@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ecg_edge.training.metrics import AamiScore, EvaluationRow, Rates
 
 _UNBOUNDED = 10_000  # columns, wider than any table
+_PROSE_WIDTH = 24  # columns that text needs at least
 
 
 class ResultTable:
@@ -33,7 +34,7 @@ class ResultTable:
     keys : int
         Number of leading columns that name a row; they are aligned left and repeated.
     prose : bool
-        The last column is text that may be wrapped.
+        The last column is text that is aligned left and may be wrapped.
     """
 
     def __init__(self, title: str, columns: Sequence[str], keys: int = 1, prose: bool = False) -> None:
@@ -91,7 +92,8 @@ class ResultTable:
             header = self.columns[number].replace(" ", "\n") if broken else self.columns[number]
             left = prose or number < self.keys
             justify: Literal["left", "right"] = "left" if left else "right"
-            result.add_column(header, justify=justify, no_wrap=not prose, overflow="fold", vertical="top")
+            width = _PROSE_WIDTH if prose else None
+            result.add_column(header, justify=justify, no_wrap=not prose, overflow="fold", min_width=width)
         for cells, end_section in self._rows:
             shown = [cells[number] if number < len(cells) else "" for number in columns]
             result.add_row(*shown, end_section=end_section)

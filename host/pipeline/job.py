@@ -18,7 +18,7 @@ from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, RecordError, Tool
 from ecg_edge.ecg.files import PROJECT_ROOT, locked_folder, write_json
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.selection import select_records
-from ecg_edge.host.conformance.results import summary_of
+from ecg_edge.host.conformance.results import SessionResults, summary_of
 from ecg_edge.host.pipeline import doctor
 from ecg_edge.host.pipeline.dependencies import sources_of
 from ecg_edge.host.pipeline.records import Records, find_records
@@ -93,7 +93,7 @@ class Summary:
         Rows of every recipe's evaluation.json.
     verify : VerifyReport
         Contents of verify.json.
-    results : dict
+    results : SessionResults
         Contents of the session's results.json.
     session, report : Path
         The session's folder and its report.
@@ -106,7 +106,7 @@ class Summary:
     stages: list[StageResult]
     evaluation: list[EvaluationRow]
     verify: VerifyReport
-    results: dict[str, Any]
+    results: SessionResults
     session: Path
     report: Path
     error: EcgEdgeError | None

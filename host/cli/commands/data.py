@@ -55,12 +55,12 @@ def list_databases(data: options.DataOption = None, json: options.JsonOption = N
         "database",
         "records here",
         "size",
-        "title",
         "DOI",
-        keys=1,
+        "title",
+        prose=True,
     )
     for name, known in records.DATABASES.items():
-        table.add_row(name, str(len(found[name])), f"{known.megabytes} MB", known.title, known.doi)
+        table.add_row(name, str(len(found[name])), f"{known.megabytes} MB", known.doi, known.title)
     console.out.print(table)
     if root is None:
         console.note("Get them with `ecg-edge data get mitdb`, or name their folder with --data.")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.commands.train import RecipeArgument, open_run, progress
+from ecg_edge.host.cli.tables import ratio
 
 if TYPE_CHECKING:
     from ecg_edge.host.cli.tables import ResultTable
+    from ecg_edge.quantize.bench.sparsity import Measured
+    from ecg_edge.training.metrics import EvaluationRow
 
 EXAMPLES: Final = ("ecg-edge prune nlrav", "ecg-edge prune nlrav --sweep --folds 1")
 
@@ -60,32 +65,41 @@ def prune(
         write_json(json, {"sparsity": sparsity})
 
 
-def _sweep(recipe: str, data: Path | None, runs: Path, folds: int) -> list[dict[str, Any]]:
-    """One entry per level: sparsity, measured cost, and for a recipe accuracy."""
+@dataclass(frozen=True)
+class _Level:
+    """Measurements of one level of sparsity; accuracy of recipes only."""
+
+    sparsity: float
+    measured: Measured
+    accuracy: EvaluationRow | None = None
+
+
+def _sweep(recipe: str, data: Path | None, runs: Path, folds: int) -> list[_Level]:
     if recipe.endswith(".tflite"):
         from ecg_edge.quantize.bench.sparsity import LEVELS, measure_zeroed
 
         measured = measure_zeroed(Path(recipe), LEVELS)
-        return [{"sparsity": level, "measured": one} for level, one in measured.items()]
+        return [_Level(level, one) for level, one in measured.items()]
     run = open_run(recipe, data, runs)
     from ecg_edge.quantize.pruning_sweep import sweep
 
-    return [dict(row) for row in sweep(run, folds, progress=progress(), report=console.note)]
+    rows = sweep(run, folds, progress=progress(), report=console.note)
+    return [_Level(row["sparsity"], row["measured"], row["accuracy"]) for row in rows]
 
 
-def _sweep_table(name: str, figures: list[dict[str, Any]]) -> ResultTable:
+def _sweep_table(name: str, figures: list[_Level]) -> ResultTable:
     table = console.table(
         f"{name}: against sparsity, Cortex-M4, flash is code and constants",
         *("sparsity", "zero blocks", "accuracy %", "macro-F1"),
         *("dense, flash B", "dense, instructions", "chosen, flash B", "chosen, instructions"),
     )
     for level in figures:
-        one, row = level["measured"], level.get("accuracy")
-        scores = [f"{100 * row['accuracy']:.1f}", f"{row['macro_f1']:.3f}"] if row else ["-", "-"]
+        one, row = level.measured, level.accuracy
+        scores = [percent(row["accuracy"], 1), ratio(row["macro_f1"])] if row else ["-", "-"]
         costs = [
             str(number)
             for form in (one.dense, one.chosen)
             for number in (form.code_bytes + form.weight_bytes, form.instructions)
         ]
-        table.add_row(f"{level['sparsity']:.0%}", f"{one.zero_blocks:.0%}", *scores, *costs)
+        table.add_row(f"{level.sparsity:.0%}", f"{one.zero_blocks:.0%}", *scores, *costs)
     return table

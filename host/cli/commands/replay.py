@@ -18,7 +18,7 @@ from ecg_edge.host.cli.records import require_one_root
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
-from ecg_edge.host.conformance.results import RecordResults, SessionResults, summary_of
+from ecg_edge.host.conformance.results import RecordResults, SessionResults, Ticks, Totals, summary_of
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
@@ -225,7 +225,7 @@ def _show(outcome: ReplayResult) -> None:
     """Print records, first differences and verdict."""
     results = outcome.results
     if results["records"]:
-        console.out.print(_records_table(results))
+        console.out.print(records_table(results))
     for record in results["records"]:
         if record["first_differences"]:
             console.out.print(_differences_table(record))
@@ -234,19 +234,48 @@ def _show(outcome: ReplayResult) -> None:
     if results["events"]:
         console.out.print(_rhythm_table(results))
     style = "bold green" if outcome.passed else "bold red"
+    if results["ticks"]:
+        console.out.print(_timing_table(results["ticks"]))
     console.out.print(_verdict(results), style=style, markup=False)
     console.out.print(f"Session: {outcome.session.folder}", markup=False)
 
 
 def _verdict(results: SessionResults) -> str:
     lost = f" {results['lost_samples']:,} samples were lost." if results["lost_samples"] else ""
-    speed = f" {results['realtime_factor']} times real time." if results["realtime_factor"] else ""
-    return f"{results['verdict'].upper()}: {summary_of(results)}{lost}{speed}"
+    return (
+        f"{results['verdict'].upper()}: {summary_of(results)}{lost} {times_real_time(results)} x real time."
+    )
 
 
-def _records_table(results: SessionResults) -> ResultTable:
-    columns = ("beats", "agree", "bytes differ", "lost", "bad signal s", "resent", "x real time", "verdict")
-    table = console.table("Device against reference", "record", *columns)
+def times_real_time(totals: Totals) -> str:
+    """Format the speed of a replay, as a multiple of real time."""
+    factor = totals["realtime_factor"]
+    return "-" if factor is None else f"{factor:.1f}"
+
+
+def _timing_table(ticks: Ticks) -> ResultTable:
+    """Time by the device's own clock, which counts instructions in an emulator that was told to."""
+    table = console.table(
+        "Time on the device's clock (`ecg-edge emulate --count-instructions`: 1 us is 1,000 instructions)",
+        *("part", "us"),
+    )
+    parts = {
+        "signal path, per sample": ticks["core_us_per_sample"],
+        "network, per beat": ticks["engine_us_per_beat"],
+    }
+    for part, us in parts.items():
+        table.add_row(part, "-" if us is None else f"{us:,.1f}")
+    return table
+
+
+def records_table(results: SessionResults) -> ResultTable:
+    """Result of each record of a session."""
+    device = results["device"]
+    table = console.table(
+        f"Device ({device['board']}, engine {device['engine']}) against {results['reference_engine']}",
+        *("record", "beats", "equal", "differing bytes", "lost samples", "bad signal s"),
+        *("resent frames", "x real time", "verdict"),
+    )
     for record in results["records"]:
         table.add_row(
             f"{record['database']}/{record['record']}",
@@ -256,7 +285,7 @@ def _records_table(results: SessionResults) -> ResultTable:
             str(record["lost_samples"]),
             f"{record['bad_signal_s']:.1f}",
             str(record["link"]["retransmitted_frames"]),
-            str(record["realtime_factor"]),
+            times_real_time(record),
             record["verdict"],
         )
     return table

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from rich.text import Text
 
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.commands.replay import records_table, times_real_time
 from ecg_edge.host.cli.tables import ResultTable, ratio
 from ecg_edge.host.pipeline.stages import CACHED, DONE, FAILED, StageResult
 
@@ -64,7 +66,7 @@ class StageDisplay:
     def warn(self, text: str) -> None:
         """Show a warning that must not be overlooked."""
         bar = "!" * 78
-        console.err.print(f"{bar}\n{text}\n{bar}", style="bold yellow", markup=False)
+        console.warn(f"{bar}\n{text}\n{bar}")
 
     def start(self, stage: str, number: int, total: int, detail: str) -> None:
         """Write a line when a stage starts."""
@@ -74,7 +76,7 @@ class StageDisplay:
 
     def progress(self, text: str) -> None:
         """Show the progress of the stage."""
-        self._status.update(f"{self._stage}  [dim]{text}[/dim]")
+        self._status.update(Text.assemble(self._stage, "  ", (text, "dim")))
 
     def end(self, result: StageResult) -> None:
         """Write the result of the stage."""
@@ -91,7 +93,7 @@ def _show(summary: Summary) -> None:
             _evaluation_table([row for row in summary.evaluation if row["protocol"] == protocol])
         )
     console.out.print(_verify_table(summary.verify))
-    console.out.print(_replay_table(summary.results))
+    console.out.print(records_table(summary.results))
     if summary.records.synthetic:
         console.out.print("SYNTHETIC ECG: these figures do not hold for patients.", style="bold yellow")
     console.out.print(f"Session: {summary.session}\nReport:  {summary.report}", markup=False)
@@ -104,7 +106,7 @@ def _verdict(summary: Summary) -> str:
     return (
         f"{summary.verdict.upper()}: {results['beats']} beats on the device, "
         f"{results['differing_bytes']} differing bytes, {results['lost_samples']} lost samples, "
-        f"{results['realtime_factor']} times real time"
+        f"{times_real_time(results)} x real time"
     )
 
 
@@ -136,21 +138,7 @@ def _verify_table(report: VerifyReport) -> ResultTable:
     return table
 
 
-def _replay_table(results: dict[str, Any]) -> ResultTable:
-    device = results["device"]
-    title = f"Device ({device['board']}, engine {device['engine']}) against {results['reference_engine']}"
-    table = console.table(
-        title, "record", "beats", "differing bytes", "lost samples", "x real time", "verdict"
-    )
-    for record in results["records"]:
-        counts = (
-            str(record[name]) for name in ("beats", "differing_bytes", "lost_samples", "realtime_factor")
-        )
-        table.add_row(f"{record['database']}/{record['record']}", *counts, record["verdict"])
-    return table
-
-
-def _figures(summary: Summary) -> dict[str, Any]:
+def _figures(summary: Summary) -> dict[str, object]:
     """Figures for --json: the replay's results, and the stages that led to them."""
     return {
         **summary.results,
