@@ -1,21 +1,21 @@
 """One way to name records, for every command.
 
 A name is a record ("100"), a record of one database ("mitdb/100"), a database ("mitdb"), "all", or the path
-of a header or EDF file ("./visit/r1.hea", "visit/r1.edf"). A record that several databases have is that of
-mitdb, nstdb or svdb where one of these has it.
+of a header or EDF file ("./visit/r1.hea", "visit/r1.edf") or of any file beside such a header. A record that
+several databases have is that of mitdb, nstdb or svdb where one of these has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ecg_edge.ecg.databases import DATABASES, PLAIN_SUFFIXES, records_in, require_data_root
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.header import FORMATS_READ
 
 ALL: Final = "all"
-_PATH_SUFFIXES: Final = (".hea", *PLAIN_SUFFIXES)
 
 
 class RecordName(NamedTuple):
@@ -60,20 +60,15 @@ def select_records(
     return list(dict.fromkeys(found))
 
 
-def by_database(records: Iterable[RecordName]) -> dict[str, list[str]]:
-    """Group record names by database, in the order in which they come."""
-    groups: dict[str, list[str]] = {}
-    for record in records:
-        groups.setdefault(record.database, []).append(record.name)
-    return groups
-
-
 def _resolve(name: str, data: Path | None, annotator: str | None) -> list[RecordName]:
-    if name.endswith(_PATH_SUFFIXES) and Path(name).is_file():
-        return [_of_path(Path(name))]
+    path = Path(name)
+    if path.suffix and path.is_file():
+        return [_of_file(path)]
+    if path.parent != Path() and path.with_name(f"{path.name}.hea").is_file():
+        return [_of_file(path.with_name(f"{path.name}.hea"))]
     root, name = require_data_root(data), name.rstrip("/")
     if name == ALL:
-        return [r for database in _folders(root) for r in _annotated(root, database, annotator)]
+        return [r for database in _folders(root) for r in _of_database(root, database, annotator)]
     if name in _folders(root):
         return _of_database(root, name, annotator)
     if "/" in name:
@@ -81,9 +76,14 @@ def _resolve(name: str, data: Path | None, annotator: str | None) -> list[Record
     return [_of_bare_name(root, name)]
 
 
-def _of_path(path: Path) -> RecordName:
+def _of_file(path: Path) -> RecordName:
+    """Name the record of a header, an EDF file, or any file beside a header of the same name."""
     folder = path.resolve().parent
-    return RecordName(folder.parent, folder.name, path.stem if path.suffix == ".hea" else path.name)
+    if path.suffix.lower() in PLAIN_SUFFIXES:
+        return RecordName(folder.parent, folder.name, path.name)
+    if path.with_suffix(".hea").is_file():
+        return RecordName(folder.parent, folder.name, path.stem)
+    raise RecordError(f"{path}: a format that is not read. Formats that are read: {FORMATS_READ}.")
 
 
 def _of_database(root: Path, database: str, annotator: str | None) -> list[RecordName]:
@@ -104,7 +104,7 @@ def _annotated(root: Path, database: str, annotator: str | None) -> list[RecordN
 
 
 def _of_pair(root: Path, name: str) -> RecordName:
-    database, _, record = name.partition("/")
+    database, _, record = name.rpartition("/")
     if record in records_in(root, database):
         return RecordName(root, database, record)
     raise _unknown(root, name)

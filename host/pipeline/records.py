@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ecg_edge.ecg import databases as data
+from ecg_edge.ecg import mirror
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.host.pipeline.stages import hash_together
 
@@ -49,7 +50,7 @@ RECORD_SUFFIXES = (".hea", ".dat", ".atr")
 
 
 def find_records(
-    explicit: Path | None, warn: Report, progress: Report, base_url: str = data.BASE_URL
+    explicit: Path | None, warn: Report, progress: Report, base_url: str = mirror.BASE_URL
 ) -> Records:
     """Find the MIT-BIH records on this computer, else download them, else make synthetic ECG.
 
@@ -62,7 +63,7 @@ def find_records(
     progress : callable
         Called with the state of the download.
     base_url : str
-        See `ecg_edge.ecg.databases.download`.
+        See `ecg_edge.ecg.mirror.download_database`.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def _cached(progress: Report, base_url: str) -> Path:
     """Return the user's own folder, after downloading mitdb where it is incomplete."""
     root = data.cache_root()
     if not _is_complete(root):
-        data.download(
+        mirror.download_database(
             DATABASE, root, base_url, lambda file, done, total, _: progress(f"{file}, {done} of {total}")
         )
     return root
@@ -100,7 +101,7 @@ def _cached(progress: Report, base_url: str) -> Path:
 
 def _is_complete(root: Path) -> bool:
     try:
-        names = data.read_sums(root / DATABASE)
+        names = mirror.read_sums(root / DATABASE)
     except RecordError:
         return False
     return all((root / DATABASE / name).is_file() for name in names)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg import databases as data
-from ecg_edge.ecg import download
+from ecg_edge.ecg import download, mirror
 from ecg_edge.ecg.errors import RecordError
 
 FILES = {
@@ -89,27 +89,27 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != data.SUMS_NAME}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != mirror.SUMS_NAME}
 
 
 def test_download_brings_every_file_and_reports_progress(server: Server, tmp_path: Path) -> None:
     reports: list[tuple[str, int, int, int]] = []
-    folder = data.download("mitdb", tmp_path, server.url, lambda *report: reports.append(report))
+    folder = mirror.download_database("mitdb", tmp_path, server.url, lambda *report: reports.append(report))
     assert contents(folder) == FILES
     assert sum(size for *_, size in reports) == sum(map(len, FILES.values()))
     assert reports[-1][1:] == (3, 3, 0)
 
 
 def test_second_download_asks_only_for_the_sums(server: Server, tmp_path: Path) -> None:
-    data.download("mitdb", tmp_path, server.url)
+    mirror.download_database("mitdb", tmp_path, server.url)
     server.requests.clear()
-    data.download("mitdb", tmp_path, server.url)
+    mirror.download_database("mitdb", tmp_path, server.url)
     assert server.requests == [("SHA256SUMS.txt", None)]
 
 
 def test_cut_connection_is_resumed_where_it_broke(server: Server, tmp_path: Path) -> None:
     server.cut_after["100.dat"] = 100_000
-    folder = data.download("mitdb", tmp_path, server.url)
+    folder = mirror.download_database("mitdb", tmp_path, server.url)
     assert contents(folder) == FILES
     assert server.asked_for("100.dat") == [None, "bytes=100000-"]
 
@@ -117,7 +117,7 @@ def test_cut_connection_is_resumed_where_it_broke(server: Server, tmp_path: Path
 def test_part_of_an_earlier_call_is_used(server: Server, tmp_path: Path) -> None:
     (tmp_path / "mitdb").mkdir()
     (tmp_path / "mitdb" / "100.dat.part").write_bytes(FILES["100.dat"][:70_000])
-    folder = data.download("mitdb", tmp_path, server.url)
+    folder = mirror.download_database("mitdb", tmp_path, server.url)
     assert contents(folder) == FILES
     assert server.asked_for("100.dat") == ["bytes=70000-"]
 
@@ -125,49 +125,49 @@ def test_part_of_an_earlier_call_is_used(server: Server, tmp_path: Path) -> None
 def test_complete_part_needs_no_bytes(server: Server, tmp_path: Path) -> None:
     (tmp_path / "mitdb").mkdir()
     (tmp_path / "mitdb" / "100.atr.part").write_bytes(FILES["100.atr"])
-    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+    assert contents(mirror.download_database("mitdb", tmp_path, server.url)) == FILES
 
 
 def test_stale_part_is_thrown_away(server: Server, tmp_path: Path) -> None:
     (tmp_path / "mitdb").mkdir()
     (tmp_path / "mitdb" / "100.dat.part").write_bytes(b"x" * 70_000)
-    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+    assert contents(mirror.download_database("mitdb", tmp_path, server.url)) == FILES
     assert server.asked_for("100.dat") == ["bytes=70000-", None]
 
 
 def test_server_without_ranges_sends_all_again(server: Server, tmp_path: Path) -> None:
     server.with_ranges = False
     server.cut_after["100.dat"] = 100_000
-    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+    assert contents(mirror.download_database("mitdb", tmp_path, server.url)) == FILES
 
 
 def test_busy_server_is_asked_again(server: Server, tmp_path: Path) -> None:
     server.busy.add("100.atr")
-    assert contents(data.download("mitdb", tmp_path, server.url)) == FILES
+    assert contents(mirror.download_database("mitdb", tmp_path, server.url)) == FILES
 
 
 def test_wrong_checksum_names_the_file_and_keeps_the_others(server: Server, tmp_path: Path) -> None:
     server.files["100.dat"] = b"damaged" + FILES["100.dat"][7:]
     with pytest.raises(RecordError, match=r"100\.dat: SHA-256 is .* but SHA256SUMS\.txt says"):
-        data.download("mitdb", tmp_path, server.url)
+        mirror.download_database("mitdb", tmp_path, server.url)
     assert contents(tmp_path / "mitdb") == {"100.atr": FILES["100.atr"]}
 
 
 def test_missing_file_says_404_and_what_to_check(server: Server, tmp_path: Path) -> None:
     del server.files["100.hea"]
     with pytest.raises(RecordError, match=r"100\.hea: the server answered 404 .*Check --url"):
-        data.download("mitdb", tmp_path, server.url)
+        mirror.download_database("mitdb", tmp_path, server.url)
 
 
 def test_sums_without_records_are_refused(server: Server, tmp_path: Path) -> None:
     server.files["SHA256SUMS.txt"] = b"<html>log in to the network</html>"
     with pytest.raises(RecordError, match=r"SHA256SUMS\.txt: lists no record files"):
-        data.download("mitdb", tmp_path, server.url)
+        mirror.download_database("mitdb", tmp_path, server.url)
 
 
 def test_no_network_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"cannot be fetched \(.*refused.*ECG_EDGE_DATA"):
-        data.download("mitdb", tmp_path, "http://127.0.0.1:1")
+        mirror.download_database("mitdb", tmp_path, "http://127.0.0.1:1")
 
 
 def test_full_disk_keeps_what_came_and_says_so(
@@ -178,7 +178,7 @@ def test_full_disk_keeps_what_came_and_says_so(
 
     monkeypatch.setattr(Path, "open", no_space)
     with pytest.raises(RecordError, match=r"No space left on device\). Free some space, .*kept"):
-        data.download("mitdb", tmp_path, server.url)
+        mirror.download_database("mitdb", tmp_path, server.url)
 
 
 def test_unknown_database_lists_the_known() -> None:
@@ -187,16 +187,16 @@ def test_unknown_database_lists_the_known() -> None:
 
 
 def test_check_tells_good_damaged_and_missing(server: Server, tmp_path: Path) -> None:
-    folder = data.download("mitdb", tmp_path, server.url)
+    folder = mirror.download_database("mitdb", tmp_path, server.url)
     (folder / "100.dat").write_bytes(b"short")
     (folder / "100.atr").unlink()
-    result = data.check("mitdb", tmp_path)
+    result = mirror.check_database("mitdb", tmp_path)
     assert (result.good, result.damaged, result.missing) == (["100.hea"], ["100.dat"], ["100.atr"])
 
 
 def test_check_without_sums_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"mitdb/SHA256SUMS\.txt: cannot be read"):
-        data.check("mitdb", tmp_path)
+        mirror.check_database("mitdb", tmp_path)
 
 
 @pytest.fixture
@@ -237,5 +237,5 @@ def test_named_folder_without_records_is_an_error(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.records
 def test_records_here_are_whole(data_dir: Path) -> None:
-    assert not data.check("mitdb", data_dir).damaged
+    assert not mirror.check_database("mitdb", data_dir).damaged
     assert "100" in data.records_in(data_dir, "mitdb")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.errors import RecordError
-from ecg_edge.ecg.selection import RecordName, by_database, select_records
+from ecg_edge.ecg.selection import RecordName, select_records
 
 
 @pytest.fixture
@@ -75,6 +75,20 @@ def test_an_unknown_name_lists_the_databases(root: Path, name: str) -> None:
         select_records([name], root)
 
 
-def test_groups_by_database(root: Path) -> None:
-    groups = by_database(select_records(["own/7", "mitdb/101", "own/100"], root))
-    assert groups == {"own": ["7", "100"], "mitdb": ["101"]}
+def test_any_file_of_a_record_names_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root.parent)
+    for name in ("data/mitdb/101", "data/mitdb/101.hea", "data/mitdb/101.atr"):
+        assert select_records([name]) == [RecordName(root, "mitdb", "101")]
+
+
+def test_a_record_in_a_folder_of_a_database(root: Path) -> None:
+    (root / "ludb" / "data").mkdir(parents=True)
+    (root / "ludb" / "data" / "2.hea").touch()
+    assert select_records(["ludb/data/2"], root) == [RecordName(root, "ludb/data", "2")]
+
+
+@pytest.mark.parametrize("name", ["ecg.csv", "ecg.mat", "ecg.xml"])
+def test_a_file_of_another_format_lists_those_that_are_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(RecordError, match=rf"{name}: .*WFDB.*EDF"):
+        select_records([str(tmp_path / name)])

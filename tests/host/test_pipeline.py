@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ecg_edge.ecg import databases as data
+from ecg_edge.ecg import mirror
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, LinkError, RecordError, ToolError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.synthetic import PATIENTS
@@ -168,7 +168,7 @@ def test_without_records_and_network_the_ecg_is_synthetic_and_the_user_told(no_r
 def test_complete_cache_needs_no_network(no_records: Path) -> None:
     (no_records / "mitdb").mkdir(parents=True)
     (no_records / "mitdb" / "100.hea").touch()
-    (no_records / "mitdb" / data.SUMS_NAME).write_text(f"{'0' * 64} 100.hea\n")
+    (no_records / "mitdb" / mirror.SUMS_NAME).write_text(f"{'0' * 64} 100.hea\n")
     assert find() == (Records(no_records, "mitdb"), [])
 
 

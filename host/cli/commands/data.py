@@ -10,6 +10,7 @@ import typer
 from ecg_edge.ecg import databases as records
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.mirror import BASE_URL, CheckResult, check_database, download_database
 from ecg_edge.host.cli import console, lazy, options
 from ecg_edge.host.cli.tables import ResultTable
 
@@ -30,7 +31,7 @@ def get(
     to: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the databases. Else the user's cache.")
     ] = None,
-    url: Annotated[str, typer.Option(metavar="BASE", help="Server of the databases.")] = records.BASE_URL,
+    url: Annotated[str, typer.Option(metavar="BASE", help="Server of the databases.")] = BASE_URL,
     json: options.JsonOption = None,
 ) -> None:
     """Download databases, resume interrupted downloads, and check every file's SHA-256."""
@@ -72,7 +73,7 @@ def list_databases(data: options.DataOption = None, json: options.JsonOption = N
 def check_databases(data: options.DataOption = None, json: options.JsonOption = None) -> None:
     """Check every record file against its SHA-256; exit with 2 when one is damaged."""
     root = records.require_data_root(data)
-    results = {name: records.check(name, root) for name in records.databases_in(root)}
+    results = {name: check_database(name, root) for name in records.databases_in(root)}
     console.out.print(_check_table(root, results))
     if json:
         write_json(json, {"root": root, "databases": {name: _figures(r) for name, r in results.items()}})
@@ -81,7 +82,7 @@ def check_databases(data: options.DataOption = None, json: options.JsonOption = 
         raise RecordError(f"damaged: {', '.join(damaged)}. Delete them and run `ecg-edge data get` again.")
 
 
-def download_with_progress(name: str, root: Path, url: str = records.BASE_URL) -> Path:
+def download_with_progress(name: str, root: Path, url: str = BASE_URL) -> Path:
     """Download one database into `root` with a progress bar on standard error."""
     received = 0
     with console.progress_bar("files") as bar:
@@ -92,15 +93,15 @@ def download_with_progress(name: str, root: Path, url: str = records.BASE_URL) -
             received += size
             bar.update(task, completed=done, total=total, note=f"{received / 1e6:.1f} MB  {file}")
 
-        return records.download(name, root, url, show)
+        return download_database(name, root, url, show)
 
 
-def _check_table(root: Path, results: dict[str, records.CheckResult]) -> ResultTable:
+def _check_table(root: Path, results: dict[str, CheckResult]) -> ResultTable:
     table = console.table(f"Files in {root}", "database", "good", "damaged", "missing")
     for name, result in results.items():
         table.add_row(name, str(len(result.good)), str(len(result.damaged)), str(len(result.missing)))
     return table
 
 
-def _figures(result: records.CheckResult) -> dict[str, object]:
+def _figures(result: CheckResult) -> dict[str, object]:
     return {"good": len(result.good), "damaged": result.damaged, "missing": result.missing}
