@@ -7,7 +7,7 @@ a change of either computes them again.
 from __future__ import annotations
 
 import hashlib
-import os
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge import firmware
+from ecg_edge.ecg.files import cache_folder, replacing
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.ecg.scoring.beats import match_beats
@@ -24,8 +25,6 @@ from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.training.progress import OnRecord
 
 MATCH_WINDOW: Final = round(MATCH_WINDOW_S * FS_HZ)
-LEADS: Final = {"svdb": "ECG1"}  # the databases that do not name their leads by MLII
-PEAKS: Final = ("annotated", "detected")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +114,7 @@ def load_beats(
     cache: Path | None = None,
     on_record: OnRecord | None = None,
 ) -> Beats:
-    """Load the beats of `records`, lead MLII (svdb: ECG1).
+    """Load the beats of `records`; lead MLII, else the first ECG lead (svdb: ECG1).
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def load_beats(
     on_record : callable, optional
         Called before each record is read.
     """
-    folder = cache_folder() if cache is None else cache
+    folder = beats_cache() if cache is None else cache
     parts = []
     for number, name in enumerate(records, start=1):
         if on_record is not None:
@@ -139,16 +138,15 @@ def load_beats(
     return concatenate(parts)
 
 
-def cache_folder() -> Path:
-    """Return the folder of cached beats: `ecg-edge/beats` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "ecg-edge" / "beats"
+def beats_cache() -> Path:
+    """Return the folder of cached beats, in the user's cache folder."""
+    return cache_folder() / "beats"
 
 
 def find_beats(record: Record, peaks: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
     """Process a record by the signal path.
 
-    Annotated beats outside the signal are left out: svdb annotates beats after the last sample.
+    Annotated beats outside the signal are left out.
 
     Parameters
     ----------
@@ -183,17 +181,22 @@ def _cached(
     root: Path, database: str, name: str, peaks: str, folder: Path
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
     path = folder / f"{database}-{name}-{peaks}-{_key(root, database, name)}.npz"
-    if path.is_file():
+    stored = _read_cached(path)
+    if stored is not None:
+        return stored
+    features, symbols = find_beats(load_record(root, database, name, annotations_required=True), peaks)
+    with replacing(path) as partial:  # two processes may write the same record at once
+        np.savez(partial, features=features, symbols=symbols)
+    return features, symbols
+
+
+def _read_cached(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]] | None:
+    """Read cached beats; None where there are none, or the file is damaged."""
+    try:
         with np.load(path) as stored:
             return stored["features"], stored["symbols"]
-    features, symbols = find_beats(
-        load_record(root, database, name, LEADS.get(database, "MLII"), annotations_required=True), peaks
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(partial, features=features, symbols=symbols)
-    partial.replace(path)  # two processes may write the same record at once
-    return features, symbols
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def _key(root: Path, database: str, name: str) -> str:

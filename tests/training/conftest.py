@@ -17,4 +17,4 @@ def beat_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_cache(beat_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beats, "cache_folder", lambda: beat_cache)
+    monkeypatch.setattr(beats, "beats_cache", lambda: beat_cache)

@@ -42,7 +42,7 @@ def test_annotations_in_any_order_and_outside_the_signal_give_the_same_beats(
 
 @pytest.mark.records
 def test_svdb_s_annotation_after_the_last_sample_is_left_out(data_dir: Path) -> None:
-    record = load_record(data_dir, "svdb", "860", "ECG1")
+    record = load_record(data_dir, "svdb", "860")
     features, symbols = find_beats(record, "annotated")
     in_file = read_annotations(data_dir / "svdb", "860", "atr", 128, 360)
     assert in_file.samples[-1] >= len(record.samples) > record.beat_samples[-1] == in_file.samples[-2]
@@ -73,6 +73,15 @@ def test_a_record_is_pushed_once_and_again_when_it_changes(
     monkeypatch.setattr(firmware, "fingerprint", lambda: 1)
     monkeypatch.setattr(module, "find_beats", lambda *_: (first.features[:1], first.symbols[:1]))
     assert len(load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)) == 1
+
+
+def test_a_damaged_cache_is_computed_again(synthetic_root: Path, tmp_path: Path) -> None:
+    first = load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    again = load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)
+    np.testing.assert_array_equal(first.features, again.features)
+    assert len(load_beats(synthetic_root, "synth", ["s01"], "annotated", tmp_path)) == len(first)
 
 
 def test_labels_are_those_of_the_five_classes_only() -> None:
