@@ -1,16 +1,17 @@
-"""One offline HTML file about a session: verdict, identities, pictures, accuracy, method, limits."""
+"""One offline HTML file about a session: verdict, device, pictures, accuracy, method, limits."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
+from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_text
 from ecg_edge.ecg.records import load_record
 from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
@@ -20,20 +21,36 @@ from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAM
 from ecg_edge.host.conformance.results import SCHEMA_VERSION, SessionResults, summary_of
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import describe
-from ecg_edge.host.report.strips import Strip, beat_kinds, confusion_svg, replay_picture, strip_svg
+from ecg_edge.host.report.strips import Strip, beat_kinds, clock, confusion_svg, replay_picture, strip_svg
 from ecg_edge.host.report.timeline import rhythm_example_svg, rhythm_examples, timeline_svg
 
 EVALUATION_NAME = "evaluation.json"
 VERIFY_NAME = "verify.json"
+OnProgress = Callable[[str, int, int], None]  # part of the work, steps done, steps in all
+
 STRIP_S = 5.0
 PICTURE_S = 10.0
+
+T = TypeVar("T")
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
+def no_progress(part: str, done: int, total: int) -> None:
+    """Ignore the progress."""
+
+
+def tracked(part: str, steps: Sequence[T], on_progress: OnProgress) -> Iterator[T]:
+    """Go through `steps` and report each."""
+    for done, step in enumerate(steps):
+        on_progress(part, done, len(steps))
+        yield step
+    on_progress(part, len(steps), len(steps))
+
+
 @dataclass(frozen=True)
 class Example:
-    """A strip and what it is an example of."""
+    """A strip with its title and caption."""
 
     title: str
     caption: str
@@ -46,6 +63,7 @@ def write_report(
     items: Sequence[LabelledRecord] | None = None,
     data: Path | None = None,
     run_folder: Path | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> Path:
     """Write report.html into a session's folder.
 
@@ -56,36 +74,43 @@ def write_report(
     items : sequence of LabelledRecord, optional
         The records with the device's beats; else read from the session and from `data`.
     data : Path, optional
-        Folder of the databases, for the strips. Without records the report has no strips, and says so.
+        Folder of the databases, for the strips. Without records the report has no strips and states this.
     run_folder : Path, optional
         The recipe's run, whose evaluation.json and verify.json go into the report.
+    on_progress : callable
+        Called with the current part of the work, its steps done, and all of its steps.
 
     Raises
     ------
     EcgEdgeError
         When the folder is not a session's, or a file in it is damaged.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 0.1 s: only where a page is made
 
     results = read_results(session)
     if items is None:
-        items = read_items(session, results, data)
+        items = read_items(session, results, data, on_progress)
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(percent=_percent, number=_number)
-    page = environment.get_template("report.html").render(**_context(session, results, items, run_folder))
+    environment.filters.update(percent=percent, number=_number)
+    context = _context(session, results, items, run_folder, on_progress)
+    page = environment.get_template("report.html").render(**context)
     path = session / REPORT_NAME
     write_text(path, page)
     return path
 
 
 def _context(
-    session: Path, results: SessionResults, items: Sequence[LabelledRecord], run_folder: Path | None
+    session: Path,
+    results: SessionResults,
+    items: Sequence[LabelledRecord],
+    run_folder: Path | None,
+    on_progress: OnProgress,
 ) -> dict[str, Any]:
     scores, labels = results["scores"], results["device"]["labels"]
     shown = "DS2" if "DS2" in scores else "all"
-    right, wrong, outside = examples(items, labels)
+    right, wrong, outside = examples(items, labels, on_progress)
     events = read_events(session / EVENTS_NAME)
     return {
         "session": session.name,
@@ -99,30 +124,33 @@ def _context(
         "outside": outside,
         "evaluation": _read_json(run_folder / EVALUATION_NAME) if run_folder else None,
         "verify": _read_json(run_folder / VERIFY_NAME) if run_folder else None,
-        "timelines": _timelines(results, events),
-        "rhythm_examples": _rhythm_examples(items, events, labels),
+        "timelines": _timelines(results, events, on_progress),
+        "rhythm_examples": _rhythm_examples(items, events, labels, on_progress),
         "has_strips": bool(items),
     }
 
 
 def _timelines(
-    results: SessionResults, events: dict[tuple[str, str], list[RhythmEvent]]
+    results: SessionResults, events: dict[tuple[str, str], list[RhythmEvent]], on_progress: OnProgress
 ) -> list[tuple[str, str]]:
-    """Name and picture of each record that has events."""
+    """Draw the rhythm of each record that has events; names and pictures."""
     places = [(entry, (entry["database"], entry["record"])) for entry in results["records"]]
     return [
         ("/".join(place), timeline_svg(events[place], entry["samples"], entry["fs_hz"]))
-        for entry, place in places
+        for entry, place in tracked("drawing rhythms", places, on_progress)
         if place in events
     ]
 
 
 def _rhythm_examples(
-    items: Sequence[LabelledRecord], events: dict[tuple[str, str], list[RhythmEvent]], labels: Sequence[str]
+    items: Sequence[LabelledRecord],
+    events: dict[tuple[str, str], list[RhythmEvent]],
+    labels: Sequence[str],
+    on_progress: OnProgress,
 ) -> list[Example]:
-    """A strip of each kind of event."""
+    """Draw a strip of each kind of event."""
     found = []
-    for example in rhythm_examples(items, events):
+    for example in tracked("drawing events", rhythm_examples(items, events), on_progress):
         record = example.item.record
         caption = f"{record.database} {record.name}: {describe(example.episode, record.fs_hz).strip()}"
         title = f"{example.episode.name} ({example.count} in all)"
@@ -149,23 +177,25 @@ def read_results(session: Path) -> SessionResults:
 
 
 def _read_json(path: Path) -> Any:
-    """What a JSON file holds; None when there is none."""
+    """Read a JSON file; None when there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise EcgEdgeError(f"{path}: damaged ({error}). Run what made it again.") from error
+        raise EcgEdgeError(f"{path}: damaged ({error}). Repeat the command that wrote it.") from error
 
 
-def read_items(session: Path, results: SessionResults, data: Path | None) -> list[LabelledRecord]:
-    """The session's records with the device's beats; empty when the records are not on this computer."""
+def read_items(
+    session: Path, results: SessionResults, data: Path | None, on_progress: OnProgress = no_progress
+) -> list[LabelledRecord]:
+    """Read a session's records and the device's beats; empty when the records are not on this computer."""
     root = find_data_root(data)
     if root is None:
         return []
     beats = read_beats(session / BEATS_NAME, results["device"]["labels"])
     items = []
-    for entry in results["records"]:
+    for entry in tracked("reading records", results["records"], on_progress):
         place = (entry["database"], entry["record"])
         record = load_record(root, *place, entry["lead"], fs_hz=entry["fs_hz"])
         items.append(LabelledRecord(record, beats.get(place, []), entry["taken_samples"]))
@@ -176,26 +206,25 @@ def read_items(session: Path, results: SessionResults, data: Path | None) -> lis
 
 
 def examples(
-    items: Iterable[LabelledRecord], labels: Sequence[str]
+    items: Sequence[LabelledRecord], labels: Sequence[str], on_progress: OnProgress = no_progress
 ) -> tuple[list[Example], list[Example], list[Example]]:
-    """One strip of every kind of beat: labelled right, labelled wrong, and annotated outside the labels.
+    """Draw one strip of every kind of beat: correct label, wrong label, annotation outside the labels.
 
-    Of each kind the one in the middle is shown, so that nothing is picked by eye.
+    Of each kind the middle one of all is shown, so that nothing is picked by eye.
     """
     kinds: dict[tuple[str, str], list[tuple[LabelledRecord, int]]] = defaultdict(list)
-    for item in items:
-        for annotated, said, sample in beat_kinds(item, labels):
-            kinds[annotated, said].append((item, sample))
-    order = sorted(kinds, key=lambda kind: (-len(kinds[kind]), kind))
+    for item in tracked("matching beats", items, on_progress):
+        for annotated, reported, sample in beat_kinds(item, labels):
+            kinds[annotated, reported].append((item, sample))
     known = {*labels, NO_BEAT}
-    right = [kind for kind in order if kind[0] == kind[1]]
-    wrong = [kind for kind in order if kind[0] != kind[1] and kind[0] in known]
-    outside = [kind for kind in order if kind[0] not in known]
-    return (
-        [_example(kind, kinds[kind], labels) for kind in right],
-        [_example(kind, kinds[kind], labels) for kind in wrong],
-        [_example(kind, kinds[kind], labels) for kind in outside],
-    )
+    right: list[Example] = []
+    wrong: list[Example] = []
+    outside: list[Example] = []
+    order = sorted(kinds, key=lambda kind: (-len(kinds[kind]), kind))
+    for kind in tracked("drawing strips", order, on_progress):
+        group = outside if kind[0] not in known else right if kind[0] == kind[1] else wrong
+        group.append(_example(kind, kinds[kind], labels))
+    return right, wrong, outside
 
 
 def _example(
@@ -204,11 +233,8 @@ def _example(
     item, sample = places[len(places) // 2]
     at_s = sample / item.record.fs_hz
     start_s = min(max(0.0, at_s - STRIP_S / 2), max(0.0, item.samples / item.record.fs_hz - STRIP_S))
-    title = f"{_annotated(kind[0])}, {_said(kind[1])}"
-    caption = (
-        f"{item.record.database} {item.record.name} at {int(at_s) // 60}:{at_s % 60:04.1f}; "
-        f"{len(places)} of this kind"
-    )
+    title = f"{_annotated(kind[0])}, {_reported(kind[1])}"
+    caption = f"{item.record.database} {item.record.name} at {clock(at_s)}; {len(places)} of this kind"
     return Example(title, caption, strip_svg(Strip(item, start_s, STRIP_S, sample), labels))
 
 
@@ -216,10 +242,10 @@ def _annotated(name: str) -> str:
     return "no beat annotated" if name == NO_BEAT else f"annotated {name}"
 
 
-def _said(name: str) -> str:
+def _reported(name: str) -> str:
     if name == MISSED:
         return "missed by the device"
-    return "not labelled by the device" if name == "?" else f"device says {name}"
+    return "not labelled by the device" if name == "?" else f"device label {name}"
 
 
 # ---- the picture ------------------------------------------------------------------------------------
@@ -250,7 +276,7 @@ def write_picture(session: Path, path: Path, data: Path | None = None, count: in
         raise RecordError("No records found to draw. Name their folder with --data.")
     labels, device = results["device"]["labels"], results["device"]
     strips = sorted((most_varied(item, labels) for item in items), key=lambda found: -found[0])[:count]
-    board = f"{device['board']} in QEMU" if results["port_kind"] == "emulator" else device["board"]
+    board = f"{results['subject']} ({device['board']})"
     title = (
         f"Labels of the device (above) and annotations (below). {board}, model {results['bundle']}: "
         f"{results['beats']} beats replayed, {results['differing_bytes']} bytes differ from the reference"
@@ -259,7 +285,7 @@ def write_picture(session: Path, path: Path, data: Path | None = None, count: in
 
 
 def most_varied(item: LabelledRecord, labels: Sequence[str]) -> tuple[int, Strip]:
-    """The stretch of `PICTURE_S` with the most annotated classes, the first of equals.
+    """Find the segment of `PICTURE_S` with the most annotated classes, the first of equals.
 
     From where EC57 scores on: before that the device may still be learning the patient's average beat.
     """
@@ -275,10 +301,6 @@ def most_varied(item: LabelledRecord, labels: Sequence[str]) -> tuple[int, Strip
 
 
 # ---- filters of the template ------------------------------------------------------------------------
-
-
-def _percent(share: float | None, digits: int = 2) -> str:
-    return "-" if share is None else f"{100 * share:.{digits}f}"
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -19,7 +19,7 @@ from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED
 from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, BeatMatch, Inspection
-from ecg_edge.host.report.strips import LABEL_COLORS, OTHER_COLOR, RIGHT_COLOR, WRONG_COLOR
+from ecg_edge.host.report.strips import LABEL_COLORS, OTHER_COLOR, RIGHT_COLOR, WRONG_COLOR, clock
 
 INK: Final = "#1f2933"
 FALSE_COLOR: Final = "#d9822b"
@@ -81,16 +81,7 @@ def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
         _write_head(figure, found, segment)
 
 
-def clock(time_s: float, digits: int = 1) -> str:
-    """Minutes and seconds, e.g. "10:06.5"; whole seconds without the dot."""
-    tenths = round(time_s * 10**digits)
-    minutes, rest = divmod(tenths, 60 * 10**digits)
-    seconds = rest / 10**digits
-    text = f"{seconds:0{3 + digits}.{digits}f}" if rest % 10**digits else f"{rest // 10**digits:02d}"
-    return f"{minutes}:{text}"
-
-
-# ---- what all panels have ----------------------------------------------------------------------------
+# ---- parts of all panels --------------------------------------------------------------------------------
 
 
 def _trim(axes: Axes) -> None:

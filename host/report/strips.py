@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord, pair_beats
@@ -58,6 +59,15 @@ class Strip:
     start_s: float
     seconds: float
     marked_sample: int | None = None
+
+
+def clock(time_s: float, digits: int = 1) -> str:
+    """Write minutes and seconds, e.g. "10:06.5"; whole seconds without the dot."""
+    sign, parts = "-" if time_s < 0 else "", round(abs(time_s) * 10**digits)
+    minutes, rest = divmod(parts, 60 * 10**digits)
+    seconds = rest / 10**digits
+    text = f"{seconds:0{3 + digits}.{digits}f}" if rest % 10**digits else f"{rest // 10**digits:02d}"
+    return f"{sign}{minutes}:{text}"
 
 
 @contextmanager
@@ -145,7 +155,8 @@ def _trim(axes: Axes, ink: str, x: tuple[float, float], y: tuple[float, float]) 
     axes.set_ylim(*y)
     axes.grid(True, color=ink, alpha=0.12, linewidth=0.5)
     axes.tick_params(colors=ink, length=2, labelsize=7)
-    axes.set_xlabel("s", color=ink, fontsize=7, labelpad=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: clock(at_s)))  # as in the captions
+    axes.set_xlabel("min:s", color=ink, fontsize=7, labelpad=0)
     axes.set_ylabel("mV", color=ink, fontsize=7, labelpad=1)
     for text, height in (("device", 0.93), ("annotated", 0.07)):
         axes.text(

@@ -13,7 +13,16 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from ecg_edge.host.conformance.accuracy import LabelledRecord
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import Episode, episodes, heart_rates
-from ecg_edge.host.report.strips import INK, LABEL_COLORS, OTHER_COLOR, Strip, open_figure, strip_svg, to_svg
+from ecg_edge.host.report.strips import (
+    INK,
+    LABEL_COLORS,
+    OTHER_COLOR,
+    Strip,
+    clock,
+    open_figure,
+    strip_svg,
+    to_svg,
+)
 
 STRIP_S = 10.0
 
@@ -70,7 +79,8 @@ def timeline_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, width:
         below.set_ylim(max(len(names), 1) - 0.5, -0.5)
         below.set_xlim(0, samples / fs_hz)
         below.xaxis.set_major_locator(MultipleLocator(_tick_s(samples / fs_hz)))
-        below.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
+        below.set_xlabel("min:s", color=INK, fontsize=7, labelpad=0)
+        below.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: clock(at_s)))
         for axes in (rate, below):
             _trim(axes)
         return to_svg(figure)

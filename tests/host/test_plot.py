@@ -19,7 +19,8 @@ from ecg_edge.host.cli.commands.plot import parse_time, parse_times
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation.detector import process_record
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, Inspection, inspect_record
-from ecg_edge.host.report.inspection_plot import Segment, clock, draw
+from ecg_edge.host.report.inspection_plot import Segment, draw
+from ecg_edge.host.report.strips import clock
 from ecg_edge.host.report.window import Stepper
 from tests.support.simulated import FS_HZ, make_ecg
 
@@ -88,7 +89,10 @@ def test_ten_seconds_are_shown_when_nothing_else_is_said() -> None:
         parse_times("10", "5")
 
 
-@pytest.mark.parametrize(("time_s", "text"), [(0, "0:00"), (312.34, "5:12.3"), (59.98, "1:00")])
+CLOCKS = [(0, "0:00"), (312.34, "5:12.3"), (59.98, "1:00"), (-0.5, "-0:00.5")]
+
+
+@pytest.mark.parametrize(("time_s", "text"), CLOCKS)
 def test_clock(time_s: float, text: str) -> None:
     assert clock(time_s) == text
 

@@ -165,7 +165,7 @@ def test_missed_and_false_beats_are_kinds(database: Path) -> None:
     assert kinds[0] == ("N", "missed", at[0])
     assert ("no beat", "V", at[3] + 150) in kinds
     titles = [example.title for example in examples([item], LABELS)[1]]
-    assert "annotated N, missed by the device" in titles and "no beat annotated, device says V" in titles
+    assert "annotated N, missed by the device" in titles and "no beat annotated, device label V" in titles
 
 
 def test_beats_are_read_back_as_they_were(session: Session, database: Path) -> None:
@@ -209,8 +209,63 @@ def test_figures_of_the_run_go_in(session: Session, tmp_path: Path) -> None:
 
 def test_the_command_makes_it_again(session: Session, database: Path, tmp_path: Path) -> None:
     report_command(session.folder, data=database, json=tmp_path / "out.json")
-    assert "annotated N, device says" in (session.folder / "report.html").read_text()
+    assert "annotated N, device label" in (session.folder / "report.html").read_text()
     assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "pass"
+
+
+def test_every_part_of_the_work_reports_its_progress(session: Session, database: Path) -> None:
+    reported: list[tuple[str, int, int]] = []
+    write_report(session.folder, data=database, on_progress=lambda *step: reported.append(step))
+    ends = {part: (done, total) for part, done, total in reported}
+    assert all(done == total for done, total in ends.values())
+    assert ends["reading records"] == ends["matching beats"] == (2, 2) and ends["drawing strips"][1] > 3
+    assert reported[0] == ("reading records", 0, 2)
+
+
+def test_axes_and_captions_have_the_same_unit(session: Session, database: Path) -> None:
+    page = write_report(session.folder, data=database).read_text()
+    assert ">min:s</text>" in page and ">s</text>" not in page
+    (caption, *_) = re.findall(r"mitdb 10[01] at (\d+):\d", page)
+    assert re.search(rf">{caption}:\d\d</text>", page)
+
+
+@pytest.mark.parametrize(
+    ("port", "subject"),
+    [
+        ("emulator:x.elf", "the emulated board"),
+        ("native", "the firmware as a program on this computer"),
+        ("/dev/ttyUSB0", "the device"),
+        ("unix:/tmp/x", "the device behind the socket"),
+    ],
+)
+def test_the_thing_under_test_has_its_name(session: Session, port: str, subject: str) -> None:
+    session.port = port
+    session.write()
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    assert re.search(rf"PASS On each of \d+ beats {subject} gave", text)
+
+
+def test_the_report_states_what_is_independent(session: Session) -> None:
+    session.engine = "tflm"
+    session.write()
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    assert "the same C on this computer" in text
+    assert "Only the network has an independent reference, TensorFlow Lite Micro." in text
+    session.engine = "generated"
+    session.write()
+    assert "nothing here is independent" in Page(write_report(session.folder, items=[]).read_text()).text
+
+
+def test_a_session_with_nothing_to_compare_says_so(session: Session) -> None:
+    run = session.runs[1]
+    silent = replace(run.record, samples=np.zeros(3600, np.int16))
+    comparison = Comparator(expect(silent.samples, 200, 60, HashEngine(), LABELS)).finish(complete=False)
+    done = Done(3600, 0, 0, 0, 0, 0, 0)
+    session.runs[1] = RecordRun(silent, Progress(3600, 3600, done=done), comparison, LABELS)
+    session.write()
+    page = write_report(session.folder, items=[]).read_text()
+    assert "INCONCLUSIVE Nothing to compare in mitdb/101" in Page(page).text
+    assert 'class="banner inconclusive"' in page
 
 
 def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation.detector import REFERENCE
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
 from ecg_edge.host.reference.labels import Labeller
-from ecg_edge.host.report.inspection_plot import Segment, clock, draw
+from ecg_edge.host.report.inspection_plot import Segment, draw
+from ecg_edge.host.report.strips import clock
 from ecg_edge.host.report.window import has_screen, show
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 

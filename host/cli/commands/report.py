@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.progress import Progress, TaskID
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
@@ -26,11 +28,24 @@ def report(
     """Write report.html into the folder of a replay session: one file that needs no network."""
     from ecg_edge.host.report.html import read_results, write_picture, write_report
 
-    with console.step("Writing the report"):
-        path = write_report(session, data=data, run_folder=run)
+    with console.progress_bar() as bar:
+        path = write_report(session, data=data, run_folder=run, on_progress=_shown(bar))
     console.out.print(f"Report:  {path}", markup=False)
     if picture:
         write_picture(session, picture, data)
         console.out.print(f"Picture: {picture}", markup=False)
     if json:
         write_json(json, read_results(session))
+
+
+def _shown(bar: Progress) -> Callable[[str, int, int], None]:
+    """Make a callback that shows each part of the work as a bar."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(part: str, done: int, total: int) -> None:
+        if part not in tasks and total:
+            tasks[part] = bar.add_task(part, total=total, note="")
+        if total:
+            bar.update(tasks[part], completed=done)
+
+    return show
