@@ -13,6 +13,7 @@ from typing import Final, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.labels import AAMI_OF_LABEL, LABELS, aami_of
 from ecg_edge.training.beats import Beats, dequantize, label_indices
 from ecg_edge.training.datasets import EvaluationSet
@@ -113,7 +114,7 @@ def _score(symbols: npt.NDArray[np.str_], predicted: npt.NDArray[np.int64]) -> S
     aami_confusion = _aami_confusion(symbols, predicted)
     return {
         "n_beats": int(confusion.sum()),
-        "accuracy": _share(np.trace(confusion), confusion.sum()),
+        "accuracy": share(np.trace(confusion), confusion.sum()),
         "macro_f1": _mean(score["f1"] for score in per_class.values()),  # over the classes that occur
         "per_class": per_class,
         "confusion": confusion.tolist(),
@@ -134,9 +135,9 @@ def _class_score(confusion: npt.NDArray[np.int64], i: int) -> ClassScore:
     hits, annotated, predicted = int(confusion[i, i]), int(confusion[i].sum()), int(confusion[:, i].sum())
     return {
         "n": annotated,
-        "se": _share(hits, annotated),
-        "ppv": _share(hits, predicted),
-        "f1": _share(2 * hits, annotated + predicted) if annotated else None,
+        "se": share(hits, annotated),
+        "ppv": share(hits, predicted),
+        "f1": share(2 * hits, annotated + predicted) if annotated else None,
     }
 
 
@@ -152,7 +153,7 @@ def _aami_score(confusion: npt.NDArray[np.int64], i: int) -> AamiScore:
     counted = {"N": "NSVFQ", "S": "NSVF", "V": "NSV"}[AAMI[i]]
     predicted = int(sum(confusion[AAMI.index(name), i] for name in counted))
     hits, annotated = int(confusion[i, i]), int(confusion[i].sum())
-    return {"n": annotated, "se": _share(hits, annotated), "ppv": _share(hits, predicted)}
+    return {"n": annotated, "se": share(hits, annotated), "ppv": share(hits, predicted)}
 
 
 def _average(scores: list[Scores]) -> RecordAverage:
@@ -176,10 +177,6 @@ def _mean_rates(scores: Iterable[Rates]) -> Rates:
 def _mean(values: Iterable[float | None]) -> float | None:
     defined = [value for value in values if value is not None]
     return float(np.mean(defined)) if defined else None
-
-
-def _share(part: int, whole: int) -> float | None:
-    return float(part / whole) if whole else None
 
 
 def float_engine(network: KerasModel) -> Predict:

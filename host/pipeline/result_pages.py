@@ -305,8 +305,7 @@ def _protocol_table(by_engine: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 _ENGINE_NAMES: Final = {
-    "float unpruned": "float, before pruning",
-    "float": "float, pruned",
+    "float": "float, before pruning",
     "pruned float": "float, pruned",
     "int8": "int8, shipped",
 }

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.ecg.files import locked_folder
+from ecg_edge.ecg.files import check_writable_folder, locked_folder
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle, Training
@@ -52,12 +52,13 @@ def export_run(run: Run, progress: Progress = SILENT, out: Path | None = None) -
         See `export_bundle`.
     """
     model, folder = run.require("quantize"), run.folder
+    bundle = check_writable_folder(out or folder.bundle)  # before the records are read
     with locked_folder(folder.path):
         beats = training_beats(run.recipe, run.data_root, progress.on_record)
         candidates = beats[_of_every_class(beats)]
         return export_bundle(
             model,
-            out or folder.bundle,
+            bundle,
             name=run.recipe.name,
             labels=LABELS,
             golden_inputs=beat_inputs(candidates.features),

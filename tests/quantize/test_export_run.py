@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.errors import BundleError, EcgEdgeError, OutputError
 from ecg_edge.quantize.export import run as export_run
+from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.runs import Run, RunFolder
 
 
 def evaluation_row(protocol: str, engine: str, accuracy: float) -> dict[str, object]:
@@ -65,3 +67,19 @@ def test_the_tools_have_versions() -> None:
     tools = export_run.tool_versions()
     assert tools["python"].count(".") == 1
     assert tools["numpy"]
+
+
+def test_an_output_folder_below_a_file_is_refused_before_the_records_are_read(tmp_path: Path) -> None:
+    run = Run(Recipe("trial"), tmp_path / "no records", RunFolder(tmp_path / "trial"))
+    run.folder.int8.parent.mkdir(parents=True)
+    run.folder.int8.touch()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file"):
+        export_run.export_run(run, out=tmp_path / "file" / "bundle")
+
+
+def test_a_run_without_an_int8_network_names_the_command(tmp_path: Path) -> None:
+    run = Run(Recipe("trial"), tmp_path, RunFolder(tmp_path / "trial"))
+    with pytest.raises(EcgEdgeError, match="ecg-edge quantize trial"):
+        export_run.export_run(run, out=tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
