@@ -18,7 +18,9 @@ uint32_t candidate_bytes(void) {
 
 static int32_t mean_of(const int32_t *values) {
     int32_t sum = 0;
-    for (int i = 0; i < ECG_QRS_BEATS; i++) sum += values[i];
+    for (int i = 0; i < ECG_QRS_BEATS; i++) {
+        sum += values[i];
+    }
     return sum / ECG_QRS_BEATS;
 }
 
@@ -58,7 +60,9 @@ size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16
         (void)ecg_core_push(core, samples[i], 0, &beat);
         filtered[i] = core->history[latest & (ECG_HISTORY_SAMPLES - 1)];
         energy[i] = core->detector.energy;
-        if (core->queue.first != before.first) candidates[found++] = classified(core, before);
+        if (core->queue.first != before.first) {
+            candidates[found++] = classified(core, before);
+        }
     }
     return found;
 }

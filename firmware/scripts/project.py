@@ -80,7 +80,7 @@ def tflm_path(name: str, what: str) -> Path:
     """The file or folder that an environment variable names."""
     value = os.environ.get(name, "")
     if not value or not Path(value).exists():
-        stop(f"{name} is not set to {what} (docs/engine.md, TFLM on a board): {value or 'unset'}")
+        stop(f"{name} is not set to {what} (docs/explanation/engine.md, TFLM on a board): {value or 'unset'}")
     return Path(value).resolve()
 
 

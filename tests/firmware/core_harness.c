@@ -21,13 +21,20 @@ static void run(const int16_t *samples, size_t count, ecg_core_peaks_t peaks) {
     ecg_core_config_t config = ecg_core_default_config();
     ecg_core_beat_t beat;
     config.peaks = (uint8_t)peaks;
-    if (ecg_core_init(&core, &config) != ECG_CORE_OK) abort();
-    for (size_t i = 0; i < count; i++) {
-        if (ecg_core_push(&core, samples[i], 0, &beat) == ECG_CORE_BEAT) print_beat(&beat);
-        if (peaks == ECG_CORE_PEAKS_MARKED && i % MARK_EVERY == 0 && ecg_core_mark(&core) != ECG_CORE_OK)
-            abort();
+    if (ecg_core_init(&core, &config) != ECG_CORE_OK) {
+        abort();
     }
-    while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) print_beat(&beat);
+    for (size_t i = 0; i < count; i++) {
+        if (ecg_core_push(&core, samples[i], 0, &beat) == ECG_CORE_BEAT) {
+            print_beat(&beat);
+        }
+        if (peaks == ECG_CORE_PEAKS_MARKED && i % MARK_EVERY == 0 && ecg_core_mark(&core) != ECG_CORE_OK) {
+            abort();
+        }
+    }
+    while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) {
+        print_beat(&beat);
+    }
 }
 
 int main(int argc, char **argv) {

@@ -17,25 +17,35 @@ static void print_event(void *context, const ecg_rhythm_event_t *event) {
 
 static uint32_t number(const uint8_t *bytes, unsigned count) {
     uint32_t value = 0;
-    while (count-- > 0) value = value << 8 | bytes[count];
+    while (count-- > 0) {
+        value = value << 8 | bytes[count];
+    }
     return value;
 }
 
 int main(void) {
     ecg_rhythm_state_t *rhythm = malloc(sizeof *rhythm); /* on the heap, where reading past its end is seen */
     uint8_t record[8];
-    if (rhythm == NULL) return 2;
+    if (rhythm == NULL) {
+        return 2;
+    }
     ecg_rhythm_init(rhythm, 360, print_event, NULL);
     while (fread(record, sizeof record, 1, stdin) == 1) {
         const uint32_t sample = number(record, 4);
         const ecg_rhythm_beat_t beat = {sample, (uint16_t)number(record + 4, 2), record[7]};
-        if (record[6] == BEAT) ecg_rhythm_beat(rhythm, &beat);
-        if (record[6] == TICK) ecg_rhythm_tick(rhythm, sample, record[7] == 1);
+        if (record[6] == BEAT) {
+            ecg_rhythm_beat(rhythm, &beat);
+        }
+        if (record[6] == TICK) {
+            ecg_rhythm_tick(rhythm, sample, record[7] == 1);
+        }
         if (record[6] == START) {
             rhythm->time = rhythm->due = rhythm->silence.since = sample;
             rhythm->rate_at = sample + rhythm->times.rate_every;
         }
-        if (record[6] == END) ecg_rhythm_finish(rhythm, sample);
+        if (record[6] == END) {
+            ecg_rhythm_finish(rhythm, sample);
+        }
     }
     free(rhythm);
     return 0;

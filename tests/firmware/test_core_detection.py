@@ -1,4 +1,4 @@
-"""Detection on real records does not get worse: floors below what was measured (docs/signal-path.md)."""
+"""Detection on real records does not get worse: floors below what was measured (docs/explanation/signal-path.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device's side of docs/protocol.md: handshake, credit, loss, restart."""
+"""The device's side of docs/reference/protocol.md: handshake, credit, loss, restart."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* How often a board samples its front end; another rate is a build flag in platformio.ini. The signal path
- * works at 360 Hz and resamples the other two (docs/signal-path.md). */
+ * works at 360 Hz and resamples the other two (docs/explanation/signal-path.md). */
 #ifndef BOARD_FS_HZ
 #define BOARD_FS_HZ 360
 #endif

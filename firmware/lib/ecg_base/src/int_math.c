@@ -3,7 +3,9 @@
 uint32_t ecg_isqrt(uint64_t value) {
     uint64_t root = 0;
     uint64_t bit = (uint64_t)1 << 62;
-    while (bit > value) bit >>= 2;
+    while (bit > value) {
+        bit >>= 2;
+    }
     for (; bit != 0; bit >>= 2) {
         if (value >= root + bit) {
             value -= root + bit;

@@ -53,7 +53,9 @@ uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat) {
 }
 
 static void write_average(const ecg_average_beat_t *average, ecg_core_beat_t *beat) {
-    if (average->beats < ECG_AVERAGE_SETTLED) beat->flags |= ECG_CORE_FLAG_LEARNING;
+    if (average->beats < ECG_AVERAGE_SETTLED) {
+        beat->flags |= ECG_CORE_FLAG_LEARNING;
+    }
     for (uint32_t i = 0; i < POINTS; i++) {
         beat->beat[i][1] =
             average->beats == 0 ? beat->beat[i][0] : ecg_clip_int8(ecg_shift_round(average->mean_q8[i], 8));
@@ -85,7 +87,9 @@ void ecg_average_compare(const ecg_average_beat_t *average, uint32_t deviation, 
 
 /* The plain mean of the first beats, then exponential with 0.08. */
 void ecg_average_learn(ecg_average_beat_t *average, uint32_t deviation, const ecg_core_beat_t *beat) {
-    if (average->beats < ECG_AVERAGE_SETTLED) average->beats++;
+    if (average->beats < ECG_AVERAGE_SETTLED) {
+        average->beats++;
+    }
     const int32_t factor = average->beats < ECG_AVERAGE_SETTLED ? 65536 / average->beats : FACTOR_Q16;
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t step = beat->beat[i][0] * 256 - average->mean_q8[i];

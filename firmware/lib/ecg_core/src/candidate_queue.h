@@ -17,7 +17,9 @@ static inline ecg_candidate_t *ecg_queue_change(ecg_queue_t *queue, uint32_t i) 
 
 /* False when it is full: that many peaks within 800 ms are noise, or marks that cannot be. */
 static inline bool ecg_queue_add(ecg_queue_t *queue, uint32_t at, int32_t energy) {
-    if (queue->count == ECG_QUEUE_CANDIDATES) return false;
+    if (queue->count == ECG_QUEUE_CANDIDATES) {
+        return false;
+    }
     ecg_candidate_t *item = ecg_queue_change(queue, queue->count++);
     item->at = item->energy_at = at;
     item->energy = energy;

@@ -41,12 +41,16 @@ void ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index
     const int32_t before = detector->energy;
     const int32_t now = energy(detector, slope(detector, lowpass, index), index);
     detector->energies[index % ECG_DETECT_ENERGIES] = (uint16_t)ecg_clip(now / 16, 0, UINT16_MAX);
-    if (now > before) detector->rising = 1;
+    if (now > before) {
+        detector->rising = 1;
+    }
     if (now >= detector->peak) {
         detector->peak = now;
         detector->peak_at = index;
     }
-    if (index - detector->peak_at < PEAK_HOLD) return;
+    if (index - detector->peak_at < PEAK_HOLD) {
+        return;
+    }
     if (detector->rising && detector->peak_at >= ECG_DETECTOR_DELAY) {
         (void)ecg_queue_add(queue, detector->peak_at - ECG_DETECTOR_DELAY, detector->peak);
     }
@@ -63,7 +67,9 @@ static void describe_slopes(const int16_t *history, ecg_candidate_t *candidate) 
     int32_t hf_slope = 0, all = 0, lf_slope = 0, steepest = 0;
     for (uint32_t i = candidate->at - SLOPE_REACH; i != candidate->at + SLOPE_REACH; i++) {
         const int32_t steepness = difference(history, i, QRS_STEP);
-        if (steepness > steepest) steepest = steepness;
+        if (steepness > steepest) {
+            steepest = steepness;
+        }
         all += steepness;
         hf_slope += difference(history, i, HF_STEP);
         lf_slope += difference(history, i, LF_STEP);
@@ -82,8 +88,12 @@ static void describe_shape(const int16_t *history, ecg_candidate_t *candidate) {
         const int32_t value = ecg_history_at(history, first + SHAPE_STEP * i);
         sum += value;
         squares += (uint32_t)(value * value);
-        if (value < lowest) lowest = value;
-        if (value > highest) highest = value;
+        if (value < lowest) {
+            lowest = value;
+        }
+        if (value > highest) {
+            highest = value;
+        }
     }
     candidate->peak_to_peak = highest - lowest;
     const uint64_t variance = squares * ECG_SHAPE_POINTS - (uint64_t)((int64_t)sum * sum);
@@ -98,7 +108,9 @@ static void sort(uint16_t *values, uint32_t count) {
     for (uint32_t i = 1; i < count; i++) {
         const uint16_t value = values[i];
         uint32_t at = i;
-        for (; at > 0 && values[at - 1] > value; at--) values[at] = values[at - 1];
+        for (; at > 0 && values[at - 1] > value; at--) {
+            values[at] = values[at - 1];
+        }
         values[at] = value;
     }
 }

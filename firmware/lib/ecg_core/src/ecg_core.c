@@ -49,8 +49,12 @@ static bool config_valid(const ecg_core_config_t *config) {
 }
 
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config) {
-    if (core == NULL || config == NULL) return ECG_CORE_BAD_ARGUMENT;
-    if (!config_valid(config)) return ECG_CORE_BAD_CONFIG;
+    if (core == NULL || config == NULL) {
+        return ECG_CORE_BAD_ARGUMENT;
+    }
+    if (!config_valid(config)) {
+        return ECG_CORE_BAD_CONFIG;
+    }
     const ecg_core_config_t copy = *config; /* it may lie inside *core */
     memset(core, 0, sizeof *core);
     core->config = copy;
@@ -69,7 +73,9 @@ static bool detects(const ecg_core_t *core) {
  * the order of their peaks, and not after the last real sample. */
 static uint32_t find_r_peak(const ecg_core_t *core, uint32_t at) {
     uint32_t first = at < PEAK_REACH ? 0 : at - PEAK_REACH;
-    if (core->queue.latest_at > first) first = core->queue.latest_at;
+    if (core->queue.latest_at > first) {
+        first = core->queue.latest_at;
+    }
     const uint32_t last = at + PEAK_REACH;
     return ecg_window_find_peak(core->history, first, last < core->end ? last : core->end - 1);
 }
@@ -77,10 +83,14 @@ static uint32_t find_r_peak(const ecg_core_t *core, uint32_t at) {
 /* Moves the next candidate onto its R peak once the filtered signal around it is there. */
 static bool refine(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
-    if (queue->refined == queue->count) return false;
+    if (queue->refined == queue->count) {
+        return false;
+    }
     ecg_candidate_t *next = ecg_queue_change(queue, queue->refined);
     const int32_t since = (int32_t)(index - next->energy_at); /* a mark may lie ahead of a resampled signal */
-    if (since < PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY) return false;
+    if (since < PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY) {
+        return false;
+    }
     next->at = queue->latest_at = find_r_peak(core, next->energy_at);
     queue->refined++;
     return true;
@@ -89,22 +99,31 @@ static bool refine(ecg_core_t *core, uint32_t index) {
 /* Match the next candidate with the templates; marks need none. False when no candidate is ready. */
 static bool match_templates(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
-    if (queue->matched == queue->count) return false;
+    if (queue->matched == queue->count) {
+        return false;
+    }
     ecg_candidate_t *next = ecg_queue_change(queue, queue->matched);
     const int32_t since = (int32_t)(index - next->energy_at);
-    if (since < ECG_MATCHED_FILTER_REACH + ECG_FILTER_LOWPASS_DELAY) return false;
+    if (since < ECG_MATCHED_FILTER_REACH + ECG_FILTER_LOWPASS_DELAY) {
+        return false;
+    }
     queue->matched++;
-    if (detects(core))
+    if (detects(core)) {
         ecg_matched_filter_apply(&core->qrs_classifier.matched_filter, &core->filter, index, next);
+    }
     return true;
 }
 
 /* Describes the next refined candidate; marks need no description. False when there is none. */
 static bool describe(ecg_core_t *core) {
     ecg_queue_t *queue = &core->queue;
-    if (queue->described == queue->refined) return false;
+    if (queue->described == queue->refined) {
+        return false;
+    }
     ecg_candidate_t *next = ecg_queue_change(queue, queue->described++);
-    if (detects(core)) ecg_detector_describe(&core->detector, core->history, next);
+    if (detects(core)) {
+        ecg_detector_describe(&core->detector, core->history, next);
+    }
     return true;
 }
 
@@ -124,8 +143,12 @@ static uint32_t decision_samples(const ecg_core_t *core) {
  * no sample carries both. */
 static bool extract_features(ecg_core_t *core, uint32_t index) {
     const ecg_queue_t *queue = &core->queue;
-    if (queue->described == 0 || index - ecg_queue_item(queue, 0)->at < decision_samples(core)) return false;
-    if (detects(core)) ecg_qrs_extract_features(&core->qrs_classifier, queue);
+    if (queue->described == 0 || index - ecg_queue_item(queue, 0)->at < decision_samples(core)) {
+        return false;
+    }
+    if (detects(core)) {
+        ecg_qrs_extract_features(&core->qrs_classifier, queue);
+    }
     core->pending.stage = STAGE_CLASSIFY;
     return true;
 }
@@ -136,17 +159,23 @@ static void classify(ecg_core_t *core) {
     const uint32_t r_sample = ecg_queue_item(queue, 0)->at;
     const ecg_qrs_decision_t decision =
         detects(core) ? ecg_qrs_classify(&core->qrs_classifier, queue, core->history) : ECG_QRS_DECISION_BEAT;
-    if (detects(core)) ecg_sqi_add_uncertainty(&core->sqi, core->qrs_classifier.score);
+    if (detects(core)) {
+        ecg_sqi_add_uncertainty(&core->sqi, core->qrs_classifier.score);
+    }
     ecg_queue_drop(queue);
     core->pending.stage = STAGE_NONE;
-    if (decision == ECG_QRS_DECISION_NOISE || cut_off(core, r_sample)) return;
+    if (decision == ECG_QRS_DECISION_NOISE || cut_off(core, r_sample)) {
+        return;
+    }
     core->pending.beat.r_sample = r_sample;
     core->pending.beat.flags = decision == ECG_QRS_DECISION_SEARCHBACK ? ECG_CORE_FLAG_SEARCHBACK : 0;
     core->pending.stage = STAGE_EXTRACT;
 }
 
 static uint16_t interval(const ecg_core_t *core, uint32_t last_beat_at, uint32_t r_sample) {
-    if (!core->has_last_beat) return 0;
+    if (!core->has_last_beat) {
+        return 0;
+    }
     const uint32_t rr = r_sample - last_beat_at;
     return (uint16_t)(rr > UINT16_MAX ? UINT16_MAX : rr);
 }
@@ -218,10 +247,14 @@ static bool prepare(ecg_core_t *core, uint32_t index) {
 static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                               ecg_core_beat_t *beat) {
     const uint32_t index = core->samples++;
-    if (index == 0) ecg_filter_start(&core->filter, sample_adu);
+    if (index == 0) {
+        ecg_filter_start(&core->filter, sample_adu);
+    }
     const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
-    if (detects(core)) ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
+    if (detects(core)) {
+        ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
+    }
     if (index < core->end) {
         ecg_sqi_measure(&core->sqi_measures, index, sample_adu, lead_flags, out.lowpass,
                         core->config.adu_per_mv);
@@ -242,7 +275,9 @@ static ecg_core_status_t take_resampled(ecg_core_t *core, int16_t sample_adu, ui
     const uint32_t count = ecg_resample_push(&core->resample, sample_adu, lead_flags, out);
     ecg_core_status_t result = ECG_CORE_OK;
     for (uint32_t i = 0; i < count; i++) {
-        if (step(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) result = ECG_CORE_BEAT;
+        if (step(core, out[i].sample_adu, out[i].lead_flags, beat) == ECG_CORE_BEAT) {
+            result = ECG_CORE_BEAT;
+        }
     }
     return result;
 }
@@ -255,25 +290,37 @@ static ecg_core_status_t feed(ecg_core_t *core, int16_t sample_adu, uint8_t lead
 
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat) {
-    if (core == NULL || beat == NULL) return ECG_CORE_BAD_ARGUMENT;
+    if (core == NULL || beat == NULL) {
+        return ECG_CORE_BAD_ARGUMENT;
+    }
     core->last_sample = sample_adu;
     core->pushed++;
     return feed(core, sample_adu, lead_flags, beat);
 }
 
 ecg_core_status_t ecg_core_mark(ecg_core_t *core) {
-    if (core == NULL) return ECG_CORE_BAD_ARGUMENT;
-    if (core->config.peaks != ECG_CORE_PEAKS_MARKED || core->pushed == 0) return ECG_CORE_BAD_MODE;
+    if (core == NULL) {
+        return ECG_CORE_BAD_ARGUMENT;
+    }
+    if (core->config.peaks != ECG_CORE_PEAKS_MARKED || core->pushed == 0) {
+        return ECG_CORE_BAD_MODE;
+    }
     const uint32_t at = ecg_resample_index(&core->resample, core->pushed - 1);
     return ecg_queue_add(&core->queue, at, 0) ? ECG_CORE_OK : ECG_CORE_BAD_MARK;
 }
 
 /* The last sample is held until the latest beat has its window; marks may also lie on the last sample. */
 ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat) {
-    if (core == NULL || beat == NULL) return ECG_CORE_BAD_ARGUMENT;
-    if (core->end == UINT32_MAX) core->end = ecg_resample_count(&core->resample, core->pushed);
+    if (core == NULL || beat == NULL) {
+        return ECG_CORE_BAD_ARGUMENT;
+    }
+    if (core->end == UINT32_MAX) {
+        core->end = ecg_resample_count(&core->resample, core->pushed);
+    }
     while ((int32_t)(core->samples - core->end) < HELD_SAMPLES) {
-        if (feed(core, core->last_sample, 0, beat) == ECG_CORE_BEAT) return ECG_CORE_BEAT;
+        if (feed(core, core->last_sample, 0, beat) == ECG_CORE_BEAT) {
+            return ECG_CORE_BEAT;
+        }
     }
     return ECG_CORE_OK;
 }

@@ -22,8 +22,12 @@ void ecg_filter_init(ecg_filter_t *filter, const ecg_core_config_t *config) {
     memset(filter, 0, sizeof *filter);
     filter->limit_adu = (int32_t)config->adu_per_mv * INPUT_LIMIT_MV;
     filter->gain_q12 = ecg_divide(INPUT_UNITS_PER_MV * 4096, config->adu_per_mv);
-    if (config->mains_hz == 60) filter->notch_cos_q14 = TWO_COS_60HZ_Q14;
-    if (config->mains_hz == 50) filter->notch_cos_q14 = TWO_COS_50HZ_Q14;
+    if (config->mains_hz == 60) {
+        filter->notch_cos_q14 = TWO_COS_60HZ_Q14;
+    }
+    if (config->mains_hz == 50) {
+        filter->notch_cos_q14 = TWO_COS_50HZ_Q14;
+    }
 }
 
 void ecg_filter_start(ecg_filter_t *filter, int16_t sample_adu) {
@@ -32,13 +36,17 @@ void ecg_filter_start(ecg_filter_t *filter, int16_t sample_adu) {
 
 /* A level that leaves the range becomes the new offset: after an hour at a rail the signal is seen again. */
 static int32_t scale_input(ecg_filter_t *filter, int16_t sample_adu) {
-    if (abs(sample_adu - filter->offset_adu) > filter->limit_adu) filter->offset_adu = sample_adu;
+    if (abs(sample_adu - filter->offset_adu) > filter->limit_adu) {
+        filter->offset_adu = sample_adu;
+    }
     return ((sample_adu - filter->offset_adu) * filter->gain_q12) >> (12 - NOTCH_FRACTION_BITS);
 }
 
 static int32_t remove_mains(ecg_filter_t *filter, int32_t x) {
     const int32_t c = filter->notch_cos_q14;
-    if (c == 0) return x;
+    if (c == 0) {
+        return x;
+    }
     const int32_t zeros = x + filter->notch_x[1] - ecg_multiply_shift(filter->notch_x[0], c, 14);
     const int32_t gain = c == TWO_COS_60HZ_Q14 ? GAIN_60HZ_Q14 : GAIN_50HZ_Q14;
     const int64_t poles = (int64_t)ecg_multiply_shift(filter->notch_y[0], c, 14) * POLE_RADIUS_Q14 -

@@ -3,12 +3,23 @@
 #include "ecg_core/ecg_core_state.h"
 #include "qrs_classifier.h"
 
+/* clang-format off */
 #define BEAT_SAMPLES 14400   /* 40 s of beats, */
-#define SIGNAL_SAMPLES 25920 /* then 32 s of what disturbs them */
+#define SIGNAL_SAMPLES 25920 /* then 32 s of disturbances */
 #define SLOT_SAMPLES 300     /* a beat every 0.83 s */
+#define LEARNING_BEATS 12u   /* normal beats at the start: the average beat and the levels settle */
+#define CYCLE_BEATS 9u       /* then the kinds of beats repeat */
+#define EARLY_SAMPLES 80     /* a wide beat comes 222 ms early */
+#define NOISY_CYCLE_BEATS 11u /* one beat of so many lies in strong noise */
+#define NOISY_BEAT 3u
 #define LEAD_OFF_BEAT 40u    /* a lead is off during this one */
-#define QRS_TRIALS 64
-#define SIGNAL_EVERY 72 /* samples between two looks at the state of the signal */
+#define QRS_TRIALS 64        /* random feature vectors that are scored */
+#define SIGNAL_EVERY 72      /* samples between two looks at the state of the signal */
+#define PART_SAMPLES 1440u   /* 4 s of each disturbance */
+#define SINE_PERIOD 36u      /* steps of sine(): 10 degrees each, 10 Hz at one step per sample */
+#define RAIL_ADU 2047        /* where the signal stands at an ADC's rail */
+#define RAIL_LENGTH 700      /* for 1.9 s */
+/* clang-format on */
 
 static uint32_t crc32_add_tensors(uint32_t crc, const ecg_core_beat_t *beat) {
     crc = ecg_crc32(crc, beat->beat, sizeof beat->beat);
@@ -19,16 +30,44 @@ uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat) {
     return crc32_add_tensors(0, beat);
 }
 
-/* A wave of the synthetic beat: a triangle. Samples from the beat's start, ADC units. */
+/* A wave of the synthetic beat: a triangle. */
 typedef struct {
-    int16_t middle, half_width, height;
+    int16_t middle;     /* samples from the beat's start */
+    int16_t half_width; /* samples */
+    int16_t height;     /* ADC units, 200 per millivolt */
 } wave_t;
 
-static const wave_t NORMAL[] = {{40, 16, 30}, {92, 4, -20}, {100, 7, 220}, {108, 5, -60}, {190, 36, 60}};
-static const wave_t TALL_T[] = {{40, 16, 30}, {100, 7, 200}, {108, 5, -60}, {190, 24, 260}};
-static const wave_t WIDE[] = {{98, 20, 280}, {130, 24, -160}, {200, 44, -70}};
-static const wave_t LOW[] = {{100, 7, 60}, {108, 5, -20}, {190, 36, 20}};
+/* clang-format off */
+static const wave_t NORMAL[] = {
+    {.middle = 40,  .half_width = 16, .height = 30},  /* P */
+    {.middle = 92,  .half_width = 4,  .height = -20}, /* Q */
+    {.middle = 100, .half_width = 7,  .height = 220}, /* R */
+    {.middle = 108, .half_width = 5,  .height = -60}, /* S */
+    {.middle = 190, .half_width = 36, .height = 60},  /* T */
+};
+static const wave_t TALL_T[] = {
+    {.middle = 40,  .half_width = 16, .height = 30},
+    {.middle = 100, .half_width = 7,  .height = 200},
+    {.middle = 108, .half_width = 5,  .height = -60},
+    {.middle = 190, .half_width = 24, .height = 260}, /* T above R: must not count as a beat */
+};
+static const wave_t WIDE[] = { /* ventricular: no P, 110 ms wide */
+    {.middle = 98,  .half_width = 20, .height = 280},
+    {.middle = 130, .half_width = 24, .height = -160},
+    {.middle = 200, .half_width = 44, .height = -70},
+};
+static const wave_t LOW[] = {
+    {.middle = 100, .half_width = 7,  .height = 60},
+    {.middle = 108, .half_width = 5,  .height = -20},
+    {.middle = 190, .half_width = 36, .height = 20},
+};
+/* clang-format on */
 #define COUNT(array) (int)(sizeof(array) / sizeof(array)[0])
+
+/* Linear congruential generator of Numerical Recipes. */
+static uint32_t next_random(uint32_t random) {
+    return random * 1664525u + 1013904223u;
+}
 
 static int32_t wave_sum(const wave_t *waves, int count, int32_t at) {
     int32_t sum = 0;
@@ -41,12 +80,11 @@ static int32_t wave_sum(const wave_t *waves, int count, int32_t at) {
     return sum;
 }
 
-/* What each beat of the signal is: the hard cases that decide between two detectors. The first 12 teach it.
- */
+/* Sample `at` of a beat: normal ones, and the hard cases in which two detectors would differ. */
 static int32_t beat_sample(uint32_t beat, int32_t at) {
-    switch (beat < 12 ? 0 : beat % 9) {
+    switch (beat < LEARNING_BEATS ? 0 : beat % CYCLE_BEATS) {
         case 2:
-            return wave_sum(WIDE, COUNT(WIDE), at + 80); /* early */
+            return wave_sum(WIDE, COUNT(WIDE), at + EARLY_SAMPLES);
         case 4:
             return wave_sum(LOW, COUNT(LOW), at);
         case 5:
@@ -62,28 +100,28 @@ static int32_t beat_sample(uint32_t beat, int32_t at) {
 /* 100 sin(k * 10 degrees) */
 static int32_t sine(uint32_t k) {
     static const int8_t QUARTER[] = {0, 17, 34, 50, 64, 77, 87, 94, 98, 100};
-    const uint32_t half = k % 18;
-    const int32_t height = QUARTER[half > 9 ? 18 - half : half];
-    return k % 36 < 18 ? height : -height;
+    const uint32_t half = k % (SINE_PERIOD / 2);
+    const int32_t height = QUARTER[half > SINE_PERIOD / 4 ? SINE_PERIOD / 2 - half : half];
+    return k % SINE_PERIOD < SINE_PERIOD / 2 ? height : -height;
 }
 
-/* Hum of 60 and of 50 Hz that grows, a rail, a level that does not move, muscle noise that grows, 4 s each;
- * then motion that grows. */
+/* 4 s each of growing hum of 60 Hz and of 50 Hz, a rail, a flat line and growing muscle noise; then growing
+ * motion. */
 static int32_t disturbed(int32_t sample, uint32_t after, uint32_t random) {
-    const int32_t time = (int32_t)(after % 1440);
-    switch (after / 1440) {
+    const int32_t time = (int32_t)(after % PART_SAMPLES);
+    switch (after / PART_SAMPLES) {
         case 0:
             return sample + sine(after * 6) * time / 500;
         case 1:
             return sample + sine(after * 5) * time / 350;
         case 2:
-            return time < 700 ? 2047 : sample;
+            return time < RAIL_LENGTH ? RAIL_ADU : sample;
         case 3:
             return time % 3;
         case 4:
             return sample + (int32_t)(random >> 23) * time / 500;
         default:
-            return sample + sine(after / 3 + after / 40 * 7) * (int32_t)(after - 7200) / 1500;
+            return sample + sine(after / 3 + after / 40 * 7) * (int32_t)(after - 5 * PART_SAMPLES) / 1500;
     }
 }
 
@@ -91,8 +129,8 @@ static int32_t disturbed(int32_t sample, uint32_t after, uint32_t random) {
 static int16_t synthetic_sample(uint32_t index, uint32_t *random) {
     const uint32_t beat = index / SLOT_SAMPLES;
     const int32_t slow = (int32_t)(index % 1440) - 720;
-    const uint32_t noise_bits = beat >= 12 && beat % 11 == 3 ? 8 : 4;
-    *random = *random * 1664525u + 1013904223u;
+    const uint32_t noise_bits = beat >= LEARNING_BEATS && beat % NOISY_CYCLE_BEATS == NOISY_BEAT ? 8 : 4;
+    *random = next_random(*random);
     const int32_t step = index > BEAT_SAMPLES / 2 ? 400 : 0;
     const int32_t sample = beat_sample(beat, (int32_t)(index % SLOT_SAMPLES)) +
                            (slow < 0 ? -slow : slow) / 8 + step + (int32_t)(*random >> (32 - noise_bits));
@@ -125,7 +163,7 @@ static uint32_t crc32_add_scores(uint32_t crc, uint32_t random) {
     for (int i = 0; i < QRS_TRIALS; i++) {
         int16_t features[ECG_QRS_FEATURES];
         for (int k = 0; k < ECG_QRS_FEATURES; k++) {
-            random = random * 1664525u + 1013904223u;
+            random = next_random(random);
             features[k] = (int16_t)((int32_t)(random >> 22) - 512);
         }
         crc = crc32_add_le32(crc, (uint32_t)ecg_qrs_score(features));
@@ -141,10 +179,15 @@ uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
     for (uint32_t i = 0; i < SIGNAL_SAMPLES; i++) {
         const int16_t sample = synthetic_sample(i, &random);
         const uint8_t lead_flags = i / SLOT_SAMPLES == LEAD_OFF_BEAT ? ECG_CORE_LEAD_OFF_PLUS : 0;
-        if (ecg_core_push(scratch, sample, lead_flags, &beat) == ECG_CORE_BEAT)
+        if (ecg_core_push(scratch, sample, lead_flags, &beat) == ECG_CORE_BEAT) {
             crc = crc32_add_beat(crc, &beat);
-        if (i % SIGNAL_EVERY == 0) crc = crc32_add_signal(crc, scratch);
+        }
+        if (i % SIGNAL_EVERY == 0) {
+            crc = crc32_add_signal(crc, scratch);
+        }
     }
-    while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) crc = crc32_add_beat(crc, &beat);
+    while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) {
+        crc = crc32_add_beat(crc, &beat);
+    }
     return crc32_add_scores(crc32_add_le32(crc, scratch->qrs_classifier.trace), random);
 }

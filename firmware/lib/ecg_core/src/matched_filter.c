@@ -26,7 +26,9 @@ static int32_t slope(int32_t after, int32_t before) {
 
 static int32_t norm_of(const int16_t *points) {
     int32_t sum = 0;
-    for (uint32_t i = 0; i < POINTS; i++) sum += points[i] * points[i];
+    for (uint32_t i = 0; i < POINTS; i++) {
+        sum += points[i] * points[i];
+    }
     return (int32_t)ecg_isqrt32((uint32_t)sum);
 }
 
@@ -37,10 +39,14 @@ static void read_series(const ecg_filter_t *filter, uint32_t age, int16_t *serie
         (latest + ECG_FILTER_BASELINE_TAPS - age - ECG_MATCHED_FILTER_REACH) % ECG_FILTER_BASELINE_TAPS;
     for (uint32_t i = 0; i < SERIES; i++) {
         uint32_t after = before + 2 * HALF_SLOPE;
-        if (after >= ECG_FILTER_BASELINE_TAPS) after -= ECG_FILTER_BASELINE_TAPS;
+        if (after >= ECG_FILTER_BASELINE_TAPS) {
+            after -= ECG_FILTER_BASELINE_TAPS;
+        }
         series[i] = (int16_t)slope(filter->baseline[after], filter->baseline[before]);
         before += STEP;
-        if (before >= ECG_FILTER_BASELINE_TAPS) before -= ECG_FILTER_BASELINE_TAPS;
+        if (before >= ECG_FILTER_BASELINE_TAPS) {
+            before -= ECG_FILTER_BASELINE_TAPS;
+        }
     }
 }
 
@@ -57,9 +63,18 @@ static int32_t best_lag(const ecg_qrs_template_t *qrs_template, const int16_t *s
             sum1 += point * at[i + 1];
             sum2 += point * at[i + 2];
         }
-        if (sum0 > *output) *output = sum0, best = lag;
-        if (sum1 > *output) *output = sum1, best = lag + 1;
-        if (sum2 > *output) *output = sum2, best = lag + 2;
+        if (sum0 > *output) {
+            *output = sum0;
+            best = lag;
+        }
+        if (sum1 > *output) {
+            *output = sum1;
+            best = lag + 1;
+        }
+        if (sum2 > *output) {
+            *output = sum2;
+            best = lag + 2;
+        }
     }
     return best;
 }
@@ -83,7 +98,9 @@ void ecg_matched_filter_apply(const ecg_matched_filter_t *matched, const ecg_fil
         int32_t output;
         const int32_t lag = best_lag(kind, series, &output);
         const int32_t amplitude = output / kind->norm;
-        if (amplitude <= highest) continue;
+        if (amplitude <= highest) {
+            continue;
+        }
         highest = amplitude;
         candidate->template_index = i;
         candidate->lag = (int8_t)(STEP * (lag - LAGS / 2));
@@ -112,5 +129,7 @@ void ecg_matched_filter_learn(ecg_matched_filter_t *matched, const int16_t *hist
             (int16_t)(qrs_template->points[i] + ecg_divide(value - qrs_template->points[i], weight));
     }
     qrs_template->norm = norm_of(qrs_template->points) + 1;
-    if (qrs_template->beats < FIRST_BEATS - 1) qrs_template->beats++;
+    if (qrs_template->beats < FIRST_BEATS - 1) {
+        qrs_template->beats++;
+    }
 }

@@ -31,13 +31,17 @@
 
 static int32_t mean(const int32_t *values) {
     int32_t sum = 0;
-    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) sum += values[i];
+    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
+        sum += values[i];
+    }
     return sum / ECG_QRS_BEATS;
 }
 
 static int32_t lowest(const int32_t *values) {
     int32_t result = values[0];
-    for (uint32_t i = 1; i < ECG_QRS_BEATS; i++) result = values[i] < result ? values[i] : result;
+    for (uint32_t i = 1; i < ECG_QRS_BEATS; i++) {
+        result = values[i] < result ? values[i] : result;
+    }
     return result;
 }
 
@@ -45,7 +49,9 @@ static int32_t lowest(const int32_t *values) {
 static void start(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
     const ecg_candidate_t *first = ecg_queue_item(queue, 0), *highest = first;
     for (uint32_t i = 1; i < queue->described; i++) {
-        if (ecg_queue_item(queue, i)->energy > highest->energy) highest = ecg_queue_item(queue, i);
+        if (ecg_queue_item(queue, i)->energy > highest->energy) {
+            highest = ecg_queue_item(queue, i);
+        }
     }
     for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
         classifier->energies[i] = highest->energy;
@@ -62,7 +68,9 @@ static void start(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
 static int32_t correlation_q7(const int8_t *a, const int8_t *b) {
     const int8_t *end = a + ECG_SHAPE_POINTS;
     int32_t sum = 0;
-    while (a != end) sum += *a++ * *b++;
+    while (a != end) {
+        sum += *a++ * *b++;
+    }
     return sum * 128 / SHAPE_NORM;
 }
 
@@ -74,13 +82,17 @@ static uint32_t known_beats(const ecg_qrs_classifier_t *classifier) {
 static void compare_shapes(const ecg_qrs_classifier_t *classifier, const int8_t *shape, int16_t *best,
                            int16_t *average) {
     *best = *average = UNKNOWN_LIKENESS;
-    if (classifier->beats == 0) return;
+    if (classifier->beats == 0) {
+        return;
+    }
     const uint32_t known = known_beats(classifier);
     int32_t highest = INT16_MIN, sum = 0;
     for (uint32_t i = 0; i < known; i++) {
         const int32_t likeness = correlation_q7(shape, classifier->shapes[i]);
         sum += likeness;
-        if (likeness > highest) highest = likeness;
+        if (likeness > highest) {
+            highest = likeness;
+        }
     }
     *best = (int16_t)highest;
     *average = (int16_t)(sum / (int32_t)known);
@@ -105,7 +117,9 @@ static void look_ahead(const ecg_queue_t *queue, int32_t log_energy, int16_t *ne
     for (uint32_t i = 1; i < queue->count; i++) {
         const ecg_candidate_t *other = ecg_queue_item(queue, i);
         const uint32_t distance = other->at - at;
-        if (distance > NEXT_REACH) continue;
+        if (distance > NEXT_REACH) {
+            continue;
+        }
         if (distance < REFRACTORY) {
             highest_near = other->energy > highest_near ? other->energy : highest_near;
         } else if (other->energy > highest_next) {
@@ -118,7 +132,9 @@ static void look_ahead(const ecg_queue_t *queue, int32_t log_energy, int16_t *ne
 }
 
 static int32_t gap(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *candidate) {
-    if (classifier->beats == 0) return DEFAULT_RR;
+    if (classifier->beats == 0) {
+        return DEFAULT_RR;
+    }
     const uint32_t since = candidate->at - classifier->beat_at;
     return (int32_t)(since > LONGEST_GAP ? LONGEST_GAP : since);
 }
@@ -162,9 +178,13 @@ static void look_ahead_matches(const ecg_queue_t *queue, int16_t *near, int16_t 
     for (uint32_t i = 1; i < queue->matched; i++) {
         const ecg_candidate_t *other = ecg_queue_item(queue, i);
         const uint32_t distance = other->energy_at - at;
-        if (distance > MATCH_REACH) continue;
+        if (distance > MATCH_REACH) {
+            continue;
+        }
         int16_t *highest = distance < REFRACTORY ? near : next;
-        if (other->template_gain > *highest) *highest = other->template_gain;
+        if (other->template_gain > *highest) {
+            *highest = other->template_gain;
+        }
     }
 }
 
@@ -176,8 +196,12 @@ static void look_back(const ecg_qrs_classifier_t *classifier, const ecg_candidat
     for (uint32_t i = 0; i < ECG_QRS_PAST; i++) {
         const int32_t distance = (int32_t)(c->at - classifier->past_at[i]);
         const int16_t gain = classifier->past_template_gain[i];
-        if (gain > *one && distance - rr <= tolerance && rr - distance <= tolerance) *one = gain;
-        if (gain > *two && distance - 2 * rr <= tolerance && 2 * rr - distance <= tolerance) *two = gain;
+        if (gain > *one && distance - rr <= tolerance && rr - distance <= tolerance) {
+            *one = gain;
+        }
+        if (gain > *two && distance - 2 * rr <= tolerance && 2 * rr - distance <= tolerance) {
+            *two = gain;
+        }
     }
 }
 
@@ -208,7 +232,9 @@ static void compare_templates(const ecg_qrs_classifier_t *classifier, const ecg_
 void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
     int16_t *features = classifier->features;
-    if (classifier->rr_mean_q4 == 0) start(classifier, queue);
+    if (classifier->rr_mean_q4 == 0) {
+        start(classifier, queue);
+    }
     compare_heights(classifier, queue, features);
     compare_times(classifier, c, features);
     compare_shapes(classifier, c->shape, &features[ECG_QRS_SHAPE_CORR_BEST],
@@ -258,7 +284,9 @@ int32_t ecg_qrs_score(const int16_t *features) {
         inputs[i] = (int16_t)(((features[i] - QRS_CENTRE[i]) * QRS_GAIN[i]) >> 8);
     }
     int32_t score = QRS_OUTPUT_BIAS;
-    for (uint32_t unit = 0; unit < QRS_HIDDEN; unit += TOGETHER) score += four_outputs(unit, inputs);
+    for (uint32_t unit = 0; unit < QRS_HIDDEN; unit += TOGETHER) {
+        score += four_outputs(unit, inputs);
+    }
     return score;
 }
 
@@ -272,7 +300,9 @@ static void remember_interval(ecg_qrs_classifier_t *classifier, uint32_t at) {
 
 static void remember_beat(ecg_qrs_classifier_t *classifier, const int16_t *history,
                           const ecg_candidate_t *candidate) {
-    if (classifier->beats > 0) remember_interval(classifier, candidate->at);
+    if (classifier->beats > 0) {
+        remember_interval(classifier, candidate->at);
+    }
     ecg_matched_filter_learn(&classifier->matched_filter, history, candidate);
     classifier->template_corr_q4 += (candidate->template_corr * 16 - classifier->template_corr_q4) / 8;
     classifier->before_at[1] = classifier->before_at[0];
@@ -311,7 +341,9 @@ void ecg_qrs_learn(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue, c
     classifier->noise += (candidate->energy - classifier->noise) / 16;
     classifier->noise_template_gain_q4 +=
         (candidate->template_gain * 16 - classifier->noise_template_gain_q4) / 16;
-    if (candidate->at - classifier->beat_at > DECAY_AFTER) decay_levels(classifier);
+    if (candidate->at - classifier->beat_at > DECAY_AFTER) {
+        decay_levels(classifier);
+    }
     if (candidate->energy > classifier->rejected) {
         classifier->rejected = candidate->energy;
         classifier->rejected_at = candidate->at;
@@ -335,6 +367,8 @@ ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_
         ecg_qrs_is_refractory(classifier, queue) ? ECG_QRS_SCORE_REFRACTORY : ecg_qrs_score(features);
     const bool beat = classifier->score > 0;
     ecg_qrs_learn(classifier, queue, history, beat);
-    if (!beat) return ECG_QRS_DECISION_NOISE;
+    if (!beat) {
+        return ECG_QRS_DECISION_NOISE;
+    }
     return is_searchback(features) ? ECG_QRS_DECISION_SEARCHBACK : ECG_QRS_DECISION_BEAT;
 }

@@ -17,7 +17,9 @@
 ECG_STATIC_ASSERT(RESAMPLE_HALF == PHASES_500HZ * ECG_RESAMPLE_TAPS / 2, filter_fits);
 
 static uint8_t phases_of(uint16_t fs_hz) {
-    if (fs_hz == 250) return PHASES_250HZ;
+    if (fs_hz == 250) {
+        return PHASES_250HZ;
+    }
     return fs_hz == 500 ? PHASES_500HZ : 0;
 }
 
@@ -32,23 +34,33 @@ static uint32_t half_taps(const ecg_resample_t *resample) {
 void ecg_resample_init(ecg_resample_t *resample, uint16_t fs_hz) {
     memset(resample, 0, sizeof *resample);
     resample->phases = phases_of(fs_hz);
-    if (resample->phases != 0) resample->wait = (uint8_t)(half_taps(resample) + 1);
+    if (resample->phases != 0) {
+        resample->wait = (uint8_t)(half_taps(resample) + 1);
+    }
 }
 
 /* Before the first sample the signal is taken to have been the same. */
 static void start(ecg_resample_t *resample, int16_t sample_adu) {
-    for (uint32_t i = 0; i < ECG_RESAMPLE_TAPS; i++) resample->samples[i] = sample_adu;
+    for (uint32_t i = 0; i < ECG_RESAMPLE_TAPS; i++) {
+        resample->samples[i] = sample_adu;
+    }
     resample->highest = resample->lowest = sample_adu;
     resample->started = 1;
 }
 
 static void shift_in(ecg_resample_t *resample, int16_t sample_adu, uint8_t lead_flags) {
-    if (!resample->started) start(resample, sample_adu);
+    if (!resample->started) {
+        start(resample, sample_adu);
+    }
     resample->newest = (uint8_t)(resample->newest + 1u == ECG_RESAMPLE_TAPS ? 0 : resample->newest + 1u);
     resample->samples[resample->newest] = sample_adu;
     resample->lead_flags[resample->newest] = lead_flags;
-    if (sample_adu > resample->highest) resample->highest = sample_adu;
-    if (sample_adu < resample->lowest) resample->lowest = sample_adu;
+    if (sample_adu > resample->highest) {
+        resample->highest = sample_adu;
+    }
+    if (sample_adu < resample->lowest) {
+        resample->lowest = sample_adu;
+    }
 }
 
 /* The value `phase` phases after the middle sample. What overshoots all that the ADC ever gave is clipped, so
@@ -96,7 +108,9 @@ uint32_t ecg_resample_board_index(const ecg_resample_t *resample, uint32_t index
 }
 
 uint32_t ecg_resample_count(const ecg_resample_t *resample, uint32_t board_samples) {
-    if (!ecg_resample_needed(resample) || board_samples == 0) return board_samples;
+    if (!ecg_resample_needed(resample) || board_samples == 0) {
+        return board_samples;
+    }
     const uint32_t last = board_samples - 1;
     return last / PHASE_STEP * resample->phases + last % PHASE_STEP * resample->phases / PHASE_STEP + 1;
 }

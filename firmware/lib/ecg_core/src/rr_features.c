@@ -9,7 +9,9 @@
 #define LONGEST_RR_SAMPLES 1080  /* 3 s: a longer one is a gap in the signal or an arrest, no new rate */
 
 static int8_t ratio_minus_one(int32_t value, int32_t reference) {
-    if (value <= 0 || reference <= 0) return 0;
+    if (value <= 0 || reference <= 0) {
+        return 0;
+    }
     return ecg_clip_int8(ecg_divide((value - reference) * ECG_CORE_RHYTHM_INV_SCALE, reference));
 }
 
@@ -29,15 +31,21 @@ void ecg_rr_write(const ecg_rr_t *state, uint16_t rr_samples, ecg_core_beat_t *b
 }
 
 bool ecg_rr_is_regular(const ecg_rr_t *state, uint16_t rr_samples) {
-    if (state->intervals == 0) return false;
+    if (state->intervals == 0) {
+        return false;
+    }
     const int32_t rr_percent = limited_q8(rr_samples) * 100;
     return rr_percent >= state->mean_q8 * 87 && rr_percent <= state->mean_q8 * 115;
 }
 
 void ecg_rr_update(ecg_rr_t *state, uint16_t rr_samples) {
-    if (rr_samples == 0) return;
+    if (rr_samples == 0) {
+        return;
+    }
     const int32_t rr = limited_q8(rr_samples);
-    if (state->intervals < MEAN_INTERVALS) state->intervals++;
+    if (state->intervals < MEAN_INTERVALS) {
+        state->intervals++;
+    }
     state->mean_q8 += ecg_divide(rr - state->mean_q8, state->intervals);
     if (state->before != 0) {
         const int32_t difference = abs(rr - limited_q8(state->before));

@@ -56,7 +56,9 @@ void ecg_sqi_init(ecg_sqi_t *state) {
 
 void ecg_sqi_add_uncertainty(ecg_sqi_t *state, int32_t score) {
     const int32_t confidence = abs(score) >> CONFIDENCE_STEP;
-    if (confidence < UNCERTAINTY_STEPS) state->new_uncertainty_q10 += UNCERTAINTY_Q10[confidence];
+    if (confidence < UNCERTAINTY_STEPS) {
+        state->new_uncertainty_q10 += UNCERTAINTY_Q10[confidence];
+    }
 }
 
 /* Block i of those around the one to be decided, the oldest first. */
@@ -73,7 +75,9 @@ static uint16_t quartile(const uint16_t *values) {
     for (uint32_t i = 0; i < BLOCKS_AROUND; i++) {
         uint16_t value = values[i];
         for (uint32_t k = 0; k <= QUARTILE; k++) {
-            if (value >= lowest[k]) continue;
+            if (value >= lowest[k]) {
+                continue;
+            }
             const uint16_t larger = lowest[k];
             lowest[k] = value;
             value = larger;
@@ -88,8 +92,12 @@ static uint16_t faults(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) 
     for (uint32_t i = 0; i < NEAR; i++) {
         const ecg_sqi_block_t *block = near_block(measures, i);
         found |= block->faults;
-        if (block->lowest < lowest) lowest = block->lowest;
-        if (block->highest > highest) highest = block->highest;
+        if (block->lowest < lowest) {
+            lowest = block->lowest;
+        }
+        if (block->highest > highest) {
+            highest = block->highest;
+        }
     }
     return (highest - lowest) * FLAT_PER_MV < adu_per_mv ? (uint16_t)(found | ECG_CORE_FLAG_FLAT) : found;
 }
@@ -103,7 +111,9 @@ static int32_t median(int32_t a, int32_t b, int32_t c) {
  * either: it goes on within the three. */
 static bool jumps(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     int32_t level[6];
-    for (uint32_t i = 0; i < 6; i++) level[i] = block_around(measures, BLOCKS_BEFORE - 3 + i)->level;
+    for (uint32_t i = 0; i < 6; i++) {
+        level[i] = block_around(measures, BLOCKS_BEFORE - 3 + i)->level;
+    }
     const int32_t before = median(level[0], level[1], level[2]), after = median(level[3], level[4], level[5]);
     const int32_t drift = abs(level[2] - level[0]) + abs(level[5] - level[3]);
     return abs(after - before) * 2 > JUMP_HALF_MV * adu_per_mv + drift * 2;
@@ -131,29 +141,44 @@ static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, ec
     result->quality = (uint8_t)ecg_clip(50 + below * QUALITY_A_FACTOR_OF_TWO / 64, 0, 100);
     const uint16_t roughness = quartile(second_differences);
     const bool fast = roughness > quartile(noise_slope);
-    if (roughness > MUSCLE_NOTED || (fast && result->quality < NOTED_BELOW))
+    if (roughness > MUSCLE_NOTED || (fast && result->quality < NOTED_BELOW)) {
         result->reasons |= ECG_CORE_FLAG_MUSCLE_NOISE;
-    if (!fast && result->quality < NOTED_BELOW) result->reasons |= ECG_CORE_FLAG_MOTION;
+    }
+    if (!fast && result->quality < NOTED_BELOW) {
+        result->reasons |= ECG_CORE_FLAG_MOTION;
+    }
 }
 
 static void grade_hum(const ecg_sqi_measures_t *measures, ecg_sqi_result_t *result) {
     uint32_t humming = 0, loudness = 0;
     for (uint32_t i = 0; i < NEAR; i++) {
-        if (!near_block(measures, i)->hum) continue;
+        if (!near_block(measures, i)->hum) {
+            continue;
+        }
         humming++;
         loudness += near_block(measures, i)->second_difference;
     }
-    if (humming < HUM_BLOCKS) return;
+    if (humming < HUM_BLOCKS) {
+        return;
+    }
     result->reasons |= ECG_CORE_FLAG_MAINS_HUM;
     result->reasons &= (uint16_t)~ECG_CORE_FLAG_MUSCLE_NOISE;
-    if (loudness > humming * HUM_LOUD) result->quality = limited(result->quality, HUM_QUALITY);
+    if (loudness > humming * HUM_LOUD) {
+        result->quality = limited(result->quality, HUM_QUALITY);
+    }
 }
 
 static void grade_jump(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
                        ecg_sqi_result_t *result) {
-    if (state->jump_blocks_left > 0) state->jump_blocks_left--;
-    if (jumps(measures, adu_per_mv)) state->jump_blocks_left = JUMP_BLOCKS;
-    if (state->jump_blocks_left == 0) return;
+    if (state->jump_blocks_left > 0) {
+        state->jump_blocks_left--;
+    }
+    if (jumps(measures, adu_per_mv)) {
+        state->jump_blocks_left = JUMP_BLOCKS;
+    }
+    if (state->jump_blocks_left == 0) {
+        return;
+    }
     result->reasons |= ECG_CORE_FLAG_BASELINE_JUMP;
     result->quality = limited(result->quality, JUMP_QUALITY);
 }
@@ -162,14 +187,20 @@ static void change_state(ecg_sqi_t *state, bool bad) {
     state->bad = bad;
     state->since = state->decided;
     state->good_blocks = 0;
-    if (bad) state->reasons = 0;
+    if (bad) {
+        state->reasons = 0;
+    }
 }
 
 /* Bad at once, good only after a while. */
 static void update_state(ecg_sqi_t *state) {
     const uint8_t quality = state->now.quality;
-    if (!state->bad && quality < BAD_BELOW) change_state(state, true);
-    if (!state->bad) return;
+    if (!state->bad && quality < BAD_BELOW) {
+        change_state(state, true);
+    }
+    if (!state->bad) {
+        return;
+    }
     state->good_blocks = (uint8_t)(quality > GOOD_ABOVE ? state->good_blocks + 1 : 0);
     if (state->good_blocks > GOOD_BLOCKS) {
         change_state(state, false);
@@ -181,14 +212,20 @@ static void update_state(ecg_sqi_t *state) {
 void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32_t index, bool idle,
                     uint16_t adu_per_mv) {
     const uint32_t since = index - state->decided * ECG_SQI_BLOCK_SAMPLES;
-    if (since < (idle ? DECIDE_FROM : DECIDE_AT_LAST)) return;
-    if (measures->measured - state->decided <= BLOCKS_AFTER) return; /* the signal has ended */
+    if (since < (idle ? DECIDE_FROM : DECIDE_AT_LAST)) {
+        return;
+    }
+    if (measures->measured - state->decided <= BLOCKS_AFTER) {
+        return; /* the signal has ended */
+    }
     ecg_sqi_result_t result = {0};
     grade_noise(state, measures, &result);
     grade_hum(measures, &result);
     grade_jump(state, measures, adu_per_mv, &result);
     const uint16_t fault = faults(measures, adu_per_mv);
-    if (fault != 0) result.quality = 0;
+    if (fault != 0) {
+        result.quality = 0;
+    }
     result.reasons |= fault;
     state->before = state->now;
     state->now = result;
@@ -205,11 +242,15 @@ void ecg_sqi_flag_beat(const ecg_sqi_t *state, ecg_core_beat_t *beat) {
     const bool bad = block < state->since ? !state->bad : state->bad;
     beat->quality = result->quality;
     beat->flags |= (uint16_t)(result->reasons & ~windows);
-    if (bad || (beat->flags & blind) != 0) beat->flags |= ECG_CORE_FLAG_UNCLASSIFIABLE;
+    if (bad || (beat->flags & blind) != 0) {
+        beat->flags |= ECG_CORE_FLAG_UNCLASSIFIABLE;
+    }
 }
 
 void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal) {
-    if (core == NULL || signal == NULL) return;
+    if (core == NULL || signal == NULL) {
+        return;
+    }
     const ecg_sqi_t *state = &core->sqi;
     signal->since = ecg_resample_board_index(&core->resample, state->since * ECG_SQI_BLOCK_SAMPLES);
     signal->until = ecg_resample_board_index(&core->resample, state->decided * ECG_SQI_BLOCK_SAMPLES);

@@ -26,8 +26,12 @@ static bool any_bit(const uint32_t *bits, uint32_t first, uint32_t count) {
     uint32_t found = 0;
     for (uint32_t i = 0; i < words; i++) {
         uint32_t mask = UINT32_MAX;
-        if (i == 0) mask &= UINT32_MAX << head;
-        if (i + 1 == words) mask &= UINT32_MAX >> (31 - tail);
+        if (i == 0) {
+            mask &= UINT32_MAX << head;
+        }
+        if (i + 1 == words) {
+            mask &= UINT32_MAX >> (31 - tail);
+        }
         found |= bits[((first >> 5) + i) & (ECG_HISTORY_SAMPLES / 32 - 1)] & mask;
     }
     return found != 0;
@@ -35,9 +39,15 @@ static bool any_bit(const uint32_t *bits, uint32_t first, uint32_t count) {
 
 /* The rails are not known (any ADC): a value that repeats while it is the highest or lowest ever seen. */
 static bool at_rail(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, uint16_t adu_per_mv) {
-    if (index == 0) measures->highest = measures->lowest = sample_adu;
-    if (sample_adu > measures->highest) measures->highest = sample_adu;
-    if (sample_adu < measures->lowest) measures->lowest = sample_adu;
+    if (index == 0) {
+        measures->highest = measures->lowest = sample_adu;
+    }
+    if (sample_adu > measures->highest) {
+        measures->highest = sample_adu;
+    }
+    if (sample_adu < measures->lowest) {
+        measures->lowest = sample_adu;
+    }
     const bool same = index != 0 && sample_adu == measures->last;
     measures->repeats = (uint16_t)(!same ? 1 : measures->repeats + (measures->repeats < RAIL_REPEATS));
     measures->last = sample_adu;
@@ -64,14 +74,22 @@ static void measure_slope(ecg_sqi_measures_t *measures, uint32_t index, int16_t 
     int16_t *oldest = &measures->lowpass[index % ECG_SQI_SLOPE_SAMPLES];
     sums->slopes += abs(lowpass - *oldest);
     *oldest = lowpass;
-    if (sums->samples % THIRD != 0) return;
-    if (sums->samples == THIRD || sums->slopes < sums->quietest) sums->quietest = sums->slopes;
+    if (sums->samples % THIRD != 0) {
+        return;
+    }
+    if (sums->samples == THIRD || sums->slopes < sums->quietest) {
+        sums->quietest = sums->slopes;
+    }
     sums->slopes = 0;
 }
 
 static void measure_level(ecg_sqi_sums_t *sums, int16_t sample_adu) {
-    if (sums->samples == 1 || sample_adu < sums->lowest) sums->lowest = sample_adu;
-    if (sums->samples == 1 || sample_adu > sums->highest) sums->highest = sample_adu;
+    if (sums->samples == 1 || sample_adu < sums->lowest) {
+        sums->lowest = sample_adu;
+    }
+    if (sums->samples == 1 || sample_adu > sums->highest) {
+        sums->highest = sample_adu;
+    }
     sums->sum += sample_adu;
 }
 
@@ -81,7 +99,9 @@ static uint16_t clip_uint16(int32_t value) {
 
 /* What came before the first block counts as like it. */
 static void repeat_first(ecg_sqi_measures_t *measures) {
-    for (uint32_t i = 1; i < ECG_SQI_BLOCKS; i++) measures->blocks[i] = measures->blocks[0];
+    for (uint32_t i = 1; i < ECG_SQI_BLOCKS; i++) {
+        measures->blocks[i] = measures->blocks[0];
+    }
 }
 
 static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
@@ -96,14 +116,20 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
         clip_uint16(sums->second_differences / ECG_SQI_BLOCK_SAMPLES * UNITS_PER_MV / adu_per_mv);
     block->hum = block->second_difference >= HUM_LEAST && rest < sums->second_differences / HUM_PURE;
     block->faults = sums->faults;
-    if (sums->rail_samples >= RAIL_SAMPLES) block->faults |= ECG_CORE_FLAG_SATURATED;
-    if (measures->measured == 1) repeat_first(measures);
+    if (sums->rail_samples >= RAIL_SAMPLES) {
+        block->faults |= ECG_CORE_FLAG_SATURATED;
+    }
+    if (measures->measured == 1) {
+        repeat_first(measures);
+    }
     measures->sums = (ecg_sqi_sums_t){0};
 }
 
 void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, uint8_t lead_flags,
                      int16_t lowpass, uint16_t adu_per_mv) {
-    if (index == 0) measures->last = measures->before = sample_adu;
+    if (index == 0) {
+        measures->last = measures->before = sample_adu;
+    }
     const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
     const int16_t before = measures->last;
     measures->sums.samples++;
@@ -114,9 +140,13 @@ void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sampl
     measures->before = before;
     set_bit(measures->leads_off, index, off);
     set_bit(measures->saturated, index, rail);
-    if (off) measures->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;
+    if (off) {
+        measures->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;
+    }
     measures->sums.rail_samples = (uint8_t)(measures->sums.rail_samples + rail);
-    if (measures->sums.samples == ECG_SQI_BLOCK_SAMPLES) close_block(measures, adu_per_mv);
+    if (measures->sums.samples == ECG_SQI_BLOCK_SAMPLES) {
+        close_block(measures, adu_per_mv);
+    }
 }
 
 uint16_t ecg_sqi_window_flags(const ecg_sqi_measures_t *measures, uint32_t r_sample) {

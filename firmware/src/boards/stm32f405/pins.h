@@ -1,5 +1,5 @@
 /* Pins of the Adafruit Feather STM32F405. Another board with this chip sets them in build_flags
- * (docs/porting.md has the lines for the Olimex STM32-H405). */
+ * (docs/how-to/port-a-board.md has the lines for the Olimex STM32-H405). */
 #ifndef ECG_EDGE_STM32F405_PINS_H
 #define ECG_EDGE_STM32F405_PINS_H
 

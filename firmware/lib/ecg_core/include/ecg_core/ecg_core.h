@@ -85,69 +85,116 @@ typedef struct {
     /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
      * average of this patient's regular beats (factor 0.08) as it stood before this beat. */
     int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
-    /* Tensor "rhythm", each q / 64. RR: interval to the beat before; prev: the one before that;
-     * mean: running local mean.
-     *   0: RR / mean - 1     1: RR / prev - 1     2: prev / mean - 1     3: mean / 0.8 s - 1
+    /* clang-format off */
+    /* Tensor "rhythm", each q / 64. RR: interval to the beat before; prev: the one before that; mean: running mean.
+     *   0: RR / mean - 1
+     *   1: RR / prev - 1
+     *   2: prev / mean - 1
+     *   3: mean / 0.8 s - 1
      *   4: mean |difference of successive RR| / mean
-     *   5: correlation of the two channels        6: log2 of the standard deviations' ratio, this beat to the
-     * average 7: mean absolute difference of the two channels, in standard deviations */
+     *   5: correlation of the two channels
+     *   6: log2 of this beat's standard deviation to the average beat's
+     *   7: mean absolute difference of the two channels, in standard deviations */
+    /* clang-format on */
     int8_t rhythm[ECG_CORE_RHYTHM_FEATURES];
 } ecg_core_beat_t;
 
-/* The state of the signal, also where no beats are. It is decided for stretches of 200 ms, each before a beat
- * in it is given out, so that a beat has ECG_CORE_FLAG_UNCLASSIFIABLE when it lies in a bad stretch. It turns
- * bad when the quality falls below 55, and good again after 1.4 s above 70. */
+/* State of the signal, also where no beats are. It is decided for blocks of 200 ms, each before a beat in it
+ * is given out, so that a beat in a bad block has ECG_CORE_FLAG_UNCLASSIFIABLE. The signal turns bad when the
+ * quality falls below 55, and good again after 1.4 s above 70. */
 typedef struct {
     uint32_t since;   /* first sample of the present state; 0 with bad = 0: it never changed */
     uint32_t until;   /* decided for all samples before this one, 0.5 to 0.8 s behind the newest */
     uint16_t reasons; /* bad: why, all ECG_CORE_FLAG_* since `since`. Good: why it was bad before, or 0 */
     uint8_t bad;
-    uint8_t quality; /* of the stretch that ends at `until` */
+    uint8_t quality; /* of the block that ends at `until` */
 } ecg_core_signal_t;
 
 typedef struct ecg_core ecg_core_t; /* the layout is in ecg_core_state.h, for static allocation only */
 
-/* Bytes of ecg_core_t on this machine. */
+/** Get the size of the state, for callers that allocate it at run time.
+ *
+ *  @return  bytes of ecg_core_t on this machine, at most ECG_CORE_STATE_MAX_BYTES
+ */
 uint32_t ecg_core_state_bytes(void);
 
-/* Configuration of MIT-BIH: 360 Hz, 200 ADC units per mV, detected peaks, 60 Hz notch. */
+/** Get the configuration of MIT-BIH.
+ *
+ *  @return  360 Hz, 200 ADC units per mV, detected peaks, 60 Hz notch
+ */
 ecg_core_config_t ecg_core_default_config(void);
 
-/* Reset the state. ECG_CORE_OK, ECG_CORE_BAD_CONFIG or ECG_CORE_BAD_ARGUMENT. */
+/** Reset the state for a new signal.
+ *
+ *  @param[out] core    state; its content before does not matter
+ *  @param[in]  config  configuration, copied; may lie inside *core
+ *  @return             ECG_CORE_OK, ECG_CORE_BAD_CONFIG or ECG_CORE_BAD_ARGUMENT; unless OK, *core is
+ * unchanged
+ */
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
-/* Take one sample (ADC units around any baseline). ECG_CORE_BEAT: *beat was written; else untouched. A beat
- * comes at most 288 samples at 360 Hz (800 ms) after its R peak, at every rate. At most about 5,700 Cortex-M4
- * instructions, 730 on average; docs/signal-path.md has those of the other rates. */
+/** Take one sample. A beat comes at most 800 ms after its R peak (288 samples at 360 Hz), at every rate.
+ * Takes at most about 5,700 Cortex-M4 instructions, 730 on average, at 360 Hz.
+ *
+ *  @param[in,out] core        state
+ *  @param[in]     sample_adu  ADC units around any baseline, -32768 to 32767
+ *  @param[in]     lead_flags  ECG_CORE_LEAD_OFF_*, or 0
+ *  @param[out]    beat        written when the result is ECG_CORE_BEAT, else unchanged
+ *  @return                    ECG_CORE_OK, ECG_CORE_BEAT or ECG_CORE_BAD_ARGUMENT
+ */
 ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
                                 ecg_core_beat_t *beat);
 
-/* Mark the sample pushed last as an R peak (only with peaks = ECG_CORE_PEAKS_MARKED). As with detected peaks,
- * r_sample will be the largest deflection nearby (78 ms). One beat comes for each mark, in their order. At
- * most 16 marks can wait for their window: ECG_CORE_BAD_MARK refuses more. */
+/** Mark the sample pushed last as an R peak. As with detected peaks, r_sample will be the largest deflection
+ * within 78 ms. One beat comes for each mark, in their order.
+ *
+ *  @param[in,out] core  state, configured with ECG_CORE_PEAKS_MARKED
+ *  @return              ECG_CORE_OK; ECG_CORE_BAD_MODE with detected peaks or before the first sample;
+ *                       ECG_CORE_BAD_MARK when 16 marks wait for their window; ECG_CORE_BAD_ARGUMENT
+ */
 ecg_core_status_t ecg_core_mark(ecg_core_t *core);
 
-/* End of the signal: gives the beats still waiting for their window, one a call, as if the last sample
- * were held (but detects none in its last 50 ms); ECG_CORE_OK when there are no more. Afterwards only
- * ecg_core_init is allowed. */
+/** End the signal: call it until it returns ECG_CORE_OK to get the beats that wait for their window, one per
+ * call, as if the last sample were held. None is detected in the last 50 ms. Afterwards only ecg_core_init is
+ * allowed.
+ *
+ *  @param[in,out] core  state
+ *  @param[out]    beat  written when the result is ECG_CORE_BEAT, else unchanged
+ *  @return              ECG_CORE_BEAT, ECG_CORE_OK when there are no more, or ECG_CORE_BAD_ARGUMENT
+ */
 ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat);
 
-/* Whether the signal is bad, since when and why. To be asked after ecg_core_push: at most one change comes
- * with a sample, and none with ecg_core_finish. Takes about 30 instructions. */
+/** Get the state of the signal: good or bad, since when and why. Call it after each ecg_core_push to see
+ * every change: a sample brings at most one, ecg_core_finish none. Takes about 30 instructions.
+ *
+ *  @param[in]  core    state
+ *  @param[out] signal  written; unchanged when a pointer is NULL
+ */
 void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal);
 
-/* CRC-32/ISO-HDLC of a beat's two tensors as the classifier sees them: beat, then rhythm. */
+/** Compute the CRC of a beat's inputs to the classifier.
+ *
+ *  @param[in] beat  beat from ecg_core_push or ecg_core_finish
+ *  @return          CRC-32/ISO-HDLC of tensor "beat", then tensor "rhythm"
+ */
 uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
 
-/* Behaviour of this build in one number: runs a built-in synthetic signal of 72 s (wide, early, low and
- * missing beats, tall T waves, noise, a step, a lead that is off, hum, a rail, a flat line, muscle noise,
- * motion) through `scratch` and returns the CRC-32 of all its beats (position, interval, flags, quality, both
- * tensors), of the signal's state, of the features of all candidates, and of the scores of 64
- * random feature vectors. Model bundles carry the value they were trained with; the device checks it at boot,
- * the host at the handshake. Takes about twenty million instructions. */
+/** Compute one number that identifies the behaviour of this build. Runs a built-in synthetic signal of 72 s:
+ * wide, early, low and missing beats, tall T waves, noise, a step, a lead that is off, hum, a rail, a flat
+ * line, muscle noise and motion. Model bundles carry the value that they were trained with; the device checks
+ * it at boot, the host at the handshake. Takes about twenty million instructions.
+ *
+ *  @param[out] scratch  memory to work in; its content before does not matter
+ *  @return              CRC-32 of all beats (position, interval, flags, quality, both tensors), of the
+ * signal's state, of the features of all candidates, and of the scores of 64 random feature vectors
+ */
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 
-/* Text of a status; never NULL. */
+/** Get the text of a status.
+ *
+ *  @param[in] status  any value
+ *  @return            a constant string, never NULL
+ */
 const char *ecg_core_status_text(ecg_core_status_t status);
 
 #ifdef __cplusplus

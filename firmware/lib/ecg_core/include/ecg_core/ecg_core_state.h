@@ -1,5 +1,5 @@
 /* Layout of ecg_core_t. Only for static allocation (`static ecg_core_t core;`): the members belong to
- * ecg_core and change without notice. docs/signal-path.md explains each stage. */
+ * ecg_core and change without notice. docs/explanation/signal-path.md explains each stage. */
 #ifndef ECG_CORE_ECG_CORE_STATE_H
 #define ECG_CORE_ECG_CORE_STATE_H
 
@@ -14,22 +14,22 @@ extern "C" {
 
 #define ECG_CORE_STATE_MAX_BYTES 6144 /* 6 KiB, asserted in ecg_core.c */
 
-#define ECG_FILTER_BASELINE_TAPS                                                                          \
-    241                            /* moving mean that is subtracted: 669 ms, odd so that it has a middle \
-                                    */
-#define ECG_HISTORY_SAMPLES 512    /* filtered samples kept, a power of two above window + decision time */
-#define ECG_DETECT_SLOPE_TAPS 8    /* half width of the QRS slope filter */
-#define ECG_DETECT_ENERGY_TAPS 32  /* moving sum of the rectified slope: 89 ms */
-#define ECG_DETECT_ENERGIES 256    /* energies kept, a power of two */
-#define ECG_QUEUE_CANDIDATES 16    /* peaks that wait for their window or their decision */
-#define ECG_SHAPE_POINTS 25        /* QRS shape: every third sample within 100 ms of the R peak */
-#define ECG_QRS_BEATS 8            /* beats that a candidate is compared with */
-#define ECG_QRS_TEMPLATES 2        /* QRS shapes with a matched filter: */
-#define ECG_QRS_TEMPLATE_POINTS 25 /* their slopes at every third sample within 100 ms */
-#define ECG_QRS_PAST 32            /* candidates before this one, accepted or not, a power of two */
-#define ECG_SQI_BLOCKS 16          /* blocks of 200 ms that are kept, a power of two */
-#define ECG_SQI_SLOPE_SAMPLES 8
-#define ECG_RESAMPLE_TAPS 12 /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
+/* clang-format off */
+#define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms; odd, so that it has a middle */
+#define ECG_HISTORY_SAMPLES 512      /* filtered samples kept, a power of two above window + decision time */
+#define ECG_DETECT_SLOPE_TAPS 8      /* half width of the QRS slope filter */
+#define ECG_DETECT_ENERGY_TAPS 32    /* moving sum of the rectified slope: 89 ms */
+#define ECG_DETECT_ENERGIES 256      /* energies kept, a power of two */
+#define ECG_QUEUE_CANDIDATES 16      /* peaks that wait for their window or their decision */
+#define ECG_SHAPE_POINTS 25          /* QRS shape: every third sample within 100 ms of the R peak */
+#define ECG_QRS_BEATS 8              /* beats that a candidate is compared with */
+#define ECG_QRS_TEMPLATES 2          /* QRS shapes with a matched filter, */
+#define ECG_QRS_TEMPLATE_POINTS 25   /* each of the slopes at every third sample within 100 ms */
+#define ECG_QRS_PAST 32              /* candidates before this one, accepted or not, a power of two */
+#define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
+#define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
+#define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
+/* clang-format on */
 
 /* From a board of 250 or 500 Hz to 360 Hz. */
 typedef struct {
@@ -134,9 +134,8 @@ typedef struct {
     uint32_t past; /* candidates so far */
     ecg_matched_filter_t matched_filter;
     int16_t features[ECG_QRS_FEATURES]; /* of the candidate in turn */
-    int32_t score; /* of the last candidate; ECG_QRS_SCORE_REFRACTORY: within the refractory period */
-    uint32_t
-        trace; /* mixes the figures of every candidate: nothing decides by it, the fingerprint covers it */
+    int32_t score;  /* of the last candidate; ECG_QRS_SCORE_REFRACTORY: within the refractory period */
+    uint32_t trace; /* hash of the features of every candidate, for the fingerprint only */
 } ecg_qrs_classifier_t;
 
 /* The patient's running average beat. */

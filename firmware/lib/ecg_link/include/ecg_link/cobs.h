@@ -13,8 +13,13 @@ extern "C" {
 /* Most bytes that `size` bytes can take once encoded, without the zero byte at the end. */
 #define ECG_COBS_ENCODED_MAX(size) ((size) + (size) / 254u + 1u)
 
-/* Encode `size` bytes into `encoded` (ECG_COBS_ENCODED_MAX(size) bytes; must not overlap). Returns the bytes
- * written. */
+/** Encode a frame, without the zero byte that ends it.
+ *
+ *  @param[in]  bytes    frame
+ *  @param[in]  size     its bytes
+ *  @param[out] encoded  room for ECG_COBS_ENCODED_MAX(size) bytes; must not overlap `bytes`
+ *  @return              number of bytes written
+ */
 size_t ecg_cobs_encode(const uint8_t *bytes, size_t size, uint8_t *encoded);
 
 /* Decoder that takes one byte at a time and writes into the caller's buffer, never past its end. */
@@ -33,10 +38,20 @@ typedef enum {
     ECG_COBS_BAD = -1,  /* the frame ended inside a group, or was larger than the buffer */
 } ecg_cobs_event_t;
 
-/* Start with an empty frame in `bytes`. */
+/** Start with an empty frame.
+ *
+ *  @param[out] decoder   state
+ *  @param[out] bytes     where the frame will be
+ *  @param[in]  capacity  bytes of room there
+ */
 void ecg_cobs_reset(ecg_cobs_decoder_t *decoder, uint8_t *bytes, size_t capacity);
 
-/* Take one encoded byte. After FRAME or BAD call ecg_cobs_reset. An empty frame gives MORE. */
+/** Take one encoded byte. After FRAME or BAD call ecg_cobs_reset.
+ *
+ *  @param[in,out] decoder  state
+ *  @param[in]     byte     next byte of the line
+ *  @return                 what it brought; an empty frame is ECG_COBS_MORE
+ */
 ecg_cobs_event_t ecg_cobs_decode(ecg_cobs_decoder_t *decoder, uint8_t byte);
 
 #ifdef __cplusplus

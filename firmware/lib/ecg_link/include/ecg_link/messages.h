@@ -1,4 +1,4 @@
-/* The bodies of docs/protocol.md. Parsing refuses a body of any other length than its table's. */
+/* Bodies of the frames in docs/reference/protocol.md. */
 #ifndef ECG_LINK_MESSAGES_H
 #define ECG_LINK_MESSAGES_H
 
@@ -131,12 +131,23 @@ typedef struct {
     uint16_t irregularity_permille;
 } ecg_link_rhythm_event_t;
 
+/** Parse the body of a frame.
+ *
+ *  @param[in]  frame   received frame of the type that the function's name says
+ *  @param[out] fields  the fields; complete only when the result is true
+ *  @return             false when the length is not the one of the type's table
+ */
 bool ecg_link_parse_hello(const ecg_link_frame_t *frame, uint8_t *protocol_version);
 bool ecg_link_parse_start(const ecg_link_frame_t *frame, ecg_link_start_t *start);
 bool ecg_link_parse_samples(const ecg_link_frame_t *frame, ecg_link_samples_t *samples);
 bool ecg_link_parse_deltas(const ecg_link_frame_t *frame, ecg_link_samples_t *samples);
 bool ecg_link_parse_finish(const ecg_link_frame_t *frame, uint32_t *total_samples);
 
+/** Send a frame of the type that the function's name says.
+ *
+ *  @param[in,out] sender  state
+ *  @param[in]     fields  the fields of its table
+ */
 void ecg_link_send_info(ecg_link_sender_t *sender, const ecg_link_info_t *info, uint16_t window_samples);
 void ecg_link_send_started(ecg_link_sender_t *sender, uint32_t session_id);
 void ecg_link_send_credit(ecg_link_sender_t *sender, uint32_t next_index);

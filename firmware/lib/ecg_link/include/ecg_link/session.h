@@ -1,5 +1,5 @@
-/* The device's side of a session: handshake, credit, loss, restart (docs/protocol.md). It knows nothing of
- * the signal path or the network; the application gives it four functions. */
+/* A session on the device: handshake, credit, loss, restart (docs/reference/protocol.md). It is independent
+ * of signal path and network; the application supplies four functions. */
 #ifndef ECG_LINK_SESSION_H
 #define ECG_LINK_SESSION_H
 
@@ -50,14 +50,30 @@ typedef struct {
     ecg_link_done_t done;
 } ecg_session_t;
 
-/* `window_samples`: samples that the host may have under way; a multiple of 4 x ECG_LINK_BLOCK_MAX. */
+/** Start without a session.
+ *
+ *  @param[out] session         state
+ *  @param[in]  ops             the application's functions; kept
+ *  @param[in]  sender          where answers go; kept
+ *  @param[in]  window_samples  samples that the host may have under way, a multiple of 4 * ECG_LINK_BLOCK_MAX
+ */
 void ecg_session_init(ecg_session_t *session, const ecg_session_ops_t *ops, ecg_link_sender_t *sender,
                       uint16_t window_samples);
 
-/* Take bytes from the line; `now_ms` is any millisecond counter that wraps at 2^32. */
+/** Take bytes from the line, and answer them.
+ *
+ *  @param[in,out] session  state
+ *  @param[in]     bytes    received bytes
+ *  @param[in]     size     number of bytes; may be 0
+ *  @param[in]     now_ms   any millisecond counter that wraps at 2^32
+ */
 void ecg_session_receive(ecg_session_t *session, const uint8_t *bytes, size_t size, uint32_t now_ms);
 
-/* The receive buffer overran: tell the host. */
+/** Report to the host that the receive buffer overran.
+ *
+ *  @param[in,out] session  state
+ *  @param[in]     now_ms   as in ecg_session_receive
+ */
 void ecg_session_overrun(ecg_session_t *session, uint32_t now_ms);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* ecg_rhythm: from beats and their classes to rhythm events.
  *
  * Portable C99, integers only, no heap, no globals. The state is one caller-owned struct; the same beats and
- * ticks give the same events, byte for byte, on every machine. docs/rhythm.md has the rules.
+ * ticks give the same events, byte for byte, on every machine. docs/explanation/rhythm.md has the rules.
  *
  * Use:  ecg_rhythm_init(&rhythm, 360, on_event, context);
  *       for each beat that the signal path gives:  ecg_rhythm_beat(&rhythm, &beat);
@@ -93,34 +93,67 @@ typedef void (*ecg_rhythm_sink_t)(void *context, const ecg_rhythm_event_t *event
 typedef struct ecg_rhythm_state
     ecg_rhythm_state_t; /* layout: ecg_rhythm_state.h, for static allocation only */
 
-/* Bytes of ecg_rhythm_state_t on this machine: less than 1,024. */
+/** Get the size of the state, for callers that allocate it at run time.
+ *
+ *  @return  bytes of ecg_rhythm_state_t on this machine, less than 1,024
+ */
 uint32_t ecg_rhythm_state_bytes(void);
 
-/* Reset the state, for samples at `fs_hz`: 100 to 2000. */
+/** Reset the state for a new signal.
+ *
+ *  @param[out] rhythm   state; its content before does not matter
+ *  @param[in]  fs_hz    rate that sample indices count in, 100 to 2000 Hz
+ *  @param[in]  sink     called for every event, within the calls below
+ *  @param[in]  context  first argument of `sink`
+ */
 void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink_t sink, void *context);
 
-/* The time that is settled once `samples` samples at `fs_hz` were pushed: no beat before it will come any
- * more, and the signal's quality up to it is decided. 0 as long as nothing is settled. The argument of
- * ecg_rhythm_tick. */
+/** Compute the settled time: no beat before it will come any more, and the signal's quality up to it is
+ * decided.
+ *
+ *  @param[in] fs_hz    rate of the samples, 100 to 2000 Hz
+ *  @param[in] samples  number of samples pushed so far
+ *  @return             sample index, the argument of ecg_rhythm_tick; 0 as long as nothing is settled
+ */
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
 
-/* Take the next beat: about 1,800 Cortex-M4 instructions, at most 4,000, without those of on_event. */
+/** Take the next beat. About 1,800 Cortex-M4 instructions, at most 4,000, besides those of the sink.
+ *
+ *  @param[in,out] rhythm  state
+ *  @param[in]     beat    beat in rising order of r_sample
+ */
 void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);
 
-/* No beat before sample `settled` will come any more; up to there the signal was what the tick before said,
- * and from there on it is bad or good. An earlier time than before is taken as the same time. About 20
- * Cortex-M4 instructions where nothing is due. */
+/** Advance the time. About 20 Cortex-M4 instructions where nothing is due.
+ *
+ *  @param[in,out] rhythm         state
+ *  @param[in]     settled        sample before which no beat will come any more; up to it the signal was as
+ * in the tick before. Earlier than before counts as the same time.
+ *  @param[in]     signal_is_bad  state of the signal from `settled` on
+ */
 void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad);
 
-/* The signal has ended after so many samples, and its last beats were given: ends what is open, with
- * ECG_RHYTHM_FLAG_TRUNCATED. Afterwards only ecg_rhythm_init is allowed. */
+/** End the signal after its last beats: ends what is open, with ECG_RHYTHM_FLAG_TRUNCATED. Afterwards only
+ *  ecg_rhythm_init is allowed.
+ *
+ *  @param[in,out] rhythm   state
+ *  @param[in]     samples  number of samples of the signal
+ */
 void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples);
 
-/* Class of a model's label, by its index in the comma-separated label names ("N,L,R,A,V"): those are WFDB's
- * symbols. UNCLASSIFIABLE for every other symbol and index. */
+/** Get the class of a model's label.
+ *
+ *  @param[in] labels  comma-separated label names, such as "N,L,R,A,V": WFDB's symbols
+ *  @param[in] label   index of the label
+ *  @return            its class; ECG_RHYTHM_UNCLASSIFIABLE for every other symbol and index
+ */
 ecg_rhythm_class_t ecg_rhythm_class_of(const char *labels, uint8_t label);
 
-/* Name of a kind; never NULL. */
+/** Get the name of a kind of event.
+ *
+ *  @param[in] kind  any value
+ *  @return          a constant string such as "asystole", never NULL
+ */
 const char *ecg_rhythm_kind_text(uint8_t kind);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* Every threshold of ecg_rhythm, once. docs/rhythm.md says where each comes from. Times are in
+/* Every threshold of ecg_rhythm, once. docs/explanation/rhythm.md says where each comes from. Times are in
  * milliseconds, rates in beats a minute. */
 #ifndef ECG_RHYTHM_ECG_RHYTHM_RULES_H
 #define ECG_RHYTHM_ECG_RHYTHM_RULES_H
