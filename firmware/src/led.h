@@ -1,4 +1,4 @@
-/* What the LED says: a flash a beat, or for ever the number of the self-test's status (docs/reference/protocol.md). */
+/* LED: one flash per beat, or endlessly the number of the self-test's status (docs/reference/protocol.md). */
 #ifndef ECG_EDGE_LED_H
 #define ECG_EDGE_LED_H
 

@@ -24,7 +24,7 @@ TEMPLATE_SETTLED = 12
 
 
 def filtered_reference(samples: npt.NDArray[np.int16]) -> Float:
-    """The filters of docs/explanation/signal-path.md in floating point, aligned with the samples; in mV * 900."""
+    """The filters of the signal path in floating point, aligned with the samples; in mV * 900."""
     x = (samples.astype(float) - samples[0]) * 800 / ADU_PER_MV
     notched = lfilter(0.91 * np.array([1, -1, 1]), [1, -0.9, 0.81], x)
     low = lfilter(np.array([1, 2, 3, 2, 1]) / 8, [1], notched)

@@ -1,4 +1,4 @@
-"""Detection on real records does not get worse: floors below what was measured (docs/explanation/signal-path.md)."""
+"""Detection on real records stays above floors below the measured figures (docs/explanation/detector.md)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ bool ecg_link_parse_deltas(const ecg_link_frame_t *frame, ecg_link_samples_t *sa
         return false;
     }
     const uint8_t *at = frame->body + BLOCK_HEADER_BYTES;
-    uint16_t sample = ecg_link_get_u16(at); /* unsigned: sums wrap at 2^16 as docs/reference/protocol.md says */
+    uint16_t sample = ecg_link_get_u16(at); /* unsigned: sums wrap at 2^16 */
     samples->adu[0] = (int16_t)sample;
     for (size_t i = 1; i < samples->count; i++) {
         sample = (uint16_t)(sample + (uint16_t)(int8_t)at[1 + i]);
