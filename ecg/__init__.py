@@ -1,4 +1,4 @@
 """Records, annotations, databases, labels, splits, noise, synthetic ECG and EC57 scoring.
 
-Nothing here imports another package of this project.
+Imports no other package of this project.
 """

@@ -1,4 +1,4 @@
-"""Fetch a file over HTTP: resume where a transfer was cut, retry, check its SHA-256."""
+"""Download of a file over HTTP: resumes a transfer that was cut, retries, and checks the SHA-256."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class _CutError(Exception):
 
 
 def fetch(url: str, target: Path, sha256: str | None, on_bytes: Callable[[int], None]) -> None:
-    """Fetch `url` to `target`; what a cut transfer has brought stays in `<target>.part` for the next call.
+    """Download `url` to `target`; a transfer that was cut stays in `<target>.part` for the next call.
 
     Parameters
     ----------
     url : str
-        Where the file is.
+        Address of the file.
     target : Path
-        Where it goes; appears only when it is complete and its checksum is right.
+        Final name; appears only when the file is complete and its checksum is right.
     sha256 : str or None
-        Its checksum in hexadecimal; None: not checked.
+        Checksum in hexadecimal; None: not checked.
     on_bytes : callable
         Called with the number of bytes of each block received.
 
@@ -52,7 +52,7 @@ def fetch(url: str, target: Path, sha256: str | None, on_bytes: Callable[[int], 
     """
     part = target.with_name(target.name + ".part")
     if sha256 is None:
-        part.unlink(missing_ok=True)  # without a checksum nobody would notice that the old part is stale
+        part.unlink(missing_ok=True)  # without a checksum a stale part would go unnoticed
     for _ in range(2):  # a resumed part may be stale: a wrong checksum is worth one fresh start
         _fetch_with_retries(url, part, on_bytes)
         actual = hashlib.sha256(part.read_bytes()).hexdigest()
@@ -80,7 +80,7 @@ def _fetch_with_retries(url: str, part: Path, on_bytes: Callable[[int], None]) -
 
 
 def _append(url: str, part: Path, on_bytes: Callable[[int], None]) -> None:
-    """Receive what `part` lacks; a server that ignores the range sends, and gets written, everything."""
+    """Receive the rest of `part`; all of it from a server that ignores the range."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "ecg-edge", **({"Range": f"bytes={have}-"} if have else {})}
     request = urllib.request.Request(url, headers=headers)
@@ -88,7 +88,7 @@ def _append(url: str, part: Path, on_bytes: Callable[[int], None]) -> None:
         response = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if have and error.code == HTTP_RANGE_NOT_SATISFIABLE:
-            return  # nothing is missing; the checksum tells whether it is right
+            return  # nothing is missing; the checksum decides
         raise
     with response:
         expected = response.headers.get("Content-Length")
@@ -114,7 +114,7 @@ def _store(response: http.client.HTTPResponse, part: Path, mode: str, on_bytes: 
 
 @contextmanager
 def _on_disk(part: Path) -> Iterator[None]:
-    """Tell what went wrong on the disk from what went wrong on the network: both are OSError."""
+    """Separate errors of the disk from those of the network: both are OSError."""
     try:
         yield
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Records with noise: the second channel of nstdb's noise records, at a signal-to-noise ratio as PhysioNet's
-`nst` defines it.
+"""Addition of recorded noise at a signal-to-noise ratio as PhysioNet's `nst` defines it.
 
-nstdb's test signals carry the first channel of the same recordings, on mitdb's 118 and 119. Those two get no
-noise here, so that what is learned from noise is not scored on the same patient in the same noise.
+The noise is the second channel of nstdb's noise records. The test signals of nstdb carry the first channel,
+on records 118 and 119 of mitdb. These two get no noise here, so that no patient with noise is in both the
+training and the test set.
 """
 
 from __future__ import annotations
@@ -20,24 +20,29 @@ Samples = npt.NDArray[np.int16]
 Places = npt.NDArray[np.int64]
 Spans = tuple[tuple[int, int], ...]
 
-SCORED: Final = ("118", "119")  # of these nstdb is made
-NOISE_ON, NOISE_OFF = 43_200, 14_400  # two minutes of noise after each 40 seconds without, as `nst` does it
+SCORED: Final = ("118", "119")
+"""Records of mitdb that nstdb's test signals are made of."""
+
+NOISE_ON, NOISE_OFF = 43_200, 14_400  # samples at 360 Hz: two minutes of noise after 40 s without, as `nst`
 
 
 def to_int16(samples: npt.NDArray[np.float64]) -> Samples:
-    """Clipped at the rails."""
+    """Convert to int16; values beyond its range are clipped."""
     clipped: Samples = np.clip(samples, -32768, 32767).astype(np.int16)
     return clipped
 
 
 def quiet_part(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Without the lowest and the highest twentieth."""
+    """Sort values and leave out the lowest and the highest twentieth, as `nst` does."""
     ordered = np.sort(values)
     return ordered[len(ordered) // 20 : len(ordered) - len(ordered) // 20]
 
 
 def gates(count: int) -> Spans:
-    """Where there is noise: not all the time, so that the judge meets it knowing the patient."""
+    """List the spans with noise in a record of `count` samples.
+
+    Noise comes and goes, so that the QRS classifier meets it after it has learned the patient's beats.
+    """
     starts = range(NOISE_OFF, count, NOISE_ON + NOISE_OFF)
     return tuple((start, min(start + NOISE_ON, count)) for start in starts)
 
@@ -50,7 +55,23 @@ def with_noise(
     seed: int,
     spans: Spans,
 ) -> Samples:
-    """Noise in these spans at a signal-to-noise ratio as PhysioNet's `nst` defines it."""
+    """Add noise to some spans of a record.
+
+    Parameters
+    ----------
+    samples : ndarray of int16, shape (n,)
+        ECG at 360 Hz, in ADC units.
+    beats : ndarray of int64, shape (m,)
+        Samples of the R peaks, for the amplitude of the signal.
+    noise : ndarray of int16
+        Noise record; a random part of it is used.
+    snr_db : float
+        Signal-to-noise ratio in dB.
+    seed : int
+        Choice of the part.
+    spans : sequence of (int, int)
+        Start and end of each span in samples.
+    """
     swings = np.array([np.ptp(samples[b - 18 : b + 18].astype(float)) for b in beats[:300] if b > 20])
     shift = int(np.random.default_rng(seed).integers(0, len(noise)))
     rest = np.roll(noise, shift)[: len(samples)].astype(float)

@@ -1,8 +1,8 @@
-"""Which records train and which test, never with one patient on both sides.
+"""Division of records into training and test sets.
 
-MIT-BIH is divided as de Chazal, O'Dwyer and Reilly did (IEEE Trans Biomed Eng 51(7):1196-1206, 2004), the
-four paced records left out. Their division puts record 201 into DS1 and record 202 of the same person into
-DS2, so training by patient leaves 201 out and tests on the whole of DS2.
+MIT-BIH is divided as de Chazal, O'Dwyer and Reilly did (IEEE Trans Biomed Eng 51(7):1196-1206, 2004), without
+the four paced records. Their division puts record 201 into DS1 and record 202 of the same person into DS2;
+training by patient therefore leaves out 201 and tests on the whole of DS2.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _DS1_FOLDS: Final = (
 
 @dataclass(frozen=True)
 class Split:
-    """Names of the records of one database on either side.
+    """Training and test records of one database.
 
     Attributes
     ----------
     train, test : tuple of str
-        Record names; equal on both sides only when `by_patient` is False.
+        Names of records; the same ones in both sets only when `by_patient` is False.
     by_patient : bool
-        True: no patient is on both sides. False: beats of the same records are divided at random.
+        True: the sets have no patient in common. False: beats of the same records are divided at random.
     """
 
     train: tuple[str, ...]
@@ -62,29 +62,29 @@ class Split:
 
 
 def patient_of(database: str, record: str) -> str:
-    """Name that all records of one person have in common, e.g. "mitdb/201" for mitdb's 201 and 202."""
+    """Return a name that all records of one person share, e.g. "mitdb/201" for mitdb's 201 and 202."""
     return _SAME_PATIENT.get((database, record), f"{database}/{record}")
 
 
 def ds1_ds2() -> Split:
-    """Train on DS1 without the patient whom DS2 has too (record 201), test on all of DS2."""
+    """Train on DS1 without record 201, whose patient DS2 has too; test on all of DS2."""
     test_patients = {patient_of("mitdb", record) for record in DS2}
     train = tuple(record for record in DS1 if patient_of("mitdb", record) not in test_patients)
     return Split(train, DS2)
 
 
 def random_beats(records: Sequence[str] = UNPACED) -> Split:
-    """Every record on both sides: their beats are divided at random, not by patient."""
+    """Put every record into both sets: their beats are divided at random, not by patient."""
     return Split(tuple(records), tuple(records), by_patient=False)
 
 
 def ds1_folds() -> tuple[Split, ...]:
-    """Four divisions of DS1 by patient, for choosing recipes without a look at DS2."""
+    """Divide DS1 by patient in four ways, to choose recipes without using DS2."""
     records = ds1_ds2().train
     return tuple(Split(tuple(r for r in records if r not in fold), fold) for fold in _DS1_FOLDS)
 
 
 def synthetic(records: Sequence[str]) -> Split:
-    """Divide the synthetic database: every third patient (one record each) tests."""
+    """Divide the synthetic database: every third patient, one record each, is in the test set."""
     names = sorted(records)
     return Split(tuple(n for i, n in enumerate(names) if i % 3 != 2), tuple(names[2::3]))

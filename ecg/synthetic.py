@@ -1,7 +1,7 @@
-"""Synthetic ECG with the five classes, written as a WFDB database: for machines without records.
+"""Synthetic ECG with the five classes, as a WFDB database, for computers without records.
 
-A beat is a sum of Gaussian waves; the shapes follow lead II in textbooks. Figures on these records show that
-the chain works, and say nothing of patients.
+A beat is a sum of Gaussian waves; the shapes follow lead II in textbooks. Scores on these records show that
+all steps work; they are no evidence about patients.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAINS_HZ: Final = 60.0
 
 @dataclass(frozen=True)
 class Wave:
-    """One Gaussian: height in mV, centre in s from the R peak, width (standard deviation) in s."""
+    """Gaussian wave: height in mV, centre in s from the R peak, width (standard deviation) in s."""
 
     height_mv: float
     centre_s: float
@@ -38,7 +38,7 @@ class Wave:
 
 _P: Final = Wave(0.15, -0.17, 0.022)
 _T: Final = Wave(0.30, 0.27, 0.050)
-_EARLY_P: Final = Wave(-0.10, -0.13, 0.018)  # from elsewhere in the atria: another shape, nearer to the QRS
+_EARLY_P: Final = Wave(-0.10, -0.13, 0.018)  # ectopic origin: another shape, nearer to the QRS
 
 # The QRS complex and T wave of each class. An atrial premature beat has its patient's own.
 _SHAPES: Final[dict[str, tuple[Wave, ...]]] = {
@@ -65,7 +65,7 @@ class Patient:
     ectopic_share : float
         Share of beats that are A, and again of beats that are V.
     shapes : dict of str to tuple of Wave
-        This person's own variation of each shape; "P" and "early P" the P waves.
+        Variation of each shape; "P" and "early P": the P waves.
     """
 
     conduction: str
@@ -81,18 +81,18 @@ def make_database(
     seed: int = SEED,
     on_record: Callable[[str], None] | None = None,
 ) -> tuple[str, ...]:
-    """Write records `synth/s01`, `synth/s02`, ... below `root`, one a patient, each with `atr` annotations.
+    """Write records `synth/s01`, `synth/s02`, ..., one per patient, with `atr` annotations.
 
     Parameters
     ----------
     root : Path
         Folder of the databases.
     patients : int
-        How many; at least 9 give every class on both sides of the database's own split.
+        Number of records; from 9 on, training and test set have every class.
     minutes : float
-        Length of each record.
+        Length of each record in minutes.
     seed : int
-        The same seed gives the same files.
+        Random seed; the same one gives the same files.
     on_record : callable, optional
         Called with each record's name before it is made.
 
@@ -115,7 +115,10 @@ def make_database(
 
 
 def synthetic_root(data: Path | None = None) -> Path:
-    """Folder with a synthetic database: `data` where it has one, else the user's cache, made when missing."""
+    """Return the folder of a synthetic database: `data` if it has one, else the user's cache.
+
+    The database is generated where it is missing or incomplete.
+    """
     if data is not None and records_in(data, DATABASE):
         return data
     generator = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
@@ -126,7 +129,7 @@ def synthetic_root(data: Path | None = None) -> Path:
 
 
 def make_patient(conduction: str, random: np.random.Generator) -> Patient:
-    """A person whose waves differ from the textbook's in height, place and width."""
+    """Vary the textbook's waves in height, place and width."""
 
     def vary(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
         factors = 1 + random.normal(0, (0.12, 0.04, 0.08), (len(waves), 3))
@@ -146,12 +149,12 @@ def make_patient(conduction: str, random: np.random.Generator) -> Patient:
 def make_signal(
     patient: Patient, length: int, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[str]]:
-    """One lead of a patient.
+    """Generate one lead of a patient.
 
     Returns
     -------
     ndarray of int64, shape (length,)
-        ADC units, 200 a millivolt, around 0.
+        ADC units around 0, 200 per millivolt.
     ndarray of int64, shape (m,)
         Index of each R peak.
     list of str, length m
@@ -169,14 +172,14 @@ def make_signal(
 def _rhythm(
     patient: Patient, duration_s: float, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], list[str]]:
-    """Times and symbols of the beats. A resets the rhythm; V is followed by a compensatory pause."""
+    """Generate times and symbols of beats. A resets the rhythm; a compensatory pause follows V."""
     times, symbols, pause = [0.5], [patient.conduction], 1.0
     while True:
         symbol = _next_symbol(patient, symbols, random)
         early = random.uniform(0.58, 0.74) if symbol in "AV" else pause
         breathing = 1 + 0.03 * np.sin(2 * np.pi * 0.25 * times[-1]) + random.normal(0, 0.015)
         at = times[-1] + patient.rr_s * early * breathing
-        if at > duration_s - 0.6:  # room for the last T wave
+        if at > duration_s - 0.6:  # space for the last T wave
             return np.array(times), symbols
         times.append(at)
         symbols.append(symbol)
@@ -184,7 +187,7 @@ def _rhythm(
 
 
 def _next_symbol(patient: Patient, before: list[str], random: np.random.Generator) -> str:
-    """Regular beats, with a premature one now and then, never within five beats of another."""
+    """Choose the next beat: regular, or premature if the last five were regular."""
     if len(before) < 5 or set(before[-5:]) & {"A", "V"}:
         return patient.conduction
     share, chance = 2 * patient.ectopic_share, random.uniform()  # about every second beat comes here
@@ -192,7 +195,7 @@ def _next_symbol(patient: Patient, before: list[str], random: np.random.Generato
 
 
 def _waves(patient: Patient, symbol: str, rr_s: float) -> tuple[Wave, ...]:
-    """The waves of a beat; the T wave comes earlier when the heart is faster."""
+    """Compose the waves of a beat; the T wave is earlier at higher heart rates."""
     shapes = patient.shapes
     ventricular = shapes["V"] if symbol == "V" else shapes[patient.conduction]
     atrial = {"V": (), "A": shapes["early P"]}.get(symbol, shapes["P"])
@@ -210,7 +213,7 @@ def _add_beat(signal_mv: npt.NDArray[np.float64], peak: int, waves: tuple[Wave, 
 
 
 def _noise(length: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Baseline wander with the breath, mains hum and muscle noise, in mV."""
+    """Generate baseline wander at the rate of breathing, mains hum and muscle noise, in mV."""
     t = np.arange(length) / FS_HZ
     wander = random.uniform(0.05, 0.20) * np.sin(2 * np.pi * random.uniform(0.15, 0.35) * t)
     hum = random.uniform(0.0, 0.03) * np.sin(2 * np.pi * _MAINS_HZ * t + random.uniform(0, 2 * np.pi))

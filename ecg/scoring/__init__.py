@@ -1,4 +1,4 @@
-"""EC57 scoring: what WFDB's bxb, rxr, epicmp and sumstats compute, with the same figures.
+"""EC57 scoring, with the same figures as WFDB's bxb, rxr, epicmp and sumstats.
 
     comparison = compare_beats(reference, test, fs_hz=360, end_s=650000 / 360)
     comparison.qrs_se, comparison.veb_ppv, comparison.rr_error_ms     # fractions and milliseconds

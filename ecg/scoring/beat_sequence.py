@@ -1,7 +1,7 @@
-"""A file of annotations as the beat-by-beat comparison reads it: beats, flutter and shutdown.
+"""Beats, flutter and shutdown of one annotator, as the beat-by-beat comparison reads them.
 
-The comparison goes forward through two files and, at every beat, knows of only the two latest episodes of
-flutter and of shutdown that lie before the next beat. `BeatSequence` holds what is known at each beat.
+The comparison goes forward through two files and, at every beat, knows only the two latest episodes of
+flutter and of shutdown before the next beat. `BeatSequence` holds the episodes that are known at each beat.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class BeatSequence:
     shutdown_samples: list[int]
 
     def rr_samples(self) -> IntArray:
-        """Interval of each beat to the one before, shape (n + 3,); 0 where there is no valid interval.
+        """Compute the interval of each beat from the one before, shape (n + 3,); 0 where it is not valid.
 
         There is none for the first beat, nor where flutter or shutdown began since the beat before.
         """
@@ -79,7 +79,7 @@ class BeatSequence:
 
 
 def in_latest(episodes: IntArray, times: IntArray) -> npt.NDArray[np.bool_]:
-    """Whether each time lies in one of the two episodes known then.
+    """Check for each time if it lies in one of the two episodes known then.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def in_latest(episodes: IntArray, times: IntArray) -> npt.NDArray[np.bool_]:
 
 
 def read_sequence(annotations: Annotations, window: int, end: int | None, is_reference: bool) -> BeatSequence:
-    """Read annotations into a stream of beats.
+    """Read annotations into a sequence of beats.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def read_sequence(annotations: Annotations, window: int, end: int | None, is_ref
     end : int or None
         End of the comparison in samples, None when it is unknown.
     is_reference : bool
-        A shutdown that never ends lasts for ever in the reference; in the test annotations it counts up to
-        the end of the comparison.
+        A shutdown without an end lasts for ever in the reference; in the test annotations, to the end of the
+        comparison.
     """
     reader = _Reader(annotations, window, end, is_reference)
     reader.read()
@@ -124,7 +124,7 @@ def read_sequence(annotations: Annotations, window: int, end: int | None, is_ref
 
 
 class _Reader:
-    """Goes once through the annotations and notes after each beat what is known by then."""
+    """Goes once through the annotations and records after each beat the episodes known by then."""
 
     def __init__(self, annotations: Annotations, window: int, end: int | None, is_reference: bool) -> None:
         self._at: list[int] = annotations.samples.tolist()
@@ -163,7 +163,7 @@ class _Reader:
         self.seen.append((self.flutter.latest, self.shutdown.latest, self._shutdown_samples))
 
     def _read_flutter(self, index: int) -> int:
-        """Everything up to the end of the flutter is passed over. Returns the index to go on with."""
+        """Skip everything up to the end of the flutter. Returns the index to continue from."""
         try:
             stop = self._symbols.index("]", index + 1)
         except ValueError:  # bxb then keeps the end of the flutter before, if there was one
@@ -173,7 +173,7 @@ class _Reader:
         return stop + 1
 
     def _read_shutdown(self, index: int) -> int:
-        """The annotation that follows ends the shutdown. Returns the index to go on with."""
+        """Read a shutdown, which the next annotation ends. Returns the index to continue from."""
         follower = index + 1
         if follower == len(self._at):
             self._read_endless_shutdown(self._at[index])

@@ -27,7 +27,7 @@ _KINDS: Final = ("matched", "false", "missed")
 _TO_THE_LAST: Final = (FAR - 1, FAR - 1)
 
 _Events = list[tuple[int, int, int]]
-"""Steps of a comparison: the reference and the test beat in turn, by index, and what became of them."""
+"""Steps of a comparison: index of the reference beat, index of the test beat, and the outcome."""
 
 
 class Ratio(NamedTuple):
@@ -133,7 +133,7 @@ class BeatComparison:
         return {name: ratio.value for name, ratio in self.ratios.items()} | {"rr_error_ms": self.rr_error_ms}
 
     def missed_in_shutdown(self, labels: str = "NSVFQ") -> Ratio:
-        """Reference beats of these labels that were missed in shutdown, out of all of them."""
+        """Count reference beats of these labels that were missed in shutdown, out of all of them."""
         rows = [_CODE_OF[label] for label in labels]
         return Ratio(self._sum(rows, X), self._sum(rows, slice(None)))
 
@@ -155,17 +155,17 @@ def compare_beats(
     Parameters
     ----------
     reference, test : Annotations
-        All annotations of either, in samples of the record; other than beats, those of shutdown ("~") and of
-        ventricular flutter ("[", "]") count.
+        All annotations of each, in samples of the record. Besides beats, shutdown ("~") and ventricular
+        flutter ("[", "]") count.
     fs_hz : float
         Sampling frequency of the record.
     start_s : float
-        Where the comparison begins; what is before is the detector's to learn from.
+        Start of the comparison in s; the detector learns before it.
     end_s : float, optional
-        Length of the record. Without it the comparison ends at the last reference beat, and false
+        Length of the record in s. Without it the comparison ends at the last reference beat, and false
         detections after that do not count.
     match_window_s : float
-        Two annotations that are further apart are not of the same beat.
+        Greatest distance in s of two annotations of one beat.
     """
     window, start = _to_samples(match_window_s, fs_hz), _to_samples(start_s, fs_hz)
     end = None if end_s is None else _to_samples(end_s, fs_hz)
@@ -188,11 +188,11 @@ class BeatStep(NamedTuple):
     Attributes
     ----------
     kind : str
-        "matched"; "missed": only the reference has a beat there; "false": only the test annotator has.
+        "matched"; "missed": only the reference has a beat; "false": only the test annotator has one.
     reference_sample, test_sample : int or None
-        Where either has it.
+        Sample of the beat in each.
     counted : bool
-        Whether the table of `compare_beats` counts it: not in ventricular flutter.
+        True when the table of `compare_beats` counts it: not in ventricular flutter.
     """
 
     kind: str
@@ -210,7 +210,7 @@ def list_beats(
     end_s: float | None = None,
     match_window_s: float = MATCH_WINDOW_S,
 ) -> list[BeatStep]:
-    """What became of each beat, in the order of the comparison; parameters as for `compare_beats`."""
+    """List the outcome of each beat, in the order of the comparison; parameters as for `compare_beats`."""
     window, start = _to_samples(match_window_s, fs_hz), _to_samples(start_s, fs_hz)
     end = None if end_s is None else _to_samples(end_s, fs_hz)
     sequences = read_sequence(reference, window, end, True), read_sequence(test, window, end, False)
@@ -235,7 +235,7 @@ def match_beats(reference_samples: npt.ArrayLike, test_samples: npt.ArrayLike, w
     reference_samples, test_samples : array_like of int
         Sample numbers of beats, ascending.
     window : int
-        Furthest distance of a pair in samples.
+        Greatest distance of a pair in samples.
 
     Returns
     -------
@@ -311,7 +311,7 @@ def _table(reference: BeatSequence, test: BeatSequence, events: _Events) -> IntA
 
 
 def _cells(reference: BeatSequence, test: BeatSequence, events: _Events) -> tuple[IntArray, IntArray]:
-    """Row and column of each step in the table; -1 and -1 where it does not count."""
+    """Find row and column of each step in the table; -1 and -1 where it does not count."""
     i, j, kind = _columns(events)
     rows = np.array([_CODE_OF[label] for label in reference.labels], np.int64)[i]
     columns = np.array([_CODE_OF[label] for label in test.labels], np.int64)[j]
@@ -322,19 +322,19 @@ def _cells(reference: BeatSequence, test: BeatSequence, events: _Events) -> tupl
 
 
 def _pseudo_rows(reference: BeatSequence, i: IntArray, times: IntArray) -> IntArray:
-    """Row of a false detection: none (-1) in flutter, X in the reference's shutdown, else O."""
+    """Find the row of false detections: none (-1) in flutter, X in the reference's shutdown, else O."""
     in_shutdown = in_latest(reference.shutdown[i + 1], times)
     return np.where(in_latest(reference.flutter[i + 1], times), -1, np.where(in_shutdown, X, O))
 
 
 def _pseudo_columns(test: BeatSequence, j: IntArray, times: IntArray) -> IntArray:
-    """Column of a missed beat: X in the test annotator's shutdown, else O."""
+    """Find the column of missed beats: X in the test annotator's shutdown, else O."""
     return np.where(in_latest(test.shutdown[j + 1], times), X, O)
 
 
 def _rr_errors(reference: BeatSequence, test: BeatSequence, events: _Events) -> tuple[int, int]:
-    """Sum of squares in samples^2, and count. Steps without a match count too, as in bxb."""
+    """Compute sum of squares in samples^2, and count. Steps without a match count too, as in bxb."""
     i, j, _ = _columns(events)
-    wanted, given = reference.rr_samples()[i], test.rr_samples()[j]
-    errors = (wanted - given)[(wanted > 0) & (given > 0)]
+    expected, found = reference.rr_samples()[i], test.rr_samples()[j]
+    errors = (expected - found)[(expected > 0) & (found > 0)]
     return int((errors**2).sum()), len(errors)

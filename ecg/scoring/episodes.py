@@ -27,15 +27,15 @@ class EpisodeComparison:
     Attributes
     ----------
     fs_hz : float
-        Sampling frequency that the durations count in.
+        Sampling frequency of the durations in Hz.
     found, missed : int
         Episodes of the reference that overlap with any of the test annotator's, and that do not.
     true, false : int
         Episodes of the test annotator that overlap with any of the reference's, and that do not.
     reference_samples, reference_overlap : int
-        Duration of the reference's episodes, and how much of it the test annotator has too.
+        Duration of the reference's episodes, and the part of it that the test annotator has too.
     test_samples, test_overlap : int
-        Duration of the test annotator's episodes, and how much of it the reference has too.
+        Duration of the test annotator's episodes, and the part of it that the reference has too.
     """
 
     fs_hz: float
@@ -93,32 +93,32 @@ def compare_episodes(
     Parameters
     ----------
     reference, test : Annotations
-        All annotations of either; only rhythm annotations count.
+        All annotations of each; only rhythm annotations count.
     fs_hz : float
         Sampling frequency of the record.
     end_s : float
-        Length of the record: what comes later is not compared.
+        Length of the record in s; nothing later is compared.
     start_s : float
-        Seconds to learn: episodes that end before are left out, the first one after is cut here.
+        Start of the comparison in s: episodes that end before are left out, the first one after is cut.
     rhythm : str
-        How the notes of the episodes begin.
+        Beginning of the notes of the episodes.
     """
     start, end = int(start_s * fs_hz + 0.5), int(end_s * fs_hz + 0.5)
-    sides = [find_episodes(annotations, rhythm, end) for annotations in (reference, test)]
-    found = _judge(sides[0], sides[1], start, end)
-    given = _judge(sides[1], sides[0], start, end)
-    return EpisodeComparison(fs_hz, found[0], found[1], given[0], given[1], *found[2:], *given[2:])
+    annotated, detected = (find_episodes(annotations, rhythm, end) for annotations in (reference, test))
+    found = _overlap(annotated, detected, start, end)
+    true = _overlap(detected, annotated, start, end)
+    return EpisodeComparison(fs_hz, found[0], found[1], true[0], true[1], *found[2:], *true[2:])
 
 
 def find_episodes(annotations: Annotations, rhythm: str, end: int) -> IntArray:
-    """Onset and end in samples of each episode of a rhythm, shape (n, 2).
+    """Find onset and end in samples of each episode of a rhythm, shape (n, 2).
 
     Parameters
     ----------
     annotations : Annotations
         All annotations of one annotator.
     rhythm : str
-        How the notes of the episodes begin.
+        Beginning of the notes of the episodes.
     end : int
         End of the comparison in samples.
     """
@@ -137,8 +137,8 @@ def find_episodes(annotations: Annotations, rhythm: str, end: int) -> IntArray:
     return np.array(episodes, np.int64).reshape(-1, 2)
 
 
-def _judge(episodes: IntArray, others: IntArray, start: int, end: int) -> tuple[int, int, int, int]:
-    """Matched and unmatched episodes, their duration, and how much of it lies in `others`."""
+def _overlap(episodes: IntArray, others: IntArray, start: int, end: int) -> tuple[int, int, int, int]:
+    """Count matched and unmatched episodes, their duration, and the part of it that lies in `others`."""
     scored = episodes[(episodes[:, 1] >= start) & (episodes[:, 0] < end)]
     onsets, ends = np.maximum(scored[:, 0], start), np.minimum(scored[:, 1], end)
     shared = np.minimum(ends[:, None], others[None, :, 1]) - np.maximum(onsets[:, None], others[None, :, 0])

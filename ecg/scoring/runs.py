@@ -1,8 +1,8 @@
 """Run-by-run comparison of two annotators, by the rules of WFDB's `rxr`.
 
 A run is a row of ectopic beats: ventricular (VEB: labels V and F, and ventricular flutter, which counts as a
-longest run) or supraventricular (SVEB: label S, and atrial fibrillation likewise). Lengths beyond 6 are not
-told apart: 2 is a couplet, 3 to 5 a short run, 6 a long one.
+longest run) or supraventricular (SVEB: label S, and atrial fibrillation likewise). Lengths beyond 6
+count as 6: 2 is a couplet, 3 to 5 a short run, 6 a long one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OTHER: Final = "-"
 
 @dataclass(frozen=True)
 class _Rules:
-    """Which labels make up the runs of one kind."""
+    """Labels that make up the runs of one kind."""
 
     beats: str
     start: str
@@ -80,14 +80,14 @@ class RunComparison:
     @property
     def ratios(self) -> dict[str, Ratio]:
         """Sensitivity and positive predictivity for couplets, short and long runs, as counts."""
-        found, given = self.sensitivity_table, self.predictivity_table.T
+        found, reported = self.sensitivity_table, self.predictivity_table.T
         return {
             "couplet_se": _ratio(found[2:3, 2:], found[2:3, :2]),
-            "couplet_ppv": _ratio(given[2:3, 2:], given[2:3, :2]),
+            "couplet_ppv": _ratio(reported[2:3, 2:], reported[2:3, :2]),
             "short_se": _ratio(found[_SHORT, 3:], found[_SHORT, _BELOW_SHORT]),
-            "short_ppv": _ratio(given[_SHORT, 3:], given[_SHORT, _BELOW_SHORT]),
+            "short_ppv": _ratio(reported[_SHORT, 3:], reported[_SHORT, _BELOW_SHORT]),
             "long_se": _ratio(found[LONG:, LONG:], found[LONG:, :LONG]),
-            "long_ppv": _ratio(given[LONG:, LONG:], given[LONG:, :LONG]),
+            "long_ppv": _ratio(reported[LONG:, LONG:], reported[LONG:, :LONG]),
         }
 
     @property
@@ -111,7 +111,7 @@ def compare_runs(
     Parameters
     ----------
     reference, test : Annotations
-        All annotations of either: beats, rhythm ("+"), flutter ("[", "]") and noise ("~").
+        All annotations of each: beats, rhythm ("+"), flutter ("[", "]") and noise ("~").
     fs_hz : float
         Sampling frequency of the record.
     kind : {"veb", "sveb"}
@@ -121,12 +121,12 @@ def compare_runs(
     """
     window, start = int(match_window_s * fs_hz + 0.5), int(start_s * fs_hz + 0.5)
     end = None if end_s is None else int(end_s * fs_hz + 0.5)
-    sides = [_Side(annotations, _RULES[kind]) for annotations in (reference, test)]
+    annotated, detected = (_RunFinder(annotations, _RULES[kind]) for annotations in (reference, test))
     tables = np.zeros((2, 7, 7), np.int64)
-    for run in sides[0].runs(start, end, window):
-        tables[0, run.length, sides[1].longest_run(run)] += 1
-    for run in sides[1].runs(start, end, window):
-        tables[1, sides[0].longest_run(run), run.length] += 1
+    for run in annotated.runs(start, end, window):
+        tables[0, run.length, detected.longest_run(run)] += 1
+    for run in detected.runs(start, end, window):
+        tables[1, annotated.longest_run(run), run.length] += 1
     return RunComparison(kind, tables[0], tables[1])
 
 
@@ -134,8 +134,8 @@ def _ratio(hits: IntArray, misses: IntArray) -> Ratio:
     return Ratio(int(hits.sum()), int(hits.sum() + misses.sum()))
 
 
-class _Side:
-    """One annotator: its runs, and the longest run within a time. Times must be asked for in order."""
+class _RunFinder:
+    """Runs of one annotator, and the longest run within a time. Times must be queried in order."""
 
     def __init__(self, annotations: Annotations, rules: _Rules) -> None:
         self._times: list[int] = annotations.samples.tolist()
@@ -145,7 +145,7 @@ class _Side:
         self._episode_end: float = 0
 
     def runs(self, start: int, end: int | None, window: int) -> list[_Run]:
-        """All runs from `start` on whose end is known by `end`."""
+        """Find all runs from `start` on whose end is known by `end`."""
         first = bisect_left(self._times, start)
         length = LONG if self._in_episode(first) else 0
         run_start, run_end = start - window, start + window
@@ -166,13 +166,13 @@ class _Side:
         return [*found, _Run(length, run_start, run_end)] if length else found
 
     def _in_episode(self, first: int) -> bool:
-        """Whether flutter (fibrillation) that began before annotation `first` still goes on."""
+        """Check if flutter (fibrillation) that began before annotation `first` still goes on."""
         marks = [label for label in self._labels[:first] if label in "[]{}"]
         starts = [label for label in marks if label != self._rules.other_start]
         return bool(starts) and starts[-1] == self._rules.start
 
     def longest_run(self, within: _Run) -> int:
-        """Length of the longest run, 0 to 6, between `within.start` and `within.end`."""
+        """Return the length of the longest run, 0 to 6, between `within.start` and `within.end`."""
         if self._episode_end > within.start:
             return LONG
         if self._skip_to(within.start):
@@ -214,7 +214,7 @@ class _Side:
 
 
 def _run_labels(annotations: Annotations) -> list[str]:
-    """Label of each annotation: N, S, V, F, Q; one of "[]{}" for flutter and fibrillation; U: unreadable."""
+    """List labels of annotations: N, S, V, F, Q; "[]{}" for flutter and fibrillation; U: unreadable."""
     state = _Rhythm()
     return [
         state.label(symbol, subtype, aux)
@@ -225,13 +225,13 @@ def _run_labels(annotations: Annotations) -> list[str]:
 
 
 class _Rhythm:
-    """What lasts from one annotation to the next: fibrillation, flutter, unreadable signal."""
+    """State from one annotation to the next: fibrillation, flutter, unreadable signal."""
 
     def __init__(self) -> None:
         self._fibrillation = self._flutter = self._unreadable = False
 
     def label(self, symbol: str, subtype: int, aux: str) -> str:
-        """Label of the next annotation."""
+        """Return the label of the next annotation."""
         if symbol == "+":
             return self._rhythm(aux)
         if symbol == NOISE:

@@ -62,7 +62,7 @@ class Summary:
         return _values(self.means)
 
     def as_dict(self) -> dict[str, Any]:
-        """Gross, average and per-record figures with shutdown_s, for a JSON file.
+        """Collect gross, average and per-record figures with shutdown_s, for a JSON file.
 
         A record's "shutdown_s" is its own, the gross one the sum, the average one the mean.
         """
@@ -96,13 +96,13 @@ class RunSummary:
         return _values(self.means)
 
     def as_dict(self) -> dict[str, Any]:
-        """Gross, average and per-record figures, for a JSON file."""
+        """Collect gross, average and per-record figures, for a JSON file."""
         records = {name: result.figures for name, result in self.records}
         return {"gross": self.gross, "average": self.average, "records": records}
 
 
 def summarize(results: Sequence[tuple[str, BeatComparison]]) -> Summary:
-    """Gross and average figures of beat-by-beat results.
+    """Compute gross and average figures of beat-by-beat results.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def summarize(results: Sequence[tuple[str, BeatComparison]]) -> Summary:
 
 
 def summarize_runs(results: Sequence[tuple[str, RunComparison]]) -> RunSummary:
-    """Gross and average figures of run-by-run results of one kind.
+    """Compute gross and average figures of run-by-run results of one kind.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def summarize_runs(results: Sequence[tuple[str, RunComparison]]) -> RunSummary:
 
 
 def _summary_ratios(comparison: BeatComparison) -> dict[str, Ratio]:
-    """As `BeatComparison.ratios`; only, sumstats takes a fusion beat labelled s for no error, bxb for one."""
+    """Return `BeatComparison.ratios` as sumstats counts them: a fusion beat labelled s is no error."""
     ratios = comparison.ratios
     hits, total = ratios["sveb_ppv"]
     fusion_as_sveb = int(comparison.table[TABLE_ROWS.index("F"), TABLE_COLUMNS.index("s")])

@@ -1,4 +1,4 @@
-"""Results as the very text that WFDB's `bxb`, `rxr`, `epicmp` and `sumstats` print."""
+"""Results as the text that WFDB's `bxb`, `rxr`, `epicmp` and `sumstats` print."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _NAMES: Final = {
 def beat_report(
     record: str, reference: str, test: str, comparison: BeatComparison, *, sveb: bool = False
 ) -> str:
-    """One record's report, as `bxb -r RECORD -a REFERENCE TEST` prints it.
+    """Format the report of one record, as `bxb -r RECORD -a REFERENCE TEST` prints it.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def beat_report(
     comparison : BeatComparison
         The result.
     sveb : bool
-        Supraventricular beats in a row and column of their own, as with bxb's option -S; else they are
-        counted as normal.
+        Count supraventricular beats in a row and column of their own, as bxb's option -S does; else as
+        normal.
     """
     parts = [
         f"Beat-by-beat comparison results for record {record}\nReference annotator: {reference}\n"
@@ -67,23 +67,23 @@ def beat_report(
 
 
 def beat_lines(results: Sequence[tuple[str, BeatComparison]]) -> str:
-    """Header and one line a record, as `bxb -L` collects them in its first file."""
+    """Format a header and one line per record, as `bxb -L` collects them in its first file."""
     return _LINE_HEADER + "".join(_beat_line(name, result) for name, result in results)
 
 
 def shutdown_lines(results: Sequence[tuple[str, BeatComparison]]) -> str:
-    """Header and one line a record, as `bxb -L` collects them in its second file."""
+    """Format a header and one line per record, as `bxb -L` collects them in its second file."""
     return _SHUTDOWN_HEADER + "".join(_shutdown_line(name, result) for name, result in results)
 
 
 def run_lines(results: Sequence[tuple[str, RunComparison]]) -> str:
-    """Header and one line a record, as `rxr -L` collects them: first file for VEB, second for SVEB."""
+    """Format a header and one line per record, as in the files of `rxr -L`: first VEB, second SVEB."""
     header = _SVEB_RUN_HEADER if results and results[0][1].kind == "sveb" else _RUN_HEADER
     return header + "".join(_run_line(name, result) for name, result in results)
 
 
 def episode_lines(results: Sequence[tuple[str, EpisodeComparison]]) -> str:
-    """Header and one line a record, as `epicmp -L -A` collects them."""
+    """Format a header and one line per record, as `epicmp -L -A` collects them."""
     return _EPISODE_HEADER + "".join(_episode_line(name, result) for name, result in results)
 
 
