@@ -67,3 +67,17 @@ def _joined_strings() -> str:
     folders = ("ecg", "training", "quantize", "firmware/binding", "host")
     texts = [path.read_text(encoding="utf-8") for name in folders for path in (ROOT / name).rglob("*.py")]
     return re.sub(r'"\n\s*f?"', "", "\n".join(texts))
+
+
+def test_pages_named_in_sources_exist() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sources = [
+        ROOT / name for name in tracked.splitlines() if name.endswith((".py", ".c", ".h", ".ini", ".html"))
+    ]
+    named = {
+        (source.name, page)
+        for source in sources
+        for page in re.findall(r"docs/[\w/-]+\.md", source.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert not [pair for pair in named if not (ROOT / pair[1]).is_file()]

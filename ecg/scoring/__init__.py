@@ -7,7 +7,7 @@
     summary = summarize([("100", comparison)])                        # gross and average
     print(text.beat_summary(summary))                                 # the text that sumstats prints
 
-The rules are ANSI/AAMI EC57's as the C programs apply them; `docs/scoring.md` states them.
+The rules are ANSI/AAMI EC57's as the C programs apply them; `docs/explanation/scoring.md` states them.
 """
 
 from ecg_edge.ecg.scoring import text

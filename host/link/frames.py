@@ -1,4 +1,4 @@
-"""Frames of the serial protocol, as docs/protocol.md lays them down by byte tables.
+"""Frames of the serial protocol, as docs/reference/protocol.md lays them down by byte tables.
 
 encode(message, sequence) -> bytes for the line
 Decoder().feed(bytes from the line) -> messages; damaged frames are dropped and counted

@@ -1,4 +1,4 @@
-"""The messages of the serial protocol, one class a frame type; docs/protocol.md has their byte tables."""
+"""Messages of the serial protocol, one class per frame type; byte tables: docs/reference/protocol.md."""
 
 from __future__ import annotations
 

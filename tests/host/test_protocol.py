@@ -1,4 +1,4 @@
-"""Frames: what docs/protocol.md says, byte for byte, and that damage is never taken for a message."""
+"""Frames of docs/reference/protocol.md, byte for byte; damage is never taken for a message."""
 
 from __future__ import annotations
 
