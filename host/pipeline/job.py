@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, RecordError, ToolError
 from ecg_edge.ecg.files import PROJECT_ROOT, locked_folder, write_json
@@ -21,7 +21,7 @@ from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.conformance.results import SessionResults, summary_of
 from ecg_edge.host.pipeline import doctor
 from ecg_edge.host.pipeline.dependencies import sources_of
-from ecg_edge.host.pipeline.records import Records, find_records
+from ecg_edge.host.pipeline.records import Records, Report, find_records
 from ecg_edge.host.pipeline.stages import DONE, Stage, StageResult, Stages, hash_files, hash_value
 from ecg_edge.host.pipeline.steps import RELEASE_STEPS, TRAIN_STEPS, Step, stage_of
 from ecg_edge.training.progress import text_progress
@@ -112,13 +112,71 @@ class Summary:
     error: EcgEdgeError | None
 
 
-def run(job: Job, display: Display) -> Summary:
+def _build(board: str, bundle: Path, folder: Path) -> None:
+    from ecg_edge.host.devices.platformio import build  # late: needed only where the stage is not cached
+
+    build(board, bundle, folder)
+
+
+def _replay(
+    names: Sequence[str], elf: Path, bundle: Path, data: Path, out: Path, on_update: Callable[[Update], None]
+) -> ReplayResult:
+    from ecg_edge.host.conformance.replay import replay  # late: needed only where the stage is not cached
+
+    return replay(names, port=f"emulator:{elf}", bundle_path=bundle, data=data, out=out, on_update=on_update)
+
+
+def _report(session: Path, data: Path) -> None:
+    from ecg_edge.host.report.html import write_report  # late: imports matplotlib
+
+    write_report(session, data=data, run_folder=session)
+
+
+@dataclass(frozen=True)
+class Actions:
+    """Functions that the pipeline calls, in the order of their calls.
+
+    Attributes
+    ----------
+    checks : callable
+        Check the prerequisites: (folder of records or None).
+    find_records : callable
+        Find, download or make records: (folder of records or None, warn, progress).
+    train_steps : tuple of Step
+        Steps of every recipe.
+    release_steps : tuple of Step
+        Steps of the recipe whose network runs on the device.
+    build : callable
+        Build the firmware: (board, bundle, folder of objects and program).
+    replay : callable
+        Replay records on the emulated board: (names, ELF, bundle, databases, session, on_update).
+    report : callable
+        Write the report into a session: (session, databases).
+    """
+
+    checks: Callable[[Path | None], list[doctor.Check]] = doctor.run_checks
+    find_records: Callable[[Path | None, Report, Report], Records] = find_records
+    train_steps: tuple[Step, ...] = TRAIN_STEPS
+    release_steps: tuple[Step, ...] = RELEASE_STEPS
+    build: Callable[[str, Path, Path], None] = _build
+    replay: Callable[[Sequence[str], Path, Path, Path, Path, Callable[[Update], None]], ReplayResult] = (
+        _replay
+    )
+    report: Callable[[Path, Path], None] = _report
+
+
+ACTIONS: Final = Actions()
+
+
+def run(job: Job, display: Display, actions: Actions = ACTIONS) -> Summary:
     """Run the pipeline.
 
     Parameters
     ----------
     job : Job
     display : Display
+    actions : Actions, optional
+        Replacements of training, build, device and report.
 
     Raises
     ------
@@ -130,12 +188,12 @@ def run(job: Job, display: Display) -> Summary:
         When the generated C and TFLM differ. A device that differs is in the summary instead.
     """
     with locked_folder(job.runs):
-        require_tools(doctor.run_checks(job.data))
+        require_tools(actions.checks(job.data))
         start = time.monotonic()
-        records = find_records(job.data, display.warn, display.progress)
+        records = actions.find_records(job.data, display.warn, display.progress)
         where = f"{records.database} in {records.root}"
         display.end(StageResult("records", DONE, time.monotonic() - start, where))
-        return _Pipeline(job, records, display).run()
+        return _Pipeline(job, records, display, actions).run()
 
 
 def require_tools(checks: Iterable[doctor.Check]) -> None:
@@ -164,10 +222,10 @@ class _NotPassed(Exception):  # noqa: N818 (no error: a result that must not be 
 class _Pipeline:
     """Stages of one job."""
 
-    def __init__(self, job: Job, records: Records, display: Display) -> None:
+    def __init__(self, job: Job, records: Records, display: Display, actions: Actions) -> None:
         names = SYNTHETIC_RECIPES if records.synthetic else RECIPES
         recipes = [load_recipe(find_recipe(name)) for name in names]
-        self._records, self._display = records, display
+        self._records, self._display, self._actions = records, display, actions
         self._runs = [Run(r, records.root, RunFolder(job.runs / r.name)) for r in recipes]
         self._progress = text_progress(display.progress)
         self._stages = Stages(job.runs / ".stages", job.force, self._on_start, display.end)
@@ -176,16 +234,17 @@ class _Pipeline:
 
     def run(self) -> Summary:
         for run in self._runs:
-            for step in TRAIN_STEPS:
+            for step in self._actions.train_steps:
                 self._step(step, run)
-        for step in RELEASE_STEPS:
+        for step in self._actions.release_steps:
             self._step(step, self._runs[0])
         self._stages.run(Stage(f"build {BOARD}", self._build_inputs, (self._elf,), self._build))
         error = self._replay_and_report()
         return self._summary(error)
 
     def _on_start(self, stage: str, reason: str, last_seconds: float | None) -> None:
-        total = len(self._runs) * len(TRAIN_STEPS) + len(RELEASE_STEPS) + 3  # build, replay, report
+        steps = len(self._runs) * len(self._actions.train_steps) + len(self._actions.release_steps)
+        total = steps + 3  # build, replay, report
         expected = "" if last_seconds is None else f", {last_seconds:.0f} s the last time"
         self._display.start(stage, len(self._stages.results) + 1, total, reason + expected)
 
@@ -229,9 +288,7 @@ class _Pipeline:
         }
 
     def _build(self) -> None:
-        from ecg_edge.host.devices.platformio import build
-
-        build(BOARD, self._folder.bundle, self._build_folder)
+        self._actions.build(BOARD, self._folder.bundle, self._build_folder)
 
     # The device: the same ELF that would be flashed, in QEMU.
 
@@ -260,16 +317,10 @@ class _Pipeline:
         }
 
     def _replay(self) -> None:
-        from ecg_edge.host.conformance.replay import replay
-
-        shutil.rmtree(self._folder.session, ignore_errors=True)
-        outcome = replay(
-            self._names,
-            port=f"emulator:{self._elf}",
-            bundle_path=self._folder.bundle,
-            data=self._records.root,
-            out=self._folder.session,
-            on_update=self._on_update,
+        folder = self._folder
+        shutil.rmtree(folder.session, ignore_errors=True)
+        outcome = self._actions.replay(
+            self._names, self._elf, folder.bundle, self._records.root, folder.session, self._on_update
         )
         if outcome.results["interrupted"] and outcome.error is None:
             raise KeyboardInterrupt
@@ -279,8 +330,9 @@ class _Pipeline:
     def _on_update(self, now: Update) -> None:
         speed = now.taken / now.fs_hz / max(now.seconds, 1e-9)
         agreement = 100 * now.agreeing / now.beats if now.beats else 100.0
+        name, done = f"{now.database}/{now.record}", 100 * now.taken / now.samples
         self._display.progress(
-            f"{now.database}/{now.record}: {100 * now.taken / now.samples:.0f} %, {now.beats} beats, "
+            f"{name}, {self._names.index(name) + 1} of {len(self._names)}: {done:.0f} %, {now.beats} beats, "
             f"{agreement:.2f} % agree, {speed:.0f} times real time"
         )
 
@@ -295,12 +347,10 @@ class _Pipeline:
         }
 
     def _report(self) -> None:
-        from ecg_edge.host.report.html import write_report
-
         gathered = RunFolder(self._folder.session)
         write_json(gathered.evaluation, self._evaluation())
         shutil.copyfile(self._folder.verify, gathered.verify)
-        write_report(self._folder.session, data=self._records.root, run_folder=self._folder.session)
+        self._actions.report(self._folder.session, self._records.root)
 
     def _evaluation(self) -> list[EvaluationRow]:
         return [row for run in self._runs for row in _read(run.folder.evaluation)]
@@ -308,7 +358,7 @@ class _Pipeline:
     def _summary(self, error: EcgEdgeError | None) -> Summary:
         from ecg_edge.quantize.verify import read_report  # late: imports scipy
 
-        results = _read(self._folder.session / RESULTS_NAME)
+        results: SessionResults = _read(self._folder.session / RESULTS_NAME)
         return Summary(
             verdict=results["verdict"],
             records=self._records,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +11,15 @@ from typing import Any
 import pytest
 
 from ecg_edge.ecg import mirror
-from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, LinkError, RecordError, ToolError
-from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.errors import (
+    ComparisonError,
+    EcgEdgeError,
+    LinkError,
+    OutputError,
+    RecordError,
+    ToolError,
+)
+from ecg_edge.ecg.files import locked_folder, write_json
 from ecg_edge.ecg.synthetic import PATIENTS
 from ecg_edge.host.pipeline import dependencies as sources
 from ecg_edge.host.pipeline import doctor, stages, steps
@@ -200,17 +206,18 @@ def test_missing_tools_are_listed_before_anything_is_done() -> None:
     assert "get them" not in str(error.value)
 
 
-class SilentDisplay:
-    """Remembers what ended how."""
+class RecordingDisplay:
+    """Keeps the start line and the result of each stage."""
 
     def __init__(self) -> None:
+        self.started: list[tuple[str, int, int]] = []
         self.ended: dict[str, str] = {}
 
     def warn(self, text: str) -> None:
         raise AssertionError(text)
 
     def start(self, stage: str, number: int, total: int, detail: str) -> None:
-        pass
+        self.started.append((stage, number, total))
 
     def progress(self, text: str) -> None:
         pass
@@ -221,94 +228,113 @@ class SilentDisplay:
 
 @dataclasses.dataclass
 class FakeDevice:
-    """What the replay will come to."""
+    """A device that gives these results; records and trained networks lie in `folder`."""
 
+    folder: Path
     results: dict[str, Any]
     error: EcgEdgeError | None = None
 
+    def actions(self) -> pipeline.Actions:
+        """The pipeline without training, compiler, emulator and pictures."""
+        return pipeline.Actions(
+            checks=lambda data: [],
+            find_records=lambda *_: Records(self.folder, "mitdb"),
+            train_steps=(),
+            release_steps=(),
+            build=self.build,
+            replay=self.replay,
+            report=lambda session, data: (session / "report.html").touch(),
+        )
 
-@pytest.fixture
-def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
-    """A job whose learning is done, whose build copies nothing, and whose device says what the test wants."""
-    fake = FakeDevice(
-        {"verdict": "pass", "interrupted": False, "differing_bytes": 0, "lost_samples": 0, "lost_beats": 0}
-    )
-
-    def build(board: str, bundle: Path, folder: Path) -> None:
+    def build(self, board: str, bundle: Path, folder: Path) -> None:
         (folder / board).mkdir(parents=True, exist_ok=True)
         (folder / board / "firmware.elf").touch()
 
-    def replay(names: tuple[str, ...], *, out: Path, **_: Any) -> Any:
-        out.mkdir(parents=True)
-        (out / "results.json").write_text(json.dumps(fake.results))
-        session, passed = SimpleNamespace(folder=out), fake.results["verdict"] == "pass"
-        return SimpleNamespace(passed=passed, results=fake.results, error=fake.error, session=session)
+    def replay(
+        self, names: Sequence[str], elf: Path, bundle: Path, data: Path, out: Path, on_update: Any
+    ) -> Any:
+        assert elf.is_file()
+        write_json(out / "results.json", {**self.results, "names": names})
+        session, passed = SimpleNamespace(folder=out), self.results["verdict"] == "pass"
+        return SimpleNamespace(passed=passed, results=self.results, error=self.error, session=session)
 
+
+@pytest.fixture
+def device(tmp_path: Path) -> FakeDevice:
+    """A device that agrees, and run folders whose networks are trained and verified."""
     (tmp_path / "mitdb").mkdir()
     for name in pipeline.REPLAYED:
-        (tmp_path / "mitdb" / f"{name}.hea").write_text(
-            f"{name} 1 360 10\n{name}.dat 16 200 11 0 0 0 0 MLII\n"
-        )
+        header = f"{name} 1 360 10\n{name}.dat 16 200 11 0 0 0 0 MLII\n"
+        (tmp_path / "mitdb" / f"{name}.hea").write_text(header)
         for suffix in ("dat", "atr"):
             (tmp_path / "mitdb" / f"{name}.{suffix}").touch()
     for recipe in pipeline.RECIPES:
-        (tmp_path / recipe).mkdir()
-        (tmp_path / recipe / "evaluation.json").write_text("[]")
-    write_json(tmp_path / "nlrav" / "verify.json", VerifyReport("0", "none", 0, (), {}))
-    (tmp_path / "nlrav" / "bundle").mkdir()
-    monkeypatch.setattr(pipeline, "TRAIN_STEPS", ())
-    monkeypatch.setattr(pipeline, "RELEASE_STEPS", ())
-    monkeypatch.setattr("ecg_edge.host.devices.platformio.build", build)
-    monkeypatch.setattr("ecg_edge.host.conformance.replay.replay", replay)
-    monkeypatch.setattr("ecg_edge.host.report.html.write_report", lambda s, **_: (s / "report.html").touch())
-    monkeypatch.setattr(doctor, "run_checks", lambda data: [])
-    monkeypatch.setattr(pipeline, "find_records", lambda *_: Records(tmp_path, "mitdb"))
-    return fake
+        write_json(RunFolder(tmp_path / recipe).evaluation, [])
+    released = RunFolder(tmp_path / "nlrav")
+    write_json(released.verify, VerifyReport("0", "none", 0, (), {}))
+    released.bundle.mkdir()
+    counts = {"differing_bytes": 0, "lost_samples": 0, "lost_beats": 0}
+    return FakeDevice(tmp_path, {"verdict": "pass", "interrupted": False, **counts})
 
 
-def job(folder: Path, *records: str) -> tuple[pipeline.Summary, dict[str, str]]:
-    display = SilentDisplay()
-    return pipeline.run(pipeline.Job(runs=folder, records=records), display), display.ended
+def job(device: FakeDevice, *records: str) -> tuple[pipeline.Summary, RecordingDisplay]:
+    display = RecordingDisplay()
+    options = pipeline.Job(runs=device.folder, records=records)
+    return pipeline.run(options, display, device.actions()), display
 
 
-def test_device_that_agrees_passes_and_is_not_asked_again(device: FakeDevice, tmp_path: Path) -> None:
-    first, second = job(tmp_path), job(tmp_path)
-    assert (first[0].verdict, first[0].error) == ("pass", None)
-    assert set(first[1].values()) == {"done"}
-    assert {status for name, status in second[1].items() if name != "records"} == {"cached"}
+def test_device_that_agrees_passes_and_is_not_asked_again(device: FakeDevice) -> None:
+    (summary, first), (_, second) = job(device), job(device)
+    assert (summary.verdict, summary.error) == ("pass", None)
+    assert set(first.ended.values()) == {"done"}
+    assert {status for name, status in second.ended.items() if name != "records"} == {"cached"}
 
 
-def test_other_records_are_replayed(device: FakeDevice, tmp_path: Path) -> None:
-    job(tmp_path)
-    _, ended = job(tmp_path, "100", "mitdb/213")
-    assert (ended["build stm32f405"], ended["boot and replay"]) == ("cached", "done")
+def test_every_stage_that_runs_is_announced_with_its_number_and_the_total(device: FakeDevice) -> None:
+    assert job(device)[1].started == [
+        ("build stm32f405", 1, 3),
+        ("boot and replay", 2, 3),
+        ("report", 3, 3),
+    ]
+    assert job(device)[1].started == []
 
 
-def test_record_that_is_missing_is_told_before_anything_is_done(device: FakeDevice, tmp_path: Path) -> None:
+def test_two_pipelines_in_one_folder_are_refused(device: FakeDevice) -> None:
+    with locked_folder(device.folder), pytest.raises(OutputError, match="in use"):
+        job(device)
+
+
+def test_other_records_are_replayed(device: FakeDevice) -> None:
+    job(device)
+    summary, display = job(device, "100", "mitdb/213")
+    assert (display.ended["build stm32f405"], display.ended["boot and replay"]) == ("cached", "done")
+    assert summary.results["names"] == ["mitdb/100", "mitdb/213"]
+
+
+def test_record_that_is_missing_is_named_before_anything_is_done(device: FakeDevice) -> None:
     with pytest.raises(RecordError, match="999"):
-        job(tmp_path, "999")
+        job(device, "999")
+    assert not RunFolder(device.folder / "nlrav").session.exists()
 
 
-def test_device_that_differs_fails_with_a_report_and_is_asked_again(
-    device: FakeDevice, tmp_path: Path
-) -> None:
+def test_device_that_differs_fails_with_a_report_and_is_asked_again(device: FakeDevice) -> None:
     device.results.update(verdict="fail", differing_bytes=7)
     for _ in range(2):
-        summary, ended = job(tmp_path)
+        summary, display = job(device)
         assert isinstance(summary.error, ComparisonError)
         assert "differ in 7 bytes" in str(summary.error)
         assert summary.report.is_file()
-        assert (ended["boot and replay"], ended["report"]) == ("failed", "done")
+        assert (display.ended["boot and replay"], display.ended["report"]) == ("failed", "done")
 
 
-def test_lost_link_is_the_jobs_error(device: FakeDevice, tmp_path: Path) -> None:
+def test_lost_link_is_the_pipelines_error(device: FakeDevice) -> None:
     device.results.update(verdict="fail", interrupted=True)
     device.error = LinkError("gone")
-    assert job(tmp_path)[0].error is device.error
+    assert job(device)[0].error is device.error
 
 
-def test_ctrl_c_during_the_replay_ends_the_job(device: FakeDevice, tmp_path: Path) -> None:
+def test_ctrl_c_during_the_replay_ends_the_pipeline(device: FakeDevice) -> None:
     device.results.update(verdict="fail", interrupted=True)
     with pytest.raises(KeyboardInterrupt):
-        job(tmp_path)
-    assert (tmp_path / "nlrav" / "session" / "results.json").is_file()
+        job(device)
+    assert (device.folder / "nlrav" / "session" / "results.json").is_file()
