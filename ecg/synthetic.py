@@ -15,8 +15,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.annotations import Annotations, write_annotations
 from ecg_edge.ecg.databases import cache_root, records_in
+from ecg_edge.ecg.files import make_folder
 from ecg_edge.ecg.records import FS_HZ
+from ecg_edge.ecg.writers.wfdb import write_record
 
 DATABASE: Final = "synth"
 PATIENTS: Final = 45
@@ -101,8 +104,7 @@ def make_database(
     tuple of str
         Names of the records.
     """
-    folder = root / DATABASE
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(root / DATABASE)
     names = tuple(f"s{number:02d}" for number in range(1, patients + 1))
     for number, name in enumerate(names):
         if on_record is not None:
@@ -228,18 +230,6 @@ def _write(
     peaks: npt.NDArray[np.int64],
     symbols: list[str],
 ) -> None:
-    import wfdb
-
-    wfdb.wrsamp(
-        name,
-        fs=FS_HZ,
-        units=["mV"],
-        sig_name=["MLII"],
-        d_signal=samples[:, None],
-        fmt=["212"],
-        adc_gain=[_ADU_PER_MV],
-        baseline=[0],
-        comments=["Synthetic ECG made by ecg-edge; not a recording"],
-        write_dir=str(folder),
-    )
-    wfdb.wrann(name, "atr", peaks, symbols, write_dir=str(folder))
+    comment = "Synthetic ECG made by ecg-edge; not a recording"
+    write_annotations(folder, name, "atr", Annotations.of(peaks, symbols), FS_HZ)
+    write_record(folder, name, samples, fs_hz=FS_HZ, adu_per_mv=_ADU_PER_MV, lead="MLII", comments=[comment])

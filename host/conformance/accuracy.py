@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.annotations import Annotations
+from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.records import Record
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats
 from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
@@ -204,16 +205,16 @@ def class_figures(matrix: NDArray[np.int64], labels: tuple[str, ...]) -> ClassSc
         label: {
             "annotated": int(annotated[k]),
             "device": int(reported[k]),
-            "se": _ratio(hits[k], annotated[k]),
-            "ppv": _ratio(hits[k], reported[k]),
-            "f1": _ratio(2 * hits[k], annotated[k] + reported[k]),
+            "se": share(hits[k], annotated[k], 6),
+            "ppv": share(hits[k], reported[k], 6),
+            "f1": share(2 * hits[k], annotated[k] + reported[k], 6),
         }
         for k, label in enumerate(labels)
     }
     present = [figures["f1"] or 0.0 for figures in per_label.values() if figures["annotated"]]
     return {
         "protocol": CLASSES_PROTOCOL,
-        "accuracy": _ratio(hits.sum(), annotated.sum()),
+        "accuracy": share(hits.sum(), annotated.sum(), 6),
         "macro_f1": round(sum(present) / len(present), 6) if present else None,
         "labels": per_label,
         "confusion": {
@@ -222,10 +223,6 @@ def class_figures(matrix: NDArray[np.int64], labels: tuple[str, ...]) -> ClassSc
             "counts": matrix.tolist(),
         },
     }
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return round(float(part) / float(whole), 6) if whole else None
 
 
 def _finite(value: float) -> float | None:

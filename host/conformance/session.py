@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
 from ecg_edge.ecg.annotations import write_annotations
+from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.files import replacing, reporting_write_errors, write_json, writing
 from ecg_edge.ecg.records import Record
 from ecg_edge.host.conformance.accuracy import (
@@ -345,7 +346,7 @@ def _totals(runs: list[RecordRun]) -> Totals:
         "taken_samples": sum(run.progress.samples_taken for run in runs),
         "lost_samples": sum(run.lost_samples for run in runs),
         "seconds": round(seconds, 3),
-        "realtime_factor": _ratio(signal_s, seconds),
+        "realtime_factor": share(signal_s, seconds, 2),
         "link": _sum_links(runs),
         "ticks": _ticks([run.progress.done for run in runs if run.progress.done]),
     }
@@ -375,10 +376,6 @@ def _event_difference(difference: EventDifference) -> EventDifferenceResult:
     }
 
 
-def _ratio(numerator: float, denominator: float) -> float | None:
-    return round(numerator / denominator, 2) if denominator > 0 else None
-
-
 def _sum_links(runs: list[RecordRun]) -> LinkTotals:
     progress = [run.progress for run in runs]
     return {
@@ -402,6 +399,6 @@ def _ticks(done: list[Done]) -> Ticks | None:
         "core_ticks": core,
         "engine_ticks": engine,
         "engine_ticks_max": max(d.engine_ticks_max for d in done),
-        "core_us_per_sample": _ratio(core * us, samples),
-        "engine_us_per_beat": _ratio(engine * us, beats),
+        "core_us_per_sample": share(core * us, samples, 2),
+        "engine_us_per_beat": share(engine * us, beats, 2),
     }

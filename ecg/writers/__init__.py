@@ -1,0 +1,1 @@
+"""Writers of record files."""
