@@ -66,8 +66,8 @@ EXTRAS: Final = {
 app = typer.Typer(
     name="ecg-edge",
     help="Train, verify and run an int8 arrhythmia monitor on a microcontroller.",
-    epilog="Exit codes: 0 success, 1 mismatch or output not written, 2 usage or input, 3 link or device, "
-    "130 Ctrl-C, 143 terminated.\n\nExample: ecg-edge demo",
+    epilog="Exit codes: 0 success, 1 mismatch or standard output not written, 2 usage or files, 3 link or "
+    "device, 130 Ctrl-C, 143 terminated.\n\nExample: ecg-edge demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings=lazy.CONTEXT,
@@ -92,7 +92,7 @@ def _root(
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 success, 1 mismatch or output not written, 2 usage, 3 link or device.
+    """Run the command line and exit with its code; the help lists them.
 
     SIGTERM unwinds as Ctrl-C does, so that no emulator keeps running.
 
@@ -125,6 +125,14 @@ def _run_command(args: list[str] | None) -> int:
         return _print_error(error)
     except ModuleNotFoundError as error:
         return _print_error(_missing_module(error))
+    except OSError as error:
+        if error.filename is None:  # a stream, not a file
+            raise
+        return _print_error(
+            EcgEdgeError(
+                f"{error.filename}: cannot be read or written ({error.strerror}). Name another file."
+            )
+        )
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return 0
@@ -144,11 +152,10 @@ def _open_missing_streams() -> None:
 
 
 def _not_written(error: OSError) -> int:
-    """Print why a file or standard output could not be written; nothing when its reader has left."""
+    """Print why standard output could not be written; nothing when its reader has left."""
     _discard_output()
     if error.errno != errno.EPIPE:
-        where = error.filename or "standard output"
-        print(f"ecg-edge: {where}: {error.strerror}. Name another place, or free space.", file=sys.stderr)
+        print(f"ecg-edge: standard output: {error.strerror}. Free space, or name a file.", file=sys.stderr)
     return EXIT_NOT_WRITTEN
 
 

@@ -52,8 +52,8 @@ def bench(
     from ecg_edge.quantize.bench import run as matrix
     from ecg_edge.quantize.bench.measure import default_models
 
-    paths = [Path(name) for name in _words(models)] or default_models()
-    chosen = matrix.choose_cores(_words(cores))
+    paths = default_models() if models is None else [Path(name) for name in _words(models, "--models")]
+    chosen = matrix.choose_cores([] if cores is None else _words(cores, "--cores"))
     with console.progress_bar() as progress:
         task = progress.add_task("bench", total=len(paths) * len(chosen), note="")
         report = matrix.run(paths, chosen, lambda what: progress.update(task, advance=1, note=what))
@@ -63,8 +63,11 @@ def bench(
     matrix.require_same_bits(report)
 
 
-def _words(text: str | None) -> list[str]:
-    return [word.strip() for word in (text or "").split(",") if word.strip()]
+def _words(text: str, option: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise typer.BadParameter("name at least one, or leave the option out", param_hint=option)
+    return words
 
 
 def _print(report: Report, layers: bool, boards: bool) -> None:

@@ -73,7 +73,10 @@ def list_databases(data: options.DataOption = None, json: options.JsonOption = N
 def check_databases(data: options.DataOption = None, json: options.JsonOption = None) -> None:
     """Check every record file against its SHA-256; exit with 2 when one is damaged."""
     root = records.require_data_root(data)
-    results = {name: check_database(name, root) for name in records.databases_in(root)}
+    results = {}
+    for name in records.databases_in(root):
+        with console.step(f"Checking {name}"):
+            results[name] = check_database(name, root)
     console.out.print(_check_table(root, results))
     if json:
         write_json(json, {"root": root, "databases": {name: _figures(r) for name, r in results.items()}})

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 import typer
 
 from ecg_edge.ecg.databases import find_data_root, records_in
-from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
@@ -31,7 +30,8 @@ def demo(
 
     Needs neither training nor TensorFlow. Without records on this computer the ECG is synthetic.
     """
-    from ecg_edge.host.cli.commands.replay import replay_and_show
+    # For start-up time: these import numpy and the C extension.
+    from ecg_edge.host.cli.commands.replay import leave, replay_and_show
     from ecg_edge.host.conformance.replay import DEFAULT_SESSIONS
     from ecg_edge.host.conformance.session import session_folder
 
@@ -39,12 +39,7 @@ def demo(
     root, record = _record(data)
     folder = out or session_folder(DEFAULT_SESSIONS, "demo")
     outcome = replay_and_show([record], port=f"emulator:{elf}", model=model, data=root, out=folder)
-    if json:
-        write_json(json, outcome.results)
-    if outcome.error:
-        raise outcome.error
-    if not outcome.passed:
-        raise typer.Exit(1)
+    leave(outcome, json)
 
 
 def _build(model: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.commands.train import open_run
@@ -21,6 +22,16 @@ EXAMPLES: Final = (
     "ecg-edge export nlrav",
     "ecg-edge export model.tflite --labels N,L,R,A,V --out models/mine",
 )
+
+
+_FORMATS: Final = {
+    ".h5": "a Keras model",
+    ".keras": "a Keras model",
+    ".onnx": "an ONNX model",
+    ".pb": "a TensorFlow model",
+    ".pt": "a PyTorch model",
+    ".pth": "a PyTorch model",
+}
 
 
 def export(
@@ -56,13 +67,25 @@ def export(
     stores sparse, with the cost model's bytes and instructions.
     """
     if model.endswith(".tflite"):
-        bundle = _of_file(Path(model), out, labels, float_model)
+        with console.step("Exporting"):
+            bundle = _of_file(Path(model), out, labels, float_model)
     else:
+        _check_format(Path(model))
         bundle = _of_recipe(model, out, data, runs)
     choices = _choices(bundle)
     _print(bundle, choices)
     if json:
         write_json(json, {**dataclasses.asdict(bundle.manifest), "choices": choices})
+
+
+def _check_format(model: Path) -> None:
+    """Refuse a network that was not converted to .tflite, before it is read as a recipe."""
+    kind = _FORMATS.get(model.suffix.lower())
+    if kind:
+        raise BundleError(
+            f"{model}: {kind}; export takes an int8 .tflite file or a recipe. Convert it with TensorFlow "
+            "Lite: inference_input_type and inference_output_type int8, with a representative data set."
+        )
 
 
 def _of_file(model: Path, out: Path | None, labels: str, float_model: Path | None) -> Bundle:

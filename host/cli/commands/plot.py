@@ -13,7 +13,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, ToolError
-from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.files import replacing, write_json
 from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.tables import ResultTable
@@ -281,11 +281,8 @@ def _check_suffix(path: Path | None) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=_DPI, facecolor="white")
-    except OSError as error:
-        raise EcgEdgeError(f"{path}: cannot be written ({error.strerror}). Name another file.") from None
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=_DPI, facecolor="white")
 
 
 @contextmanager
@@ -294,8 +291,7 @@ def _saver(path: Path | None) -> Iterator[Callable[[Page], None]]:
     if path is None or path.suffix.lower() != ".pdf":
         yield lambda page: _save(_drawn(page), (path or Path()) / page.name)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with PdfPages(path) as pdf:
+    with replacing(path) as temporary, PdfPages(temporary) as pdf:
         yield lambda page: pdf.savefig(_drawn(page), facecolor="white")
 
 

@@ -100,6 +100,11 @@ def replay(
         report=report,
         run=run,
     )
+    leave(outcome, json)
+
+
+def leave(outcome: ReplayResult, json: Path | None) -> None:
+    """Write the figures and end the command with the exit code of the outcome."""
     if json:
         write_json(json, outcome.results)
     if outcome.error:

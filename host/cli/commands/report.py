@@ -28,6 +28,7 @@ def report(
     """Write report.html into the folder of a replay session: one file that needs no network."""
     from ecg_edge.host.report.html import read_results, write_picture, write_report
 
+    read_results(session)  # first: a folder without them is refused at once
     with console.progress_bar() as bar:
         path = write_report(session, data=data, run_folder=run, on_progress=_shown(bar))
     console.out.print(f"Report:  {path}", markup=False)

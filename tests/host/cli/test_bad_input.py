@@ -1,0 +1,70 @@
+"""Bad input: one line that names the input, an exit code, no traceback, and before anything slow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecg_edge.host.cli import main as cli
+
+
+@pytest.fixture
+def plain_file(tmp_path: Path) -> Path:
+    path = tmp_path / "plain"
+    path.write_text("text")
+    return path
+
+
+def run(*words: str | Path) -> int:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([str(word) for word in words])
+    return int(stop.value.code or 0)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras", ".onnx"])
+def test_other_kinds_of_models_are_named(suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", f"my{suffix}") == 2
+    text = capsys.readouterr().err
+    assert f"my{suffix}" in text and "int8 .tflite" in text and "model" in text
+
+
+@pytest.mark.parametrize("option", ["--models", "--cores"])
+def test_bench_of_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("bench", option, " , ") == 2
+    assert option in capsys.readouterr().err
+
+
+def test_report_of_a_file_is_refused_at_once(plain_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("report", plain_file) == 2
+    assert str(plain_file) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--out", "x.png"), ("--errors", "--plot", "x.pdf")])
+def test_a_plot_below_a_file_is_refused(
+    words: tuple[str, ...], plain_file: Path, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("plot", "100", "--data", records, *words[:-1], plain_file / words[-1]) == 2
+    assert str(plain_file) in capsys.readouterr().err
+
+
+def test_a_run_folder_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("replay", "100", "--run", "/nonexistent") == 2
+    assert "/nonexistent" in capsys.readouterr().err
+
+
+def test_an_image_that_is_no_elf_is_refused(plain_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("emulate", "--image", plain_file) == 2
+    captured = capsys.readouterr()
+    assert "ELF" in captured.err and "Running" not in captured.err and not captured.out
+
+
+def test_a_file_that_cannot_be_read_names_the_file(
+    plain_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(plain_file))
+
+    monkeypatch.setattr("ecg_edge.host.cli.commands.doctor.run_checks", fail)
+    assert run("doctor") == 2
+    assert str(plain_file) in capsys.readouterr().err
