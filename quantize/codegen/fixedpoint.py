@@ -72,7 +72,10 @@ def activation_range(activation: str, scale: np.float32, zero_point: int) -> tup
     }[activation]
 
     def quantized(real: float) -> int:
-        return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
+        with np.errstate(over="ignore"):
+            steps = float(np.float32(real) / np.float32(scale))
+        # More than 512 steps are out of reach from any zero point, and may be infinite.
+        return zero_point + round_half_away(min(max(steps, -512.0), 512.0))
 
     smallest = INT8_MIN if low is None else max(INT8_MIN, quantized(low))
     largest = INT8_MAX if high is None else min(INT8_MAX, quantized(high))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.quantize.codegen.flatbuffer import Network, Operator, Tensor
+from ecg_edge.quantize.codegen.flatbuffer import LEFT_OUT, Network, Operator, Tensor
 
 
 class Form(Enum):
@@ -196,6 +196,7 @@ def require(condition: bool, operator: Operator, reason: str) -> None:
 
 def activation_tensor(network: Network, operator: Operator, index: int) -> Tensor:
     """An int8 tensor with one scale, computed at run time."""
+    require(index != LEFT_OUT, operator, "an input is left out that it needs")
     tensor = network.tensors[index]
     require(tensor.data is None, operator, f"its input {tensor.name!r} is constant")
     require(tensor.dtype == "int8", operator, f"tensor {tensor.name!r} is {tensor.dtype}, not int8")
@@ -205,6 +206,8 @@ def activation_tensor(network: Network, operator: Operator, index: int) -> Tenso
         operator,
         f"tensor {tensor.name!r} has not one positive scale",
     )
+    zero_point = zero_point_of(tensor)
+    require(-128 <= zero_point <= 127, operator, f"tensor {tensor.name!r} has the zero point {zero_point}")
     return tensor
 
 
@@ -228,6 +231,7 @@ def same_quantization(a: Tensor, b: Tensor) -> bool:
 
 def constant(network: Network, operator: Operator, index: int, what: str) -> npt.NDArray[np.int32]:
     """The values of a constant int32 tensor, flat."""
+    require(index != LEFT_OUT, operator, f"its {what} are left out")
     tensor = network.tensors[index]
     require(
         tensor.data is not None and tensor.dtype == "int32",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ecg_edge.quantize.codegen import lower_shapes as shapes
 from ecg_edge.quantize.codegen import lower_weights as weights
 from ecg_edge.quantize.codegen.flatbuffer import Network, Operator
-from ecg_edge.quantize.codegen.ir import Form, Program, Step, UnsupportedError
+from ecg_edge.quantize.codegen.ir import Form, Program, Step, UnsupportedError, require
 
 LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
     "ADD": shapes.lower_add,
@@ -28,6 +28,9 @@ LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
     "SOFTMAX": shapes.lower_softmax,
     "SQUEEZE": shapes.lower_reshape,
 }
+
+
+TWO_INPUTS = frozenset({"ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "PAD"})
 
 
 def lower(network: Network, form: Form, sparse: frozenset[int] = frozenset()) -> Program:
@@ -53,5 +56,8 @@ def lower(network: Network, form: Form, sparse: frozenset[int] = frozenset()) ->
                 f"operator {operator.index} ({operator.name}): no kernel for it. "
                 f"Supported: {', '.join(LOWERINGS)}. Change the model, or run it with TFLM only."
             )
+        needed = 2 if operator.name in TWO_INPUTS else 1
+        require(len(operator.inputs) >= needed, operator, f"it has {len(operator.inputs)} inputs")
+        require(len(operator.outputs) == 1, operator, f"it has {len(operator.outputs)} outputs, not one")
         program.steps.append(lowering(program, operator))
     return program

@@ -61,6 +61,7 @@ def lower_pool(program: Program, operator: Operator) -> Step:
     )
     require(source.shape[0] == 1, operator, f"batch size is {source.shape[0]}, not 1")
     require(same_quantization(source, output), operator, "input and output have different quantization")
+    require(source.shape[3] == output.shape[3], operator, f"{source.shape} cannot become {output.shape}")
     options, clamp = operator.options, output_fields(operator, output)
     height, width = options["filter_height"], options["filter_width"]
     kernel = "ecg_nn_max_pool_s8" if operator.name == "MAX_POOL_2D" else "ecg_nn_average_pool_s8"
@@ -86,14 +87,16 @@ def lower_pool(program: Program, operator: Operator) -> Step:
 def lower_mean(program: Program, operator: Operator) -> Step:
     """MEAN over neighbouring dimensions (global average pooling)."""
     source, output = _ends(program, operator)
-    axes = sorted(
-        {int(a) % len(source.shape) for a in constant(program.network, operator, operator.inputs[1], "axes")}
-    )
+    rank = len(source.shape)
+    given = [int(axis) for axis in constant(program.network, operator, operator.inputs[1], "axes")]
+    require(all(-rank <= axis < rank for axis in given), operator, f"axes {given} of {rank} dimensions")
+    axes = sorted({axis % rank for axis in given})
     require(bool(axes), operator, "it reduces no dimension")
     between = range(axes[0], axes[-1] + 1)
     kept = [source.shape[axis] for axis in between if axis not in axes]
     require(math.prod(kept) == 1, operator, f"axes {axes} of {source.shape} are not neighbours")
     reduced = math.prod(source.shape[axis] for axis in between)
+    require(output.elements * reduced == source.elements, operator, f"output has shape {output.shape}")
     multiplier, shift = _mean_factor(source, output, reduced)
     check_reach(operator, 255 * reduced, shift)
     fields: Fields = {
@@ -148,12 +151,15 @@ def lower_concatenation(program: Program, operator: Operator) -> Step:
     network = program.network
     output = activation_tensor(network, operator, operator.outputs[0])
     require(operator.options.get("activation", "NONE") == "NONE", operator, "it has a fused activation")
-    axis = operator.options["axis"] % len(output.shape)
+    rank = len(output.shape)
+    require(-rank <= operator.options["axis"] < rank, operator, f"axis of {rank} dimensions")
+    axis = operator.options["axis"] % rank
     rows, stride = math.prod(output.shape[:axis]), math.prod(output.shape[axis:])
     calls, offset = [], 0
     for place, index in enumerate(operator.inputs):
         source = activation_tensor(network, operator, index)
         require(same_quantization(source, output), operator, f"its input {place} has another quantization")
+        require(source.shape[:axis] == output.shape[:axis], operator, f"its input {place} is {source.shape}")
         row_bytes = math.prod(source.shape[axis:])
         fields: Fields = {"rows": rows, "row_bytes": row_bytes, "output_stride": stride}
         layer = Layer("ecg_nn_copy_rows_t", f"concatenation_{operator.index}_{place}", fields)
@@ -168,7 +174,10 @@ def lower_pad(program: Program, operator: Operator) -> Step:
     source, output = _ends(program, operator)
     require(len(source.shape) <= 4, operator, f"input {source.shape} has more than 4 dimensions")
     require(same_quantization(source, output), operator, "input and output have different quantization")
-    pads = constant(program.network, operator, operator.inputs[1], "paddings").reshape(-1, 2)
+    paddings = constant(program.network, operator, operator.inputs[1], "paddings")
+    fits = paddings.size == 2 * len(source.shape) and bool(np.all(paddings >= 0))
+    require(fits, operator, f"paddings {paddings.tolist()} of {len(source.shape)} dimensions")
+    pads = paddings.reshape(-1, 2)
     padded = tuple(size + int(pad.sum()) for size, pad in zip(source.shape, pads, strict=True))
     require(padded == output.shape, operator, f"{source.shape} padded is {padded}, not {output.shape}")
     fill = 4 - len(source.shape)
@@ -186,6 +195,7 @@ def lower_softmax(program: Program, operator: Operator) -> Step:
     source, output = _ends(program, operator)
     right = float(scale_of(output)) == 1 / 256 and zero_point_of(output) == -128
     require(right, operator, "its output is not quantized with scale 1/256 and zero point -128")
+    require(source.shape == output.shape != (), operator, f"{source.shape} cannot become {output.shape}")
     depth = source.shape[-1]
     require(depth <= 4096, operator, f"{depth} classes are more than 4096")
     real = min(operator.options["beta"] * float(scale_of(source)) * (1 << 26), (1 << 31) - 1.0)
@@ -209,6 +219,7 @@ def lower_softmax(program: Program, operator: Operator) -> Step:
 def lower_lookup(program: Program, operator: Operator) -> Step:
     """QUANTIZE, RELU, RELU6, LOGISTIC: a table of all 256 inputs."""
     source, output = _ends(program, operator)
+    require(source.elements == output.elements, operator, f"{source.shape} cannot become {output.shape}")
     function = _FUNCTIONS[operator.name](operator, source, output)
     values = np.array([function(q) for q in range(fp.INT8_MIN, fp.INT8_MAX + 1)], np.int8)
     table = Table(f"{operator.name.lower()}_{operator.index}_table", values)
@@ -228,7 +239,10 @@ def _requantize(operator: Operator, source: Tensor, output: Tensor) -> Callable[
 
 def _relu(operator: Operator, source: Tensor, output: Tensor) -> Callable[[int], int]:
     # TFLM divides the two scales in single precision here, and in double precision for QUANTIZE.
-    multiplier, shift = fp.quantize_multiplier(float(scale_of(source) / scale_of(output)))
+    with np.errstate(over="ignore"):
+        ratio = float(scale_of(source) / scale_of(output))
+    require(math.isfinite(ratio), operator, "its output's scale is too small for its input's")
+    multiplier, shift = fp.quantize_multiplier(ratio)
     zero_in, zero_out = zero_point_of(source), zero_point_of(output)
 
     def function(q: int) -> int:
@@ -248,6 +262,7 @@ def _logistic(operator: Operator, source: Tensor, output: Tensor) -> Callable[[i
     right = float(scale_of(output)) == 1 / 256 and zero_point_of(output) == -128
     require(right, operator, "its output is not quantized with scale 1/256 and zero point -128")
     multiplier, shift = fp.quantize_multiplier(float(scale_of(source)) * (1 << 27))
+    require(shift >= 0, operator, f"its input scale {float(scale_of(source))} is too small")
     radius, zero_point = fp.input_radius(4, shift), zero_point_of(source)
 
     def function(q: int) -> int:

@@ -11,7 +11,7 @@ from ecg_edge.quantize.codegen.fixedpoint import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
-from ecg_edge.quantize.codegen.flatbuffer import Network, Operator, Tensor
+from ecg_edge.quantize.codegen.flatbuffer import LEFT_OUT, Network, Operator, Tensor
 from ecg_edge.quantize.codegen.ir import (
     Call,
     Channels,
@@ -72,6 +72,7 @@ def lower_conv(program: Program, operator: Operator) -> Step:
         operator,
         f"{depth // max(weights.shape[3], 1)} groups, only one is supported",
     )
+    require(weights.shape[0] == channels, operator, f"weights {weights.shape} for {channels} channels")
     values = _weight_values(operator, weights).reshape(channels, -1)
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values)
@@ -94,6 +95,8 @@ def lower_depthwise(program: Program, operator: Operator) -> Step:
     source, output, weights = _tensors(network, operator)
     channels = output.shape[3]
     require(channels % source.shape[3] == 0, operator, f"{source.shape[3]} channels cannot become {channels}")
+    fits = weights.shape[0] == 1 and weights.shape[3] == channels
+    require(fits, operator, f"weights {weights.shape} for {channels} channels")
     values = _weight_values(operator, weights).reshape(-1, channels)
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values.T)
@@ -134,6 +137,7 @@ def _tensors(
     require(len(operator.inputs) in (2, 3), operator, f"it has {len(operator.inputs)} inputs, not 2 or 3")
     source = activation_tensor(network, operator, operator.inputs[0])
     output = activation_tensor(network, operator, operator.outputs[0])
+    require(operator.inputs[1] != LEFT_OUT, operator, "its weights are left out")
     weights = network.tensors[operator.inputs[1]]
     if dimensions is not None:
         for tensor in (source, output, weights):
@@ -222,6 +226,9 @@ def _factors(operator: Operator, source: Tensor, weights: Tensor, output: Tensor
     scales = weights.quantization.scales
     require(scales.size in (1, count), operator, f"{scales.size} weight scales for {count} output channels")
     if operator.name == "FULLY_CONNECTED" and scales.size == 1:
+        with np.errstate(over="ignore"):
+            product = float32_product(scale_of(source), scales[0])
+        require(bool(np.isfinite(product)), operator, "its scales are too large")
         return [float32_product(scale_of(source), scales[0]) / float(scale_of(output))] * count
     per_channel = np.broadcast_to(scales, count)
     return [float(scale_of(source)) * float(scale) / float(scale_of(output)) for scale in per_channel]

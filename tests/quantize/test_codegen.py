@@ -75,9 +75,9 @@ def test_a_signature_names_the_tensors_of_a_converted_model() -> None:
 def test_an_unknown_operator_is_named_with_its_index_and_what_is_supported() -> None:
     b = Builder(0)
     source = b.input((1, 4), 0.1, 0)
-    b.operator("TANH", [source.index], b.like(source))
+    output = b.operator("TANH", [source.index], b.like(source))
     with pytest.raises(UnsupportedError, match=r"some\.tflite: operator 0 \(TANH\): no kernel") as caught:
-        generate(b.finish([b.like(source)]), "some.tflite")
+        generate(b.finish([output]), "some.tflite")
     assert all(name in str(caught.value) for name in LOWERINGS)
 
 
