@@ -35,7 +35,7 @@ class EventDifference:
 
 @dataclass
 class Comparison:
-    """Counts of what differs; all zero when the device says what the reference says.
+    """Counts of differences; all zero when device and reference agree.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Comparison:
     differing_fields : dict
         Beats that differ, by field: r_sample, rr_samples, flags, quality, input_crc32, label.
     changes, differing_changes : int
-        Times that the signal turns bad or good; QUALITY frames that are missing, unexpected or different.
+        Changes between good and bad signal; QUALITY frames that are missing, unexpected or different.
     differences : list of Difference
         The first few of them, in full.
     events, agreeing_events : int
@@ -80,7 +80,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing at all differs."""
+        """Nothing differs."""
         of_beats = self.lost_beats or self.extra_beats or self.differing_bytes
         of_fields = any(self.differing_fields.values())
         of_events = self.lost_events or self.extra_events or self.differing_events
@@ -88,7 +88,7 @@ class Comparison:
 
 
 class Comparator:
-    """Compares beats as they arrive, so that agreement can be shown while a record streams."""
+    """Compare beats as they arrive, so that agreement can be shown while a record streams."""
 
     def __init__(self, expected: Expected) -> None:
         self._expected = expected.beat_messages()
@@ -129,7 +129,7 @@ class Comparator:
                 result.event_differences.append(EventDifference(index, expected, event))
 
     def finish(self, complete: bool = True) -> Comparison:
-        """The result, with the beats and events that never arrived. Call it once.
+        """Return the result, with the beats and events that never arrived. Call it once.
 
         Parameters
         ----------
@@ -179,5 +179,5 @@ class Comparator:
 
 
 def count_differing_bytes(first: bytes, second: bytes) -> int:
-    """Bytes that differ; where one is longer, every byte beyond the other's end differs."""
+    """Count the bytes that differ; where one is longer, every byte beyond the other's end differs."""
     return sum(a != b for a, b in zip(first, second, strict=False)) + abs(len(first) - len(second))

@@ -139,7 +139,7 @@ def replay(
     mains_hz : int
         Mains frequency that the signal path suppresses: 50 or 60 Hz.
     fs_hz : int
-        Resample the records to this rate of a board first, and tell the device so: 250, 360 or 500.
+        Resample the records to this rate of a board first: 250, 360 or 500 Hz.
     block : int or None
         Samples a frame, 1 to 240; None: another number for each frame, at random.
     baud : int
@@ -210,7 +210,7 @@ def check_device(info: Info, bundle: Bundle) -> None:
         )
     if info.labels != manifest.labels:
         raise LinkError(
-            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} says "
+            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} has "
             f"{','.join(manifest.labels)}. {flash}"
         )
     if info.status:
@@ -237,7 +237,7 @@ def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Pat
 
 @dataclass(frozen=True)
 class _Options:
-    """What all records of a replay share."""
+    """Options of all records of a replay."""
 
     root: Path
     seconds: float | None
@@ -318,7 +318,7 @@ def _block_sizes(block: int | None) -> Iterator[int]:
 
 
 def _ahead(todo: Sequence[Callable[[], _Prepared]]) -> Iterator[_Prepared]:
-    """Results of `todo` in order, each computed on a thread while the one before is in use."""
+    """Compute `todo` in order, each on a thread while the result before is in use."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reference")
     try:
         ready = [pool.submit(job) for job in todo[:1]]

@@ -202,7 +202,7 @@ class Session:
     engine : str
         Name of the reference engine.
     mains_hz : int
-        The notch that START asked for: 50 or 60 Hz.
+        Mains frequency in START: 50 or 60 Hz.
     runs : list of RecordRun
         Finished records, and the one that was interrupted.
     interrupted : str or None

@@ -1,4 +1,4 @@
-"""What the signal path makes of records, as annotations and as EC57's figures.
+"""Detection of beats in whole records, scored by EC57.
 
 Two ways of reporting are scored: every beat; and silence in bad signal, where the beats are left out and the
 time counts as shutdown.
@@ -43,7 +43,7 @@ Symbols = npt.NDArray[np.str_]
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What the detector made of one record.
+    """Result of the detector on one record.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Detection:
     annotations : tuple of Annotations
         The two that were compared, every beat first.
     labelled : bool
-        Whether the beats carry a model's labels.
+        The beats have a model's labels.
     """
 
     comparison: BeatComparison
@@ -130,7 +130,7 @@ def detect_record(
 def to_annotations(
     beats: Beats, fs_hz: float, board_hz: int = FS_HZ, symbols: Symbols | None = None
 ) -> Annotations:
-    """Beats of a board as annotations of a record sampled at `fs_hz`.
+    """Convert beats of a board to annotations of a record sampled at `fs_hz`.
 
     Without `symbols`: N, or Q where the signal was bad.
     """
@@ -142,7 +142,7 @@ def to_annotations(
 def without_bad_signal(
     every: Annotations, processed: Processed, timing: Timing, board_hz: int = FS_HZ
 ) -> Annotations:
-    """Annotations without the beats in bad signal, and with its begins and ends as WFDB's shutdown.
+    """Remove the beats in bad signal, and mark its start and end as WFDB's shutdown.
 
     The beats must go, not only become Q: any beat ends a shutdown, and Q counts as a QRS complex. An end is
     always written, because `bxb` counts no beat as missed in a shutdown that never ends.
@@ -170,7 +170,7 @@ def _offsets_ms(reference: Annotations, test: Annotations, fs_hz: float) -> npt.
 
 
 def group_records(database: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Records that are scored together, by name of the group; groups without records are left out.
+    """Group the records that are scored together; groups without records are left out.
 
     mitdb: DS1, on which thresholds are chosen, DS2, and all. nstdb: each signal-to-noise ratio, and all.
     """
@@ -184,7 +184,7 @@ def group_records(database: str, names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def group_figures(found: Mapping[str, Detection], members: Sequence[str]) -> dict[str, Any]:
-    """Gross, average and per-record figures of a group, with fractions for Se, +P and their F1.
+    """Compute gross, average and per-record figures of a group, with fractions for Se, +P and F1.
 
     Those of the detector that reports every beat; `silent_in_bad_signal`: of the one that does not.
     """
@@ -212,7 +212,7 @@ def group_figures(found: Mapping[str, Detection], members: Sequence[str]) -> dic
 
 
 def _figures(figures: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
-    """The chosen ones, and F1 of the QRS complexes."""
+    """Choose figures by name, and add F1 of the QRS complexes."""
     both = figures["qrs_se"] + figures["qrs_ppv"]
     f1 = 2 * figures["qrs_se"] * figures["qrs_ppv"] / both if both > 0 else math.nan
     return {name: figures[name] for name in names} | {"qrs_f1": f1}

@@ -1,4 +1,4 @@
-"""Why the detector found or missed a beat: one record with everything that the signal path knew.
+"""Reasons of missed and false beats: one record with the internals of the signal path.
 
 found = inspect_record(root, "mitdb", "207")
 for error in found.errors(("missed",)): print(error.time_s, error.reason)
@@ -31,7 +31,7 @@ _NEAR_S: Final = MATCH_WINDOW_S
 
 @dataclass(frozen=True)
 class BeatMatch:
-    """What became of one annotated or detected beat.
+    """Match of one annotated or detected beat.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class BeatMatch:
     beat : int or None
         Index of the detection; None when missed.
     counted : bool
-        Whether EC57 counts it: after the first five minutes, and not in ventricular flutter.
+        EC57 counts it: after the first five minutes, and not in ventricular flutter.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class BeatMatch:
 
 @dataclass(frozen=True)
 class DetectionError:
-    """A missed beat or a false detection, and what the judge thought of the candidate that is nearest.
+    """A missed beat or a false detection, with the QRS classifier's score of the nearest candidate.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class DetectionError:
     height, noise : float or None
         The candidate's energy against the mean of the last eight beats', and against noise.
     score : float or None
-        In logits: above 0 it is taken for a beat. None when the judge did not weigh it.
+        In logits: above 0 the candidate is accepted as a beat. None when it was not scored.
     reason : str
         In words.
     """
@@ -81,7 +81,7 @@ class DetectionError:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """One lead of a record at 360 Hz, and what the signal path made of it.
+    """One lead of a record at 360 Hz, with the results of the signal path.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Inspection:
     flutter : tuple of (float, float)
         Ventricular flutter by the annotations, in seconds: not scored.
     labels : tuple of str or None
-        What the model says of each detection; None without a model.
+        The model's label of each detection; None without a model.
     """
 
     record: Record
@@ -116,11 +116,11 @@ class Inspection:
         return self.processed.beats
 
     def in_flutter(self, time_s: float) -> bool:
-        """Whether the annotations have ventricular flutter there."""
+        """Test if the annotations have ventricular flutter there."""
         return any(start_s <= time_s <= end_s for start_s, end_s in self.flutter)
 
     def errors(self, kinds: tuple[str, ...] = (MISSED, FALSE)) -> list[DetectionError]:
-        """The missed beats and false detections that count, with their candidates."""
+        """List the missed beats and false detections that count, with their candidates."""
         wanted = [outcome for outcome in self.outcomes if outcome.kind in kinds and outcome.counted]
         return [self._explain(outcome) for outcome in wanted]
 
@@ -150,8 +150,8 @@ def _reason(kind: str, score: float | None) -> str:
     if score is None:
         return "less than 200 ms after a beat"
     if kind == FALSE:
-        return "taken for a beat"
-    return "taken for noise" if score <= 0 else "taken for a beat, which another annotation has"
+        return "accepted as a beat"
+    return "rejected as noise" if score <= 0 else "accepted as a beat, but matched with another annotation"
 
 
 def inspect_record(
@@ -195,7 +195,7 @@ def inspect_record(
 def _outcomes(
     reference: Annotations, beats: Beats, fs_hz: float, length_s: float | None
 ) -> tuple[BeatMatch, ...]:
-    """The first five minutes are compared too, to be shown, but do not count."""
+    """Match beats and annotations; the first five minutes are matched to be shown, but do not count."""
     test = to_annotations(beats, fs_hz)
     symbols = {
         at: symbol

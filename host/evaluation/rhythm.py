@@ -1,4 +1,4 @@
-"""The device's rhythm events on whole records, against the records' own annotations."""
+"""Rhythm events of whole records, scored against the records' annotations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 REFERENCE: Final = "atr"
 
-# Kinds of events that mitdb's rhythm annotations tell too, by the note there.
+# Kinds of events that mitdb's rhythm annotations have, too, with the note there.
 NOTES: Final = {"irregularly irregular": "(AFIB", "bigeminy": "(B", "trigeminy": "(T"}
 _OTHER_RHYTHM: Final = "(N"
 
@@ -63,7 +63,7 @@ class RecordRhythm:
         return Annotations.of(samples[order], symbols[order], aux=[notes[k] for k in order])
 
     def rhythm(self, name: str) -> Annotations:
-        """The episodes of one of `NOTES` as rhythm annotations: its note at the onset, "(N" at the end."""
+        """Convert episodes of one of `NOTES` to rhythm annotations: its note, then "(N" at the end."""
         found = [episode for episode in episodes(self.events) if episode.name == name]
         at = convert_samples([s for e in found for s in (e.onset, e.end)], FS_HZ, self.timing.fs_hz)
         return Annotations.of(at, "+" * len(at), aux=[NOTES[name], _OTHER_RHYTHM] * len(found))
@@ -71,7 +71,7 @@ class RecordRhythm:
 
 @dataclass(frozen=True, eq=False)
 class RhythmScores:
-    """One record's comparison with its annotations.
+    """Comparison of one record with its annotations.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def analyze_record(
     database, name : str
         E.g. "mitdb", "100".
     engine : Engine
-        What runs the model.
+        Runs the model.
     labels : sequence of str
         The model's labels.
     lead : str
@@ -145,7 +145,7 @@ def score(watched: RecordRhythm, folder: Path, name: str) -> RhythmScores:
 
 
 def summarize(found: dict[str, RhythmScores]) -> dict[str, Any]:
-    """Gross figures of some records: each episode, second and run has the same weight; counts beside them."""
+    """Compute gross figures with counts: each episode, second and run has the same weight."""
     items = list(found.items())
     runs = {
         "veb_runs": summarize_runs([(name, scores.veb_runs) for name, scores in items]).total,

@@ -1,4 +1,4 @@
-"""The host's end of the serial protocol: handshake, start, and streaming with credit and go-back.
+"""The host's part of the serial protocol: handshake, start, and streaming with credit and go-back.
 
 link = Link(transport)
 info = link.handshake()
@@ -66,7 +66,7 @@ class Progress:
     events : list of RhythmEvent
         All rhythm events that arrived, in the order of arrival.
     naks, resends : int
-        Times the device asked to go back, and times silence made the host send again.
+        Requests of the device to go back, and repetitions after silence.
     retransmitted_frames : int
         Frames of samples sent more than once.
     bad_frames, sequence_gaps : int

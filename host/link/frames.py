@@ -1,4 +1,4 @@
-"""Frames of the serial protocol, as docs/reference/protocol.md lays them down by byte tables.
+"""Frames of the serial protocol; docs/reference/protocol.md has their byte tables.
 
 encode(message, sequence) -> bytes for the line
 Decoder().feed(bytes from the line) -> messages; damaged frames are dropped and counted
@@ -113,7 +113,7 @@ def _pack_body(message: Message) -> bytes:
 
 def _check_length(name: str, actual: int, expected: int) -> None:
     if actual != expected:
-        raise FrameError(f"{name}: the body has {actual} bytes, its table says {expected}.", 6)
+        raise FrameError(f"{name}: the body has {actual} bytes instead of {expected}.", 6)
 
 
 def _parse_head(layout: struct.Struct, name: str, body: bytes) -> tuple[int, ...]:
@@ -262,7 +262,7 @@ def _checked_frame(encoded: bytes) -> bytes:
 
 
 class Decoder:
-    """Cuts a byte stream into messages.
+    """Cut a byte stream into messages.
 
     Parameters
     ----------
@@ -294,9 +294,9 @@ class Decoder:
         self._next_sequence: int | None = None
 
     def feed(self, data: bytes) -> list[Message]:
-        """Messages completed by `data` (any number of bytes)."""
+        """Return the messages that `data` completes (any number of bytes)."""
         *frames, pending = (self._pending + data).split(b"\0")
-        self._pending = pending[: _MAX_ENCODED + 1]  # one byte too many is enough to be refused later
+        self._pending = pending[: _MAX_ENCODED + 1]  # one byte too many is refused later
         messages = [self._take(frame) for frame in frames if frame]
         return [message for message in messages if message is not None]
 

@@ -1,4 +1,4 @@
-"""Messages of the serial protocol, one class per frame type; byte tables: docs/reference/protocol.md."""
+"""Messages of the serial protocol, one class per frame type; see docs/reference/protocol.md."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ERROR_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Host: who are you?"""
+    """Host: request the device's identity."""
 
     TYPE: ClassVar[int] = 0x01
     NAME: ClassVar[str] = "HELLO"
@@ -181,7 +181,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class LiveSamples:
-    """Device, live mode: a block of what its ADC measured; `data` as in Samples."""
+    """Device, live mode: a block of ADC samples; `data` as in Samples."""
 
     TYPE: ClassVar[int] = 0x87
     NAME: ClassVar[str] = "WAVE"
@@ -203,7 +203,7 @@ class SignalQuality:
 
 @dataclass(frozen=True, slots=True)
 class RhythmEvent:
-    """Device: something about the rhythm begins, goes on or ends; the fields of `ecg_rhythm_event_t`."""
+    """Device: a rhythm event begins, continues or ends; the fields of `ecg_rhythm_event_t`."""
 
     TYPE: ClassVar[int] = 0x89
     NAME: ClassVar[str] = "EVENT"
@@ -223,7 +223,7 @@ class RhythmEvent:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Device: what was wrong with the host's request."""
+    """Device: refuse the host's request, with the reason."""
 
     TYPE: ClassVar[int] = 0x8F
     NAME: ClassVar[str] = "ERROR"

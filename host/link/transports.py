@@ -1,4 +1,4 @@
-"""The byte streams a device can hang on: serial ports, sockets, and devices that this computer starts itself.
+"""Byte streams to a device: serial ports and sockets; and the names of the ports.
 
     with open_transport("/dev/ttyUSB0") as transport: ...
 
@@ -26,7 +26,7 @@ from ecg_edge.ecg.errors import LinkError
 
 DEFAULT_BAUD = 921_600
 FALLBACK_BAUD = 460_800  # where 921600 damages frames: long cables, slow USB bridges
-MAX_BAUD = 2**32 - 1  # what a driver can be asked for
+MAX_BAUD = 2**32 - 1  # the widest field of a driver
 
 _POLL_S = 0.05
 _CHUNK = 65_536

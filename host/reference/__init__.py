@@ -1,1 +1,1 @@
-"""What a device must report: labels, rhythm events and beats by the same C on this computer."""
+"""Reference for a device's report: labels, rhythm events and beats by the same C on this computer."""

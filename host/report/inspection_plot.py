@@ -1,4 +1,4 @@
-"""Draws a stretch of an `Inspection`: what the signal path saw and decided, against the annotations."""
+"""Plot a segment of an `Inspection`: signal, detector internals, and annotations."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DOTTED: Final[Any] = (0, (1, 1.5))
 
 @dataclass(frozen=True)
 class Segment:
-    """From where to where, in seconds, and the beat that the picture is about."""
+    """A segment of a record in seconds, and the beat to mark."""
 
     start_s: float
     end_s: float
@@ -51,7 +51,7 @@ class Segment:
     title: str = ""
 
     def holds(self, time_s: float) -> bool:
-        """Whether the time lies in it."""
+        """Test if the time lies in the segment."""
         return self.start_s <= time_s < self.end_s
 
 
@@ -87,10 +87,10 @@ def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
 def _trim(axes: Axes) -> None:
     axes.grid(True, color=INK, alpha=0.1, linewidth=0.5)
     axes.tick_params(colors=INK, length=2, labelsize=8)
-    for side, spine in axes.spines.items():
+    for edge, spine in axes.spines.items():
         spine.set_color(INK)
         spine.set_alpha(0.3)
-        spine.set_visible(side in ("left", "bottom"))
+        spine.set_visible(edge in ("left", "bottom"))
 
 
 def _shade(axes: Axes, found: Inspection, segment: Segment) -> None:
@@ -117,8 +117,8 @@ def _samples(found: Inspection, segment: Segment) -> np.ndarray[Any, np.dtype[np
     return np.arange(first, min(last, len(found.record.samples)))
 
 
-def _room(axes: Axes, values: Any, below: float, above: float, least: float) -> None:
-    """Room below and above the curve for rows of text, as shares of its height."""
+def _set_limits(axes: Axes, values: Any, below: float, above: float, least: float) -> None:
+    """Leave space below and above the curve for rows of text, as shares of its height."""
     low, high = float(np.min(values)), float(np.max(values))
     height = max(high - low, least)
     middle = (low + high) / 2
@@ -132,7 +132,7 @@ def _draw_raw(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = _samples(found, segment)
     signal_mv = found.record.samples[at] / found.record.adu_per_mv
     axes.plot(at / FS_HZ, signal_mv, color=INK, linewidth=0.85, solid_joinstyle="round")
-    _room(axes, signal_mv, 0.22, 0.22, 0.8)
+    _set_limits(axes, signal_mv, 0.22, 0.22, 0.8)
     _name(axes, f"{found.record.lead} in mV")
     _row(axes, 0.93, "detected", _detected(found, segment))
     _row(axes, 0.055, "annotated", _annotated(found, segment))
@@ -175,7 +175,7 @@ def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = _samples(found, segment)
     filtered = found.trace.filtered[at]
     axes.plot(at / FS_HZ, filtered, color=LABEL_COLORS["R"], linewidth=0.85, solid_joinstyle="round")
-    _room(axes, filtered, 0.08, 0.1, 0.8)
+    _set_limits(axes, filtered, 0.08, 0.1, 0.8)
     _name(axes, "filtered, mV")
     for outcome in found.outcomes:
         if segment.holds(outcome.time_s) and outcome.symbol != FLUTTER_WAVE:
@@ -206,7 +206,7 @@ def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
     times = candidates["energy_at"] / FS_HZ
     _draw_levels(axes, found, segment)
     for candidate in candidates[(times >= segment.start_s) & (times < segment.end_s)]:
-        _draw_candidate(axes, candidate, _is_telling(found, candidate))
+        _draw_candidate(axes, candidate, _shows_score(found, candidate))
     low = float(np.percentile(energy, 10))
     axes.set_ylim(max(1.0, low, float(energy.max()) / 300), float(energy.max()) * 3.2)
     axes.yaxis.set_major_formatter(NullFormatter())
@@ -216,7 +216,7 @@ def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
 
 
 def _draw_levels(axes: Axes, found: Inspection, segment: Segment) -> None:
-    """What a candidate's height is held against: the last beats' and that of noise."""
+    """Draw the levels of the last beats and of noise, to which candidates are compared."""
     candidates = found.trace.candidates
     first, last = np.searchsorted(candidates["at"], [segment.start_s * FS_HZ, segment.end_s * FS_HZ])
     around = candidates[max(0, int(first) - 1) : int(last) + 1]
@@ -226,8 +226,8 @@ def _draw_levels(axes: Axes, found: Inspection, segment: Segment) -> None:
     axes.step(times, around["noise"], where="post", color=INK, linewidth=1.0, linestyle=_DOTTED)
 
 
-def _is_telling(found: Inspection, candidate: Any) -> bool:
-    """Whether the score is worth writing: of a beat, of a close decision, or near a missed beat."""
+def _shows_score(found: Inspection, candidate: Any) -> bool:
+    """Select the scores to write: of beats, close decisions, and candidates near a missed beat."""
     if candidate["score"] == REFUSED:
         return False
     if candidate["accepted"] or candidate["score"] > -_CLOSE * LOGIT:
@@ -266,7 +266,7 @@ def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
 
 
 def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
-    """From when to when the signal was bad, and why."""
+    """List start, end and reasons of bad signal."""
     turned_bad = found.processed.changes[found.processed.changes["bad"] != 0]
     spans = found.processed.bad_spans / FS_HZ
     return [
@@ -276,7 +276,7 @@ def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
 
 
 def reasons(flags: int) -> str:
-    """Flags of bad signal in words."""
+    """Name the reasons of bad signal in `flags`."""
     return ", ".join(text for flag, text in REASONS.items() if flags & flag)
 
 
@@ -314,7 +314,7 @@ def _handles() -> Sequence[Any]:
         _marker(RIGHT_COLOR, "matched", filled=True),
         _marker(WRONG_COLOR, "missed", size=7.5),
         _marker(FALSE_COLOR, "false detection", filled=True),
-        _marker(WRONG_COLOR, "candidate taken for noise (score below 0)"),
+        _marker(WRONG_COLOR, "candidate rejected as noise (score below 0)"),
         _marker(FAINT, "candidate under 200 ms after a beat"),
         Line2D([], [], color=RIGHT_COLOR, linestyle=_DASHED, linewidth=1.1, label="mean of the last 8 beats"),
         Line2D([], [], color=INK, linestyle=_DOTTED, linewidth=1.0, label="noise level"),

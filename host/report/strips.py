@@ -30,7 +30,7 @@ RIGHT_COLOR = "#2f9e6e"
 INK = "#010101"
 _PAPER_INK = "#1f2933"
 
-_MARGIN = 0.12  # room on the left of a strip for the names of its rows of labels, as a share of its length
+_MARGIN = 0.12  # space on the left of a strip for the names of its rows of labels, as a share of its length
 
 _STYLE: Any = {
     "font.family": "sans-serif",
@@ -43,16 +43,16 @@ _STYLE: Any = {
 
 @dataclass(frozen=True)
 class Strip:
-    """A stretch of a record to draw.
+    """A segment of a record to draw.
 
     Attributes
     ----------
     item : LabelledRecord
         The record with the device's beats.
     start_s, seconds : float
-        From where, how long.
+        Start and length.
     marked_sample : int or None
-        A beat to point at.
+        A beat to mark.
     """
 
     item: LabelledRecord
@@ -95,7 +95,7 @@ def to_svg(figure: Figure) -> str:
 def strip_svg(strip: Strip, labels: Sequence[str], width: float = 5.4, height: float = 1.75) -> str:
     """One strip as SVG: the device's labels above, the annotations below, dots at the device's R peaks."""
     with open_figure(width, height, layout="none") as figure:  # fixed margins: half the time of computed ones
-        axes = figure.add_axes((0.075, 0.16, 0.92, 0.82))
+        axes = figure.add_axes((0.075, 0.16, 0.905, 0.82))
         draw_strip(axes, strip, labels, INK)
         return to_svg(figure)
 
@@ -108,7 +108,7 @@ def replay_picture(
     Parameters
     ----------
     strips : sequence of Strip
-        What to show.
+        Strips from top to bottom.
     labels : sequence of str
         The device's labels.
     path : Path
@@ -144,7 +144,7 @@ def draw_strip(axes: Axes, strip: Strip, labels: Sequence[str], ink: str) -> Non
 
 
 def _limits(signal_mv: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Room for a row of labels above and one below the signal; at least 1 mV for the signal itself."""
+    """Compute limits with space for a row of labels above and below; at least 1 mV for the signal."""
     low, high = (float(signal_mv.min()), float(signal_mv.max())) if len(signal_mv) else (0.0, 0.0)
     middle, half = (low + high) / 2, max(high - low, 1.0) / 2
     return middle - 1.45 * half, middle + 1.45 * half
@@ -200,12 +200,12 @@ def _color(name: str) -> str:
 
 
 def _disagreements(item: LabelledRecord, labels: Sequence[str]) -> list[int]:
-    """R peaks of beats whose annotation and label differ, or that only one side has."""
+    """List R peaks of beats whose annotation and label differ, or that have only one of the two."""
     return [sample for row, column, sample in beat_kinds(item, labels) if row != column]
 
 
 def beat_kinds(item: LabelledRecord, labels: Sequence[str]) -> list[tuple[str, str, int]]:
-    """(annotated symbol or "no beat", device label or "missed", sample) of every beat of either side."""
+    """List annotated symbol or "no beat", device label or "missed", and sample of every beat."""
     record = item.record
     known = record.beat_samples < item.samples
     at, symbols = record.beat_samples[known].tolist(), record.beat_symbols[known].tolist()

@@ -1,4 +1,4 @@
-"""A record's rhythm at a glance: the heart rate's trace, and below it every episode of every kind."""
+"""Plot of a record's rhythm: heart rate, and below it every episode by kind."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _LANES = {
 
 @dataclass(frozen=True)
 class RhythmExample:
-    """An episode as an example of its kind: in which record, and how many of that kind there are in all."""
+    """An episode as an example of its kind, with its record and the number of episodes of that kind."""
 
     item: LabelledRecord
     episode: Episode
@@ -51,7 +51,7 @@ class RhythmExample:
 
 
 def timeline_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, width: float = 10.5) -> str:
-    """Heart rate and episodes of a record as SVG.
+    """Draw heart rate and episodes of a record as SVG.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def timeline_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, width:
 
 
 def _tick_s(length_s: float) -> int:
-    """A round distance of time marks, of which there are at most ten."""
+    """Choose a round distance of time marks, at most ten of them."""
     return next((step for step in (5, 10, 30, 60, 120, 300, 600, 1800) if length_s <= 10 * step), 3600)
 
 
 def _draw_lane(
     axes: Axes, row: int, lane: Sequence[Episode], color: str, fs_hz: int, length_s: float
 ) -> None:
-    """Bars as long as the episodes, but never too short to be seen."""
+    """Draw bars as long as the episodes, but long enough to be seen."""
     least_s = length_s / 700
     bars = [(e.onset / fs_hz, max((e.end - e.onset) / fs_hz, least_s)) for e in lane]
     axes.broken_barh(bars, (row - 0.36, 0.72), color=color, linewidth=0)
@@ -111,7 +111,7 @@ def _trim(axes: Axes) -> None:
 def rhythm_examples(
     items: Sequence[LabelledRecord], events: dict[tuple[str, str], list[RhythmEvent]]
 ) -> list[RhythmExample]:
-    """One episode of every kind that occurs, the middle one of all, so that nothing is picked by eye."""
+    """Choose one episode of every kind, the middle one of all, so that nothing is picked by eye."""
     found: dict[str, list[tuple[LabelledRecord, Episode]]] = defaultdict(list)
     for item in items:
         for episode in episodes(events.get((item.record.database, item.record.name), [])):
@@ -121,7 +121,7 @@ def rhythm_examples(
 
 
 def rhythm_example_svg(example: RhythmExample, labels: Sequence[str]) -> str:
-    """The signal from two seconds before the episode's onset on, with labels and annotations."""
+    """Draw the signal from two seconds before the episode's onset, with labels and annotations."""
     record: Any = example.item.record
     start_s = example.episode.onset / record.fs_hz - 2.0
     latest_s = max(0.0, example.item.samples / record.fs_hz - STRIP_S)

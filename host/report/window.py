@@ -16,14 +16,14 @@ _BACK: Final = ("left", "up", "p", "pageup", "backspace")
 
 
 def has_screen() -> bool:
-    """Whether matplotlib can open a window here."""
-    from matplotlib import pyplot
+    """Test if matplotlib can open a window here."""
+    from matplotlib import pyplot  # takes 0.3 s and may look for a display
 
     return pyplot.get_backend().lower() not in _NO_WINDOWS
 
 
 class Stepper:
-    """Draws one page of many into a figure; keys turn them.
+    """Draw one page of many into a figure; keys turn the pages.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def show(pages: Sequence[Drawer], size: tuple[float, float]) -> None:
     size : tuple of float
         Width and height in inches.
     """
-    from matplotlib import pyplot
+    from matplotlib import pyplot  # as in has_screen
 
     with mpl.rc_context(
         {name: [] for name in mpl.rcParams if name.startswith("keymap.") and "quit" not in name}

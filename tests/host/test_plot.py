@@ -103,7 +103,7 @@ def test_the_errors_are_those_that_were_made(found: Inspection) -> None:
     assert abs(missed[0].outcome.time_s - ABSENT_S) < 1
     assert len(false) == 1 and abs(false[0].outcome.time_s - 305) < 0.5
     assert false[0].score is not None and false[0].score > 0
-    assert false[0].offset_ms == 0 and "taken for a beat" in false[0].reason
+    assert false[0].offset_ms == 0 and "accepted as a beat" in false[0].reason
     assert missed[0].score is None or missed[0].score < 0
 
 
@@ -123,7 +123,7 @@ def test_every_detection_has_its_outcome(found: Inspection, root: Path) -> None:
 def test_the_list_names_time_and_reason(root: Path, tmp_path: Path) -> None:
     result = run("plot", "100", "--errors", "--data", root, "--json", tmp_path / "e.json")
     assert result.exit_code == 0, result.output
-    assert "1 missed, 1 false" in result.stdout and "taken for a beat" in result.stdout
+    assert "1 missed, 1 false" in result.stdout and "accepted as a beat" in result.stdout
     errors = json.loads((tmp_path / "e.json").read_text())
     assert [(error["kind"], error["annotation"]) for error in errors] == [("false", None), ("missed", "V")]
     only = run("plot", "mitdb", "--false-positives", "--data", root, "--json", "-")
