@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.records import load_record
-from tests.support.bare_board import INSTRUCTIONS_PER_TICK, build, requires_board, run
+from tests.support.bare_board import INSTRUCTIONS_PER_TICK, build, run
 
 PROGRAM = Path(__file__).with_name("core_cost.c")
 SAMPLES = 200_000
 
-pytestmark = [*requires_board, pytest.mark.records]
+pytestmark = [pytest.mark.device, pytest.mark.records]
 
 
 @pytest.mark.parametrize("name", ["105", "203", "207", "232"])

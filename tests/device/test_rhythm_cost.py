@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from tests.support.bare_board import INSTRUCTIONS_PER_TICK, build, requires_board, run
+from tests.support.bare_board import INSTRUCTIONS_PER_TICK, build, run
 
 PROGRAM = Path(__file__).with_name("rhythm_cost.c")
 BEATS = 2000
 
-pytestmark = requires_board
+pytestmark = pytest.mark.device
 
 
 def beats_header() -> str:

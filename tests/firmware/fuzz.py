@@ -4,7 +4,7 @@
     python tests/firmware/fuzz.py 60 core     one of them
 
 The targets are fuzz_*.c. Inputs that reach new code stay in build/fuzz/corpus, where the next run goes on.
-Needs clang with libFuzzer: on Debian the packages clang and libclang-rt-14-dev.
+Needs clang with libFuzzer and the sanitizers: `./setup.sh tests` installs both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TARGETS = ("core", "link", "rhythm")
 MOST_BYTES = 2048
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-g", "-O2")
-ADVICE = "it needs clang with libFuzzer and the sanitizers: apt-get install clang libclang-rt-14-dev"
+ADVICE = "clang with libFuzzer and the sanitizers is missing: ./setup.sh tests installs both"
 
 # A rhythm with noise and steps, raw samples, marks: so that a short run already gets to the beats.
 SEEDS = {
@@ -45,16 +45,16 @@ SEEDS = {
 
 @dataclass(frozen=True)
 class Run:
-    """What a run came to.
+    """Result of a run.
 
     Attributes
     ----------
     executions : int
-        Inputs that were tried.
+        Number of inputs tried.
     covered, counters : int
         Edges of the program that were reached, and all of them (those of the target's own checks too).
     finding : str
-        What the sanitizers or the target's checks said, with the input's file; "" for nothing.
+        Report of the sanitizers or of the target's checks, with the input's file; "" for none.
     """
 
     executions: int
@@ -64,7 +64,7 @@ class Run:
 
 
 def can_fuzz() -> bool:
-    """Whether this computer's clang can build a fuzzer."""
+    """Return True when this computer's clang can build a fuzzer."""
     if shutil.which("clang") is None:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -104,11 +104,11 @@ def start(program: Path, corpus: Path, seconds: int) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str]) -> Run:
     """Wait for a run's end."""
-    said = process.communicate()[1]
-    counters = re.search(r"\((\d+) inline 8-bit counters\)", said)
-    covered = [int(found) for found in re.findall(r" cov: (\d+)", said)]
-    tried = [int(found) for found in re.findall(r"^#(\d+)", said, re.MULTILINE)]
-    finding = "\n".join(said.splitlines()[-30:]) if process.returncode else ""
+    report = process.communicate()[1]
+    counters = re.search(r"\((\d+) inline 8-bit counters\)", report)
+    covered = [int(found) for found in re.findall(r" cov: (\d+)", report)]
+    tried = [int(found) for found in re.findall(r"^#(\d+)", report, re.MULTILINE)]
+    finding = "\n".join(report.splitlines()[-30:]) if process.returncode else ""
     return Run(max(tried, default=0), max(covered, default=0), int(counters[1]) if counters else 0, finding)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from ecg_edge.firmware import Beats, SignalPath, fingerprint, process
 from tests.support.core_signals import ecg
-from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of
+from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of, require_program
 
 Samples = npt.NDArray[np.int16]
 ECG = ecg(seconds=12, seed=2)[0]
@@ -106,9 +105,7 @@ def test_the_signal_comes_back_after_an_hour_at_the_rail() -> None:
 @pytest.fixture(scope="module")
 def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The signal path as a program under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler")
+    compiler = require_program("gcc")
     program = tmp_path_factory.mktemp("core") / "harness"
     sources = [*linked_sources_of("ecg_core"), project_root / "tests/firmware/core_harness.c"]
     options = [*WARNINGS, *SANITIZERS, *include_options("ecg_core"), "-o", str(program)]
@@ -131,6 +128,7 @@ def expected_lines(samples: Samples) -> list[str]:
     return [f"{fingerprint():08x}", *(f"{beat['r_sample']} {beat['crc32']:08x}" for beat in both)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ecg", "noise", "extremes"])
 def test_sanitizers_find_nothing_and_the_bytes_are_the_same(harness: Path, kind: str) -> None:
     random = np.random.default_rng(11)
@@ -184,14 +182,14 @@ def test_random_blocks_give_the_same_bytes_on_all_records(data_dir: Path) -> Non
         assert np.concatenate([*parts, path.finish()]).tobytes() == whole.tobytes(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "compiler",
     [["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4"]],
     ids=["gcc", "clang", "cortex-m4"],
 )
 def test_compiles_without_warnings(tmp_path: Path, compiler: list[str]) -> None:
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"{compiler[0]} is not installed")
+    require_program(compiler[0])
     for source in linked_sources_of("ecg_core"):
         target = str(tmp_path / "core.o")
         subprocess.run(
@@ -200,9 +198,9 @@ def test_compiles_without_warnings(tmp_path: Path, compiler: list[str]) -> None:
         )
 
 
+@pytest.mark.slow
 def test_cppcheck_finds_nothing() -> None:
-    if shutil.which("cppcheck") is None:
-        pytest.skip("cppcheck is not installed")
+    require_program("cppcheck")
     checks = ["--enable=warning,style,performance,portability", "--inline-suppr", "--error-exitcode=1"]
     options = ["--std=c99", "--quiet", *include_options("ecg_core")]
     subprocess.run(["cppcheck", *checks, *options, *linked_sources_of("ecg_core")], check=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.firmware import fingerprint
-from tests.support.device_c import LIBRARIES, include_options, linked_sources_of
+from tests.support.device_c import LIBRARIES, include_options, linked_sources_of, require_program
 
 # File, constant, other value.
 CHANGES = [
@@ -75,10 +75,7 @@ def fingerprint_of(compiler: str, objects: Iterable[Path], library: Path) -> int
 
 @pytest.fixture(scope="module")
 def compiler() -> str:
-    found = shutil.which("gcc") or shutil.which("clang")
-    if found is None:
-        pytest.skip("no C compiler")
-    return found
+    return require_program("gcc")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,14 @@ from hypothesis import strategies as st
 
 from ecg_edge.firmware.binding import rhythm
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
-from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of, sources_of
+from tests.support.device_c import (
+    SANITIZERS,
+    WARNINGS,
+    include_options,
+    linked_sources_of,
+    require_program,
+    sources_of,
+)
 from tests.support.rhythm_beats import Beats, fibrillation
 
 HARNESS_DTYPE = np.dtype([("sample", "<u4"), ("rr", "<u2"), ("what", "u1"), ("argument", "u1")])
@@ -180,9 +186,7 @@ def test_an_onset_is_right_after_any_time_without_an_episode(harness: Path) -> N
 @pytest.fixture(scope="module")
 def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rules as a program under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler")
+    compiler = require_program("gcc")
     program = tmp_path_factory.mktemp("rhythm") / "harness"
     sources = [*linked_sources_of("ecg_rhythm"), project_root / "tests/firmware/rhythm_harness.c"]
     options = [*WARNINGS, *SANITIZERS, *include_options("ecg_rhythm"), "-o", str(program)]
@@ -225,14 +229,14 @@ def test_sanitizers_find_nothing_on_nonsense(harness: Path) -> None:
     assert run_harness(harness, rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "compiler",
     [["gcc"], ["clang"], ["arm-none-eabi-gcc", "-mcpu=cortex-m4"]],
     ids=["gcc", "clang", "cortex-m4"],
 )
 def test_compiles_without_warnings(tmp_path: Path, compiler: list[str]) -> None:
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"{compiler[0]} is not installed")
+    require_program(compiler[0])
     for source in sources_of("ecg_rhythm"):
         target = str(tmp_path / "rhythm.o")
         subprocess.run(
@@ -241,9 +245,9 @@ def test_compiles_without_warnings(tmp_path: Path, compiler: list[str]) -> None:
         )
 
 
+@pytest.mark.slow
 def test_cppcheck_finds_nothing() -> None:
-    if shutil.which("cppcheck") is None:
-        pytest.skip("cppcheck is not installed")
+    require_program("cppcheck")
     checks = ["--enable=warning,style,performance,portability", "--inline-suppr", "--error-exitcode=1"]
     options = ["--std=c99", "--quiet", *include_options("ecg_rhythm")]
     subprocess.run(["cppcheck", *checks, *options, *sources_of("ecg_rhythm")], check=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from tests.support.device_c import include_options, linked_sources_of
+from tests.support.device_c import include_options, linked_sources_of, require_program
 
 COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
 TICK_HZ, INSTRUCTIONS_PER_S = 168e6, 1e9  # SysTick of the emulated board; -icount shift=0
@@ -28,12 +25,6 @@ SECTIONS {{
 """
 MACHINE = ["-mcpu=cortex-m4", "-mthumb", "-O2", "-std=gnu99", f"-DSTACK_TOP={RAM + 0x18000:#x}u"]
 
-requires_board = [
-    pytest.mark.device,
-    pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"{COMPILER} is not installed"),
-    pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed"),
-]
-
 
 def build(program: Path, library: str, folder: Path) -> Path:
     """Build an image.
@@ -47,6 +38,7 @@ def build(program: Path, library: str, folder: Path) -> Path:
     folder : Path
         For the image; headers that the program includes lie there already.
     """
+    require_program(COMPILER)
     script = folder / "board.ld"
     script.write_text(LINKER_SCRIPT)
     image = folder / "image.elf"
@@ -58,6 +50,7 @@ def build(program: Path, library: str, folder: Path) -> Path:
 
 def run(image: Path) -> dict[str, int]:
     """Boot the image and read its report."""
+    require_program(QEMU)
     command = [QEMU, "-M", "netduinoplus2", "-display", "none", "-monitor", "none", "-serial", "none"]
     command += ["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", str(image)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 LIBRARIES = Path(__file__).resolve().parents[2] / "firmware" / "lib"
 BASE = "ecg_base"  # every other library uses it
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+
+
+def require_program(name: str) -> str:
+    """Fail the test when a program is missing: a check that is skipped looks like one that passed."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.fail(f"{name} is not installed: ./setup.sh tests installs it", pytrace=False)
+    return found
 
 
 def sources_of(*libraries: str) -> list[str]:
