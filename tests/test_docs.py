@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_lines import parse
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -81,3 +83,23 @@ def test_pages_named_in_sources_exist() -> None:
     }
     assert named
     assert not [pair for pair in named if not (ROOT / pair[1]).is_file()]
+
+
+def test_commands_in_the_pages_parse() -> None:
+    lines = [line for page in _pages() for line in _commands(page.read_text(encoding="utf-8"))]
+    assert len(lines) > 40
+    for line in lines:
+        if "--help" not in line:
+            parse(line.replace("...", ""))
+
+
+def _pages() -> list[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def _commands(text: str) -> list[str]:
+    """Command lines of code blocks, and those between backticks that have arguments."""
+    blocks = "\n".join(re.findall(r"```(?:sh)?\n(.*?)```", text, flags=re.DOTALL)).splitlines()
+    lines = [line.strip().removeprefix(".venv/bin/") for line in blocks]
+    lines += [line for line in re.findall(r"`(ecg-edge [^`\n]+)`", text) if len(line.split()) > 3]
+    return [re.sub(r"\s+#.*$", "", line) for line in lines if line.startswith("ecg-edge ")]
