@@ -67,7 +67,8 @@ def command_line_page() -> str:
 
     parts = [
         "# Command line",
-        "Generated from the program's own help. `ecg-edge COMMAND --help` prints the same.",
+        "Generated from the program's own help. `ecg-edge COMMAND --help` prints the same. "
+        "`ecg-edge --install-completion` completes commands, options and record names in your shell.",
     ]
     for name, command in get_command(main.app).commands.items():
         parts += _command_parts(f"ecg-edge {name}", lazy.loaded(command))

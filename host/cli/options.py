@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.host.cli import console
 
 
@@ -49,6 +50,22 @@ def model_option(text: str) -> Any:
     return typer.Option("--model", metavar="DIR", show_default="models/nlrav", help=text)
 
 
+def _complete_records(incomplete: str) -> list[str]:
+    """List databases and records of this computer whose names begin with `incomplete`."""
+    # For start-up time: only a shell that completes asks for it.
+    from ecg_edge.ecg.databases import databases_in, find_data_root, records_in
+
+    try:
+        root = find_data_root(None)
+    except EcgEdgeError:  # a completion has no place for errors
+        root = None
+    databases = databases_in(root) if root else []
+    names = ["all", *databases]
+    if root:
+        names += [f"{database}/{name}" for database in databases for name in records_in(root, database)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def records_argument(default: str = "") -> Any:
     """Make the argument RECORDS of a command.
 
@@ -58,7 +75,11 @@ def records_argument(default: str = "") -> Any:
         Records that the command takes when none is named; empty when one must be named.
     """
     text = "Records (100, mitdb/100), databases (mitdb), all, or paths of .hea and .edf files."
-    return typer.Argument(metavar="RECORDS", help=f"{text} Else {default}." if default else text)
+    return typer.Argument(
+        metavar="RECORDS",
+        autocompletion=_complete_records,
+        help=f"{text} Else {default}." if default else text,
+    )
 
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the recipes' runs.")]

@@ -279,11 +279,14 @@ def test_a_model_of_another_signal_path_is_refused(root: Path, tmp_path: Path) -
     ],
 )
 def test_patients_that_the_network_has_seen_are_named(
-    database: str, names: list[str], seen: list[str]
+    database: str, names: list[str], seen: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labeller = object.__new__(detection.Labeller)
-    labeller._training = {"database": "mitdb", "records": ["101", "118", "svdb/800"]}
-    assert labeller.trained_on(database, names) == seen
+    monkeypatch.setattr("ecg_edge.host.reference.labels.GeneratedEngine", FakeEngine)
+    bundle = make_bundle(tmp_path / "bundle")
+    manifest = json.loads((bundle.path / MANIFEST_NAME).read_text())
+    manifest["training"] = {"database": "mitdb", "records": ["101", "118", "svdb/800"]}
+    (bundle.path / MANIFEST_NAME).write_text(json.dumps(manifest))
+    assert detection.Labeller(bundle.path).trained_on(database, names) == seen
 
 
 @pytest.mark.records

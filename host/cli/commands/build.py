@@ -17,7 +17,11 @@ EXAMPLES: Final = ("ecg-edge build --env stm32f405 --model models/nlrav",)
 EnvOption = Annotated[
     str,
     typer.Option(
-        "--env", "-e", metavar="ENV", help=f"PlatformIO environment: {', '.join(pio.ENVIRONMENTS)}."
+        "--env",
+        "-e",
+        metavar="ENV",
+        autocompletion=lambda: list(pio.ENVIRONMENTS),
+        help=f"PlatformIO environment: {', '.join(pio.ENVIRONMENTS)}.",
     ),
 ]
 ModelOption = Annotated[Path, options.model_option("Model bundle to build into the firmware.")]

@@ -259,7 +259,7 @@ def times_real_time(totals: Totals) -> str:
 
 
 def _timing_table(ticks: Ticks) -> ResultTable:
-    """Time by the device's own clock, which counts instructions in an emulator that was told to."""
+    """Time by the device's own clock, which counts instructions under `--count-instructions`."""
     table = console.table(
         "Time on the device's clock (`ecg-edge emulate --count-instructions`: 1 us is 1,000 instructions)",
         *("part", "us"),

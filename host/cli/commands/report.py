@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 
-EXAMPLES: Final = ("ecg-edge report sessions/latest --picture strip.png",)
+EXAMPLES: Final = ("ecg-edge report runs/session --picture strip.png",)
 
 
 def report(

@@ -63,8 +63,14 @@ def test_quiet_leaves_results_and_errors(tmp_path: Path) -> None:
     assert "no records" in shell("$E data check -q", **where).stderr
 
 
-def complete(words: str) -> set[str]:
-    done = shell("$E", _ECG_EDGE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+def complete(words: str, **environment: str) -> set[str]:
+    done = shell(
+        "$E",
+        **environment,
+        _ECG_EDGE_COMPLETE="complete_bash",
+        COMP_WORDS=words,
+        COMP_CWORD=str(words.count(" ")),
+    )
     return set(done.stdout.split())
 
 
@@ -73,6 +79,12 @@ def test_completion_of_verbs_and_options() -> None:
     assert complete("ecg-edge evaluate ") == {"detector", "rhythm", "annotations"}
     assert complete("ecg-edge evaluate detector --per") == {"--per-record"}
     assert complete("ecg-edge data c") == {"check"}
+
+
+def test_completion_of_values(records: Path) -> None:
+    assert complete("ecg-edge build --env stm32f405") == {"stm32f405", "stm32f405_tflm"}
+    assert complete("ecg-edge replay mitdb", ECG_EDGE_DATA=str(records)) == {"mitdb", "mitdb/100"}
+    assert complete("ecg-edge replay ", ECG_EDGE_DATA=str(records / "none")) == {"all"}
 
 
 def test_completion_is_installed_for_the_shell(tmp_path: Path) -> None:
