@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypedDict
+from typing import Annotated, Any, Final, Literal, TypedDict
 
 from ecg_edge.quantize.bundle.manifest import Metrics, Training
 
@@ -17,21 +17,21 @@ INCONCLUSIVE: Final = "inconclusive"  # nothing differs, but there was no beat t
 class LinkTotals(TypedDict):
     """Faults of the serial line; all were repaired by sending again."""
 
-    naks: int
-    resends: int
-    retransmitted_frames: int
-    bad_frames: int
-    sequence_gaps: int
-    rejected_by_device: int
+    naks: Annotated[int, "requests of the device to go back"]
+    resends: Annotated[int, "repetitions after silence"]
+    retransmitted_frames: Annotated[int, "frames of samples sent more than once"]
+    bad_frames: Annotated[int, "damaged frames from the device"]
+    sequence_gaps: Annotated[int, "missing frames from the device"]
+    rejected_by_device: Annotated[int, "damaged frames that the device dropped"]
 
 
 class Ticks(TypedDict):
     """The device's own timing: counts of its clock, and microseconds."""
 
-    tick_hz: int
-    core_ticks: int
-    engine_ticks: int
-    engine_ticks_max: int
+    tick_hz: Annotated[int, "rate of the device's counter in Hz"]
+    core_ticks: Annotated[int, "time of the signal path"]
+    engine_ticks: Annotated[int, "time of the network"]
+    engine_ticks_max: Annotated[int, "longest run of the network"]
     core_us_per_sample: float | None
     engine_us_per_beat: float | None
 
@@ -39,37 +39,37 @@ class Ticks(TypedDict):
 class Totals(TypedDict):
     """Figures of one record or of all records together."""
 
-    beats: int
-    agreeing_beats: int
-    differing_bytes: int
-    lost_beats: int
-    extra_beats: int
-    differing_fields: dict[str, int]
-    unclassifiable_beats: int
-    quality_changes: int
-    differing_changes: int
-    bad_signal_s: float
-    events: int
+    beats: Annotated[int, "beats that the reference expects"]
+    agreeing_beats: Annotated[int, "beats equal in every compared field"]
+    differing_bytes: Annotated[int, "differing bytes of network output; a lost or extra beat counts with all"]
+    lost_beats: Annotated[int, "expected beats that never arrived"]
+    extra_beats: Annotated[int, "beats that arrived twice or were not expected"]
+    differing_fields: Annotated[dict[str, int], "differing beats by field"]
+    unclassifiable_beats: Annotated[int, "beats in bad signal"]
+    quality_changes: Annotated[int, "expected changes between good and bad signal"]
+    differing_changes: Annotated[int, "changes that are missing, unexpected or different"]
+    bad_signal_s: Annotated[float, "time of bad signal in seconds"]
+    events: Annotated[int, "rhythm events that the reference expects"]
     agreeing_events: int
     lost_events: int
     extra_events: int
     differing_events: int
-    samples: int
-    taken_samples: int
-    lost_samples: int
-    seconds: float
-    realtime_factor: float | None
+    samples: Annotated[int, "samples of the records"]
+    taken_samples: Annotated[int, "samples that the device took"]
+    lost_samples: Annotated[int, "samples that were sent and not taken"]
+    seconds: Annotated[float, "wall time in seconds"]
+    realtime_factor: Annotated[float | None, "seconds of ECG per second of wall time"]
     link: LinkTotals
-    ticks: Ticks | None
+    ticks: Annotated[Ticks | None, "null for a device without a counter"]
 
 
 class ClassFigures(TypedDict):
     """Counts and figures (0 to 1) of one label."""
 
-    annotated: int
-    device: int
-    se: float | None
-    ppv: float | None
+    annotated: Annotated[int, "annotated beats"]
+    device: Annotated[int, "beats that the device gave this label"]
+    se: Annotated[float | None, "sensitivity"]
+    ppv: Annotated[float | None, "positive predictivity"]
     f1: float | None
 
 
@@ -84,9 +84,9 @@ class Confusion(TypedDict):
 class ClassScores(TypedDict):
     """Classification against the annotations, with the detector in the loop."""
 
-    protocol: str
+    protocol: Annotated[str, "protocol of the figures"]
     accuracy: float | None
-    macro_f1: float | None
+    macro_f1: Annotated[float | None, "mean F1 of the labels that are annotated"]
     labels: dict[str, ClassFigures]
     confusion: Confusion
 
@@ -97,12 +97,12 @@ class Ec57Scores(TypedDict):
     protocol: str
     qrs_se: float | None
     qrs_ppv: float | None
-    veb_se: float | None
+    veb_se: Annotated[float | None, "ventricular ectopic beats"]
     veb_ppv: float | None
-    veb_fpr: float | None
-    sveb_se: float | None
+    veb_fpr: Annotated[float | None, "false positive rate"]
+    sveb_se: Annotated[float | None, "supraventricular ectopic beats"]
     sveb_ppv: float | None
-    counts: dict[str, list[int]]
+    counts: Annotated[dict[str, list[int]], "numerator and denominator of each figure"]
 
 
 class DeviceScores(TypedDict):
@@ -136,14 +136,14 @@ class RecordResults(Totals):
     database: str
     record: str
     lead: str
-    fs_hz: int
-    seen_in_training: bool
+    fs_hz: Annotated[int, "sampling rate in Hz"]
+    seen_in_training: Annotated[bool, "beats of this record trained the network"]
     verdict: Verdict
-    interrupted: bool
+    interrupted: Annotated[bool, "the stream ended early"]
     first_differences: list[BeatDifferenceResult]
     first_event_differences: list[EventDifferenceResult]
-    episodes: dict[str, int]
-    scores: DeviceScores | None
+    episodes: Annotated[dict[str, int], "rhythm episodes by kind"]
+    scores: Annotated[DeviceScores | None, "null without annotated beats"]
 
 
 class HostResults(TypedDict):
@@ -159,22 +159,22 @@ class SessionResults(Totals):
 
     schema_version: int
     verdict: Verdict
-    interrupted: bool
-    reason: str | None
-    subject: str
+    interrupted: Annotated[bool, "the session ended early"]
+    reason: Annotated[str | None, "reason of an early end"]
+    subject: Annotated[str, 'the thing under test: "the device" where a serial port was named']
     model_sha256: str
-    bundle: str
+    bundle: Annotated[str, "name of the model"]
     bundle_path: str
     training: Training
     metrics: Metrics
-    reference_engine: str
+    reference_engine: Annotated[str, "engine of the expected network outputs"]
     port: str
-    port_kind: str
-    device: dict[str, Any]
-    mains_hz: int
-    started: str
+    port_kind: Annotated[str, "emulator, native, simulator, socket or serial"]
+    device: Annotated[dict[str, Any], "the device's handshake"]
+    mains_hz: Annotated[int, "mains frequency that the signal path suppresses in Hz"]
+    started: Annotated[str, "time of the start, UTC"]
     host: HostResults
-    scores: dict[str, DeviceScores]
+    scores: Annotated[dict[str, DeviceScores], "accuracy by group of records: all, DS1, DS2"]
     records: list[RecordResults]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -183,7 +183,22 @@ def group_records(database: str, names: Sequence[str]) -> dict[str, list[str]]:
     return {group: members for group, members in groups.items() if members}
 
 
-def group_figures(found: Mapping[str, Detection], members: Sequence[str]) -> dict[str, Any]:
+class GroupFigures(TypedDict):
+    """Figures of some records: fractions, milliseconds and seconds by name."""
+
+    gross: dict[str, float]
+    average: dict[str, float]
+    records: dict[str, dict[str, float]]
+
+
+class DetectorFigures(GroupFigures):
+    """Figures of the detector that reports every beat, and of the one that is silent in bad signal."""
+
+    beats: int
+    silent_in_bad_signal: GroupFigures
+
+
+def group_figures(found: Mapping[str, Detection], members: Sequence[str]) -> DetectorFigures:
     """Compute gross, average and per-record figures of a group, with fractions for Se, +P and F1.
 
     Those of the detector that reports every beat; `silent_in_bad_signal`: of the one that does not.

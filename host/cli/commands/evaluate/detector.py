@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -19,6 +19,7 @@ from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation.detector import (
     REFERENCE,
     Detection,
+    DetectorFigures,
     detect_record,
     group_figures,
     group_records,
@@ -97,7 +98,7 @@ def _write(folder: Path, found: Mapping[str, Detection], records: Path) -> None:
 
 
 def _table(
-    database: str, found: Mapping[str, Detection], groups: Mapping[str, dict[str, Any]]
+    database: str, found: Mapping[str, Detection], groups: Mapping[str, DetectorFigures]
 ) -> ResultTable:
     veb = ("VEB Se %", "VEB +P %") if all(detection.labelled for detection in found.values()) else ()
     table = console.table(
