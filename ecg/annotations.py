@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_bytes
-from ecg_edge.ecg.rates import Rate, convert_samples, exact_rate
+from ecg_edge.ecg.rates import NUMBER, RATE_LIMITS, Rate, convert_samples, exact_rate
 
 NOISE = "~"
 SHUTDOWN_BITS = 0x30
@@ -40,7 +40,7 @@ _NOTE: Final = 22
 _SKIP, _NUM, _SUBTYPE, _CHANNEL, _AUX = range(59, 64)
 _LONGEST_STEP: Final = 1023
 _UNDEFINED: Final = re.compile(r"\[(\d+)\]")
-_RESOLUTION: Final = re.compile(r"## time resolution: *([0-9.eE+-]+)")
+_RESOLUTION: Final = re.compile(r"## time resolution: *(\S*)")
 _DEFINITIONS: Final = "## annotation type definitions", "## end of definitions"
 
 
@@ -238,12 +238,12 @@ class _Reader:
         return False
 
     def _resolution(self, text: str) -> Fraction:
-        try:
-            value = Fraction(text)
-        except ValueError:
-            value = Fraction(0)
-        if value <= 0:
-            raise self._damaged(f"time resolution {text!r}")
+        value = Fraction(text) if re.fullmatch(NUMBER, text) else Fraction(0)
+        if not RATE_LIMITS[0] <= value <= RATE_LIMITS[1]:
+            raise RecordError(
+                f"{self._path}: damaged annotations (time resolution {text[:20]!r}). "
+                "Get or write the file again."
+            )
         return value
 
     def _attributes(self, first: int | None) -> tuple[int, str]:
@@ -291,9 +291,6 @@ class _Reader:
             )
         self._next += count
         return taken
-
-    def _damaged(self, reason: str) -> RecordError:
-        return RecordError(f"{self._path}: damaged annotations ({reason}). Get or write the file again.")
 
 
 # ---- writing ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.rates import NUMBER, RATE_LIMITS
 
 DEFAULT_RATE_HZ: Final = Fraction(250)
 """Frame rate of a header without one, by WFDB's convention."""
@@ -26,12 +27,14 @@ FORMATS_READ: Final = (
     "among them the .mat files of the PhysioNet challenges) and EDF (.edf)"
 )
 
-_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_RATE: Final = re.compile(rf"({_NUMBER})(?:/.*)?")
+_LONGEST: Final = 2**31
+"""Samples of a signal, about 10 weeks at 360 Hz: more is a damaged header, not a record."""
+
+_RATE: Final = re.compile(rf"({NUMBER})(?:/.*)?")
 _FORMAT: Final = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
 _INTEGER: Final = re.compile(r"([-+]?\d+)(?:\s+|$)")
 _NUMERIC_FIELDS: Final = 5
-_GAIN: Final = re.compile(rf"({_NUMBER})(?:\(([-+]?\d+)\))?(?:/(\S+))?")
+_GAIN: Final = re.compile(rf"({NUMBER})(?:\(([-+]?\d+)\))?(?:/(\S+))?")
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,10 @@ def _parse_wfdb(path: Path, content: bytes) -> Header:
     if len(rest) < count:
         raise ValueError(f"{len(rest)} lines for {count} {'segments' if segments else 'signals'}")
     if segments:
-        return Header(path, rate, frames, (), tuple(_segment(line) for line in rest[:count]), rate)
+        parts = tuple(_segment(line) for line in rest[:count])
+        if sum(part.frames for part in parts) > _LONGEST:
+            raise ValueError("the segments are too long")
+        return Header(path, rate, frames, (), parts, rate)
     signals = tuple(_signal(number, line) for number, line in enumerate(rest[:count]))
     return Header(path, rate, frames, signals, (), rate)
 
@@ -173,9 +179,14 @@ def _rate(fields: list[str]) -> Fraction:
     if len(fields) < 3:
         return DEFAULT_RATE_HZ
     match = _RATE.fullmatch(fields[2])
-    if match is None or Fraction(match[1]) < 0:
-        raise ValueError(f"rate {fields[2]!r}")
-    return Fraction(match[1]) or DEFAULT_RATE_HZ
+    rate = (Fraction(match[1]) or DEFAULT_RATE_HZ) if match else Fraction(0)
+    return _checked_rate(rate, fields[2])
+
+
+def _checked_rate(rate_hz: Fraction, text: str) -> Fraction:
+    if not RATE_LIMITS[0] <= rate_hz <= RATE_LIMITS[1]:
+        raise ValueError(f"rate {text!r}")
+    return rate_hz
 
 
 def _frames(fields: list[str]) -> int | None:
@@ -235,8 +246,8 @@ def _numbers(text: str) -> tuple[list[int | None], str]:
 
 
 def _whole(text: str, what: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"{what} {text!r}")
+    if not text.isdecimal() or len(text) > len(str(_LONGEST)) or int(text) > _LONGEST:
+        raise ValueError(f"{what} {text[:20]!r}")
     return int(text)
 
 
@@ -273,7 +284,7 @@ def _parse_edf(path: Path, content: bytes) -> Header:
     signals = tuple(_edf_signal(path.name, fields, count) for fields in _edf_fields(table, count))
     frames = int(fixed[236:244]) if fixed[236:244].strip().lstrip("-").isdecimal() else -1
     highest = max((signal.samples_per_frame for signal in signals if signal.format), default=1)
-    rate = 1 / duration_s
+    rate = _checked_rate(1 / duration_s, f"one data record in {fixed[244:252].strip()} s")
     return Header(path, rate, frames if frames > 0 else None, signals, (), rate * highest)
 
 
@@ -308,7 +319,6 @@ def _edf_signal(file_name: str, fields: dict[str, str], count: int) -> Signal:
 
 
 def _fraction(text: str, what: str) -> Fraction:
-    try:
-        return Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{what} {text.strip()!r}") from None
+    if not re.fullmatch(NUMBER, text.strip()):
+        raise ValueError(f"{what} {text.strip()!r}")
+    return Fraction(text.strip())

@@ -11,6 +11,13 @@ import numpy.typing as npt
 Rate = Fraction | float
 """Sampling rate in Hz. A float stands for its shortest decimal text: 249.9 is 2499/10."""
 
+# Exponents of two digits: "1e999999999" would be a number of a billion digits.
+NUMBER: Final = r"[-+]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][-+]?\d{1,2})?"
+"""Pattern of a decimal number in a file."""
+
+RATE_LIMITS: Final = (Fraction(1, 1000), Fraction(10_000_000))
+"""Lowest and highest rate in Hz that a file may state."""
+
 _FILTER_LIMIT: Final = 20_000
 """Largest term of a ratio that one polyphase filter serves: its length is 20 times that."""
 _COARSE_LIMIT: Final = 200

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.header import header_path, read_header
 from ecg_edge.ecg.labels import BEAT_SYMBOLS
 from ecg_edge.ecg.leads import AUTO, choose_lead
@@ -172,6 +173,8 @@ def load_record(
     names = [signal.name for signal in signals_of(header)]
     number = choose_lead(header.path, names, lead)
     raw = read_signal(header, number)
+    if not len(raw.values):
+        raise RecordError(f"{header.path}: lead {names[number]} has no samples. Get the record again.")
     samples, adu_per_mv = to_device(raw, fs_hz)
     found = Annotations.of([], [])
     if annotator and (annotations_required or (root / database / f"{name}.{annotator}").is_file()):

@@ -132,8 +132,7 @@ def read_values(header: Header, number: int) -> tuple[IntArray, npt.NDArray[np.b
     """Read the values of one signal of an ordinary record as the file has them, and which are invalid."""
     signal, frames = header.signals[number], frame_count(header)
     if not signal.format:
-        count = frames * signal.samples_per_frame
-        return np.zeros(count, np.int64), np.ones(count, np.bool_)
+        raise RecordError(f"{header.path}: signal {signal.name!r} has no samples. Name another one: --lead.")
     values = _decode_signal(header, number, frames)
     _check_sum(header.path.parent / signal.file_name, signal, values)
     is_edf = header.path.name == signal.file_name  # where every value is a sample

@@ -497,3 +497,56 @@ def test_raw_values_of_a_signal(tmp_path: Path) -> None:
     values, invalid = read_values(read_header(tmp_path / "d" / "r.hea"), 0)
     assert values.tolist() == RAMP.tolist()
     assert not invalid.any()
+
+
+# ---- damage -----------------------------------------------------------------------------------------
+
+
+def damaged(content: bytes, random: np.random.Generator) -> bytes:
+    """Cut, overwrite or repeat a few bytes."""
+    out = bytearray(content)
+    for _ in range(int(random.integers(1, 4))):
+        at, count = int(random.integers(len(out))), int(random.integers(1, 6))
+        kind = random.integers(3)
+        if kind == 0:
+            del out[at : at + count]
+        elif kind == 1:
+            out[at : at + count] = random.integers(0, 256, count).astype(np.uint8).tobytes()
+        else:
+            out[at:at] = random.choice(list(b"0123456789 ./x+:-eE\n"), count).astype(np.uint8).tobytes()
+        out = out or bytearray(b"\n")
+    return bytes(out)
+
+
+@pytest.mark.parametrize("suffix", ["hea", "atr", "dat", "edf"])
+def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path: Path, suffix: str) -> None:
+    name = "n.edf" if suffix == "edf" else "r"
+    atr = (
+        word(22, 0) + aux("## time resolution: 360") + word(28, 4) + aux("(AFIB") + annotation_bytes([(9, N)])
+    )
+    write_record(tmp_path / "d", "r", RAMP, format=212, gain="200(0)/mV", atr=atr)
+    write_edf(tmp_path / "d" / "n.edf", [("ECG", "mV", (-5.0, 5.0), sine(250, 2.0) // 2)], records=2)
+    path = tmp_path / "d" / f"{name.removesuffix('.edf')}.{suffix}"
+    content, random, refused = path.read_bytes(), np.random.default_rng(1), 0
+    for _ in range(150):
+        path.write_bytes(damaged(content, random))
+        try:
+            record = load_record(tmp_path, "d", name)
+        except RecordError:
+            refused += 1
+        else:
+            assert len(record.annotation_samples) == len(record.annotation_symbols)
+    assert refused > (0 if suffix == "dat" else 10)
+
+
+def test_a_null_signal_has_no_samples(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "r.hea").write_text("r 1 360 99999999\n~ 0 200 12 0 0 0 0 II\n")
+    with pytest.raises(RecordError, match=r"'II' has no samples"):
+        load_record(tmp_path, "d", "r")
+
+
+def test_an_empty_signal_file_has_no_samples(tmp_path: Path) -> None:
+    write_record(tmp_path / "d", "r", [], length="0")
+    with pytest.raises(RecordError, match=r"MLII has no samples"):
+        load_record(tmp_path, "d", "r")
