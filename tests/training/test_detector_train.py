@@ -12,14 +12,14 @@ from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import process
 from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
 from ecg_edge.training.detector.signals import Variant, at_speed
-from ecg_edge.training.detector.train import build, c_array, classify, no_weights
+from ecg_edge.training.detector.train import CORE, Mode, build, c_array, classify, header, no_weights
 
 
 @pytest.mark.records
 def test_the_harness_accepts_the_beats_of_the_signal_path(data_dir: Path) -> None:
     record = load_record(data_dir, "mitdb", "213")
     variant = Variant("clean", record.samples, record.annotation_samples, record.adu_per_mv)
-    rows = classify(build(), variant, mode=2)
+    rows = classify(build(), variant, mode=Mode.CLASSIFY)
     accepted = rows["at"][rows["beat"] == 1].astype(np.int64)
     beats = process(record.samples)["r_sample"].astype(np.int64)
     assert np.array_equal(accepted[: len(beats)], beats)
@@ -30,9 +30,19 @@ def test_a_matrix_is_written_one_row_a_line() -> None:
     assert text == "static const int16_t TABLE[4] = {\n    1, -2,\n    3, 4};\n"
 
 
+def test_the_shipped_weights_have_the_form_that_training_writes() -> None:
+    shipped = (CORE / "src/qrs_classifier_weights.h").read_text()
+    bias = int(shipped.split("QRS_OUTPUT_BIAS = ")[1].split(";")[0])
+    first, last = header({}, bias).split("#define QRS_HIDDEN")
+    assert shipped.startswith(first)
+    assert shipped.endswith(last.split("\n\n", 1)[1])
+
+
 def test_a_classifier_without_weights_accepts_nothing() -> None:
     samples = np.tile(np.repeat([0, 300, -100, 0], [150, 6, 6, 138]), 60).astype(np.int16)
-    rows = classify(build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=2)
+    rows = classify(
+        build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=Mode.CLASSIFY
+    )
     assert len(rows) >= 55
     assert not rows["beat"].any()
 
@@ -41,7 +51,9 @@ def test_each_feature_has_the_value_of_its_name() -> None:
     """Equal beats 300 samples apart."""
     beat = np.zeros(300, np.int16)
     beat[100:107], beat[107:114] = 200, -60
-    rows = classify(build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), mode=2)
+    rows = classify(
+        build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), mode=Mode.CLASSIFY
+    )
     names = [feature.name for feature in QRS_FEATURES]
     found = dict(zip(names, rows["features"][rows["beat"] == 1][40].tolist(), strict=True))
     assert found["RR_SAMPLES"] == 300

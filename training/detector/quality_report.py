@@ -1,4 +1,4 @@
-"""What silence in bad signal gains and costs on DS1 of mitdb, clean and with noise; what the quality means.
+"""Report detection with and without the beats in bad signal, and errors by signal quality, on DS1 of mitdb.
 
     python -m ecg_edge.training.detector.quality_report --data DIR
 
@@ -34,14 +34,14 @@ NOISES = (
 SECONDS = 250
 WINDOW = round(MATCH_WINDOW_S * FS_HZ)
 NEAR = FS_HZ  # samples between a beat and a wrong decision that counts against its quality
-STEP = 10  # of the quality, in the table of what it means
+STEP = 10  # of the quality, in the second table
 
 Places = npt.NDArray[np.int64]
 
 
 @dataclass
 class Tally:
-    """Counts of one kind of signal: beats, missed and false ones, of each those in bad signal; samples."""
+    """Counts of one kind of signal: beats, missed and false detections, also in bad signal, and samples."""
 
     beats: int = 0
     missed: int = 0
@@ -55,7 +55,7 @@ class Tally:
     quality: list[npt.NDArray[np.uint8]] = field(default_factory=list)
 
     def row(self, kind: str) -> str:
-        """Share of bad signal; Se / +P of every beat, and of silence in bad signal."""
+        """Return the share of bad signal, and Se / +P with and without the beats in it."""
         found = self.beats - self.missed
         kept = found - (self.beats_bad - self.missed_bad)
         every = (found / self.beats, found / (found + self.false))
@@ -65,7 +65,7 @@ class Tally:
 
 
 def signals(data: Path) -> Iterator[Variant]:
-    """DS1 clean, and with each noise."""
+    """Yield DS1 clean, and with each noise."""
     noise = {kind: read_noise(data, kind) for kind, _ in NOISES}
     for name in DS1:
         record = load_record(data, "mitdb", name)
@@ -84,7 +84,7 @@ def signals(data: Path) -> Iterator[Variant]:
 
 
 def add(tally: Tally, variant: Variant) -> None:
-    """Process one signal and count."""
+    """Process one signal and add its counts."""
     processed = process_signal(variant.samples, adu_per_mv=variant.adu_per_mv)
     detected = processed.beats["r_sample"].astype(np.int64)
     pairs = match_beats(variant.beats, detected, WINDOW)
@@ -106,15 +106,15 @@ def add(tally: Tally, variant: Variant) -> None:
 
 
 def inside(places: Places, spans: Places) -> npt.NDArray[np.bool_]:
-    """Whether each place lies in one of the spans."""
+    """Return True for each sample that lies in one of the sorted spans."""
     within: npt.NDArray[np.bool_] = np.searchsorted(spans[:, 0], places, "right") > np.searchsorted(
         spans[:, 1], places, "right"
     )
     return within
 
 
-def meaning(tallies: dict[str, Tally]) -> Iterator[str]:
-    """Share of beats without a wrong decision within a second, per decade of quality."""
+def error_free_shares(tallies: dict[str, Tally]) -> Iterator[str]:
+    """Yield the share of beats without a wrong decision within a second, per decade of quality."""
     quality = np.concatenate([q for tally in tallies.values() for q in tally.quality])
     right = np.concatenate([r for tally in tallies.values() for r in tally.right])
     for lowest in range(0, 101, STEP):
@@ -126,16 +126,16 @@ def meaning(tallies: dict[str, Tally]) -> Iterator[str]:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description="Gain and cost of silence in bad signal on DS1 with noise.")
+    parser = argparse.ArgumentParser(description="Report detection in bad signal on DS1 with noise.")
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
     tallies: dict[str, Tally] = defaultdict(Tally)
     for variant in signals(parser.parse_args().data):
         add(tallies[variant.kind], variant)
-    print("signal  bad signal   every beat        silent in bad signal")
+    print("signal  bad signal   all beats         without bad signal")
     for kind, tally in tallies.items():
         print(tally.row(kind))
     print("quality             no wrong decision within a second")
-    for line in meaning(tallies):
+    for line in error_free_shares(tallies):
         print(line)
 
 

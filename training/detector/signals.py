@@ -32,7 +32,7 @@ NOISE_SAMPLES = 180_000
 
 @dataclass(frozen=True)
 class Variant:
-    """One signal to learn from, with its spans of ventricular flutter and of added noise."""
+    """One signal of the training set, with its spans of ventricular flutter and of added noise."""
 
     kind: str
     samples: Samples
@@ -43,7 +43,7 @@ class Variant:
 
 
 def with_high_t_waves(samples: Samples, beats: Places, factor: float) -> Samples:
-    """What lies 100 to 470 ms after each R peak, above the line between its ends, times `factor`."""
+    """Multiply the wave 100 to 470 ms after each R peak, above the line between its ends, by `factor`."""
     result = samples.astype(float)
     for beat, following in pairwise(beats):
         start, end = int(beat) + 36, int(beat + min(170, 0.62 * (following - beat)))
@@ -57,7 +57,7 @@ def with_high_t_waves(samples: Samples, beats: Places, factor: float) -> Samples
 
 
 def without_some_beats(samples: Samples, beats: Places, seed: int) -> tuple[Samples, Places]:
-    """Runs of one to eight beats replaced by a line with the noise of the quiet stretch before them."""
+    """Replace runs of one to eight beats by a line with the noise of the segment before them."""
     random = np.random.default_rng(seed)
     result, keep, i = samples.astype(float), np.ones(len(beats), bool), 5
     while i < len(beats) - 12:
@@ -75,7 +75,7 @@ def without_some_beats(samples: Samples, beats: Places, seed: int) -> tuple[Samp
 
 
 def at_speed(variant: Variant, speed: float) -> Variant:
-    """Played faster or slower: other rates, and narrower or wider waves."""
+    """Resample the signal: other heart rates, and narrower or wider waves."""
     samples = variant.samples.astype(float)
     places = np.arange(0, len(samples) - 1, speed)
     played = np.interp(places, np.arange(len(samples)), samples)
@@ -84,13 +84,21 @@ def at_speed(variant: Variant, speed: float) -> Variant:
 
 
 def flutter_of(samples: Places, symbols: npt.NDArray[np.str_], count: int) -> Spans:
-    """Spans between the annotations [ and ]."""
+    """Return the spans between the annotations [ and ]."""
     starts, ends = samples[symbols == "["], samples[symbols == "]"]
     return tuple((int(s), int(min(ends[ends > s], default=count))) for s in starts)
 
 
+def inside(at: Places, spans: Spans) -> npt.NDArray[np.bool_]:
+    """Return True for each sample that lies in one of the spans, ends included."""
+    result = np.zeros(len(at), bool)
+    for start, end in spans:
+        result |= (at >= start) & (at <= end)
+    return result
+
+
 def cut(variant: Variant, kind: str, start: int, count: int) -> Variant:
-    """A stretch of a signal."""
+    """Return a segment of a signal."""
     kept = (variant.beats >= start) & (variant.beats < start + count)
     flutter = tuple((s - start, e - start) for s, e in variant.flutter)
     return Variant(
@@ -103,7 +111,7 @@ def cut(variant: Variant, kind: str, start: int, count: int) -> Variant:
 
 
 def altered(name: str, clean: Variant) -> Iterator[Variant]:
-    """High T waves, other speeds, missing beats. Not of record 207, for its flutter."""
+    """Yield variants with high T waves, other speeds, missing beats; none of 207, which has flutter."""
     random = np.random.default_rng(int(name))
     if clean.flutter:
         return
@@ -119,7 +127,7 @@ def altered(name: str, clean: Variant) -> Iterator[Variant]:
 
 
 def noisy(name: str, clean: Variant, noise: dict[str, Samples]) -> Iterator[Variant]:
-    """A stretch of the record at each noise level."""
+    """Yield a segment of the record at each noise level."""
     random = np.random.default_rng(int(name) + 1)
     for number, (kind, snr_db) in enumerate(NOISES):
         start = int(random.integers(0, len(clean.samples) - NOISE_SAMPLES))
@@ -130,7 +138,7 @@ def noisy(name: str, clean: Variant, noise: dict[str, Samples]) -> Iterator[Vari
 
 
 def all_variants(data: Path) -> Iterator[Variant]:
-    """Everything to learn from."""
+    """Yield the whole training set."""
     noise = {kind: read_noise(data, kind) for kind, _ in NOISES}
     for name in DS1:
         record = load_record(data, "mitdb", name)

@@ -21,32 +21,44 @@ import subprocess
 import tempfile
 import warnings
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.ecg.files import PROJECT_ROOT
-from ecg_edge.ecg.noise import Places, Spans
+from ecg_edge.ecg.files import PROJECT_ROOT, write_text
+from ecg_edge.ecg.noise import Places
 from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
-from ecg_edge.training.detector.signals import Variant, all_variants
+from ecg_edge.training.detector.signals import Variant, all_variants, inside
 
 HARNESS = Path(__file__).with_name("harness.c")
 BASE = PROJECT_ROOT / "firmware/lib/ecg_base"
 CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
 FEATURES = len(QRS_FEATURES)
 HIDDEN = 32
-WINDOW = round(MATCH_WINDOW_S * FS_HZ)
+WINDOW = round(MATCH_WINDOW_S * FS_HZ)  # samples
+AS_NEAR = 20  # samples, 56 ms: candidates so little further from a beat than the nearest count as near
 ROUNDS = 3
-OTHER_ROWS = 500_000  # rows that are not clean records, drawn at random
-# F1 is best when a candidate is taken for a beat from a probability of half of F1 on: in heavy noise beats
-# count more.
+OTHER_ROWS = 500_000  # candidates of signals that are not clean records, drawn at random
+# F1 is highest when candidates count as beats from a probability of F1 / 2 on. That is low in heavy noise, so
+# beats there get more weight.
 BEAT_COUNTS = {"em-6": 1.5, "em-10": 2.0}
 
 Labels = npt.NDArray[np.uint8]
+
+
+class Mode(IntEnum):
+    """Source of the reference levels, as in harness.c."""
+
+    LIST = 0  # nothing: candidates only, without features
+    TEACH = 1  # the annotated beats
+    CLASSIFY = 2  # the classifier's own decisions
+
+
 Rows = Any  # structured array of ROW
 
 ROW = np.dtype(
@@ -56,8 +68,12 @@ ROW = np.dtype(
 
 
 def build(weights: str | None = None) -> ctypes.CDLL:
-    """The harness with these weights (text of qrs_classifier_weights.h), or with the ones in src/."""
-    folder = Path(tempfile.mkdtemp())
+    """Compile the harness with this text of qrs_classifier_weights.h, or with the shipped weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        return ctypes.CDLL(str(_compile(Path(folder), weights)))
+
+
+def _compile(folder: Path, weights: str | None) -> Path:
     source = folder / "src"
     source.mkdir()
     for path in (CORE / "src").iterdir():
@@ -70,24 +86,22 @@ def build(weights: str | None = None) -> ctypes.CDLL:
     parts = [str(path) for path in (*(BASE / "src").glob("*.c"), *own)]
     library = folder / "harness.so"
     options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{source}"]
-    options += [f"-I{folder / 'include'}" for folder in (BASE, CORE)]
+    options += [f"-I{path / 'include'}" for path in (BASE, CORE)]
     subprocess.run(["gcc", *options, str(harness), *parts, "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+    return library
 
 
-def classify(
-    library: ctypes.CDLL, variant: Variant, mode: int, truth: npt.NDArray[np.uint8] | None = None
-) -> Rows:
-    """List the candidates; the reference levels follow nothing (mode 0), `truth` (1), own decisions (2)."""
+def classify(library: ctypes.CDLL, variant: Variant, mode: Mode, labels: Labels | None = None) -> Rows:
+    """Return the candidates of a signal as rows; with Mode.TEACH the levels follow `labels`, 1 per beat."""
     samples = np.ascontiguousarray(variant.samples)
     rows = np.zeros(len(samples) // 36 + 64, ROW)
     pointer = ctypes.c_void_p
-    known = np.zeros(len(rows), np.uint8) if truth is None else truth
+    known = np.zeros(len(rows), np.uint8) if labels is None else labels
     found = library.classify_record(
         samples.ctypes.data_as(pointer),
         ctypes.c_long(len(samples)),
         ctypes.c_uint16(variant.adu_per_mv),
-        mode,
+        int(mode),
         known.ctypes.data_as(pointer),
         rows.ctypes.data_as(pointer),
         ctypes.c_long(len(rows)),
@@ -95,100 +109,101 @@ def classify(
     return rows[:found]
 
 
-def label(rows: Rows, beats: Places) -> npt.NDArray[np.uint8]:
-    """1 for the candidate of each annotated beat: the highest of those about as near as the nearest."""
+def label_candidates(rows: Rows, beats: Places) -> Labels:
+    """Label the candidate of each annotated beat 1: of the nearest ones, that of the highest energy."""
     at, energy = rows["at"].astype(np.int64), rows["energy"]
     labels = np.zeros(len(at), np.uint8)
     for beat in beats:
         near = np.arange(*np.searchsorted(at, [beat - WINDOW, beat + WINDOW + 1]))
         if len(near):
             distance = np.abs(at[near] - beat)
-            near = near[distance <= distance.min() + 20]
+            near = near[distance <= distance.min() + AS_NEAR]
             labels[near[energy[near].argmax()]] = 1
     return labels
 
 
 @dataclass
-class Table:
-    """Rows to learn from: features (n, FEATURES), labels (n,), kinds (n,)."""
+class TrainingSet:
+    """Candidates of all signals.
+
+    Attributes
+    ----------
+    features : int16 array, shape (n, FEATURES)
+    labels : uint8 array, shape (n,)
+        1: a beat.
+    kinds : str array, shape (n,)
+        Kind of the signal around the candidate, such as "clean" or "em6".
+    """
 
     features: npt.NDArray[np.int16]
     labels: npt.NDArray[np.uint8]
     kinds: npt.NDArray[np.str_]
 
-    def plus(self, other: Table) -> Table:
-        """Both, one after the other."""
-        return Table(
+    def plus(self, other: TrainingSet) -> TrainingSet:
+        """Concatenate two sets."""
+        return TrainingSet(
             np.concatenate([self.features, other.features]),
             np.concatenate([self.labels, other.labels]),
             np.concatenate([self.kinds, other.kinds]),
         )
 
 
-def inside(at: Places, spans: Spans) -> npt.NDArray[np.bool_]:
-    """Which places lie in one of the spans."""
-    result = np.zeros(len(at), bool)
-    for start, end in spans:
-        result |= (at >= start) & (at <= end)
-    return result
-
-
-def gather(library: ctypes.CDLL, variants: list[Variant], truths: list[Labels], mode: int) -> Table:
-    """All candidates, with what they are."""
+def gather(library: ctypes.CDLL, variants: list[Variant], annotated: list[Labels], mode: Mode) -> TrainingSet:
+    """Collect the candidates of all signals, with their labels and kinds."""
     features, labels, kinds = [], [], []
-    for variant, truth in zip(variants, truths, strict=True):
-        rows = classify(library, variant, mode, truth)
+    for variant, is_beat in zip(variants, annotated, strict=True):
+        rows = classify(library, variant, mode, is_beat)
         at = rows["at"].astype(np.int64)
         kind = np.full(len(at), variant.kind, "<U8")
         if variant.noise:
             kind[~inside(at, variant.noise)] = "quiet"
         kind[inside(at, variant.flutter)] = "flutter"
         features.append(rows["features"])
-        labels.append(truth)
+        labels.append(is_beat)
         kinds.append(kind)
-    return Table(np.concatenate(features), np.concatenate(labels), np.concatenate(kinds))
+    return TrainingSet(np.concatenate(features), np.concatenate(labels), np.concatenate(kinds))
 
 
-def choose_rows(table: Table, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Clean rows three times, a sample of the others, and beats in heavy noise once more."""
-    clean = np.flatnonzero(table.kinds == "clean")
-    flutter = np.flatnonzero(table.kinds == "flutter")
-    others = random.permutation(np.flatnonzero(~np.isin(table.kinds, ("clean", "flutter"))))[:OTHER_ROWS]
-    more = [random.permutation(beats_of(table, others, kind)) for kind in BEAT_COUNTS]
+def choose_rows(candidates: TrainingSet, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Draw row numbers: clean thrice, flutter four times, a sample of the others, noisy beats again."""
+    clean = np.flatnonzero(candidates.kinds == "clean")
+    flutter = np.flatnonzero(candidates.kinds == "flutter")
+    others = random.permutation(np.flatnonzero(~np.isin(candidates.kinds, ("clean", "flutter"))))[:OTHER_ROWS]
+    more = [random.permutation(beats_of(candidates, others, kind)) for kind in BEAT_COUNTS]
     again = [
         rows[: int(len(rows) * (BEAT_COUNTS[kind] - 1))] for kind, rows in zip(BEAT_COUNTS, more, strict=True)
     ]
     return np.concatenate([*[clean] * 3, *[flutter] * 4, others, *again])
 
 
-def beats_of(table: Table, rows: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
-    """The beats among these rows that are of one kind of signal."""
-    chosen: npt.NDArray[np.int64] = rows[(table.kinds[rows] == kind) & (table.labels[rows] == 1)]
+def beats_of(candidates: TrainingSet, rows: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
+    """Select the rows of beats in one kind of signal."""
+    chosen: npt.NDArray[np.int64] = rows[(candidates.kinds[rows] == kind) & (candidates.labels[rows] == 1)]
     return chosen
 
 
-def fit(table: Table, epochs: int) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """A network with one hidden layer; its inputs' centre and spread."""
+def fit(candidates: TrainingSet, epochs: int) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Train a network with one hidden layer; return it with its inputs' centre and spread."""
     from sklearn.neural_network import MLPClassifier
 
-    rows = choose_rows(table, np.random.default_rng(0))
-    chosen = table.features[rows]
+    rows = choose_rows(candidates, np.random.default_rng(0))
+    chosen = candidates.features[rows]
     centre, spread = np.round(chosen.mean(axis=0)), chosen.std(axis=0) + 1e-6
     network = MLPClassifier((HIDDEN,), alpha=1e-3, batch_size=1024, random_state=0, warm_start=True)
     for rate, passes in ((3e-3, epochs), (3e-4, epochs // 2)):
         network.set_params(learning_rate_init=rate, max_iter=passes)
-        network.fit(((chosen - centre) / spread).astype(np.float32), table.labels[rows])
+        network.fit(((chosen - centre) / spread).astype(np.float32), candidates.labels[rows])
     return network, centre, spread
 
 
 def c_array(name: str, kind: str, values: npt.NDArray[Any]) -> str:
-    """One constant array; of a matrix one row a line."""
+    """Return C text of a constant array, one line per row of a matrix."""
     lines = ",\n".join("    " + ", ".join(str(int(v)) for v in row) for row in np.atleast_2d(values))
     return f"static const {kind} {name}[{values.size}] = {{\n{lines}}};\n"
 
 
 def weights_text(network: Any, centre: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> str:
-    """qrs_classifier_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
+    """Return qrs_classifier_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
     gain = np.minimum(np.round(64 / spread * 256), 32767)
     exact = 64 * 256 / (gain * spread)  # the rounding of the gain goes into the weights
     hidden, output = network.coefs_
@@ -203,7 +218,7 @@ def weights_text(network: Any, centre: npt.NDArray[np.float64], spread: npt.NDAr
 
 
 def no_weights() -> str:
-    """Text of qrs_classifier_weights.h with all weights 0: every score is 0."""
+    """Return qrs_classifier_weights.h with all weights 0: every score is 0."""
     sizes = {"CENTRE": 1, "GAIN": 1, "HIDDEN_WEIGHT": HIDDEN}
     arrays: dict[str, tuple[str, npt.NDArray[Any]]] = {
         f"QRS_{name}": ("int16_t", np.zeros((rows, FEATURES))) for name, rows in sizes.items()
@@ -214,10 +229,11 @@ def no_weights() -> str:
 
 
 def header(arrays: dict[str, tuple[str, npt.NDArray[Any]]], output_bias: int) -> str:
-    """Text of qrs_classifier_weights.h."""
+    """Return the text of qrs_classifier_weights.h."""
     return (
         "/* Generated by training/detector/train.py from DS1 of mitdb. Do not edit. */\n"
-        "#ifndef ECG_CORE_QRS_WEIGHTS_H\n#define ECG_CORE_QRS_WEIGHTS_H\n\n#include <stdint.h>\n\n"
+        "#ifndef ECG_CORE_QRS_CLASSIFIER_WEIGHTS_H\n#define ECG_CORE_QRS_CLASSIFIER_WEIGHTS_H\n\n"
+        "#include <stdint.h>\n\n"
         "/* clang-format off */\n"
         f"#define QRS_HIDDEN {HIDDEN} /* rows of QRS_HIDDEN_WEIGHT */\n\n"
         + "".join(c_array(name, kind, values) for name, (kind, values) in arrays.items())
@@ -225,20 +241,21 @@ def header(arrays: dict[str, tuple[str, npt.NDArray[Any]]], output_bias: int) ->
     )
 
 
-def learn(variants: list[Variant], output: Path) -> None:
-    """Rounds of gathering and fitting."""
+def train(variants: list[Variant], output: Path) -> None:
+    """Train in rounds; each adds the candidates that the weights of the round before lead to."""
     first = build(no_weights())
-    truths = [label(classify(first, variant, 0), variant.beats) for variant in variants]
-    table = gather(first, variants, truths, 1)
-    text = weights_text(*fit(table, 8))
+    annotated = [label_candidates(classify(first, v, Mode.LIST), v.beats) for v in variants]
+    candidates = gather(first, variants, annotated, Mode.TEACH)
+    text = weights_text(*fit(candidates, 8))
     for number in range(1, ROUNDS + 1):
-        table = table.plus(gather(build(text), variants, truths, 2))
-        text = weights_text(*fit(table, 24 if number == ROUNDS else 8))
-        print(f"round {number} of {ROUNDS}: {len(table.labels)} candidates", flush=True)
-        output.write_text(text)
+        candidates = candidates.plus(gather(build(text), variants, annotated, Mode.CLASSIFY))
+        text = weights_text(*fit(candidates, 24 if number == ROUNDS else 8))
+        print(f"round {number} of {ROUNDS}: {len(candidates.labels)} candidates", flush=True)
+        write_text(output, text)
 
 
 def main() -> None:
+    """Parse the command line and train."""
     parser = argparse.ArgumentParser(description="Train the QRS classifier on DS1.")
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--output", type=Path, default=CORE / "src/qrs_classifier_weights.h")
@@ -247,7 +264,7 @@ def main() -> None:
 
     warnings.filterwarnings("ignore", message=".*optimization hasn't converged.*")
     with threadpool_limits(1):  # more threads would add up in another order
-        learn(list(all_variants(arguments.data)), arguments.output)
+        train(list(all_variants(arguments.data)), arguments.output)
 
 
 if __name__ == "__main__":
