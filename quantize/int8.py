@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from ecg_edge import firmware
-from ecg_edge.ecg.errors import ComparisonError
 from ecg_edge.ecg.files import locked_folder, replacing
-from ecg_edge.quantize.codegen.flatbuffer import Network, parse_network
+from ecg_edge.quantize.codegen.flatbuffer import parse_network
+from ecg_edge.quantize.interface import check_inputs
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats, dequantize
 from ecg_edge.training.datasets import training_beats
@@ -26,8 +25,6 @@ from ecg_edge.training.networks import BEAT_SHAPE, RHYTHM_SHAPE
 from ecg_edge.training.progress import SILENT, Progress
 from ecg_edge.training.runs import Run
 from ecg_edge.training.tf_logging import suppress_native_stderr
-
-INPUT_SCALES: Final = {"beat": firmware.BEAT_SCALE, "rhythm": firmware.RHYTHM_SCALE}
 
 
 def quantize(run: Run, progress: Progress = SILENT) -> bytes:
@@ -63,13 +60,13 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
 
     Raises
     ------
-    ComparisonError
+    BundleError
         When the inputs' scales are not the signal path's.
     """
     chosen = np.random.default_rng(seed).permutation(len(beats))[:calibration_beats]
     beat, rhythm = with_extremes(beats.beat[chosen], beats.rhythm[chosen])
     flatbuffer = _convert(network, *dequantize(beat, rhythm))
-    check_inputs(flatbuffer)
+    check_inputs(parse_network(flatbuffer), "quantized network")
     return flatbuffer
 
 
@@ -86,32 +83,6 @@ def with_extremes(
     beat[0, :2, 0] = -128, 127
     rhythm[0, :2] = -128, 127
     return beat, rhythm
-
-
-def check_inputs(flatbuffer: bytes) -> None:
-    """Check that both inputs have the signal path's scale and the zero point 0.
-
-    Raises
-    ------
-    ComparisonError
-        Names the input that differs.
-    """
-    network = parse_network(flatbuffer)
-    for name, wanted in INPUT_SCALES.items():
-        scale, zero_point = input_quantization(network, name)
-        if zero_point != 0 or not np.isclose(scale, wanted, rtol=1e-6, atol=0):
-            raise ComparisonError(
-                f"the quantized network's input {name} has scale {scale:.8g} and zero point {zero_point}; "
-                f"the signal path writes {wanted:.8g} and 0. The calibration beats must hold -128 and 127."
-            )
-
-
-def input_quantization(network: Network, name: str) -> tuple[float, int]:
-    """Return scale and zero point of an input."""
-    quantization = network.tensors[network.inputs[name]].quantization
-    if quantization is None:
-        raise ComparisonError(f"the network's input {name} is not quantized.")
-    return float(quantization.scales[0]), int(quantization.zero_points[0])
 
 
 def _convert(network: KerasModel, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np.float32]) -> bytes:

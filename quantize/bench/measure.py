@@ -6,18 +6,18 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError, ComparisonError, ToolError
-from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.quantize.bench.cores import OPTIMIZE, Core
 from ecg_edge.quantize.bench.image import Case, boot, build, require_tools
 from ecg_edge.quantize.bench.reference import Reference
 from ecg_edge.quantize.bundle.compile import ECG_NN
 from ecg_edge.quantize.bundle.golden import Golden, load_golden
-from ecg_edge.quantize.bundle.manifest import MODEL_NAME, load_bundle
+from ecg_edge.quantize.bundle.manifest import MODEL_NAME, SHIPPED_BUNDLE, load_bundle
 from ecg_edge.quantize.codegen.generate import Generated, generate
 
 Int8Array = npt.NDArray[np.int8]
@@ -25,10 +25,8 @@ Int8Array = npt.NDArray[np.int8]
 RUNS = 8  # inputs a network is run on
 SEED = 20261122  # of the inputs of a network without golden vectors
 
-SHIPPED = PROJECT_ROOT / "models" / "nlrav"
-# In a checkout: the two shapes that other engines were measured on.
-SHAPES = PROJECT_ROOT / "tests" / "quantize" / "networks"
-_DEFAULT_MODELS = (SHAPES / "conv.tflite", SHAPES / "sep.tflite", SHIPPED)
+# The two shapes that other engines were measured on.
+NETWORKS: Final = Path(__file__).resolve().parent / "networks"
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,8 @@ class Subject:
 
 
 def default_models() -> list[Path]:
-    """`conv`, `sep` and the shipped bundle, as far as they are there."""
-    return [path for path in _DEFAULT_MODELS if path.exists()]
+    """Return the paths of `conv`, `sep` and the shipped bundle."""
+    return [NETWORKS / "conv.tflite", NETWORKS / "sep.tflite", SHIPPED_BUNDLE]
 
 
 def load_subject(path: Path) -> Subject:

@@ -76,6 +76,8 @@ def run(
     ToolError
         None of the cores can run here, or a compiler or emulator fails.
     """
+    if not models:
+        raise ToolError("no network to measure. Name a bundle or a .tflite file with --models.")
     left_out = {core.name: core.what_to_install() for core in cores if core.missing()}
     present = [core for core in cores if core.name not in left_out]
     if not present:
@@ -102,6 +104,8 @@ def require_same_bits(report: Report) -> None:
     ComparisonError
         Names networks, cores and layers that did not.
     """
+    if not report.figures:
+        raise ComparisonError("nothing was measured, so nothing was compared. Name a network and a core.")
     wrong = [_where(figures) for figures in report.figures if not figures.same_bits]
     if wrong:
         raise ComparisonError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from ecg_edge.quantize.codegen.arena import Plan, plan_arena
 from ecg_edge.quantize.codegen.cost import Choice, Policy, choose
 from ecg_edge.quantize.codegen.emit import emit_header, emit_source
-from ecg_edge.quantize.codegen.flatbuffer import parse_network
+from ecg_edge.quantize.codegen.flatbuffer import Network, parse_network
 from ecg_edge.quantize.codegen.ir import Form, Program, UnsupportedError
 
 
@@ -71,6 +71,7 @@ def generate(
         An operator, type, shape or quantization has no kernel; the message names it.
     """
     network = parse_network(model, where)
+    _check_types(network, where)
     try:
         chosen = {form: choose(network, form, policy) for form in Form}
     except UnsupportedError as error:
@@ -82,3 +83,16 @@ def generate(
     header = emit_header(name, programs, plan, sha256)
     source = emit_source(name, programs, plan, sha256)
     return Generated(name, header, source, programs, plan, choices)
+
+
+def _check_types(network: Network, where: str) -> None:
+    """Check that inputs and outputs are int8: the converter's default is float32."""
+    for kind, tensors in (("input", network.inputs), ("output", network.outputs)):
+        for name, index in tensors.items():
+            dtype = network.tensors[index].dtype
+            if dtype != "int8":
+                raise UnsupportedError(
+                    f"{where}: {kind} {name} is {dtype}, not int8. Convert the model again with "
+                    "converter.inference_input_type = tf.int8, converter.inference_output_type = tf.int8 and "
+                    "a representative_dataset."
+                )

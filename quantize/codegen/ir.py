@@ -183,9 +183,7 @@ class UnsupportedError(BundleError):
 
 def refuse(operator: Operator, reason: str) -> UnsupportedError:
     """The error for an operator that cannot be lowered."""
-    return UnsupportedError(
-        f"operator {operator.index} ({operator.name}): {reason}. Change the model, or run it with TFLM only."
-    )
+    return UnsupportedError(f"operator {operator.index} ({operator.name}): {reason}. Change the model.")
 
 
 def require(condition: bool, operator: Operator, reason: str) -> None:

@@ -54,7 +54,7 @@ def lower(network: Network, form: Form, sparse: frozenset[int] = frozenset()) ->
         if lowering is None:
             raise UnsupportedError(
                 f"operator {operator.index} ({operator.name}): no kernel for it. "
-                f"Supported: {', '.join(LOWERINGS)}. Change the model, or run it with TFLM only."
+                f"Supported: {', '.join(LOWERINGS)}. Change the model."
             )
         needed = 2 if operator.name in TWO_INPUTS else 1
         require(len(operator.inputs) >= needed, operator, f"it has {len(operator.inputs)} inputs")

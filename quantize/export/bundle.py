@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge import firmware
-from ecg_edge.ecg.errors import BundleError, ToolError
-from ecg_edge.ecg.files import sha256_of
+from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.files import check_writable_folder, sha256_of, write_bytes, write_text
 from ecg_edge.quantize.bundle import manifest as layout
 from ecg_edge.quantize.bundle.engines import Inputs, Int8Array, TflmEngine
 from ecg_edge.quantize.bundle.golden import Golden
@@ -20,12 +19,12 @@ from ecg_edge.quantize.codegen.flatbuffer import Network
 from ecg_edge.quantize.codegen.generate import Generated, generate
 from ecg_edge.quantize.export import c_files as bundle_c
 from ecg_edge.quantize.export.model_card import model_card
+from ecg_edge.quantize.interface import check_inputs
 from ecg_edge.training.tf_logging import suppress_native_stderr
 
 FLOAT_MODEL_NAME = "float.keras"
 GOLDEN_VECTORS = 32  # in golden.json
 DEVICE_VECTORS = 8  # of these, in model_info.c: what the device checks at boot
-SCALE_TOLERANCE = 1e-6  # relative
 TFLM_MARGIN = 1.1  # on the wheel's measurement, for other targets' alignment and scratch buffers
 
 
@@ -74,6 +73,8 @@ def export_bundle(
     """
     layout.check_labels(labels, f"{model_tflite}: labels")
     model = _read(model_tflite)
+    float_content = None if float_model is None else _read(float_model)
+    check_writable_folder(out)
     generated = generate(model, str(model_tflite), name=layout.c_prefix(name))
     network = generated.program.network
     check_interface(network, len(labels), str(model_tflite))
@@ -91,7 +92,7 @@ def export_bundle(
         metrics=metrics,
         tools=tools,
     )
-    _write(out, model, manifest, generated, golden, float_model)
+    _write(out, model, manifest, generated, golden, float_content)
     return layout.load_bundle(out)
 
 
@@ -103,35 +104,10 @@ def check_interface(network: Network, label_count: int, where: str) -> None:
     BundleError
         Says which tensor differs and how.
     """
-    points, channels, features = firmware.BEAT_POINTS, firmware.BEAT_CHANNELS, firmware.RHYTHM_FEATURES
-    expected = {
-        "beat": (points * channels, firmware.BEAT_SCALE),
-        "rhythm": (features, firmware.RHYTHM_SCALE),
-    }
-    if network.inputs.keys() != expected.keys():
-        raise BundleError(
-            f"{where}: inputs are {', '.join(network.inputs)}; the signal path gives beat and rhythm. "
-            "Name the Keras inputs so."
-        )
-    for key, (elements, scale) in expected.items():
-        _check_input(network, key, elements, scale, where)
+    check_inputs(network, where)
     sizes = [network.tensors[index].elements for index in network.outputs.values()]
     if sizes != [label_count]:
         raise BundleError(f"{where}: outputs have {sizes} elements, but there are {label_count} labels.")
-
-
-def _check_input(network: Network, key: str, elements: int, scale: float, where: str) -> None:
-    tensor = _tensor(network, key, network.inputs[key])
-    count = int(np.prod(tensor.shape))
-    if count != elements:
-        raise BundleError(f"{where}: input {key} has {count} elements, the signal path gives {elements}.")
-    if abs(tensor.scale - scale) > SCALE_TOLERANCE * scale or tensor.zero_point != 0:
-        raise BundleError(
-            f"{where}: input {key} is quantized with scale {tensor.scale:.9g} and zero point "
-            f"{tensor.zero_point}, but the signal path gives scale {scale:.9g} (1/{round(1 / scale)}) and "
-            "zero point 0. Quantize again with a representative set that holds the extremes "
-            f"{-128 * scale:g} and {127 * scale:g} of this input."
-        )
 
 
 def golden_vectors(
@@ -204,10 +180,13 @@ def tflm_arena_bytes(model_tflite: Path) -> int:
     return -(-int(high * TFLM_MARGIN) // 16) * 16
 
 
-def _read(model_tflite: Path) -> bytes:
-    if not model_tflite.is_file():
-        raise BundleError(f"{model_tflite}: not found. Make a model with `ecg-edge quantize`.")
-    return model_tflite.read_bytes()
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(f"{path}: not found. Make a model with `ecg-edge quantize`.") from None
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}). Name a readable file.") from None
 
 
 def _tensor(network: Network, name: str, index: int) -> layout.Tensor:
@@ -226,19 +205,21 @@ def _write(
     manifest: layout.Manifest,
     generated: Generated,
     golden: Golden,
-    float_model: Path | None,
+    float_content: bytes | None,
 ) -> None:
     c_folder = out / layout.C_FOLDER
     for name, text in c_files(model, manifest, generated, golden).items():
-        _write_text(c_folder / name, text)
+        write_text(c_folder / name, text)
     constant_bytes = len(table_bytes(generated.program))
-    _write_text(out / layout.GOLDEN_NAME, golden.to_json())
-    _write_text(out / "MODEL_CARD.md", model_card(manifest, generated.program.macs, constant_bytes))
-    (out / layout.MODEL_NAME).write_bytes(model)
-    (out / FLOAT_MODEL_NAME).unlink(missing_ok=True)
-    if float_model is not None:
-        shutil.copyfile(float_model, out / FLOAT_MODEL_NAME)
-    _write_text(out / layout.MANIFEST_NAME, manifest.to_json())
+    write_text(out / layout.GOLDEN_NAME, golden.to_json())
+    write_text(out / "MODEL_CARD.md", model_card(manifest, generated.program.macs, constant_bytes))
+    write_bytes(out / layout.MODEL_NAME, model)
+    if float_content is None:
+        (out / FLOAT_MODEL_NAME).unlink(missing_ok=True)
+    else:
+        write_bytes(out / FLOAT_MODEL_NAME, float_content)
+    # Last: a bundle that was interrupted before has the hashes of another model and is refused when loaded.
+    write_text(out / layout.MANIFEST_NAME, manifest.to_json())
 
 
 def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golden: Golden) -> dict[str, str]:
@@ -264,11 +245,3 @@ def c_files(model: bytes, manifest: layout.Manifest, generated: Generated, golde
         "model_data.c": bundle_c.model_data_source(facts),
         "op_resolver.h": bundle_c.op_resolver_header(facts, manifest.operators),
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ToolError(f"{path}: cannot be written ({error.strerror}). Choose another folder.") from error

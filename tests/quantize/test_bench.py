@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ecg_edge.ecg.errors import BundleError, ToolError
+from ecg_edge.ecg.errors import BundleError, ComparisonError, ToolError
 from ecg_edge.host.cli.main import app
 from ecg_edge.quantize.bench import run as matrix
 from ecg_edge.quantize.bench.cores import CORES, M4, RV32, Core
@@ -128,7 +128,14 @@ def run_command(*arguments: str, json_file: Path) -> Any:
 def test_missing_tools_are_named_with_their_packages() -> None:
     assert "no-such-compiler-gcc" in WITHOUT_TOOLS.missing()
     with pytest.raises(ToolError, match=r"no-such-compiler-gcc .* apt-get install gcc-arm-none-eabi"):
-        matrix.run([], [WITHOUT_TOOLS])
+        matrix.run(default_models(), [WITHOUT_TOOLS])
+
+
+def test_a_measurement_of_nothing_is_no_pass() -> None:
+    with pytest.raises(ToolError, match="no network"):
+        matrix.run([], [M4])
+    with pytest.raises(ComparisonError, match="nothing"):
+        matrix.require_same_bits(matrix.Report((), (), {}, {}, {}, {}))
 
 
 @pytest.mark.device

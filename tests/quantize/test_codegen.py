@@ -15,6 +15,7 @@ pytest.importorskip(
 )
 
 from ecg_edge.ecg.errors import BundleError
+from ecg_edge.quantize.bench.measure import NETWORKS
 from ecg_edge.quantize.bundle.compile import ecg_nn_sources
 from ecg_edge.quantize.codegen.arena import largest_live_sum, plan_arena, tensor_lifetimes
 from ecg_edge.quantize.codegen.emit import table_bytes
@@ -25,8 +26,6 @@ from ecg_edge.quantize.codegen.lower import LOWERINGS
 from tests.support.beat_network import beat_network
 from tests.support.harness import INCLUDES, WARNINGS, Compiled
 from tests.support.random_networks import Builder, T, options, random_network
-
-NETWORKS = Path(__file__).parent / "networks"
 
 
 def dense(b: Builder, source: T, outputs: int = 3, *, zero_point: int = 0, dtype: type = np.int8) -> T:
@@ -104,6 +103,14 @@ def test_a_float_network_is_refused() -> None:
     output = dense(b, source)
     with pytest.raises(UnsupportedError, match="is float32, not int8"):
         generate(b.finish([output]))
+
+
+def test_a_float_model_tells_how_to_convert_it() -> None:
+    b = Builder(0)
+    source = b.input((1, 4), 0.1, 0)
+    b.tensors[source.index].type = 0
+    with pytest.raises(UnsupportedError, match=r"input .*float32.*inference_input_type = tf\.int8"):
+        generate(b.finish([dense(b, source)]), "float.tflite")
 
 
 def test_an_accumulator_that_could_overflow_is_refused() -> None:

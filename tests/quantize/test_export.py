@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("tflite_micro", reason="golden vectors come from the tflite-micro wheel")
 
 from ecg_edge import firmware
-from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.errors import BundleError, OutputError
 from ecg_edge.quantize.bundle.compile import ecg_nn_sources, find_compiler
 from ecg_edge.quantize.bundle.engines import TflmEngine
 from ecg_edge.quantize.bundle.golden import load_golden
@@ -209,6 +209,34 @@ def test_a_missing_model_is_an_error_that_names_it(tmp_path: Path) -> None:
             metrics={},
             tools={},
         )
+
+
+@pytest.mark.parametrize(
+    "labels", [("N", "L", "R", "A", "V,"), ("N", "L", "R", "A", "A"), ("N", "L", "R", "A", "é")]
+)
+def test_labels_that_c_cannot_hold_are_refused(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    with pytest.raises(BundleError, match="label"):
+        export(tmp_path, beat_network(), labels=labels)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_labels_with_quotes_compile(tmp_path: Path) -> None:
+    labels = ("N", 'a"', "b\\", "??/", "V")
+    made = export(tmp_path, beat_network(), labels=labels)
+    source = tmp_path / "main.c"
+    source.write_text(
+        '#include <stdio.h>\n#include "model_info.h"\nint main(void) { puts(SMALL_LABELS); return 0; }\n'
+    )
+    command = [find_compiler(), *WARNINGS, *INCLUDES, f"-I{made.c_path}", str(source)]
+    subprocess.run([*command, "-o", str(tmp_path / "labels")], check=True)
+    done = subprocess.run([str(tmp_path / "labels")], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip("\n").split(",") == list(labels)
+
+
+def test_an_output_folder_that_is_a_file_is_named_before_anything_is_run(tmp_path: Path) -> None:
+    (tmp_path / "bundle").write_text("a file")
+    with pytest.raises(OutputError, match="bundle"):
+        export(tmp_path, beat_network())
 
 
 def test_no_beats_for_golden_vectors_is_an_error(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecg_edge.ecg.errors import ComparisonError
+from ecg_edge.ecg.errors import BundleError
 from ecg_edge.quantize.codegen.flatbuffer import read_network
 from ecg_edge.training.recipes import Model, Recipe, Training
 from tests.support.made_beats import made_beats
@@ -49,7 +49,7 @@ def test_other_scales_are_refused(network: Any, monkeypatch: pytest.MonkeyPatch)
     from ecg_edge.quantize import int8
 
     monkeypatch.setattr(int8, "with_extremes", lambda beat, rhythm: (beat, rhythm))
-    with pytest.raises(ComparisonError, match=r"input beat has scale .*; the signal path writes 0\.05 and 0"):
+    with pytest.raises(BundleError, match=r"input beat .*scale .* signal path .* 0\.05"):
         int8.quantize_network(network, made_beats(600, seed=1), 200, seed=1)
 
 

@@ -11,6 +11,7 @@ pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not instal
 
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from ecg_edge.quantize.bench.measure import NETWORKS
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.flatbuffer import parse_network
 from ecg_edge.quantize.codegen.generate import generate
@@ -19,7 +20,6 @@ from ecg_edge.quantize.codegen.lower import LOWERINGS
 from tests.support.harness import Compiled, compare, compare_batch
 from tests.support.random_networks import SAME, Builder, options, random_network
 
-NETWORKS = Path(__file__).parent / "networks"
 BATCHES, BATCH = 9, 128  # of networks of all operators; test_kernels_rows.py has as many of convolutions
 
 

@@ -11,6 +11,7 @@ pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not instal
 
 from ecg_edge.quantize.bench.cores import CORES, M4, Core
 from ecg_edge.quantize.bench.image import Case, run_on
+from ecg_edge.quantize.bench.measure import NETWORKS
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.bundle.golden import load_golden
 from ecg_edge.quantize.bundle.manifest import load_bundle
@@ -22,7 +23,6 @@ from tests.support.random_rows import random_row_network, widest_row_network
 
 pytestmark = pytest.mark.device
 
-NETWORKS = Path(__file__).parent / "networks"
 SMALL_ARENA = 1200  # bytes: all networks of an image are in its memory at once
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecg_edge.quantize.bench.measure import NETWORKS
 from ecg_edge.quantize.codegen.generate import generate
 
-NETWORKS = Path(__file__).parent / "networks"
 MACS = {"conv": 179_792, "sep": 138_224}
 
 

@@ -13,7 +13,7 @@ pytest.importorskip(
 )
 
 from ecg_edge.quantize.bench.cores import M3, M4, Core
-from ecg_edge.quantize.bench.measure import load_subject, measure
+from ecg_edge.quantize.bench.measure import NETWORKS, load_subject, measure
 from ecg_edge.quantize.bench.sparsity import measure_zeroed, zero_smallest_blocks
 from ecg_edge.quantize.codegen.cost import choose
 from ecg_edge.quantize.codegen.emit import table_bytes
@@ -23,7 +23,6 @@ from ecg_edge.quantize.codegen.ir import Form
 from ecg_edge.quantize.codegen.sparse import kept_blocks, pack
 from tests.support.fit_cost import layers_network
 
-NETWORKS = Path(__file__).parent / "networks"
 CONV = (NETWORKS / "conv.tflite").read_bytes()
 
 
