@@ -126,10 +126,17 @@ def _replay(
     return replay(names, port=f"emulator:{elf}", bundle_path=bundle, data=data, out=out, on_update=on_update)
 
 
-def _report(session: Path, data: Path) -> None:
+def _report(session: Path, data: Path, show: Report) -> None:
     from ecg_edge.host.report.html import write_report  # late: imports matplotlib
 
-    write_report(session, data=data, run_folder=session)
+    scores = RunFolder(session)
+    write_report(
+        session,
+        data=data,
+        evaluation=scores.evaluation,
+        verify=scores.verify,
+        on_progress=lambda part, done, total: show(f"{part}, {done} of {total}"),
+    )
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ class Actions:
     replay : callable
         Replay records on the emulated board: (names, ELF, bundle, databases, session, on_update).
     report : callable
-        Write the report into a session: (session, databases).
+        Write the report into a session: (session, databases, progress).
     """
 
     checks: Callable[[Path | None], list[doctor.Check]] = doctor.run_checks
@@ -162,7 +169,7 @@ class Actions:
     replay: Callable[[Sequence[str], Path, Path, Path, Path, Callable[[Update], None]], ReplayResult] = (
         _replay
     )
-    report: Callable[[Path, Path], None] = _report
+    report: Callable[[Path, Path, Report], None] = _report
 
 
 ACTIONS: Final = Actions()
@@ -350,7 +357,7 @@ class _Pipeline:
         gathered = RunFolder(self._folder.session)
         write_json(gathered.evaluation, self._evaluation())
         shutil.copyfile(self._folder.verify, gathered.verify)
-        self._actions.report(self._folder.session, self._records.root)
+        self._actions.report(self._folder.session, self._records.root, self._display.progress)
 
     def _evaluation(self) -> list[EvaluationRow]:
         return [row for run in self._runs for row in _read(run.folder.evaluation)]

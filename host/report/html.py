@@ -24,8 +24,6 @@ from ecg_edge.host.reference.rhythm_events import describe
 from ecg_edge.host.report.strips import Strip, beat_kinds, clock, confusion_svg, replay_picture, strip_svg
 from ecg_edge.host.report.timeline import rhythm_example_svg, rhythm_examples, timeline_svg
 
-EVALUATION_NAME = "evaluation.json"
-VERIFY_NAME = "verify.json"
 OnProgress = Callable[[str, int, int], None]  # part of the work, steps done, steps in all
 
 STRIP_S = 5.0
@@ -62,7 +60,8 @@ def write_report(
     *,
     items: Sequence[LabelledRecord] | None = None,
     data: Path | None = None,
-    run_folder: Path | None = None,
+    evaluation: Path | None = None,
+    verify: Path | None = None,
     on_progress: OnProgress = no_progress,
 ) -> Path:
     """Write report.html into a session's folder.
@@ -75,8 +74,8 @@ def write_report(
         The records with the device's beats; else read from the session and from `data`.
     data : Path, optional
         Folder of the databases, for the strips. Without records the report has no strips and states this.
-    run_folder : Path, optional
-        The recipe's run, whose evaluation.json and verify.json go into the report.
+    evaluation, verify : Path, optional
+        evaluation.json and verify.json of a recipe's run, whose scores go into the report.
     on_progress : callable
         Called with the current part of the work, its steps done, and all of its steps.
 
@@ -94,7 +93,9 @@ def write_report(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters.update(percent=percent, number=_number)
-    context = _context(session, results, items, run_folder, on_progress)
+    context = _context(session, results, items, on_progress)
+    figures = {"evaluation": evaluation, "verify": verify}
+    context |= {name: path and _read_json(path) for name, path in figures.items()}
     page = environment.get_template("report.html").render(**context)
     path = session / REPORT_NAME
     write_text(path, page)
@@ -105,7 +106,6 @@ def _context(
     session: Path,
     results: SessionResults,
     items: Sequence[LabelledRecord],
-    run_folder: Path | None,
     on_progress: OnProgress,
 ) -> dict[str, Any]:
     scores, labels = results["scores"], results["device"]["labels"]
@@ -122,8 +122,6 @@ def _context(
         "right": right,
         "wrong": wrong,
         "outside": outside,
-        "evaluation": _read_json(run_folder / EVALUATION_NAME) if run_folder else None,
-        "verify": _read_json(run_folder / VERIFY_NAME) if run_folder else None,
         "timelines": _timelines(results, events, on_progress),
         "rhythm_examples": _rhythm_examples(items, events, labels, on_progress),
         "has_strips": bool(items),

@@ -243,7 +243,7 @@ class FakeDevice:
             release_steps=(),
             build=self.build,
             replay=self.replay,
-            report=lambda session, data: (session / "report.html").touch(),
+            report=lambda session, data, show: (session / "report.html").touch(),
         )
 
     def build(self, board: str, bundle: Path, folder: Path) -> None:

@@ -202,7 +202,8 @@ def test_figures_of_the_run_go_in(session: Session, tmp_path: Path) -> None:
     }
     engines = [{**engine, "largest_difference_lsb": 0.0}]
     (tmp_path / "verify.json").write_text(json.dumps({**verify, "engines": engines}))
-    text = Page(write_report(session.folder, items=[], run_folder=tmp_path).read_text()).text
+    files = {name: tmp_path / f"{name}.json" for name in ("evaluation", "verify")}
+    text = Page(write_report(session.folder, items=[], **files).read_text()).text
     assert "random split int8 1 234 98.77 0.900 93.75 / -" in text
     assert "77 beats (golden vectors)" in text and "float Keras did not run: no TensorFlow" in text
 

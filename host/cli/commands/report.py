@@ -29,14 +29,22 @@ def report(
     from ecg_edge.host.report.html import read_results, write_picture, write_report
 
     read_results(session)  # first: a folder without them is refused at once
+    evaluation, verify = run_scores(run)
     with console.progress_bar() as bar:
-        path = write_report(session, data=data, run_folder=run, on_progress=_shown(bar))
+        path = write_report(session, data=data, evaluation=evaluation, verify=verify, on_progress=_shown(bar))
     console.out.print(f"Report:  {path}", markup=False)
     if picture:
         write_picture(session, picture, data)
         console.out.print(f"Picture: {picture}", markup=False)
     if json:
         write_json(json, read_results(session))
+
+
+def run_scores(run: Path | None) -> tuple[Path | None, Path | None]:
+    """Return evaluation.json and verify.json of a run folder, whose scores a report shows."""
+    from ecg_edge.training.runs import RunFolder
+
+    return (None, None) if run is None else (RunFolder(run).evaluation, RunFolder(run).verify)
 
 
 def _shown(bar: Progress) -> Callable[[str, int, int], None]:
