@@ -271,6 +271,7 @@ class _Replay:
         cancelled = False
         with open_frame_log(self._session.folder / FRAMES_NAME) as self._link.log:
             try:
+                self._session.write_running()
                 for prepared in _ahead(todo):
                     self._stream(prepared.record, Comparator(prepared.expected))
                     self._session.write_running()
