@@ -50,6 +50,9 @@ class Database:
     records: tuple[str, ...]
 
 
+NOISE_RECORDS: Final = {"nstdb": ("bw", "em", "ma")}
+"""Records without ECG: they are read by name, but a database does not stand for them."""
+
 DATABASES: Final = {
     database.name: database
     for database in (

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ecg_edge.ecg.databases import DATABASES, PLAIN_SUFFIXES, records_in, require_data_root
+from ecg_edge.ecg.databases import DATABASES, NOISE_RECORDS, PLAIN_SUFFIXES, records_in, require_data_root
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.header import FORMATS_READ
 
@@ -68,7 +68,7 @@ def _resolve(name: str, data: Path | None, annotator: str | None) -> list[Record
         return [_of_file(path.with_name(f"{path.name}.hea"))]
     root, name = require_data_root(data), name.rstrip("/")
     if name == ALL:
-        return [r for database in _folders(root) for r in _of_database(root, database, annotator)]
+        return [r for database in _folders(root) for r in _annotated(root, database, annotator)]
     if name in _folders(root):
         return _of_database(root, name, annotator)
     if "/" in name:
@@ -89,15 +89,17 @@ def _of_file(path: Path) -> RecordName:
 def _of_database(root: Path, database: str, annotator: str | None) -> list[RecordName]:
     found = _annotated(root, database, annotator)
     if not found:
+        lacking = f" with annotator {annotator!r}" if annotator else ""
         raise RecordError(
-            f"{root / database}: no records with annotator {annotator!r}. Name another database "
+            f"{root / database}: no records{lacking}. Name another database "
             "(`ecg-edge data list` shows them) or another annotator."
         )
     return found
 
 
 def _annotated(root: Path, database: str, annotator: str | None) -> list[RecordName]:
-    names = records_in(root, database)
+    noise = NOISE_RECORDS.get(database, ())
+    names = tuple(name for name in records_in(root, database) if name not in noise)
     if annotator is not None:
         names = tuple(name for name in names if (root / database / f"{name}.{annotator}").is_file())
     return [RecordName(root, database, name) for name in names]

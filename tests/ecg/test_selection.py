@@ -92,3 +92,12 @@ def test_a_file_of_another_format_lists_those_that_are_read(tmp_path: Path, name
     (tmp_path / name).touch()
     with pytest.raises(RecordError, match=rf"{name}: .*WFDB.*EDF"):
         select_records([str(tmp_path / name)])
+
+
+def test_nstdb_does_not_stand_for_its_noise(root: Path) -> None:
+    (root / "nstdb").mkdir()
+    for name in ("118e00", "bw", "em", "ma"):
+        (root / "nstdb" / f"{name}.hea").touch()
+    assert names_of(["nstdb"], root) == ["nstdb/118e00"]
+    assert names_of(["all"], root, "atr") == ["mitdb/101"]  # the others have no annotations: left out
+    assert names_of(["nstdb/bw", "em"], root) == ["nstdb/bw", "nstdb/em"]
