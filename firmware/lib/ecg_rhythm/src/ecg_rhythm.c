@@ -1,4 +1,5 @@
-/* The time line: what is settled, when something is due, and which rules a beat or bad signal concerns. */
+/* Time and dispatch: settled time, rules that are due without a beat, and the rules that a beat or bad signal
+ * concerns. */
 #include "ecg_base/static_assert.h"
 #include "private.h"
 
@@ -24,7 +25,7 @@ static uint32_t earlier(uint32_t a, uint32_t b) {
     return ecg_rhythm_after(a, b) ? b : a;
 }
 
-/* When the next thing happens of itself. */
+/* Time of the next event that needs no beat. */
 static uint32_t next_due(const ecg_rhythm_state_t *rhythm) {
     uint32_t due = rhythm->rate_at;
     if (!rhythm->bad && !rhythm->silence.pause.open) {
@@ -70,8 +71,9 @@ void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink
     rhythm->due = next_due(rhythm);
 }
 
-/* Nothing readable from here on: what is made of beats in turn ends. Irregularity outlasts a short gap. */
-static void cut(ecg_rhythm_state_t *rhythm, uint32_t at) {
+/* No beats can be read from here on: every rule on successive beats ends. Irregularity outlasts a short gap,
+ * because it needs 32 intervals to be found again. */
+static void truncate_all(ecg_rhythm_state_t *rhythm, uint32_t at) {
     ecg_rhythm_silence_end(rhythm, at, ECG_RHYTHM_FLAG_TRUNCATED);
     ecg_rhythm_run_end(rhythm, &rhythm->run_v, ECG_RHYTHM_FLAG_TRUNCATED);
     ecg_rhythm_run_end(rhythm, &rhythm->run_s, ECG_RHYTHM_FLAG_TRUNCATED);
@@ -81,7 +83,7 @@ static void cut(ecg_rhythm_state_t *rhythm, uint32_t at) {
     rhythm->joined = false;
 }
 
-static void happen(ecg_rhythm_state_t *rhythm) {
+static void run_due_rules(ecg_rhythm_state_t *rhythm) {
     const ecg_rhythm_irregular_t *irregular = &rhythm->irregular;
     if (!rhythm->bad) {
         ecg_rhythm_silence_due(rhythm);
@@ -98,11 +100,11 @@ static void happen(ecg_rhythm_state_t *rhythm) {
     }
 }
 
-/* Settle everything up to `time`. */
+/* Run all rules that are due up to `time`. */
 static void settle(ecg_rhythm_state_t *rhythm, uint32_t time) {
     while (!ecg_rhythm_after(rhythm->due, time)) {
         rhythm->time = ecg_rhythm_after(rhythm->due, rhythm->time) ? rhythm->due : rhythm->time;
-        happen(rhythm);
+        run_due_rules(rhythm);
         rhythm->due = next_due(rhythm);
     }
     if (ecg_rhythm_after(time, rhythm->time)) {
@@ -110,7 +112,7 @@ static void settle(ecg_rhythm_state_t *rhythm, uint32_t time) {
     }
 }
 
-static void take(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step) {
+static void apply_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step) {
     ecg_rhythm_silence_end(rhythm, step->at, 0);
     ecg_rhythm_rate_beat(rhythm, step);
     ecg_rhythm_run_beat(rhythm, &rhythm->run_v, step);
@@ -130,9 +132,9 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) 
     };
     settle(rhythm, beat->r_sample);
     if (beat->beat_class >= ECG_RHYTHM_UNCLASSIFIABLE || rhythm->bad) {
-        cut(rhythm, beat->r_sample);
+        truncate_all(rhythm, beat->r_sample);
     } else {
-        take(rhythm, &step);
+        apply_beat(rhythm, &step);
         rhythm->joined = true;
     }
     rhythm->last_class = beat->beat_class;
@@ -144,7 +146,7 @@ void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_i
     if (signal_is_bad != rhythm->bad) {
         rhythm->bad = signal_is_bad;
         if (signal_is_bad) {
-            cut(rhythm, rhythm->time);
+            truncate_all(rhythm, rhythm->time);
         }
         rhythm->silence.since = rhythm->time;
         rhythm->due = next_due(rhythm);
@@ -153,6 +155,6 @@ void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_i
 
 void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples) {
     settle(rhythm, samples);
-    cut(rhythm, samples);
+    truncate_all(rhythm, samples);
     ecg_rhythm_irregular_cut(rhythm);
 }

@@ -1,8 +1,8 @@
 /* Irregularly irregular rhythm: atrial fibrillation is suspected.
  *
- * In fibrillation no interval tells the next one. A beat that comes early now and then spoils few differences
- * of intervals in turn; bigeminy spoils all of these, but every second interval is alike, and so on. So each
- * interval is compared with the four before it, and the most regular of the four views counts. */
+ * In fibrillation no interval predicts the next one. An occasional early beat changes few differences of
+ * successive intervals; bigeminy changes all of them, but every second interval is alike, and so on. So each
+ * interval is compared with the four before it, and the most regular of the four comparisons counts. */
 #include <string.h>
 
 #include "private.h"
@@ -38,7 +38,8 @@ static void push(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_step_t *ste
     irregular->gap = false;
 }
 
-/* How many of the intervals differ from the one k + 1 before, for the k of which it is fewest. */
+/* Number of intervals that differ from the one k + 1 before, for the k with the fewest: a rhythm that repeats
+ * every one to four beats is regular in one of the four. */
 static uint8_t count_irregular(const ecg_rhythm_irregular_t *irregular) {
     uint8_t fewest = irregular->count;
     for (unsigned k = 0; k < ECG_RHYTHM_IRREGULAR_LAGS; k++) {
@@ -96,7 +97,7 @@ static void begin(ecg_rhythm_state_t *rhythm) {
     ecg_rhythm_open(rhythm, &irregular->episode);
 }
 
-static void judge(ecg_rhythm_state_t *rhythm) {
+static void update_episode(ecg_rhythm_state_t *rhythm) {
     ecg_rhythm_irregular_t *irregular = &rhythm->irregular;
     ecg_rhythm_episode_t *episode = &irregular->episode;
     const uint8_t count = count_irregular(irregular);
@@ -125,7 +126,7 @@ void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step
     }
     push(irregular, step);
     if (irregular->count == ECG_RHYTHM_IRREGULAR_INTERVALS) {
-        judge(rhythm);
+        update_episode(rhythm);
     }
 }
 
