@@ -1,7 +1,7 @@
 """Which layers take the sparse form: a model of what each form costs, and the choice between them.
 
 Instructions are counted on emulated cores (QEMU, `-O2`): Cortex-M4 for the ARM DSP form, Cortex-M3 for the
-portable one. `tests/quantize/fit_cost.py` measures random layers and fits the factors below.
+portable one. `tests/support/fit_cost.py` measures random layers and fits the factors below.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ecg_edge.quantize.codegen import sparse
 from ecg_edge.quantize.codegen.flatbuffer import Network
-from ecg_edge.quantize.codegen.ir import Form, Program, Records, Step
+from ecg_edge.quantize.codegen.ir import KernelVariant, Program, Records, Step
 from ecg_edge.quantize.codegen.lower import lower
 
 Policy = Literal["cheapest", "never", "always"]
@@ -90,10 +90,14 @@ class Model:
         return round(self.call + self.edge * shape.window_blocks + positions * each)
 
 
-MARGIN = 0.9  # fewer instructions by as much as the model may err
+# The model may err by 10 % (tests/support/fit_cost.py prints the errors): a sparse layer must be faster by
+# more than that to be chosen.
+MARGIN = 0.9
 SPARSE_KERNELS = frozenset({sparse.CONVOLUTION, sparse.FOUR, sparse.FULLY_CONNECTED})
-MODELS: dict[Form, dict[str, Model]] = {
-    Form.ARM_DSP: {
+# Instructions per call, edge, position, window block, output and weight block, as fitted to measured layers
+# and rounded. A kernel that changes needs a new fit.
+MODELS: dict[KernelVariant, dict[str, Model]] = {
+    KernelVariant.ARM_DSP: {
         "ecg_nn_conv_paired_s8": Model(1812, 40, 90, 7, 6.5, 9.5, 3.0, group=4),
         "ecg_nn_depthwise_paired_s8": Model(1416, 300, 0, 0, 0, 15.5, 0, group=4),
         "ecg_nn_conv_1xn_s8": Model(516, 0, 0, 0, 0, 63, 12),
@@ -101,7 +105,7 @@ MODELS: dict[Form, dict[str, Model]] = {
         sparse.FOUR: Model(412, 120, 70, 8, 6.5, 10, 4.1, group=4),
         sparse.FULLY_CONNECTED: Model(280, 0, 0, 54, 0, 30, 13),
     },
-    Form.PORTABLE: {
+    KernelVariant.PORTABLE: {
         "ecg_nn_conv_1xn_s8": Model(412, 13, 0, 57, 0, 48, 21),
         "ecg_nn_fully_connected_s8": Model(224, 0, 0, 39, 0, 48, 20),
         sparse.CONVOLUTION: Model(392, 0, 0, 100, 4, 45, 20),
@@ -110,7 +114,9 @@ MODELS: dict[Form, dict[str, Model]] = {
 }
 
 
-def choose(network: Network, form: Form, policy: Policy = "cheapest") -> tuple[Program, tuple[Choice, ...]]:
+def choose(
+    network: Network, form: KernelVariant, policy: Policy = "cheapest"
+) -> tuple[Program, tuple[Choice, ...]]:
     """Lower a network for one form of the kernels, each layer as it costs less.
 
     Three ways are compared: all layers dense; sparse those that are then faster and no larger; sparse all

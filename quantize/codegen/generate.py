@@ -10,7 +10,7 @@ from ecg_edge.quantize.codegen.arena import Plan, plan_arena
 from ecg_edge.quantize.codegen.cost import Choice, Policy, choose
 from ecg_edge.quantize.codegen.emit import emit_header, emit_source
 from ecg_edge.quantize.codegen.flatbuffer import Network, parse_network
-from ecg_edge.quantize.codegen.ir import Form, Program, UnsupportedError
+from ecg_edge.quantize.codegen.ir import KernelVariant, Program, UnsupportedError
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,23 @@ class Generated:
     ----------
     name : str
         Prefix of the C symbols.
-    programs : dict of Form to Program
+    programs : dict of KernelVariant to Program
         The schedule of each form of the kernels. The operators and the arena are the same in all.
-    choices : dict of Form to tuple of Choice
+    choices : dict of KernelVariant to tuple of Choice
         Of each layer that has a dense and a sparse form: what they cost, and which was taken.
     """
 
     name: str
     header: str
     source: str
-    programs: dict[Form, Program]
+    programs: dict[KernelVariant, Program]
     plan: Plan
-    choices: dict[Form, tuple[Choice, ...]]
+    choices: dict[KernelVariant, tuple[Choice, ...]]
 
     @property
     def program(self) -> Program:
         """The schedule of the portable form."""
-        return self.programs[Form.PORTABLE]
+        return self.programs[KernelVariant.PORTABLE]
 
     def write(self, folder: Path) -> None:
         """Write network.h and network.c."""
@@ -73,12 +73,12 @@ def generate(
     network = parse_network(model, where)
     _check_types(network, where)
     try:
-        chosen = {form: choose(network, form, policy) for form in Form}
+        chosen = {form: choose(network, form, policy) for form in KernelVariant}
     except UnsupportedError as error:
         raise UnsupportedError(f"{where}: {error}") from None
     programs = {form: program for form, (program, _) in chosen.items()}
     choices = {form: made for form, (_, made) in chosen.items()}
-    plan = plan_arena(programs[Form.PORTABLE])
+    plan = plan_arena(programs[KernelVariant.PORTABLE])
     sha256 = hashlib.sha256(model).hexdigest()
     header = emit_header(name, programs, plan, sha256)
     source = emit_source(name, programs, plan, sha256)

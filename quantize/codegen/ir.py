@@ -13,7 +13,7 @@ from ecg_edge.ecg.errors import BundleError
 from ecg_edge.quantize.codegen.flatbuffer import LEFT_OUT, Network, Operator, Tensor
 
 
-class Form(Enum):
+class KernelVariant(Enum):
     """A form of the kernels: each gets tables and a schedule of its own in the generated file.
 
     In the order in which the generated file asks for them; the value is the macro of `ecg_nn/form.h` that is
@@ -154,7 +154,7 @@ class Program:
     """
 
     network: Network
-    form: Form = Form.PORTABLE
+    form: KernelVariant = KernelVariant.PORTABLE
     sparse: frozenset[int] = frozenset()
     steps: list[Step] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)

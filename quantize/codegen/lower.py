@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ecg_edge.quantize.codegen import lower_shapes as shapes
 from ecg_edge.quantize.codegen import lower_weights as weights
 from ecg_edge.quantize.codegen.flatbuffer import Network, Operator
-from ecg_edge.quantize.codegen.ir import Form, Program, Step, UnsupportedError, require
+from ecg_edge.quantize.codegen.ir import KernelVariant, Program, Step, UnsupportedError, require
 
 LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
     "ADD": shapes.lower_add,
@@ -33,13 +33,13 @@ LOWERINGS: dict[str, Callable[[Program, Operator], Step]] = {
 TWO_INPUTS = frozenset({"ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "PAD"})
 
 
-def lower(network: Network, form: Form, sparse: frozenset[int] = frozenset()) -> Program:
+def lower(network: Network, form: KernelVariant, sparse: frozenset[int] = frozenset()) -> Program:
     """Lower every operator, in order, for one form of the kernels.
 
     Parameters
     ----------
     network : Network
-    form : Form
+    form : KernelVariant
     sparse : frozenset of int
         Indices of the operators that take the sparse form where there is one for them.
 

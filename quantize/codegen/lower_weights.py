@@ -16,8 +16,8 @@ from ecg_edge.quantize.codegen.ir import (
     Call,
     Channels,
     Fields,
-    Form,
     Kernel,
+    KernelVariant,
     Layer,
     Pointer,
     Program,
@@ -82,10 +82,12 @@ def lower_conv(program: Program, operator: Operator) -> Step:
     return _step(program, operator, kernel, output.elements * values.shape[1])
 
 
-def _conv_kernel(form: Form, fields: Fields, weights: npt.NDArray[np.int8], channels: Channels) -> Kernel:
+def _conv_kernel(
+    form: KernelVariant, fields: Fields, weights: npt.NDArray[np.int8], channels: Channels
+) -> Kernel:
     if not is_one_row(fields):
         return Kernel("ecg_nn_conv_s8", "ecg_nn_conv_t", fields, weights, channels.records())
-    paired = paired_conv(fields, weights, channels) if form is Form.ARM_DSP else None
+    paired = paired_conv(fields, weights, channels) if form is KernelVariant.ARM_DSP else None
     return paired or Kernel("ecg_nn_conv_1xn_s8", "ecg_nn_conv_t", fields, weights, channels.records())
 
 
@@ -100,7 +102,7 @@ def lower_depthwise(program: Program, operator: Operator) -> Step:
     values = _weight_values(operator, weights).reshape(-1, channels)
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values.T)
-    paired = paired_depthwise(fields, values.T, table) if program.form is Form.ARM_DSP else None
+    paired = paired_depthwise(fields, values.T, table) if program.form is KernelVariant.ARM_DSP else None
     plain = Kernel("ecg_nn_depthwise_conv_s8", "ecg_nn_conv_t", fields, values, table.records())
     return _step(program, operator, paired or plain, output.elements * values.shape[0])
 

@@ -98,6 +98,8 @@ def interleaved(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 def _in_groups(rows: npt.NDArray[np.int8] | npt.NDArray[np.int16], multiple: int) -> npt.NDArray[np.int8]:
     """Bytes of rows of taps, each filled with zeros to a multiple, groups in SXTB16's order."""
     padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % multiple)))
+    # SXTB16 widens bytes 0 and 2 of a word to its halves, and after a rotation bytes 1 and 3. The inputs are
+    # widened so; weights in the same order need no shuffle in the inner loop.
     ordered = padded.reshape(-1, GROUP)[:, [0, 2, 1, 3]]
     return np.frombuffer(ordered.astype(ordered.dtype.newbyteorder("<")).tobytes(), np.int8)
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.codegen.ir import Channels, Fields, Form, Kernel, number
+from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, KernelVariant, number
 from ecg_edge.quantize.codegen.paired import (
     MAX_SHIFT,
     OUTPUTS,
@@ -51,12 +51,12 @@ def pack(weights: Int8Array) -> tuple[Int8Array, Int8Array]:
     return in_blocks(weights)[kept].reshape(-1), np.concatenate(places).astype(np.int8)
 
 
-def sparse_conv(form: Form, fields: Fields, weights: Int8Array, channels: Channels) -> Kernel | None:
+def sparse_conv(form: KernelVariant, fields: Fields, weights: Int8Array, channels: Channels) -> Kernel | None:
     """The sparse kernel for a convolution along the width, or None where its shape or range has none.
 
     Parameters
     ----------
-    form : Form
+    form : KernelVariant
     fields : Fields
         Of `ecg_nn_conv_t`.
     weights : ndarray of int8, shape (channels, taps)
@@ -66,9 +66,9 @@ def sparse_conv(form: Form, fields: Fields, weights: Int8Array, channels: Channe
     if not is_one_row(fields) or weights.shape[1] > MAX_TAPS:
         return None
     blocks, places = pack(weights)
-    if form is Form.PORTABLE:
+    if form is KernelVariant.PORTABLE:
         return Kernel(CONVOLUTION, "ecg_nn_conv_sparse_t", fields, blocks, channels.records(), places=places)
-    if form is Form.ARM_DSP and number(fields, "output_width") >= OUTPUTS and _fits(channels):
+    if form is KernelVariant.ARM_DSP and number(fields, "output_width") >= OUTPUTS and _fits(channels):
         records = paired_channels(channels, zero_point_in(fields))
         scratch = in_blocks(weights).shape[1] * BLOCK * 2 * OUTPUTS
         row = row_fields(fields, "kernel_width")
@@ -77,10 +77,14 @@ def sparse_conv(form: Form, fields: Fields, weights: Int8Array, channels: Channe
 
 
 def sparse_fully_connected(
-    form: Form, fields: Fields, weights: Int8Array, channels: Channels
+    form: KernelVariant, fields: Fields, weights: Int8Array, channels: Channels
 ) -> Kernel | None:
     """The same for a fully connected layer; `fields` are those of `ecg_nn_fully_connected_t`."""
-    if form not in (Form.ARM_DSP, Form.PORTABLE) or weights.shape[1] > MAX_TAPS or weights.shape[1] % BLOCK:
+    if (
+        form not in (KernelVariant.ARM_DSP, KernelVariant.PORTABLE)
+        or weights.shape[1] > MAX_TAPS
+        or weights.shape[1] % BLOCK
+    ):
         return None
     blocks, places = pack(weights)
     records = channels.records()

@@ -16,7 +16,7 @@ from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.bundle.golden import load_golden
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.codegen.generate import Generated, generate
-from ecg_edge.quantize.codegen.ir import Form
+from ecg_edge.quantize.codegen.ir import KernelVariant
 from tests.support.harness import WARNINGS, random_inputs
 from tests.support.random_networks import random_network
 from tests.support.random_rows import random_row_network, widest_row_network
@@ -63,7 +63,7 @@ def test_the_longest_windows_in_pairs_give_tflms_bytes(tmp_path: Path) -> None:
     needs(M4)
     models = [widest_row_network(sign) for sign in (-1, 1)]
     generated = [generate(model, name=f"n{n}") for n, model in enumerate(models)]
-    calls = [call for made in generated for call in made.programs[Form.ARM_DSP].steps[0].calls]
+    calls = [call for made in generated for call in made.programs[KernelVariant.ARM_DSP].steps[0].calls]
     assert [call.kernel for call in calls] == ["ecg_nn_conv_paired_s8"] * 2
     cases = []
     for number, made in enumerate(generated):

@@ -12,7 +12,7 @@ pytest.importorskip(
 
 from ecg_edge.quantize.codegen import fixedpoint as fp
 from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.codegen.ir import Channels, Form
+from ecg_edge.quantize.codegen.ir import Channels, KernelVariant
 from ecg_edge.quantize.codegen.paired import MAX_SHIFT, REACH_LIMIT, interleaved, paired_channels
 from tests.support.random_networks import SAME, Builder, conv_of, depthwise_of, window_of
 
@@ -70,7 +70,7 @@ def kernel_of(width: int, depth: int, taps: int, channels: int, stride: int = 1,
     data = np.full(b.tensors[weights].shape, 5, np.int8)
     data.flat[0] = low
     b.buffers[b.tensors[weights].buffer].data = np.frombuffer(data.tobytes(), np.uint8)
-    (call,) = generate(b.finish([output]), policy="never").programs[Form.ARM_DSP].steps[0].calls
+    (call,) = generate(b.finish([output]), policy="never").programs[KernelVariant.ARM_DSP].steps[0].calls
     return call.kernel
 
 

@@ -19,7 +19,7 @@ from ecg_edge.quantize.codegen.cost import choose
 from ecg_edge.quantize.codegen.emit import table_bytes
 from ecg_edge.quantize.codegen.flatbuffer import parse_network
 from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.codegen.ir import Form
+from ecg_edge.quantize.codegen.ir import KernelVariant
 from ecg_edge.quantize.codegen.sparse import kept_blocks, pack
 from tests.support.fit_cost import layers_network
 
@@ -82,12 +82,12 @@ def test_zeros_cost_no_flash() -> None:
     for share in (0.5, 0.7, 0.8, 0.9):
         made = generate(zero_smallest_blocks(CONV, share))
         sizes.append({form: len(table_bytes(program)) for form, program in made.programs.items()})
-    for form in (Form.ARM_DSP, Form.PORTABLE):
+    for form in (KernelVariant.ARM_DSP, KernelVariant.PORTABLE):
         assert all(small[form] < large[form] for large, small in pairwise(sizes))
 
 
 def test_the_choice_names_its_layers_and_what_they_cost() -> None:
-    program, choices = choose(parse_network(zero_smallest_blocks(CONV, 0.8)), Form.ARM_DSP)
+    program, choices = choose(parse_network(zero_smallest_blocks(CONV, 0.8)), KernelVariant.ARM_DSP)
     kernels = {step.operator.index: call.kernel for step in program.steps for call in step.calls}
     assert len(choices) == 6
     for choice in choices:
@@ -97,8 +97,12 @@ def test_the_choice_names_its_layers_and_what_they_cost() -> None:
 
 
 @pytest.mark.device
-@pytest.mark.parametrize(("core", "form"), [(M4, Form.ARM_DSP), (M3, Form.PORTABLE)], ids=["m4", "m3"])
-def test_the_model_is_right_to_within_its_margin_on_networks(core: Core, form: Form, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("core", "form"), [(M4, KernelVariant.ARM_DSP), (M3, KernelVariant.PORTABLE)], ids=["m4", "m3"]
+)
+def test_the_model_is_right_to_within_its_margin_on_networks(
+    core: Core, form: KernelVariant, tmp_path: Path
+) -> None:
     needs(core)
     for name, share in (("conv", 0.0), ("conv", 0.8)):
         path = tmp_path / f"{name}.tflite"
@@ -132,4 +136,4 @@ def needs(core: Core) -> None:
 def test_layers_of_every_density_have_both_forms() -> None:
     for density in (0.0, 0.2, 1.0):
         made = generate(layers_network(1, density), policy="always")
-        assert all(len(made.choices[form]) == 6 for form in (Form.ARM_DSP, Form.PORTABLE))
+        assert all(len(made.choices[form]) == 6 for form in (KernelVariant.ARM_DSP, KernelVariant.PORTABLE))

@@ -19,13 +19,13 @@ from ecg_edge.quantize.bench.image import Case, run_on
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.cost import MODELS, Shape, shape_of
 from ecg_edge.quantize.codegen.generate import Generated, generate
-from ecg_edge.quantize.codegen.ir import Form
+from ecg_edge.quantize.codegen.ir import KernelVariant
 from tests.support.harness import random_inputs
 from tests.support.random_networks import SAME, Builder, T, options, window_of, zero_blocks
 
 LAYERS = 6  # a network
 LARGEST = 1500  # elements of a tensor
-CORES = {Form.ARM_DSP: M4, Form.PORTABLE: M3}
+CORES = {KernelVariant.ARM_DSP: M4, KernelVariant.PORTABLE: M3}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _weights(b: Builder, shape: tuple[int, ...], density: float) -> list[int]:
     return [b.tensor(shape, [0.01] * shape[0], [0] * shape[0], data=values)]
 
 
-def measure(form: Form, seeds: range, folder: Path) -> list[Sample]:
+def measure(form: KernelVariant, seeds: range, folder: Path) -> list[Sample]:
     """Layers of random networks, dense and sparse, on the core of a form."""
     samples: list[Sample] = []
     for seed in seeds:
@@ -86,7 +86,9 @@ def measure(form: Form, seeds: range, folder: Path) -> list[Sample]:
     return samples
 
 
-def _samples(core: Core, form: Form, model: bytes, generated: Generated, folder: Path) -> list[Sample]:
+def _samples(
+    core: Core, form: KernelVariant, model: bytes, generated: Generated, folder: Path
+) -> list[Sample]:
     inputs = random_inputs(generated, np.random.default_rng(0))
     ordered = [inputs[name] for name in generated.program.network.inputs]
     outcome = run_on(core, [generated], [Case(0, ordered, tflm_layers(model, generated, inputs))], folder)

@@ -116,9 +116,9 @@ def _of_recipe(name: str, out: Path | None, data: Path | None, runs: Path) -> Bu
 def _choices(bundle: Bundle) -> tuple[Choice, ...]:
     """The generator's choice of dense or sparse layers for Cortex-M4."""
     from ecg_edge.quantize.codegen.generate import generate
-    from ecg_edge.quantize.codegen.ir import Form
+    from ecg_edge.quantize.codegen.ir import KernelVariant
 
-    return generate(bundle.model_path.read_bytes(), str(bundle.model_path)).choices[Form.ARM_DSP]
+    return generate(bundle.model_path.read_bytes(), str(bundle.model_path)).choices[KernelVariant.ARM_DSP]
 
 
 def _print(bundle: Bundle, choices: tuple[Choice, ...]) -> None:
