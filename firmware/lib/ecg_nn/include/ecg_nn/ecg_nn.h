@@ -63,13 +63,23 @@ typedef struct {
     const ecg_nn_channel_t *channels; /* [output_channels] */
 } ecg_nn_conv_t;
 
-/* Any convolution with one group. The Helium form takes two positions at a time, 16 bytes of a window an
- * instruction, and requantizes four channels at a time where there are four and every shift is negative. */
+/** Any convolution with one group. The Helium form takes two positions at a time, 16 bytes of a window an
+ *  instruction, and requantizes four channels at a time where there are four and every shift is negative.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_height][input_width][input_channels]
+ *  @param[out] output  [output_height][output_width][output_channels]; must not overlap `input`
+ */
 void ecg_nn_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
 
-/* A convolution along the width only: input, kernel and output have height 1, dilation is 1. The Helium form
- * is the same with less to do at each position; where a window has at most 16 bytes, and there are four
- * channels and negative shifts, the weights stay in registers. */
+/** A convolution along the width only: input, kernel and output have height 1, dilation is 1. The Helium
+ *  form is the same with less to do at each position; where a window has at most 16 bytes, and there are
+ *  four channels and negative shifts, the weights stay in registers.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ */
 void ecg_nn_conv_1xn_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
 
 #ifdef ECG_NN_ARM_DSP
@@ -97,7 +107,13 @@ typedef struct {
     const ecg_nn_paired_channel_t *channels; /* [output_channels] */
 } ecg_nn_conv_paired_t;
 
-/* scratch: 32 bytes for every four taps, at most 4,096. */
+/** Compute a convolution with paired channels.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ *  @param[out] scratch  memory to work in: 32 bytes for every four taps, at most 4,096 bytes
+ */
 void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
                            uint32_t *scratch);
 
@@ -118,15 +134,26 @@ typedef struct {
     const ecg_nn_paired_channel_t *channels; /* [output_channels] */
 } ecg_nn_depthwise_paired_t;
 
-/* scratch: 576 bytes; 144 where there is one input channel. */
+/** Compute a depthwise convolution with paired channels.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ *  @param[out] scratch  memory to work in: 576 bytes; 144 where there is one input channel
+ */
 void ecg_nn_depthwise_paired_s8(const ecg_nn_depthwise_paired_t *layer, const int8_t *input, int8_t *output,
                                 uint32_t *scratch);
 
 #endif
 
-/* Depthwise convolution; output_channels is a multiple of input_channels (the depth multiplier). The Helium
- * form takes four channels at a time in one row, with a kernel that reaches over at most 16 columns, 4 to
- * 8191 output channels, and negative shifts; everything else one output at a time. */
+/** Depthwise convolution; output_channels is a multiple of input_channels (the depth multiplier). The Helium
+ *  form takes four channels at a time in one row, with a kernel that reaches over at most 16 columns, 4 to
+ *  8191 output channels, and negative shifts; everything else one output at a time.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_height][input_width][input_channels]
+ *  @param[out] output  [output_height][output_width][output_channels]; must not overlap `input`
+ */
 void ecg_nn_depthwise_conv_s8(const ecg_nn_conv_t *layer, const int8_t *input, int8_t *output);
 
 /* Fully connected: `rows` vectors of `inputs` elements to `rows` vectors of `outputs`. */
@@ -137,6 +164,12 @@ typedef struct {
     const ecg_nn_channel_t *channels; /* [outputs] */
 } ecg_nn_fully_connected_t;
 
+/** Compute a fully connected layer.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [rows][inputs]
+ *  @param[out] output  [rows][outputs]; must not overlap `input`
+ */
 void ecg_nn_fully_connected_s8(const ecg_nn_fully_connected_t *layer, const int8_t *input, int8_t *output);
 
 /* Sparse layers: of their weights, only the blocks are stored that are not all zero. An output channel's
@@ -153,6 +186,12 @@ typedef struct {
     const int8_t *places;
 } ecg_nn_conv_sparse_t;
 
+/** Compute a sparse convolution along the width.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ */
 void ecg_nn_conv_sparse_s8(const ecg_nn_conv_sparse_t *layer, const int8_t *input, int8_t *output);
 
 /* Inputs are a multiple of four. */
@@ -161,6 +200,12 @@ typedef struct {
     const int8_t *places;
 } ecg_nn_fully_connected_sparse_t;
 
+/** Compute a sparse fully connected layer.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [rows][inputs]
+ *  @param[out] output  [rows][outputs]; must not overlap `input`
+ */
 void ecg_nn_fully_connected_sparse_s8(const ecg_nn_fully_connected_sparse_t *layer, const int8_t *input,
                                       int8_t *output);
 
@@ -173,6 +218,13 @@ typedef struct {
     const int8_t *places;
 } ecg_nn_conv_sparse_four_t;
 
+/** Compute a sparse convolution, four positions at a time.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ *  @param[out] scratch  memory to work in: as in ecg_nn_conv_paired_s8
+ */
 void ecg_nn_conv_sparse_four_s8(const ecg_nn_conv_sparse_four_t *layer, const int8_t *input, int8_t *output,
                                 uint32_t *scratch);
 
@@ -189,9 +241,20 @@ typedef struct {
     int32_t min, max;
 } ecg_nn_pool_t;
 
+/** Compute the maximum of each window.
+ *
+ *  @param[in]  layer   sizes and limits
+ *  @param[in]  input   [input_height][input_width][channels]
+ *  @param[out] output  [output_height][output_width][channels]; must not overlap `input`
+ */
 void ecg_nn_max_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t *output);
 
-/* Average, rounded to nearest, halves away from zero. */
+/** Average, rounded to nearest, halves away from zero.
+ *
+ *  @param[in]  layer   sizes and limits
+ *  @param[in]  input   [input_height][input_width][channels]
+ *  @param[out] output  [output_height][output_width][channels]; must not overlap `input`
+ */
 void ecg_nn_average_pool_s8(const ecg_nn_pool_t *layer, const int8_t *input, int8_t *output);
 
 /* Mean over the middle of [outer][reduced][inner]; requant.bias is -(input's zero point) * reduced. */
@@ -201,6 +264,12 @@ typedef struct {
     ecg_nn_channel_t requant;
 } ecg_nn_mean_t;
 
+/** Compute the mean over the middle dimension.
+ *
+ *  @param[in]  layer   sizes and quantization
+ *  @param[in]  input   [outer][reduced][inner]
+ *  @param[out] output  [outer][inner]; must not overlap `input`
+ */
 void ecg_nn_mean_s8(const ecg_nn_mean_t *layer, const int8_t *input, int8_t *output);
 
 /* Element-wise sum of two tensors of the same shape. Each input is (q - zero_point) * 2^20, scaled; both
@@ -213,6 +282,13 @@ typedef struct {
     ecg_nn_output_t output;
 } ecg_nn_add_t;
 
+/** Compute the element-wise sum.
+ *
+ *  @param[in]  layer   sizes and quantization
+ *  @param[in]  a       [elements]
+ *  @param[in]  b       [elements]
+ *  @param[out] output  [elements]; must not overlap `a` or `b`
+ */
 void ecg_nn_add_s8(const ecg_nn_add_t *layer, const int8_t *a, const int8_t *b, int8_t *output);
 
 /* Softmax along the last dimension of [rows][depth]; output scale 1/256, zero point -128. exp_q31[d] is e^(-d
@@ -223,6 +299,12 @@ typedef struct {
     const int32_t *exp_q31;
 } ecg_nn_softmax_t;
 
+/** Compute the softmax of each row.
+ *
+ *  @param[in]  layer   sizes and table
+ *  @param[in]  input   [rows][depth]
+ *  @param[out] output  [rows][depth]; must not overlap `input`
+ */
 void ecg_nn_softmax_s8(const ecg_nn_softmax_t *layer, const int8_t *input, int8_t *output);
 
 /* Any function of one byte (quantize, relu, relu6, logistic): output = table[input + 128]. */
@@ -231,6 +313,12 @@ typedef struct {
     const int8_t *table; /* [256] */
 } ecg_nn_lookup_t;
 
+/** Map each byte through the table.
+ *
+ *  @param[in]  layer   size and table
+ *  @param[in]  input   [elements]
+ *  @param[out] output  [elements]; must not overlap `input`
+ */
 void ecg_nn_lookup_s8(const ecg_nn_lookup_t *layer, const int8_t *input, int8_t *output);
 
 /* Copy `rows` rows of `row_bytes` into an output whose rows are `output_stride` bytes apart (concatenation).
@@ -239,6 +327,12 @@ typedef struct {
     int32_t rows, row_bytes, output_stride;
 } ecg_nn_copy_rows_t;
 
+/** Copy the rows.
+ *
+ *  @param[in]  layer   sizes
+ *  @param[in]  input   [rows][row_bytes]
+ *  @param[out] output  `rows` rows, `output_stride` bytes apart; must not overlap `input`
+ */
 void ecg_nn_copy_rows_s8(const ecg_nn_copy_rows_t *layer, const int8_t *input, int8_t *output);
 
 /* Put a tensor of up to four dimensions into a larger one that is filled with `value`; unused leading
@@ -248,12 +342,26 @@ typedef struct {
     int32_t value; /* -128..127 */
 } ecg_nn_pad_t;
 
+/** Pad the tensor.
+ *
+ *  @param[in]  layer   sizes and value
+ *  @param[in]  input   `input` of the layer
+ *  @param[out] output  `output` of the layer; must not overlap `input`
+ */
 void ecg_nn_pad_s8(const ecg_nn_pad_t *layer, const int8_t *input, int8_t *output);
 
-/* CRC-32/ISO-HDLC (zlib's) of `size` bytes: the check of the constant tables. */
+/** Compute the checksum of the constant tables.
+ *
+ *  @param[in] data  `size` bytes
+ *  @param[in] size  number of bytes
+ *  @return          CRC-32/ISO-HDLC, as zlib's
+ */
 uint32_t ecg_nn_crc32(const void *data, size_t size);
 
-/* The form the kernels were compiled in: "portable", "arm-dsp", "helium" or "xtensa". */
+/** Get the form that the kernels were compiled in.
+ *
+ *  @return  "portable", "arm-dsp", "helium" or "xtensa"
+ */
 const char *ecg_nn_kernels_name(void);
 
 #ifdef __cplusplus
