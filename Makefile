@@ -36,7 +36,7 @@ check: lint $(VENV)/.core ## lint and the fast tests, in two minutes, without Te
 
 test: SETUP_FOR := tests
 test: system $(VENV)/.all lint $(VENV)/.core $(VENV)/.platformio ## lint and all tests (ARGS="-k name")
-	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --require-tools $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, import directions, mypy, codespell, clang-format, cppcheck
 	@$(BIN)/ruff check --quiet .

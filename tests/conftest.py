@@ -1,8 +1,9 @@
-"""Fixtures that every room's tests share."""
+"""Fixtures that the tests of all packages share."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,35 @@ import wfdb
 
 from ecg_edge.ecg import synthetic
 from ecg_edge.host.cli import console
+from tests.firmware import fuzz
 
 ROOT = Path(__file__).resolve().parent.parent
+TOOLS = (
+    "gcc",
+    "clang",
+    "cppcheck",
+    "arm-none-eabi-gcc",
+    "qemu-system-arm",
+    "riscv64-unknown-elf-gcc",
+    "qemu-system-riscv32",
+    "xtensa-lx106-elf-gcc",
+    "qemu-system-xtensa",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--require-tools`, which `make test` gives: a skipped test must not pass for one that ran."""
+    parser.addoption("--require-tools", action="store_true", help="Fail when a tool is missing.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop before the first test when `--require-tools` is given and a tool is missing."""
+    if not config.getoption("--require-tools"):
+        return
+    missing = [name for name in TOOLS if shutil.which(name) is None]
+    if missing or not fuzz.can_fuzz():
+        names = ", ".join(missing) or "clang's runtime with libFuzzer and the sanitizers"
+        raise pytest.UsageError(f"{names}: not installed. `./setup.sh tests` installs all that tests need.")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -49,6 +49,7 @@ def read_pairs(data_dir: Path, golden: Path, database: str, annotator: str) -> P
 CASES = [(db, name) for db in ("mitdb", "nstdb", "svdb") for name in ("gqrs", "osea", "sqrs", "wqrs")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database, annotator", [case for case in CASES if case != ("svdb", "osea")])
 def test_equal_to_the_c_programs(data_dir: Path, golden: Path, database: str, annotator: str) -> None:
     pairs = read_pairs(data_dir, golden, database, annotator)
@@ -68,6 +69,7 @@ def test_equal_to_the_c_programs(data_dir: Path, golden: Path, database: str, an
     assert text.shutdown_summary(summary) == (folder / f"sumstats.shutdown.{annotator}.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["mitdb", "nstdb"])
 @pytest.mark.parametrize("kind", ["veb", "sveb"])
 def test_runs_equal_to_the_c_programs(data_dir: Path, golden: Path, database: str, kind: str) -> None:

@@ -65,6 +65,7 @@ def test_setup_turns_telemetry_off(fresh_core: Path) -> None:
     assert re.search(r"enable_telemetry\s+No", told)
 
 
+@pytest.mark.slow
 def test_a_build_needs_no_network(fresh_core: Path, shipped_bundle: Path, build_dir: Path) -> None:
     program = pio.build("native", shipped_bundle, build_dir)
     assert program.is_file()
@@ -72,6 +73,7 @@ def test_a_build_needs_no_network(fresh_core: Path, shipped_bundle: Path, build_
     assert size.flash_bytes > size.ram_bytes > 1000
 
 
+@pytest.mark.slow
 def test_another_bundle_is_built_in(shipped_bundle: Path, copied_bundle: Path, build_dir: Path) -> None:
     header = copied_bundle / "c" / "model_info.h"
     header.write_text(header.read_text().replace('NLRAV_LABELS "', 'NLRAV_LABELS "other,'))

@@ -154,6 +154,7 @@ def records_of(data_dir: Path, *databases: str) -> list[tuple[str, str]]:
     return [(d, path.stem) for d in databases for path in sorted((data_dir / d).glob("*.hea"))]
 
 
+@pytest.mark.slow
 @pytest.mark.records
 @pytest.mark.timeout(900)  # a minute on two idle cores
 def test_sanitizers_find_nothing_on_all_records(harness: Path, data_dir: Path) -> None:
@@ -169,6 +170,7 @@ def test_sanitizers_find_nothing_on_all_records(harness: Path, data_dir: Path) -
         list(pool.map(check, records))
 
 
+@pytest.mark.slow
 @pytest.mark.records
 def test_random_blocks_give_the_same_bytes_on_all_records(data_dir: Path) -> None:
     random = np.random.default_rng(17)

@@ -111,6 +111,7 @@ def test_only_the_first_seconds(bundle: Bundle, database: Path) -> None:
     assert outcome.results["records"][0]["scores"]["ec57"]["qrs_se"] > 0.9  # of the annotations up to there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [1, 100, None])
 def test_blocks_of_any_size_agree(bundle: Bundle, database: Path, block: int | None) -> None:
     outcome = run(bundle, database, seconds=30.0, block=block)
@@ -452,6 +453,7 @@ def test_a_replay_with_the_other_mains_frequency_agrees(bundle: Bundle, database
     assert outcome.passed and outcome.results["mains_hz"] == 50
 
 
+@pytest.mark.slow
 @pytest.mark.records
 def test_a_real_record_goes_the_whole_way(bundle: Bundle, data_dir: Path) -> None:
     with device_on_a_socket(bundle) as port:

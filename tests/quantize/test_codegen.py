@@ -161,6 +161,7 @@ def test_truncated_files_are_errors() -> None:
     assert damaged > 10
 
 
+@pytest.mark.slow
 def test_tensors_alive_together_never_overlap_and_the_arena_is_near_its_bound() -> None:
     for seed in range(150):
         program = generate(random_network(seed, operators=8)).program
@@ -189,6 +190,7 @@ def test_the_checksum_is_that_of_the_tables(tmp_path: Path) -> None:
     assert checksum == zlib.crc32(table_bytes(generated.program))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "compiler", [("cc",), ("arm-none-eabi-gcc", "-mcpu=cortex-m4"), ("arm-none-eabi-gcc", "-mcpu=cortex-m0")]
 )

@@ -23,6 +23,7 @@ from tests.support.random_networks import SAME, Builder, options, random_network
 BATCHES, BATCH = 9, 128  # of networks of all operators; test_kernels_rows.py has as many of convolutions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_networks_give_tflms_bytes(batch: int, tmp_path: Path) -> None:
     compare_batch(random_network, range(batch * BATCH, (batch + 1) * BATCH), tmp_path)

@@ -14,6 +14,7 @@ from tests.support.random_rows import random_row_network
 BATCHES, BATCH = 9, 128
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_rows_give_tflms_bytes(batch: int, tmp_path: Path) -> None:
     compare_batch(random_row_network, range(batch * BATCH, (batch + 1) * BATCH), tmp_path)
