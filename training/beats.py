@@ -193,7 +193,8 @@ def _cached(
 def _read_cached(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]] | None:
     """Read cached beats; None where there are none, or the file is damaged."""
     try:
-        with np.load(path) as stored:
+        # np.load alone leaves the file open when it is no archive.
+        with path.open("rb") as file, np.load(file) as stored:
             return stored["features"], stored["symbols"]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
