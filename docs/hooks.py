@@ -225,7 +225,7 @@ def _header_parts(header: Path) -> Iterator[str]:
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     text = re.sub(r"(?m)^#(if|ifdef|ifndef|else|elif|endif|include)\b.*\n|^extern \"C\" \{\n|^\}\n", "", text)
-    text = re.sub(r"(?m)^#define ECG_\w+_H\n", "", text)
+    text = re.sub(r"(?m)^#define ECG_\w+_H\n|^\s*/\* clang-format \w+ \*/\n", "", text)
     for block in re.split(r"\n\s*\n(?=\S)", text.strip()):
         match = re.match(r"\s*/\*+!?(.*?)\*/[ \t]*\n?(.*)", block, flags=re.DOTALL)
         comment, code = (match[1], match[2]) if match and not match[1].count("*/") else ("", block)
