@@ -23,7 +23,7 @@ static uint32_t fingerprint;
 static ecg_core_t core;
 static ecg_core_beat_t beat;
 static ecg_link_done_t totals;
-static uint8_t signal_bad; /* as the host was told */
+static uint8_t signal_bad; /* as the last QUALITY frame reported it */
 
 /* Live samples on their way to the host. */
 static struct {

@@ -1,4 +1,4 @@
-"""Build an image of generated networks for an emulated core, boot it, and read what it says."""
+"""Build an image of generated networks for an emulated core, boot it, and read its report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the core said.
+    """Report of an image that ran on a core.
 
     Attributes
     ----------
@@ -269,7 +269,7 @@ def _case_call(generated: Generated, number: int, case: Case) -> str:
 
 
 def _output_layers(generated: Generated) -> list[tuple[int, int]]:
-    """Where each output stands among the bytes of all layers, and its size."""
+    """Find the position of each output among the bytes of all layers, and its size."""
     network = generated.program.network
     sizes = [network.tensors[operator.outputs[0]].elements for operator in network.operators]
     starts = np.cumsum([0, *sizes])

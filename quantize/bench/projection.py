@@ -71,7 +71,7 @@ class Board:
 
 @dataclass(frozen=True)
 class Projection:
-    """What a board may take for one run of a network.
+    """Projected time and energy of a board for one run of a network.
 
     Attributes
     ----------

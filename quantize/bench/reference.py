@@ -1,4 +1,4 @@
-"""What every layer must give: TFLM where its wheel is installed, else the generated C on this computer."""
+"""Reference outputs of every layer: from TFLM where its wheel is installed, else from the generated C."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ void ecg_nn_trace(int op_index, const int8_t *data, size_t bytes) {
 
 
 class Reference:
-    """Gives every operator's output of one network, flat, in the operators' order.
+    """Compute every operator's output of one network, flat, in the operators' order.
 
     Attributes
     ----------

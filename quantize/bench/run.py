@@ -17,7 +17,7 @@ from ecg_edge.quantize.bench.projection import Projection, load_boards, project
 
 @dataclass(frozen=True)
 class Report:
-    """What `ecg-edge bench` found.
+    """Result of `ecg-edge bench`.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ class Lifetime:
     last: int
 
     def overlaps(self, other: Lifetime) -> bool:
-        """Whether both are alive in one step."""
+        """Return True if both are alive in one step."""
         return self.first <= other.last and other.first <= self.last
 
 

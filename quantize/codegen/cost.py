@@ -23,7 +23,7 @@ Policy = Literal["cheapest", "never", "always"]
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one layer, or of a network: bytes of constants and code, instructions of a run."""
+    """Bytes of constants and code, and instructions of a run, of one layer or of a network."""
 
     bytes: int
     instructions: int
@@ -31,7 +31,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for a layer that has both forms.
+    """Choice between the dense and the sparse form of a layer.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a layer's instructions depend on; `blocks` are those that the kernel reads, of all channels."""
+    """Sizes that determine a layer's instructions; `blocks` counts those that the kernel reads."""
 
     positions: int
     channels: int
@@ -83,7 +83,7 @@ class Model:
     group: int = 1
 
     def instructions(self, shape: Shape) -> int:
-        """Of one layer."""
+        """Estimate the instructions of one layer."""
         positions = -(-shape.positions // self.group) * self.group
         each = self.position + self.window * shape.window_blocks
         each += self.output * shape.channels + self.block * shape.blocks
@@ -173,7 +173,7 @@ def _is_faster(cost: Cost, other: Cost) -> bool:
 
 
 def _total(dense: Program, other: Program, choices: tuple[Choice, ...], chosen: frozenset[int]) -> Cost:
-    """Of the layers that have both forms, and of the code of all kernels."""
+    """Sum the costs of the layers that have both forms, and the code of all kernels."""
     steps = [b if a.operator.index in chosen else a for a, b in zip(dense.steps, other.steps, strict=True)]
     kernels = {call.kernel for step in steps for call in step.calls}
     code = sum(model.code for kernel, model in MODELS[dense.form].items() if kernel in kernels)

@@ -1,4 +1,4 @@
-"""What the generator makes of a network before it becomes text: tables, layers and a schedule of calls."""
+"""Intermediate representation of a network: tables, layers and a schedule of kernel calls."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Pointer:
-    """Where a kernel reads or writes: a tensor of the network, and an offset in bytes."""
+    """Memory that a kernel reads or writes: a tensor of the network, and an offset in bytes."""
 
     tensor: int
     offset: int = 0
@@ -223,7 +223,7 @@ def zero_point_of(tensor: Tensor) -> int:
 
 
 def same_quantization(a: Tensor, b: Tensor) -> bool:
-    """Whether two activation tensors have the same scale and zero point."""
+    """Return True if two activation tensors have the same scale and zero point."""
     return bool(scale_of(a) == scale_of(b)) and zero_point_of(a) == zero_point_of(b)
 
 

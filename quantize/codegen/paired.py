@@ -24,7 +24,7 @@ DEPTHWISE_SCRATCH = 144  # bytes for each input channel that is packed at a time
 
 
 def is_one_row(fields: Fields) -> bool:
-    """Whether a convolution is one along the width only, without dilation."""
+    """Return True if a convolution is one along the width only, without dilation."""
     ones = ("input_height", "kernel_height", "output_height", "dilation_width")
     return all(fields[name] == 1 for name in ones)
 
@@ -83,7 +83,7 @@ def paired_depthwise(fields: Fields, weights: npt.NDArray[np.int8], channels: Ch
 
 
 def _fits(channels: Channels, taps: int) -> bool:
-    """Whether all accumulators and shifts are in the range of the kernels."""
+    """Return True if all accumulators and shifts are in the range of the kernels."""
     reach = int(np.abs(channels.bias.astype(np.int64)).max()) + 128 * 128 * taps
     right = -channels.shift[channels.multiplier != 0]
     return reach < REACH_LIMIT and bool(np.all((right >= 1) & (right <= MAX_SHIFT)))

@@ -79,7 +79,7 @@ def sparse_conv(form: KernelVariant, fields: Fields, weights: Int8Array, channel
 def sparse_fully_connected(
     form: KernelVariant, fields: Fields, weights: Int8Array, channels: Channels
 ) -> Kernel | None:
-    """The same for a fully connected layer; `fields` are those of `ecg_nn_fully_connected_t`."""
+    """Create the sparse kernel of a fully connected layer, or None; fields of `ecg_nn_fully_connected_t`."""
     if (
         form not in (KernelVariant.ARM_DSP, KernelVariant.PORTABLE)
         or weights.shape[1] > MAX_TAPS
@@ -92,6 +92,6 @@ def sparse_fully_connected(
 
 
 def _fits(channels: Channels) -> bool:
-    """Whether all biases and shifts are in the range of the ARM DSP form."""
+    """Return True if all biases and shifts are in the range of the ARM DSP form."""
     bias, right = np.abs(channels.bias.astype(np.int64)), -channels.shift[channels.multiplier != 0]
     return bool(bias.max() < BIAS_LIMIT and np.all((right >= 1) & (right <= MAX_SHIFT)))
