@@ -93,6 +93,13 @@ def test_commands_in_the_pages_parse() -> None:
             parse(line.replace("...", ""))
 
 
+def test_imports_in_the_pages_work() -> None:
+    lines = [line for page in _pages() for line in re.findall(r"(?m)^from ecg_edge.*$", page.read_text())]
+    assert lines
+    for line in lines:
+        exec(line, {})
+
+
 def _pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
