@@ -1,4 +1,4 @@
-"""Fixtures that the tests of all packages share."""
+"""Fixtures that the tests of every package share."""
 
 from __future__ import annotations
 

@@ -131,9 +131,10 @@ def test_a_device_agrees_at_the_rates_of_other_boards(bundle: Bundle, database: 
     "options", [["--block-size", "0"], ["--block-size", "241"], ["--block-size", "x"], ["--fs", "300"]]
 )
 def test_another_block_or_rate_is_refused(
-    bundle: Bundle, options: list[str], capsys: pytest.CaptureFixture[str]
+    bundle: Bundle, database: Path, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert exit_code(["replay", "--model", str(bundle.path), *options, "100"]) == 2
+    arguments = ["replay", "--model", str(bundle.path), "--data", str(database), *options, "100"]
+    assert exit_code(arguments) == 2
     assert options[0] in capsys.readouterr().err
 
 
@@ -255,7 +256,7 @@ def test_a_missing_record_or_bundle_leaves_with_2(
     assert "name at least one record" in capsys.readouterr().err
 
 
-def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path) -> None:
+def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path, database: Path) -> None:
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
     script = [sys.executable, str(project_root / "host" / "replay.py")]
     asked = subprocess.run(
@@ -263,7 +264,11 @@ def test_replay_is_also_a_plain_script(project_root: Path, tmp_path: Path) -> No
     )
     assert "RECORDS" in asked.stdout and "--port" in asked.stdout
     failed = subprocess.run(
-        [*script, "--model", "none", "100"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [*script, "--model", "none", "--data", str(database), "100"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert failed.returncode == 2 and "none/manifest.json: not found" in failed.stderr
 
