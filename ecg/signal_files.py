@@ -1,12 +1,12 @@
-"""Samples of a record's signals, in every format that WFDB's library reads."""
+"""Samples of a record's signals, decoded by `wfdb` through a header that states the file's layout alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -17,12 +17,15 @@ from ecg_edge.ecg.header import GAP, Header, Segment, Signal, header_path, read_
 
 IntArray = npt.NDArray[np.int64]
 
-_BITS: Final = {16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
+_BITS: Final = {8: 8, 16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
 _FLAC_BITS: Final = {508: 8, 516: 16, 524: 24}
 _DIFFERENCES: Final = 8
+_BIG_ENDIAN: Final = 61
+_WITH_UNUSED_BITS: Final = 311
 
-# The smallest value marks a sample that is not known. Format 8 has differences and no such value.
+# The smallest value marks a sample that is not known.
 _INVALID: Final = {format: -(1 << bits - 1) for format, bits in {**_BITS, **_FLAC_BITS}.items()}
+del _INVALID[_DIFFERENCES]  # has differences, and no such value
 
 _MILLIVOLTS: Final = {
     "v": Fraction(1000),
@@ -216,21 +219,20 @@ def _size(path: Path) -> int:
 def _frames_in_file(header: Header, number: int) -> int:
     signal = header.signals[number]
     path = header.path.parent / signal.file_name
-    size = _size(path)
-    if signal.format in _FLAC_BITS:
-        return len(_read_flac(path)) // signal.samples_per_frame
     _check_format(path, signal)
-    samples = (size - signal.byte_offset) * 8 // _stored_bits(signal.format)
+    if signal.format in _FLAC_BITS:
+        return _flac_length(path) // signal.samples_per_frame
+    samples = (_size(path) - signal.byte_offset) * 8 // _stored_bits(signal.format)
     return max(samples, 0) // _per_frame(header, _group(header, number))
 
 
 def _stored_bits(format: int) -> Fraction:
-    """Bits of a sample in the file: three 10-bit samples take 32."""
-    return Fraction(32, 3) if format in (310, 311) else Fraction(_BITS.get(format, 8))
+    """Return the bits of a sample in the file: three 10-bit samples take 32."""
+    return Fraction(32, 3) if format in (310, 311) else Fraction(_BITS[format])
 
 
 def _check_format(path: Path, signal: Signal) -> None:
-    known = sorted({_DIFFERENCES, *_BITS, *_FLAC_BITS})
+    known = sorted({*_BITS, *_FLAC_BITS})
     if signal.format not in known:
         raise RecordError(
             f"{path}: format {signal.format} of signal {signal.name!r} is not read; formats that are read: "
@@ -238,108 +240,79 @@ def _check_format(path: Path, signal: Signal) -> None:
         )
 
 
-def _decode_signal(header: Header, number: int, frames: int) -> IntArray:
+def _check_length(header: Header, number: int, frames: int) -> None:
+    """Check that a file is as long as its header states, so that the message can name both lengths."""
     signal = header.signals[number]
     path = header.path.parent / signal.file_name
-    size = _size(path)
-    _check_format(path, signal)
-    group = _group(header, number)
     if signal.format in _FLAC_BITS:
-        return _flac_signal(path, signal, group.index(number), frames)
-    per_frame = _per_frame(header, group)
-    needed = math.ceil(frames * per_frame * _stored_bits(signal.format) / 8)
-    if size < needed + signal.byte_offset:
+        unit, actual, needed = "samples", _flac_length(path), frames * signal.samples_per_frame
+    else:
+        stored = frames * _per_frame(header, _group(header, number)) * _stored_bits(signal.format)
+        unit, actual, needed = "bytes", _size(path), math.ceil(stored / 8) + signal.byte_offset
+    if actual < needed:
         raise RecordError(
-            f"{path}: truncated: {size} bytes, its header asks for {needed + signal.byte_offset}. "
-            "Get the record again."
+            f"{path}: truncated: {actual} {unit}, its header asks for {needed}. Get the record again."
         )
-    with path.open("rb") as file:
-        file.seek(signal.byte_offset)
-        values = _decode(file.read(needed), signal.format, frames * per_frame)
-    start = _per_frame(header, group[: group.index(number)])
-    own = values.reshape(frames, per_frame)[:, start : start + signal.samples_per_frame].reshape(-1)
-    return own.cumsum() + signal.initial_value if signal.format == _DIFFERENCES else own
 
 
-def _decode(content: bytes, format: int, count: int) -> IntArray:
-    return _DECODERS[format](content).astype(np.int64)[:count]
+def _flac_length(path: Path) -> int:
+    import soundfile  # takes a tenth of a second: only for these formats
 
-
-def _plain(dtype: str, zero: int = 0) -> Callable[[bytes], npt.NDArray[np.int64]]:
-    return lambda content: np.frombuffer(content, dtype).astype(np.int64) - zero
-
-
-def _words(content: bytes, size: int) -> npt.NDArray[np.int64]:
-    """Split into groups of `size` bytes, the last one filled with zeros; shape (n, size)."""
-    padded = content + bytes(-len(content) % size)
-    return np.frombuffer(padded, np.uint8).reshape(-1, size).astype(np.int64)
-
-
-def _signed(values: npt.NDArray[np.int64], bits: int) -> npt.NDArray[np.int64]:
-    """Interpret the low `bits` as two's complement."""
-    half = 1 << bits - 1
-    result: npt.NDArray[np.int64] = ((values + half) & (2 * half - 1)) - half
-    return result
-
-
-def _decode_24(content: bytes) -> npt.NDArray[np.int64]:
-    low, middle, high = _words(content, 3).T
-    return _signed(low | middle << 8 | high << 16, 24)
-
-
-def _decode_212(content: bytes) -> npt.NDArray[np.int64]:
-    first, shared, second = _words(content, 3).T
-    pairs = np.stack((first | (shared & 0x0F) << 8, second | (shared & 0xF0) << 4), axis=1)
-    return _signed(pairs.reshape(-1), 12)
-
-
-def _decode_310(content: bytes) -> npt.NDArray[np.int64]:
-    """Two 16-bit words hold three samples: one in the upper bits of each, the third in what is left."""
-    bytes_ = _words(content, 4)
-    first, second = bytes_[:, 0] | bytes_[:, 1] << 8, bytes_[:, 2] | bytes_[:, 3] << 8
-    third = (first >> 11) | (second >> 11) << 5
-    return _signed(np.stack((first >> 1, second >> 1, third), axis=1).reshape(-1), 10)
-
-
-def _decode_311(content: bytes) -> npt.NDArray[np.int64]:
-    bytes_ = _words(content, 4)
-    word = bytes_[:, 0] | bytes_[:, 1] << 8 | bytes_[:, 2] << 16 | bytes_[:, 3] << 24
-    return _signed(np.stack((word, word >> 10, word >> 20), axis=1).reshape(-1), 10)
-
-
-_DECODERS: Final[dict[int, Callable[[bytes], npt.NDArray[np.int64]]]] = {
-    8: _plain("i1"),
-    16: _plain("<i2"),
-    24: _decode_24,
-    32: _plain("<i4"),
-    61: _plain(">i2"),
-    80: _plain("u1", 128),
-    160: _plain("<u2", 32768),
-    212: _decode_212,
-    310: _decode_310,
-    311: _decode_311,
-}
-
-
-def _read_flac(path: Path) -> npt.NDArray[np.int32]:
-    import soundfile  # only for these formats; comes with wfdb
-
+    _size(path)
     try:
-        samples: npt.NDArray[np.int32] = soundfile.read(str(path), dtype="int32", always_2d=True)[0]
+        return int(soundfile.info(str(path)).frames)
     except (RuntimeError, OSError) as error:
         raise RecordError(f"{path}: damaged FLAC file ({error}). Get the record again.") from None
-    return samples
 
 
-def _flac_signal(path: Path, signal: Signal, channel: int, frames: int) -> IntArray:
-    samples, count = _read_flac(path), frames * signal.samples_per_frame
-    if len(samples) < count or samples.shape[1] <= channel:
-        raise RecordError(
-            f"{path}: truncated: {len(samples)} samples of {samples.shape[1]} signals, its header asks for "
-            f"{count} and signal {channel + 1}. Get the record again."
-        )
-    # soundfile puts samples of every width into the upper bits
-    return samples[:count, channel].astype(np.int64) >> (32 - _FLAC_BITS[signal.format])
+def _decode_signal(header: Header, number: int, frames: int) -> IntArray:
+    path = header.path.parent / header.signals[number].file_name
+    _check_format(path, header.signals[number])
+    _check_length(header, number, frames)
+    if not frames:
+        return np.zeros(0, np.int64)
+    try:
+        return _read_with_wfdb(header, number, frames)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror}).") from None
+    except Exception as error:  # wfdb raises any type of exception for a damaged file
+        raise RecordError(f"{path}: damaged ({error}). Get the record again.") from None
+
+
+def _read_with_wfdb(header: Header, number: int, frames: int) -> IntArray:
+    """Read the samples of one signal, through a header that `wfdb` cannot misread.
+
+    The record's own header may have a lead, unit, file name or length that `wfdb` refuses or misreads;
+    EDF has none of its kind.
+    """
+    import wfdb  # takes half a second: only where a record is read
+
+    signal, channel = header.signals[number], _group(header, number).index(number)
+    with TemporaryDirectory() as folder:
+        base = Path(folder, "r")
+        base.with_suffix(".hea").write_text(_plain_header(header, number, frames))
+        base.with_suffix(".dat").symlink_to((header.path.parent / signal.file_name).absolute())
+        read = wfdb.rdrecord(str(base), channels=[channel], physical=False, smooth_frames=False)
+    return _corrected(read.e_d_signal[0], signal.format)
+
+
+def _plain_header(header: Header, number: int, frames: int) -> str:
+    """Format a header of the file's layout alone; `_without_skew` removes delays between signals."""
+    group, format = _group(header, number), header.signals[number].format
+    lines = [f"r {len(group)} 1 {frames}"]
+    for signal in (header.signals[member] for member in group):
+        layout = f"{16 if format == _BIG_ENDIAN else format}x{signal.samples_per_frame}+{signal.byte_offset}"
+        lines.append(f"r.dat {layout} 1 0 0 {signal.initial_value}")
+    return "\n".join(lines)
+
+
+def _corrected(values: IntArray, format: int) -> IntArray:
+    """Correct what `wfdb` 4.3 gets wrong in two formats."""
+    if format == _BIG_ENDIAN:  # read as format 16: wfdb fails where a frame may have several samples
+        values = values.astype(np.int16).byteswap().astype(np.int64)
+    if format == _WITH_UNUSED_BITS:  # one of the two unused bits would be a part of the third sample
+        values = (values + 512) % 1024 - 512
+    return values
 
 
 def _check_sum(path: Path, signal: Signal, values: IntArray) -> None:

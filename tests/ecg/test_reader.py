@@ -35,7 +35,14 @@ def sine(rate_hz: float, seconds: float = 20.0, hz: float = 2.0) -> npt.NDArray[
 
 @pytest.mark.parametrize(
     ("rate", "rate_hz"),
-    [("249.9", 249.9), ("360.5", 360.5), ("128.0513", 128.0513), ("1000.01", 1000.01), ("257", 257.0)],
+    [
+        ("249.9", 249.9),
+        ("360.5", 360.5),
+        ("128.0513", 128.0513),
+        ("1000.01", 1000.01),
+        ("257", 257.0),
+        ("1e3", 1000.0),
+    ],
 )
 def test_signal_and_annotations_keep_the_time_at_any_rate(tmp_path: Path, rate: str, rate_hz: float) -> None:
     peaks = [round((0.125 + 0.5 * k) * rate_hz) for k in range(40)]  # the sine's maxima
@@ -253,6 +260,47 @@ def test_every_format_as_wfdb_reads_it(tmp_path: Path, format: int, count: int) 
     assert samples_of(tmp_path) == RAMP[:count].tolist()
     read = wfdb.rdrecord(str(tmp_path / "d" / "r"), physical=False)
     assert read.d_signal[:, 0].tolist() == RAMP[:count].tolist()
+
+
+@pytest.mark.parametrize("format", [8, 16, 24, 32, 61, 80, 160, 212, 310, 311])
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_every_format_with_several_signals_and_samples_a_frame(
+    tmp_path: Path, format: int, count: int
+) -> None:
+    frames = np.array([[-60, -1, 59], [3, -2, -60], [1, 0, 1], [-59, 58, -3], [2, 60, -57], [7, -7, 4]])[
+        :count
+    ]
+    pair, single = frames[:, :2].reshape(-1), frames[:, 2]
+    stored = frames.reshape(-1)
+    if format == 8:  # differences within each signal; `pack` stores the differences of what it gets
+        pairs = np.diff(pair, prepend=0).reshape(-1, 2)
+        stored = np.column_stack([pairs, np.diff(single, prepend=0)]).reshape(-1).cumsum()
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "lead_I+II.v2.dat").write_bytes(b"***" + pack(stored, format))
+    lines = "".join(
+        f"lead_I+II.v2.dat {format}x{n}+3 200 8 0 0 0 0 {lead}\n" for n, lead in ((2, "I"), (1, "V1"))
+    )
+    (tmp_path / "d" / "r.hea").write_text(f"r 2 360 {count}\n{lines}")
+    header = read_header(tmp_path / "d" / "r.hea")
+    assert read_values(header, 0)[0].tolist() == pair.tolist()
+    assert read_values(header, 1)[0].tolist() == single.tolist()
+
+
+@pytest.mark.parametrize("format", [310, 311])
+def test_the_last_samples_of_a_block_that_is_not_full(tmp_path: Path, format: int) -> None:
+    values = [-511, 511, -1, 300, -300]
+    write_record(tmp_path / "d", "r", values, format=format)
+    assert samples_of(tmp_path) == values
+
+
+def test_unused_bits_of_format_311_are_ignored(tmp_path: Path) -> None:
+    write_record(tmp_path / "d", "r", [1, -2, 3, 4, 5, -6], format=311)
+    path = tmp_path / "d" / "r.dat"
+    content = bytearray(path.read_bytes())
+    content[3] |= 0xC0
+    content[7] |= 0xC0
+    path.write_bytes(content)
+    assert samples_of(tmp_path) == [1, -2, 3, 4, 5, -6]
 
 
 @pytest.mark.parametrize(("format", "subtype"), [(508, "PCM_S8"), (516, "PCM_16"), (524, "PCM_24")])
@@ -475,6 +523,13 @@ def test_an_edf_file_with_a_fraction_of_a_second_and_no_length(tmp_path: Path) -
     (tmp_path / "d" / "n.edf").write_bytes(content[:236] + b"-1      " + content[244:])
     record = load_record(tmp_path, "d", "n.edf", fs_hz=250)
     assert record.samples.tolist() == ecg.tolist()
+
+
+def test_an_edf_file_whose_first_signal_is_its_annotations(tmp_path: Path) -> None:
+    ecg = sine(250, 2.0) // 2
+    signals = [("EDF Annotations", "", (-1.0, 1.0), np.zeros(60, int)), ("ECG", "mV", (-5.0, 5.0), ecg)]
+    write_edf(tmp_path / "d" / "n.edf", signals, records=2, kind="EDF+C")
+    assert samples_of(tmp_path, "n.edf", fs_hz=250, lead="ECG") == ecg.tolist()
 
 
 @pytest.mark.parametrize(("kind", "cut"), [("EDF+D", 0), ("", 300), ("", 600)])
