@@ -1,7 +1,8 @@
 """PlatformIO extra script: what of the firmware is not in this folder.
 
 That is the model bundle, named by the environment variable ECG_EDGE_BUNDLE, and the project's version. SCons
-builds them in for our own platforms; for ESP-IDF they are handed to CMake.
+builds them in for our own platforms; for ESP-IDF they are handed to CMake. Several bundles, separated as in
+PATH, are built into one image with one arena; the first one labels the beats.
 """
 
 # ruff: noqa: F821 (PlatformIO gives Import and env)
@@ -27,16 +28,53 @@ def stop(message: str) -> None:
     env.Exit(2)
 
 
-def bundle_folder(engine: str) -> Path:
-    """The bundle's folder with the generated C, checked for what the engine needs."""
-    folder = (PROJECT / os.environ.get("ECG_EDGE_BUNDLE", "../models/nlrav")).resolve() / "c"
-    missing = [name for name in ENGINES[engine] if not (folder / name).is_file()]
-    if missing:
-        stop(
-            f"{folder}: {', '.join(missing)} not found. Set ECG_EDGE_BUNDLE to the folder of a model bundle, "
-            "such as models/nlrav, that `ecg-edge export` wrote."
-        )
-    return folder
+def bundle_folders(engine: str) -> list[Path]:
+    """The C folders of the bundles, checked for what the engine needs."""
+    named = os.environ.get("ECG_EDGE_BUNDLE", "../models/nlrav").split(os.pathsep)
+    folders = [(PROJECT / name).resolve() / "c" for name in named]
+    for folder in folders:
+        missing = [name for name in ENGINES[engine] if not (folder / name).is_file()]
+        if missing:
+            stop(
+                f"{folder}: {', '.join(missing)} not found. Set ECG_EDGE_BUNDLE to the folder of a model "
+                "bundle, such as models/nlrav, that `ecg-edge export` wrote."
+            )
+    return folders
+
+
+def symbol_of(folder: Path) -> str:
+    """The prefix of a bundle's C symbols, as its model.h has it."""
+    return re.search(r"#define ECG_MODEL (\w+)_model", (folder / "model.h").read_text(encoding="utf-8"))[1]
+
+
+def shared_header(symbols: list[str]) -> str:
+    """The model.h of a firmware with several models: the largest arena serves them all."""
+    includes = [f'#include "{symbol}/{name}.h"' for symbol in symbols for name in ("model_info", "network")]
+    arena = "0"
+    for symbol in symbols:
+        size = f"{symbol.upper()}_ARENA_BYTES"
+        arena = f"({size} > {arena} ? {size} : {arena})"
+    lines = [
+        *includes,
+        f"#define ECG_MODEL {symbols[0]}_model",
+        f"#define ECG_MODEL_LABELS {symbols[0].upper()}_LABELS",
+        f"#define ECG_MODELS {{{', '.join(f'&{symbol}_model' for symbol in symbols)}}}",
+        f"#define ECG_MODEL_ARENA_BYTES {arena}",
+    ]
+    return "\n".join(["#ifndef ECG_MODEL_H", "#define ECG_MODEL_H", *lines, "#endif", ""])
+
+
+def copy_bundles(folders: list[Path], target: Path, engine: str) -> None:
+    """Copy what the engine needs of each bundle; several get a folder each and one model.h above."""
+    if len(folders) == 1:
+        copy_changed(folders[0], target, ENGINES[engine])
+        return
+    symbols = [symbol_of(folder) for folder in folders]
+    if engine != "generated" or len(set(symbols)) < len(symbols):
+        stop("several bundles in one image need different names and the generated engine.")
+    for folder, symbol in zip(folders, symbols, strict=True):
+        copy_changed(folder, target / symbol, tuple(n for n in ENGINES[engine] if n != "model.h"))
+    write_changed(target / "model.h", shared_header(symbols).encode())
 
 
 def project_version(pyproject: Path) -> str:
@@ -53,19 +91,23 @@ def copy_changed(source: Path, target: Path, names: tuple[str, ...]) -> None:
     """Copy the files whose content differs, so that no other is built again."""
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
-        content = (source / name).read_bytes()
-        if not (target / name).is_file() or (target / name).read_bytes() != content:
-            (target / name).write_bytes(content)
+        write_changed(target / name, (source / name).read_bytes())
 
 
-def build_with_scons(folder: Path, version: str, engine: str) -> None:
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file when its content differs."""
+    if not path.is_file() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def build_with_scons(folders: list[Path], version: str, engine: str) -> None:
     """The engine and the version, for our own platforms.
 
     The bundle is copied into the build folder: were its own path in every compiler call, another bundle would
     build everything again.
     """
-    copy = Path(env.subst("$BUILD_DIR")) / "bundle_c"
-    copy_changed(folder, copy, ENGINES[engine])
+    copy = Path(env.subst("$BUILD_DIR")) / ("bundle_c" if len(folders) == 1 else "bundles_c")
+    copy_bundles(folders, copy, engine)
     env.Append(
         CFLAGS=["-std=c99"],
         CPPDEFINES=[("FIRMWARE_VERSION", env.StringifyMacro(version))],
@@ -123,10 +165,12 @@ engine = env.GetProjectOption("custom_engine", "generated")
 with_cmake = "espidf" in env.GetProjectOption("framework", [])
 if engine not in ENGINES:
     stop(f"custom_engine = {engine}: it is one of {', '.join(ENGINES)}.")
-folder = bundle_folder(engine)
+folders = bundle_folders(engine)
 version = project_version(PROJECT.parent / "pyproject.toml")
-print(f"Model bundle: {folder.parent}, engine: {engine}")
+print(f"Model bundle: {', '.join(str(folder.parent) for folder in folders)}, engine: {engine}")
+if with_cmake and len(folders) > 1:
+    stop("ESP-IDF builds take one bundle: name one in ECG_EDGE_BUNDLE.")
 if with_cmake:
-    build_with_cmake(folder, version, engine)
+    build_with_cmake(folders[0], version, engine)
 else:
-    build_with_scons(folder, version, engine)
+    build_with_scons(folders, version, engine)

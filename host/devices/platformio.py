@@ -20,7 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -169,8 +169,10 @@ def _default_build_dir() -> Path:
     return firmware_project() / ".pio" / "build"
 
 
-def build(environment: str, bundle: Path | None = None, build_dir: Path | None = None) -> Path:
-    """Build the firmware of one environment with one model in it.
+def build(
+    environment: str, bundle: Path | None = None, build_dir: Path | None = None, further: Sequence[Path] = ()
+) -> Path:
+    """Build the firmware of one environment with a model in it, or with several that share one arena.
 
     Parameters
     ----------
@@ -180,6 +182,8 @@ def build(environment: str, bundle: Path | None = None, build_dir: Path | None =
         Folder of the model bundle; the shipped one when left out.
     build_dir : Path, optional
         Folder for objects and program; PlatformIO's own in the project when left out.
+    further : sequence of Path
+        Folders of further bundles, with other names. Their self-tests run at boot; `bundle` labels the beats.
 
     Returns
     -------
@@ -193,9 +197,9 @@ def build(environment: str, bundle: Path | None = None, build_dir: Path | None =
     ToolError
         When a tool is missing or the build fails; the message ends with the compiler's own.
     """
-    model = _checked_bundle(bundle or SHIPPED_BUNDLE)
+    models = [_checked_bundle(path) for path in (bundle or SHIPPED_BUNDLE, *further)]
     check_compiler(environment)
-    run_platformio(["run", "-e", environment], model, build_dir)
+    run_platformio(["run", "-e", environment], models, build_dir)
     return program_path(environment, build_dir)
 
 
@@ -230,11 +234,12 @@ def upload(environment: str, bundle: Path | None = None, port: str | None = None
         )
     arguments = ["run", "-e", environment, "-t", "upload"]
     run_platformio(
-        [*arguments, "--upload-port", port] if port else arguments, _checked_bundle(bundle or SHIPPED_BUNDLE)
+        [*arguments, "--upload-port", port] if port else arguments,
+        [_checked_bundle(bundle or SHIPPED_BUNDLE)],
     )
 
 
-def run_platformio(arguments: list[str], bundle: Path | None = None, build_dir: Path | None = None) -> str:
+def run_platformio(arguments: list[str], bundles: Sequence[Path] = (), build_dir: Path | None = None) -> str:
     """Run `pio` in the firmware project, one at a time in a build folder, and return what it printed.
 
     Raises
@@ -248,7 +253,7 @@ def run_platformio(arguments: list[str], bundle: Path | None = None, build_dir: 
         done = subprocess.run(
             command,
             cwd=firmware_project(),
-            env=_environment(bundle, build_dir),
+            env=_environment(bundles, build_dir),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -313,10 +318,10 @@ def _checked_bundle(bundle: Path) -> Path:
     return bundle.resolve()
 
 
-def _environment(bundle: Path | None, build_dir: Path | None) -> dict[str, str]:
+def _environment(bundles: Sequence[Path], build_dir: Path | None) -> dict[str, str]:
     result = {**os.environ, **_QUIET, "PLATFORMIO_CORE_DIR": str(core_dir())}
-    if bundle is not None:
-        result["ECG_EDGE_BUNDLE"] = str(bundle)
+    if bundles:
+        result["ECG_EDGE_BUNDLE"] = os.pathsep.join(map(str, bundles))
     if build_dir is not None:
         result["PLATFORMIO_BUILD_DIR"] = str(build_dir)
     return result
@@ -327,7 +332,7 @@ def _failure(arguments: list[str], printed: str) -> str:
     platform = _platform_of(arguments)
     if platform and _DOWNLOAD_FAILED.search(printed):
         return (
-            f"{platform} cannot be downloaded: PlatformIO's registry (api.registry.platformio.org) does not "
+            f"{platform} cannot be downloaded: PlatformIO's registry does not "
             "answer. The first build for this board needs the network, later ones do not. Connect, or set "
             "HTTPS_PROXY, and run the command again."
         )

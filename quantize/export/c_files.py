@@ -89,6 +89,7 @@ def model_header(facts: ModelFacts) -> str:
 #include "model_info.h"
 
 #define ECG_MODEL {facts.generated.name}_model
+#define ECG_MODELS {{&{facts.generated.name}_model}}
 #define ECG_MODEL_LABELS {facts.prefix}_LABELS
 
 #ifdef ECG_ENGINE_TFLM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
 
-from ecg_edge.ecg.errors import LinkError
+from ecg_edge.ecg.errors import LinkError, ToolError
 from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Beats, fingerprint, process, process_signal
 from ecg_edge.host.cli.main import EXIT_TERMINATED
@@ -35,6 +36,7 @@ from ecg_edge.host.link.messages import (
     Samples,
 )
 from ecg_edge.quantize.bundle.manifest import load_bundle
+from tests.support.beat_network import export_random
 
 pytestmark = [
     pytest.mark.device,
@@ -127,6 +129,33 @@ def test_another_signal_path_silences_the_device(shipped_bundle: Path, tmp_path:
     header.write_text(header.read_text().replace(expected, f"0x{fingerprint() ^ 1:08X}u"))
     with booted("native", pio.build("native", other, tmp_path / "pio")) as link:
         assert link.handshake().status == OTHER_CORE
+
+
+@pytest.mark.parametrize("environment", ["stm32f405", "native"])
+def test_two_models_share_an_image_and_its_arena(environment: str, tmp_path: Path) -> None:
+    first, second = export_random(tmp_path, "first", 1), export_random(tmp_path, "second", 2)
+    image = pio.build(environment, first.path, tmp_path / "pio", further=[second.path])
+    with booted(environment, image) as link:
+        info = link.handshake()
+    assert (info.status, info.model_sha256) == (READY, first.manifest.model_sha256)
+    assert info.arena_bytes == max(bundle.manifest.arena_bytes["generated"] for bundle in (first, second))
+
+    source = second.c_path / "model_info.c"
+    text = source.read_text()
+    damaged = re.sub(
+        r"(golden_logits\[[^=]*=[\s{]*)(-?\d+)", lambda found: f"{found[1]}{int(found[2]) // 2 + 1}", text
+    )
+    assert damaged != text
+    source.write_text(damaged)
+    with booted(
+        environment, pio.build(environment, first.path, tmp_path / "pio", further=[second.path])
+    ) as link:
+        assert link.handshake().status == SELF_TEST_FAILED
+
+
+def test_two_bundles_of_one_name_are_refused(shipped_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="different names"):
+        pio.build("native", shipped_bundle, tmp_path, further=[shipped_bundle])
 
 
 def answers(link: Link, last: type[Message], timeout_s: float = 60) -> list[Message]:

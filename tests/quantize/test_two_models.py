@@ -16,10 +16,9 @@ from ecg_edge.quantize.bench.cores import M4
 from ecg_edge.quantize.bench.image import Case, run_on
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.bundle.compile import ecg_nn_sources, find_compiler
-from ecg_edge.quantize.bundle.manifest import Bundle, c_prefix
+from ecg_edge.quantize.bundle.manifest import c_prefix
 from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.export.bundle import export_bundle, random_inputs
-from tests.support.beat_network import LABELS, beat_network
+from tests.support.beat_network import beat_network, export_random
 from tests.support.harness import INCLUDES, WARNINGS
 from tests.support.random_networks import random_network
 
@@ -70,24 +69,8 @@ int main(void) {
 """
 
 
-def export(folder: Path, name: str, seed: int) -> Bundle:
-    """Export a beat classifier with random weights."""
-    source = folder / f"{seed}.tflite"
-    source.write_bytes(beat_network(seed))
-    return export_bundle(
-        source,
-        folder / name.split("-")[0],
-        name=name,
-        labels=LABELS,
-        golden_inputs=random_inputs(60),
-        training={},
-        metrics={},
-        tools={},
-    )
-
-
-def test_two_models_run_in_one_firmware(tmp_path: Path) -> None:
-    bundles = [export(tmp_path, "first-net", 1), export(tmp_path, "second", 2)]
+def test_two_models_run_in_one_program(tmp_path: Path) -> None:
+    bundles = [export_random(tmp_path, "first-net", 1), export_random(tmp_path, "second", 2)]
     (tmp_path / "model.h").write_text(MODEL_H)
     (tmp_path / "main.c").write_text(MAIN)
     sources = [bundle.c_path / name for bundle in bundles for name in ("network.c", "model_info.c")]

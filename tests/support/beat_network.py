@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 
+from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.export.bundle import export_bundle, random_inputs
 from tests.support.random_networks import SAME, Builder, T, options
 
 LABELS = ("N", "L", "R", "A", "V")
@@ -55,3 +58,19 @@ def _dense(b: Builder, source: T, labels: int) -> T:
     index = b.tensor(weights.shape, b.rng.uniform(0.01, 0.03, labels), np.zeros(labels), data=weights)
     output = b.activation((1, labels), 70 * 70 * math.sqrt(16) * source.scale * 0.02 / 60, 3)
     return b.operator("FULLY_CONNECTED", [source.index, index], output, options("FullyConnectedOptions"))
+
+
+def export_random(folder: Path, name: str, seed: int) -> Bundle:
+    """Export a beat classifier with random weights."""
+    source = folder / f"{seed}.tflite"
+    source.write_bytes(beat_network(seed))
+    return export_bundle(
+        source,
+        folder / name.split("-")[0],
+        name=name,
+        labels=LABELS,
+        golden_inputs=random_inputs(60),
+        training={},
+        metrics={},
+        tools={},
+    )

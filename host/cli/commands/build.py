@@ -30,6 +30,10 @@ ModelOption = Annotated[Path, options.model_option("Model bundle to build into t
 def build(
     env: EnvOption = "stm32f405",
     model: ModelOption = SHIPPED_BUNDLE,
+    further: Annotated[
+        list[Path] | None,
+        typer.Option("--further-model", metavar="DIR", help="Further bundle in the same image; repeatable."),
+    ] = None,
     json: options.JsonOption = None,
 ) -> None:
     """Build the firmware for a board with a model in it; stm32f405 and native need no network."""
@@ -37,7 +41,7 @@ def build(
     manifest = load_bundle(model).manifest
     start = time.monotonic()
     with console.step(f"Building {env} with {manifest.name}"):
-        program = pio.build(env, model)
+        program = pio.build(env, model, further=further or ())
     size = pio.sizes(program)
     console.out.print(f"{program}", markup=False)
     console.out.print(

@@ -8,6 +8,7 @@
 #include "model_info.h"
 
 #define ECG_MODEL nlrav_model
+#define ECG_MODELS {&nlrav_model}
 #define ECG_MODEL_LABELS NLRAV_LABELS
 
 #ifdef ECG_ENGINE_TFLM
