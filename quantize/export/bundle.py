@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge import firmware
-from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.ecg.files import check_writable_folder, sha256_of, write_bytes, write_text
 from ecg_edge.quantize.bundle import manifest as layout
 from ecg_edge.quantize.bundle.engines import Inputs, Int8Array, TflmEngine
@@ -20,7 +22,6 @@ from ecg_edge.quantize.codegen.generate import Generated, generate
 from ecg_edge.quantize.export import c_files as bundle_c
 from ecg_edge.quantize.export.model_card import model_card
 from ecg_edge.quantize.interface import check_inputs
-from ecg_edge.training.tf_logging import suppress_native_stderr
 
 FLOAT_MODEL_NAME = "float.keras"
 GOLDEN_VECTORS = 32  # in golden.json
@@ -158,26 +159,62 @@ def random_inputs(count: int = 200, seed: int = 0) -> dict[str, Int8Array]:
     return {"beat": beats.astype(np.int8), "rhythm": rhythm.astype(np.int8)}
 
 
+# With some arenas that are too small, TFLM ends the process by a segmentation fault where it should raise.
+_ARENA_SEARCH = """
+import sys
+from tflite_micro import runtime
+
+low, high = int(sys.argv[2]), int(sys.argv[3])
+while high - low > 16:
+    middle = (low + high) // 2
+    print(middle, flush=True)
+    try:
+        runtime.Interpreter.from_file(sys.argv[1], arena_size=middle)
+        high = middle
+    except RuntimeError:
+        low = middle
+    print(low, high, flush=True)
+"""
+
+
 def tflm_arena_bytes(model_tflite: Path) -> int:
-    """Arena for TFLM: the smallest that works in the wheel, plus a tenth, in whole 16 bytes.
+    """Measure the arena for TFLM: the smallest that works in the wheel, plus a tenth, in whole 16 bytes.
 
     The wheel is a 64-bit program, whose structures are larger than those of a 32-bit board.
+
+    Raises
+    ------
+    ToolError
+        When the wheel cannot be run.
     """
-    from tflite_micro import runtime
-
-    def fits(size: int) -> bool:
-        try:
-            runtime.Interpreter.from_file(str(model_tflite), arena_size=size)
-        except RuntimeError:
-            return False
-        return True
-
     low, high = 0, 10 * model_tflite.stat().st_size  # TFLM's own guess for the arena
-    with suppress_native_stderr():
-        while high - low > 16:
-            middle = (low + high) // 2
-            low, high = (low, middle) if fits(middle) else (middle, high)
+    while high - low > 16:
+        low, high = narrow_arena(model_tflite, low, high)
     return -(-int(high * TFLM_MARGIN) // 16) * 16
+
+
+def narrow_arena(model_tflite: Path, low: int, high: int) -> tuple[int, int]:
+    """Narrow the bounds of TFLM's arena in a process of its own, whose end shows that a size is too small.
+
+    Parameters
+    ----------
+    model_tflite : Path
+        The model.
+    low, high : int
+        Bytes that are too few, and bytes that are enough.
+
+    Returns
+    -------
+    tuple of int
+        Narrower bounds; at most 16 bytes apart when no size ended the process.
+    """
+    command = [sys.executable, "-c", _ARENA_SEARCH, str(model_tflite), str(low), str(high)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    lines = [[int(number) for number in line.split()] for line in done.stdout.splitlines()]
+    if not lines:
+        raise ToolError(f"{model_tflite}: TFLM's wheel cannot be run: {done.stderr.strip()[-200:]}.")
+    low, high = next((line[0], line[1]) for line in [*reversed(lines), [low, high]] if len(line) == 2)
+    return (lines[-1][0], high) if done.returncode else (low, high)
 
 
 def _read(path: Path) -> bytes:

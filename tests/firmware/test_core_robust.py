@@ -147,7 +147,8 @@ def lines(beats: Beats) -> list[str]:
 def read(data_dir: Path, database: str, name: str) -> Samples:
     from ecg_edge.ecg.records import load_record
 
-    return load_record(data_dir, database, name, lead="auto", annotator=None).samples
+    lead = "noise1" if name in ("bw", "em", "ma") else "auto"  # nstdb's recordings of noise
+    return load_record(data_dir, database, name, lead=lead, annotator=None).samples
 
 
 def records_of(data_dir: Path, *databases: str) -> list[tuple[str, str]]:

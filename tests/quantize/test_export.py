@@ -24,6 +24,7 @@ from ecg_edge.quantize.export.bundle import (
     GOLDEN_VECTORS,
     c_files,
     export_bundle,
+    narrow_arena,
     random_inputs,
     tflm_arena_bytes,
 )
@@ -155,6 +156,10 @@ def test_the_tflm_arena_is_enough_and_not_much_more(bundle: Bundle) -> None:
     runtime.Interpreter.from_file(str(bundle.model_path), arena_size=size).invoke()
     with pytest.raises(RuntimeError):
         runtime.Interpreter.from_file(str(bundle.model_path), arena_size=int(size / 1.2))
+
+
+def test_an_arena_that_ends_tflms_process_is_too_small(bundle: Bundle) -> None:
+    assert narrow_arena(bundle.model_path, 0, 512) == (256, 512)
 
 
 def test_the_model_card_has_figures_limits_and_sources(bundle: Bundle) -> None:
