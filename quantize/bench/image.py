@@ -32,7 +32,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EmulatorRun:
     """Report of an image that ran on a core.
 
     Attributes
@@ -67,7 +67,7 @@ def run_on(
     *,
     traced: bool = True,
     extra: Sequence[str] = (),
-) -> Outcome:
+) -> EmulatorRun:
     """Build one image with all networks and cases, boot it, and read its report.
 
     Parameters
@@ -136,7 +136,7 @@ def require_tools(core: Core) -> None:
         raise ToolError(core.what_to_install())
 
 
-def boot(core: Core, image: Path, cases: int) -> Outcome:
+def boot(core: Core, image: Path, cases: int) -> EmulatorRun:
     """Boot an image that has so many cases, and read its report."""
     command = [*core.qemu, "-display", "none", "-monitor", "none", "-serial", "none"]
     command += ["-icount", f"shift={core.shift}", "-kernel", str(image)]
@@ -155,7 +155,7 @@ def boot(core: Core, image: Path, cases: int) -> Outcome:
     )
 
 
-def _outcome(core: Core, lines: list[tuple[str, list[int]]], cases: int) -> Outcome:
+def _outcome(core: Core, lines: list[tuple[str, list[int]]], cases: int) -> EmulatorRun:
     (known, ticks), (runs, run_ticks), (differing, stack) = (
         next(numbers for name, numbers in lines if name == wanted)
         for wanted in ("calibration", "run", "output")
@@ -167,7 +167,7 @@ def _outcome(core: Core, lines: list[tuple[str, list[int]]], cases: int) -> Outc
             f"cases ran: this {core.qemu[0]} does not count as the one of version 7.2 does."
         )
     layers = np.array([numbers for name, numbers in lines if name == "layer"], np.int64).reshape(-1, 2)
-    return Outcome(
+    return EmulatorRun(
         differing=differing + int(layers[:, 0].sum()),
         instructions=core.instructions(run_ticks) / runs,
         stack_bytes=stack,
