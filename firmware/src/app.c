@@ -240,8 +240,8 @@ static void serve_line(void) {
     }
 }
 
-/* Every model in the image is tested: they share the arena, and one that is damaged may have damaged another. A
- * beat model whose inputs the signal path does not make fails the self-test, too. */
+/* Every model in the image is tested: they share the arena, and one that is damaged may have damaged another.
+ * A beat model whose inputs the signal path does not make fails the self-test, too. */
 static ecg_link_status_t boot_test(void) {
     static const ecg_model_t *const MODELS[] = ECG_MODELS;
     const int8_t *inputs[ENGINE_MAX_INPUTS];
