@@ -33,7 +33,7 @@ from elftools.elf.elffile import ELFFile
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.ecg.files import IS_CHECKOUT, PROJECT_ROOT, cache_folder
 from ecg_edge.host.devices.boards import BOARDS
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, c_prefix, load_bundle
 
 SCONS_PACKAGE = "tool-scons"
 ENVIRONMENTS = tuple(BOARDS)
@@ -198,6 +198,8 @@ def build(
         When a tool is missing or the build fails; the message ends with the compiler's own.
     """
     models = [_checked_bundle(path) for path in (bundle or SHIPPED_BUNDLE, *further)]
+    if further:
+        _check_several(environment, models)
     check_compiler(environment)
     run_platformio(["run", "-e", environment], models, build_dir)
     return program_path(environment, build_dir)
@@ -316,6 +318,18 @@ def _checked_bundle(bundle: Path) -> Path:
             "make one with `ecg-edge export`."
         )
     return bundle.resolve()
+
+
+def _check_several(environment: str, models: Sequence[Path]) -> None:
+    """Refuse, before PlatformIO starts, several models where the build takes one or their C symbols clash."""
+    if environment.endswith("_tflm") or BOARDS[environment].platform:
+        raise ToolError(f"{environment} takes one model: leave the further ones out.")
+    names = [load_bundle(model).manifest.name for model in models]
+    if len({c_prefix(name) for name in names}) < len(names):
+        raise ToolError(
+            f"models in one image need different names, and these are {', '.join(names)}: export one of them "
+            "under another name."
+        )
 
 
 def _environment(bundles: Sequence[Path], build_dir: Path | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -68,4 +69,4 @@ def test_a_table_of_the_network_holds_one_protocol(folder: Path) -> None:
 def test_no_path_of_a_computer_is_in_the_results(folder: Path) -> None:
     for path in folder.glob("*.json"):
         text = path.read_text(encoding="utf-8")
-        assert "/home/" not in text and "/tmp/" not in text and "/work/" not in text, path.name
+        assert not re.search(r"(?<![\w.<)])/\w", text), path.name  # any absolute path
