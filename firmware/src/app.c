@@ -186,8 +186,16 @@ static void take(const ecg_link_samples_t *samples) {
     core_clock_stop();
 }
 
+static void flush_wave(void) {
+    if (wave.count > 0) {
+        ecg_link_send_wave(&sender, totals.samples - wave.count, wave.lead_flags, wave.samples, wave.count);
+        wave.count = 0;
+    }
+}
+
 static void finish(ecg_link_done_t *done) {
     board_live_stop();
+    flush_wave();
     core_clock_start();
     while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) {
         core_clock_stop();
@@ -197,13 +205,6 @@ static void finish(ecg_link_done_t *done) {
     core_clock_stop();
     events_finish(&core, totals.samples);
     *done = totals;
-}
-
-static void flush_wave(void) {
-    if (wave.count > 0) {
-        ecg_link_send_wave(&sender, totals.samples - wave.count, wave.lead_flags, wave.samples, wave.count);
-        wave.count = 0;
-    }
 }
 
 static void take_live(int16_t sample_adu, uint8_t lead_flags) {

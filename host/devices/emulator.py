@@ -24,7 +24,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ecg_edge.ecg.errors import ToolError
+from ecg_edge.ecg.files import write_bytes
 from ecg_edge.host.devices.images import describe_file, require_arm_image
 from ecg_edge.host.devices.platformio import program_path
 
@@ -90,13 +94,19 @@ def _qemu_command(image: Path, line: Path, count_instructions: bool) -> list[str
 
 
 @contextmanager
-def native_device(program: Path | None = None) -> Iterator[str]:
+def native_device(
+    program: Path | None = None, front_end: Path | None = None, speed: float = 1.0
+) -> Iterator[str]:
     """Run the firmware as a program on this computer for as long as the context lasts.
 
     Parameters
     ----------
     program : Path, optional
         The program; that of the last `ecg-edge build --env native` when left out.
+    front_end : Path, optional
+        File or pipe that live mode samples (`write_front_end`). Without it the device has no live mode.
+    speed : float
+        Of live mode, in times real time; 0: as fast as the line takes it.
 
     Yields
     ------
@@ -111,8 +121,16 @@ def native_device(program: Path | None = None) -> Iterator[str]:
     path = _existing(program or program_path("native"), "native")
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         log = Path(folder) / "log"
-        with _running([str(path)], log) as process:
+        script = [str(front_end), str(speed)] if front_end else []
+        with _running([str(path), *script], log) as process:
             yield _first_line(process, path, log)
+
+
+def write_front_end(path: Path, samples: NDArray[np.int16], lead_flags: int | NDArray[np.uint8] = 0) -> None:
+    """Write samples and lead flags, shape (n,), as a file for `native_device`."""
+    instants = np.zeros(len(samples), np.dtype([("sample", "<i2"), ("flags", "u1"), ("zero", "u1")]))
+    instants["sample"], instants["flags"] = samples, lead_flags
+    write_bytes(path, instants.tobytes())
 
 
 def _existing(path: Path, environment: str) -> Path:

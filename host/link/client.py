@@ -118,6 +118,7 @@ class Link:
         self._session = session
         self._received_bytes = 0
         self._first_bytes = b""
+        self._waiting: list[Message] = []  # arrived together with an answer, after it
         self._decoder = Decoder(on_frame=lambda frame: self._write_log("<", frame))
 
     @property
@@ -141,6 +142,9 @@ class Link:
 
     def receive(self, timeout_s: float) -> list[Message]:
         """Return the messages that arrive within `timeout_s`; ERROR becomes a LinkError."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            return waiting
         data = self._transport.read(timeout_s)
         self._received_bytes += len(data)
         self._first_bytes += data[: _FIRST_BYTES - len(self._first_bytes)]
@@ -155,10 +159,10 @@ class Link:
         if self.log:
             self.log(direction, encoded)
 
-    def handshake(self) -> Info:
-        """Request the device's identity; repeated while the board may still be booting."""
+    def handshake(self, give_up_s: float = GIVE_UP_S) -> Info:
+        """Request the device's identity; repeated for `give_up_s`, as the board may still be booting."""
         self._transport.write(b"\0")  # ends noise that the device took for the start of a frame
-        info = self._ask(Hello, lambda m: isinstance(m, Info), HELLO_S, "HELLO")
+        info = self._ask(Hello, lambda m: isinstance(m, Info), HELLO_S, "HELLO", give_up_s)
         assert isinstance(info, Info)
         if info.protocol_version != PROTOCOL_VERSION:
             raise LinkError(
@@ -168,28 +172,38 @@ class Link:
             )
         return info
 
-    def start(self, fs_hz: int, adu_per_mv: int, mains_hz: int, mode: int) -> None:
+    def start(
+        self, fs_hz: int, adu_per_mv: int, mains_hz: int, mode: int, give_up_s: float = GIVE_UP_S
+    ) -> None:
         """Begin a session, and drop the rest of an earlier session on the line."""
 
         def request() -> Message:
             self._session = (self._session + 1) or 1
             return Start(self._session, fs_hz, adu_per_mv, mains_hz, mode)
 
-        self._ask(request, lambda m: m == Started(self._session), RESEND_S, "START")
+        self._ask(request, lambda m: m == Started(self._session), RESEND_S, "START", give_up_s)
 
     def _ask(
-        self, request: Callable[[], Message], fits: Callable[[Message], bool], every_s: float, name: str
+        self,
+        request: Callable[[], Message],
+        fits: Callable[[Message], bool],
+        every_s: float,
+        name: str,
+        give_up_s: float,
     ) -> Message:
-        give_up = self.clock.now() + GIVE_UP_S
+        self._waiting = []
+        give_up = self.clock.now() + give_up_s
         while self.clock.now() < give_up:
             self.send(request())
             again = self.clock.now() + every_s
             while (left_s := again - self.clock.now()) > 0:
-                for message in self.receive(left_s):
+                messages = self.receive(left_s)
+                for number, message in enumerate(messages, start=1):
                     if fits(message):
+                        self._waiting = messages[number:]
                         return message
         raise LinkError(
-            f"The device does not answer {name} (waited {GIVE_UP_S:.0f} s): {self._describe_received()}. "
+            f"The device does not answer {name} (waited {give_up_s:.0f} s): {self._describe_received()}. "
             "Is the ecg-edge firmware on it, is this its port, and is the baud rate the firmware's?"
         )
 

@@ -1,4 +1,8 @@
-/* This computer as a board: the serial line is a pseudo-terminal, whose path is printed at the start. */
+/* This computer as a board: the serial line is a pseudo-terminal, whose path is printed at the start.
+ *
+ *   firmware [FRONT_END [SPEED]]
+ *
+ * FRONT_END is a file that live mode samples (front_end.h); SPEED is in times real time, 1 when left out. */
 #define _XOPEN_SOURCE 600
 
 #include "boards/board.h"
@@ -13,12 +17,15 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "front_end.h"
 
 #define IDLE_MS 100
+#define LIVE_IDLE_MS 10
 #define WRITE_PATIENCE_MS 200 /* nobody reads: drop the rest, as a UART would */
 
 static int line; /* the pseudo-terminal's own end */
 static struct timespec start_time;
+static bool is_live;
 
 static void fail(const char *what) {
     perror(what);
@@ -76,8 +83,9 @@ static bool wait_until(short event, int patience_ms) {
 }
 
 void board_write(const uint8_t *bytes, size_t size) {
+    static bool nobody_reads; /* waited in vain: do not wait again before somebody has read */
     size_t sent = 0;
-    while (sent < size && wait_until(POLLOUT, WRITE_PATIENCE_MS)) {
+    while (sent < size && wait_until(POLLOUT, nobody_reads ? 0 : WRITE_PATIENCE_MS)) {
         const ssize_t count = write(line, bytes + sent, size - sent);
         if (count > 0) {
             sent += (size_t)count;
@@ -85,6 +93,7 @@ void board_write(const uint8_t *bytes, size_t size) {
             fail("cannot write to the pseudo-terminal");
         }
     }
+    nobody_reads = sent < size;
 }
 
 static uint64_t nanoseconds(void) {
@@ -107,7 +116,7 @@ uint32_t board_millis(void) {
 }
 
 void board_idle(void) {
-    wait_until(POLLIN, IDLE_MS);
+    wait_until(POLLIN, is_live ? front_end_wait_ms(nanoseconds(), LIVE_IDLE_MS) : IDLE_MS);
 }
 
 void board_led(bool on) {
@@ -115,19 +124,22 @@ void board_led(bool on) {
 }
 
 bool board_live_start(void) {
-    return false;
+    is_live = front_end_start(nanoseconds());
+    return is_live;
 }
 
 void board_live_stop(void) {
+    is_live = false;
 }
 
 bool board_sample(int16_t *sample_adu, uint8_t *lead_flags) {
-    (void)sample_adu;
-    (void)lead_flags;
-    return false;
+    return is_live && front_end_read(nanoseconds(), sample_adu, lead_flags);
 }
 
-int main(void) {
+int main(int count, char *arguments[]) {
+    if (count > 1 && !front_end_open(arguments[1], count > 2 ? atof(arguments[2]) : 1.0)) {
+        fail(arguments[1]);
+    }
     board_init();
     app_run();
     return EXIT_SUCCESS;

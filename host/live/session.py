@@ -1,0 +1,162 @@
+"""A live session in memory: the samples of the last 24 hours, and all marks, for any number of readers.
+
+One thread writes; readers hold a position of their own and take what is new. A slow reader therefore delays
+nobody, and memory is bounded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.firmware.binding.rhythm import HEART_RATE
+from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.live.alarms import Alarm, AlarmBoard
+from ecg_edge.host.live.items import (
+    INVALID,
+    BeatMark,
+    Gap,
+    Item,
+    LeadChange,
+    LinkChange,
+    Mark,
+    Origin,
+    QualityChange,
+    Wave,
+)
+
+HOURS: Final = 24.0
+MOST_MARKS: Final = 600_000  # 24 hours at 300 beats a minute, and the rest
+RATE_INTERVALS: Final = 8
+RATE_SPAN_S: Final = 15.0
+RATE_STALE_S: Final = 4.0
+
+
+class LiveSession:
+    """Samples, marks, alarms and state of a session.
+
+    Parameters
+    ----------
+    origin : Origin
+        Where they come from.
+    hours : float
+        Length of signal to keep.
+    """
+
+    def __init__(self, origin: Origin, hours: float = HOURS) -> None:
+        self.origin = origin
+        self._capacity = round(hours * 3600 * origin.fs_hz)
+        self._ring = np.full(0, INVALID, np.int16)  # grows up to the capacity
+        self._end = 0
+        self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
+        self._mark_count = 0
+        self._alarms = AlarmBoard(origin.fs_hz)
+        self._recent: deque[BeatMark] = deque(maxlen=RATE_INTERVALS)
+        self._lock = threading.Lock()
+        self.is_up = False
+        self.link_text = "connecting"
+        self.is_bad = False
+        self.lead_flags = 0
+        self.device_rate_bpm: float | None = None
+
+    # ---- writing --------------------------------------------------------------------------------------
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Take the items of a source, in their order."""
+        with self._lock:
+            for item in items:
+                if isinstance(item, Wave):
+                    self._put(item.start, item.samples)
+                    continue
+                if isinstance(item, Gap):
+                    self._put(
+                        item.start, np.full(min(item.end - item.start, self._capacity), INVALID, np.int16)
+                    )
+                    self._end = max(self._end, item.end)
+                self._take_mark(item)
+            self._alarms.advance(self._end)
+
+    def _put(self, start: int, samples: NDArray[np.int16]) -> None:
+        self._grow(start + len(samples))
+        size = len(self._ring)
+        at = np.arange(start, start + len(samples)) % size
+        self._ring[at] = samples
+        self._end = max(self._end, start + len(samples))
+
+    def _grow(self, end: int) -> None:
+        """Double the memory while the session is shorter than the capacity."""
+        size = len(self._ring)
+        if end <= size or size == self._capacity:
+            return
+        new = min(max(2 * size, end, 60 * self.origin.fs_hz), self._capacity)
+        self._ring = np.concatenate([self._ring, np.full(new - size, INVALID, np.int16)])
+
+    def _take_mark(self, mark: Mark) -> None:
+        self._marks.append(mark)
+        self._mark_count += 1
+        self._alarms.take(mark)
+        if isinstance(mark, BeatMark):
+            self._recent.append(mark)
+        elif isinstance(mark, Gap):
+            self._recent.clear()
+        elif isinstance(mark, QualityChange):
+            self.is_bad = mark.bad
+        elif isinstance(mark, LeadChange):
+            self.lead_flags = mark.flags
+        elif isinstance(mark, LinkChange):
+            self.is_up, self.link_text = mark.up, mark.text
+        elif isinstance(mark, RhythmEvent) and mark.kind == HEART_RATE:
+            self.device_rate_bpm = mark.rate_x10 / 10 if mark.rate_x10 else None
+
+    def acknowledge(self, number: int) -> bool:
+        """Silence an alarm; False when there is none of this number."""
+        with self._lock:
+            return self._alarms.acknowledge(number)
+
+    # ---- reading --------------------------------------------------------------------------------------
+
+    @property
+    def first(self) -> int:
+        """First sample that is still kept."""
+        return max(0, self._end - self._capacity)
+
+    @property
+    def end(self) -> int:
+        """Number of samples so far, gaps included."""
+        return self._end
+
+    def samples(self, start: int, end: int) -> tuple[int, NDArray[np.int16]]:
+        """Return the samples from `start` to before `end` that are kept, and the number of the first one."""
+        with self._lock:
+            start, end = max(start, self.first), min(end, self._end)
+            if end <= start:
+                return start, np.zeros(0, np.int16)
+            return start, self._ring[np.arange(start, end) % len(self._ring)]
+
+    def marks(self, after: int) -> tuple[int, list[Mark]]:
+        """Return the marks from number `after` on, and the number to go on with."""
+        with self._lock:
+            dropped = self._mark_count - len(self._marks)
+            new = min(self._mark_count - after, len(self._marks)) if after >= dropped else len(self._marks)
+            return self._mark_count, list(islice(reversed(self._marks), new))[::-1]
+
+    def alarms(self) -> tuple[int, list[Alarm]]:
+        """Return the version of the list of alarms, and the list, the most urgent first."""
+        with self._lock:
+            return self._alarms.version, self._alarms.alarms
+
+    def heart_rate(self) -> float | None:
+        """Mean rate of the last beats in beats per minute; None when the last one is too long ago."""
+        with self._lock:
+            fs_hz = self.origin.fs_hz
+            span = [b for b in self._recent if self._end - b.sample < RATE_SPAN_S * fs_hz]
+            intervals = [beat.rr_samples for beat in span if beat.rr_samples]
+            if not self.is_up or len(intervals) < 2 or self._end - span[-1].sample > RATE_STALE_S * fs_hz:
+                return None
+            return 60 * fs_hz * len(intervals) / sum(intervals)

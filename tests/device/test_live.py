@@ -1,0 +1,87 @@
+"""Live mode of the firmware itself, as a program whose front end plays a signal."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg_edge.ecg.records import Record, load_record
+from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.emulator import native_device, write_front_end
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.live.computed import RecordSource
+from ecg_edge.host.live.device import DeviceSource
+from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, Mark, Wave, place_of
+from ecg_edge.quantize.bundle.manifest import load_bundle
+
+pytestmark = pytest.mark.device
+
+
+@pytest.fixture(scope="module")
+def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+
+
+@pytest.fixture(scope="module")
+def record(synthetic_root: Path) -> Record:
+    return load_record(synthetic_root, "synth", "s09")
+
+
+def device_items(
+    program: Path, front_end: Path, adu_per_mv: int, samples: int, speed: float = 0
+) -> tuple[DeviceSource, list[Item]]:
+    """Items of the firmware up to sample `samples`."""
+    stop, found = threading.Event(), []
+    with native_device(program, front_end, speed) as port:
+        source = DeviceSource(lambda: open_transport(port), port, adu_per_mv)
+        for items in source.items(stop):
+            found += items
+            if any(isinstance(item, Wave) and item.end >= samples for item in items):
+                stop.set()
+    return source, found
+
+
+def marks(items: list[Item], end: int) -> list[Mark]:
+    """Beats, without the confidence that only a device computes, and events before sample `end`."""
+    beats = [replace(item, confidence=0) for item in items if isinstance(item, BeatMark)]
+    found: list[Mark] = [*beats, *(item for item in items if isinstance(item, RhythmEvent))]
+    return [mark for mark in found if place_of(mark) < end and getattr(mark, "end", 0) < end]
+
+
+def test_the_firmware_and_this_computer_report_the_same(
+    program: Path, record: Record, shipped_bundle: Path, tmp_path: Path
+) -> None:
+    write_front_end(tmp_path / "script", record.samples)
+    length = len(record.samples) - 360
+    source, items = device_items(program, tmp_path / "script", record.adu_per_mv, length)
+    samples = np.concatenate([item.samples for item in items if isinstance(item, Wave)])
+    assert np.array_equal(samples, record.samples[: len(samples)])
+    assert len(samples) >= length
+    assert not any(vars(source.losses).values())
+    computed = RecordSource(record, load_bundle(shipped_bundle), speed=0).items(threading.Event())
+    expected = marks([item for batch in computed for item in batch], length - 720)
+    assert len(expected) > 100
+    assert marks(items, length - 720) == expected
+
+
+def test_an_electrode_that_comes_off_is_reported(program: Path, record: Record, tmp_path: Path) -> None:
+    flags = np.zeros(3600, np.uint8)
+    flags[1000:2000] = 2
+    write_front_end(tmp_path / "script", record.samples[:3600], flags)
+    _, items = device_items(program, tmp_path / "script", record.adu_per_mv, 3500)
+    assert [item for item in items if isinstance(item, LeadChange)][:2] == [
+        LeadChange(1000, 2),
+        LeadChange(2000, 0),
+    ]
+    assert not [item for item in items if isinstance(item, Gap)]
+
+
+def test_the_pace_is_that_of_the_front_end(program: Path, record: Record, tmp_path: Path) -> None:
+    write_front_end(tmp_path / "script", record.samples)
+    source, _ = device_items(program, tmp_path / "script", record.adu_per_mv, 3600, speed=10)
+    assert not any(vars(source.losses).values())

@@ -1,0 +1,62 @@
+"""A live session in memory: bounded, and read by several readers at their own pace."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LinkChange, Origin, Wave
+from ecg_edge.host.live.session import LiveSession
+
+ORIGIN = Origin("port", "device", 360, 200)
+
+
+def wave(start: int, count: int) -> Wave:
+    return Wave(start, (np.arange(start, start + count) % 1000).astype(np.int16))
+
+
+def test_samples_and_gaps_are_kept() -> None:
+    session = LiveSession(ORIGIN)
+    session.take([wave(0, 50_000), Gap(50_000, 50_100, "frames were lost", True), wave(50_100, 10)])
+    start, samples = session.samples(49_999, 10**9)
+    assert start == 49_999
+    assert len(samples) == 111
+    assert (samples[1:101] == INVALID).all()
+    assert samples[101] == 50_100 % 1000
+
+
+def test_memory_is_bounded() -> None:
+    session = LiveSession(ORIGIN, hours=0.01)  # 12,960 samples
+    for start in range(0, 100_000, 100):
+        session.take([wave(start, 100)])
+    start, samples = session.samples(0, 10**9)
+    assert (start, session.first, len(samples)) == (100_000 - 12_960, start, 12_960)
+    assert np.array_equal(samples, wave(start, 12_960).samples)
+
+
+def test_a_gap_longer_than_the_memory() -> None:
+    session = LiveSession(ORIGIN, hours=0.01)
+    session.take([wave(0, 100), Gap(100, 1_000_000, "the link was lost", False), wave(1_000_000, 36)])
+    start, samples = session.samples(999_990, 10**9)
+    assert start == 999_990
+    assert samples.tolist() == [INVALID] * 10 + wave(1_000_000, 36).samples.tolist()
+
+
+def test_readers_have_positions_of_their_own() -> None:
+    session = LiveSession(ORIGIN)
+    beats = [BeatMark(360 * k, "N", 360, 0, 90, 200) for k in range(5)]
+    session.take(beats[:3])
+    at, marks = session.marks(0)
+    assert marks == beats[:3]
+    session.take(beats[3:])
+    assert session.marks(at) == (5, beats[3:])
+    assert session.marks(0) == (5, beats)
+    assert session.marks(5) == (5, [])
+
+
+def test_heart_rate_needs_recent_beats() -> None:
+    session = LiveSession(ORIGIN)
+    session.take([LinkChange(0, True, "connected"), wave(0, 3600)])
+    session.take([BeatMark(300 * k, "N", 300 if k else 0, 0, 90, 200) for k in range(12)])
+    assert session.heart_rate() == 72
+    session.take([wave(3600, 360 * 5)])
+    assert session.heart_rate() is None
