@@ -296,8 +296,22 @@ class _Reader:
 # ---- writing ----------------------------------------------------------------------------------------
 
 
+END_MARK: Final = b"\0\0"
+"""The last word of an annotation file."""
+
+
+def file_head(fs_hz: Rate) -> bytes:
+    """Encode the begin of an annotation file: the rate that its sample numbers count in, in Hz."""
+    return _row(_NOTE, 0, 0, f"## time resolution: {_decimal(exact_rate(fs_hz))}")
+
+
+def annotation_bytes(symbol: str, step: int, subtype: int = 0, aux: str = "") -> bytes:
+    """Encode one annotation, `step` samples after the one before it, for a file that grows."""
+    return _row(_code(symbol), step, subtype, aux)
+
+
 def _encode(annotations: Annotations, rate_hz: Fraction) -> bytes:
-    parts = [_row(_NOTE, 0, 0, f"## time resolution: {_decimal(rate_hz)}")]
+    parts = [file_head(rate_hz)]
     time = 0
     for sample, symbol, subtype, aux in zip(
         annotations.samples.tolist(),
@@ -306,9 +320,9 @@ def _encode(annotations: Annotations, rate_hz: Fraction) -> bytes:
         annotations.aux,
         strict=True,
     ):
-        parts.append(_row(_code(symbol), sample - time, subtype, aux))
+        parts.append(annotation_bytes(symbol, sample - time, subtype, aux))
         time = sample
-    return b"".join((*parts, b"\0\0"))
+    return b"".join((*parts, END_MARK))
 
 
 def _decimal(rate_hz: Fraction) -> str:

@@ -43,6 +43,7 @@ PANELS: Final = {
         "build": "Build firmware for a board.",
         "flash": "Build firmware and write it to a board.",
         "emulate": "Boot firmware in QEMU and print its port.",
+        "record": "Record live ECG, beats and events from a device, or convert a session.",
         "replay": "Stream records to a device and compare each beat with the reference.",
         "report": "Write the HTML report of a replay session.",
     },
@@ -55,12 +56,16 @@ COMMANDS: Final = {name: line for lines in PANELS.values() for name, line in lin
 
 # The extra of this package that brings each module outside the base dependencies.
 EXTRAS: Final = {
+    "fastapi": "live",
     "imblearn": "train",
     "optuna": "train",
+    "pyedflib": "live",
     "sklearn": "train",
     "tensorflow": "train",
     "tensorflow_model_optimization": "train",
     "tf_keras": "train",
+    "uvicorn": "live",
+    "websockets": "live",
 }
 
 app = typer.Typer(

@@ -70,6 +70,11 @@ class Timeline:
         self._bad_reasons: int | None = None
         self._lead_flags = 0
 
+    @property
+    def sample(self) -> int:
+        """The device's number of the sample that is expected next."""
+        return self.end - self._first
+
     def begin(self, outage_samples: int = 0, reason: str = "") -> list[Item]:
         """Begin with the device's sample 0, `outage_samples` after the last one."""
         items = self.close()

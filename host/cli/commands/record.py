@@ -1,0 +1,188 @@
+"""`ecg-edge record`: keep a live session in files, or convert one."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ecg_edge.ecg.errors import EcgEdgeError, RecordError
+from ecg_edge.ecg.files import write_json
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.conformance.replay import MAINS_HZ
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.transports import DEFAULT_BAUD
+from ecg_edge.host.live.device import DeviceSource
+from ecg_edge.host.live.replayed import SessionSource, is_session
+from ecg_edge.host.live.timeline import Losses
+from ecg_edge.host.recording.recorder import Recorder
+from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
+
+EXAMPLES: Final = (
+    "ecg-edge record /dev/ttyUSB0 night --rotate 1h",
+    "ecg-edge record --from night night.edf",
+    "ecg-edge record --from sessions/20260131T101500Z-emulator strip",
+)
+AD8232_ADU_PER_MV: Final = 1365
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+_SIZES: Final = {"KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}
+_QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+
+
+def record(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PORT OUT", help="Serial port, and folder and name of the record. With --from: OUT alone."
+        ),
+    ],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="SESSION", help="Convert a recording, or the folder of a replay session."
+        ),
+    ] = None,
+    number: Annotated[
+        int, typer.Option("--number", min=1, metavar="N", help="Which record of a replay session.")
+    ] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", min=1.0, help="Stop after S seconds. Else on Ctrl-C.")
+    ] = None,
+    rotate: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="Begin another record after 30m, 1h, 50MB ...")
+    ] = None,
+    edf: Annotated[
+        bool, typer.Option("--edf", help="Write each record as EDF+ too, when it is done.")
+    ] = False,
+    adu_per_mv: Annotated[
+        int, typer.Option("--gain", metavar="ADU", min=20, max=20_000, help="ADC units per millivolt.")
+    ] = AD8232_ADU_PER_MV,
+    mains_hz: options.MainsOption = MAINS_HZ,
+    baud: Annotated[
+        int, typer.Option(metavar="BAUD", min=1200, max=4_000_000, help="Baud rate.")
+    ] = DEFAULT_BAUD,
+    json: options.JsonOption = None,
+) -> None:
+    """Record live ECG, beats, rhythm events and signal quality as a WFDB record, until Ctrl-C.
+
+    The record can be opened at every moment, also after this program was killed. The line is opened again
+    when it is lost; the time until then is a gap of its length. Exits with 3 when there is no device at the
+    start.
+    """
+    if source is not None:
+        _convert(source, number - 1, _only_out(names), edf)
+        return
+    if len(names) != 2:
+        raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
+    port, out = names
+    device = DeviceSource(lambda: open_transport(port, baud), port, adu_per_mv, mains_hz)
+    with stopped_by_signals() as stop:
+        recorder = _run(device, Path(out), stop, seconds, rotate)
+    _show(recorder, device.losses)
+    if edf:
+        _write_edf(recorder.records)
+    if json:
+        write_json(json, {"records": list(map(str, recorder.records)), "losses": asdict(device.losses)})
+
+
+def _only_out(names: list[str]) -> Path:
+    if len(names) != 1:
+        raise typer.BadParameter("with --from name the new record alone: `ecg-edge record --from night new`")
+    return Path(names[0])
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C and SIGTERM set, so that the end of a session is orderly."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(
+    device: DeviceSource, out: Path, stop: threading.Event, seconds: float | None, rotate: str | None
+) -> Recorder:
+    batches = device.items(stop)
+    first = next(batches)  # the device answers: its rate and labels are known
+    fs_hz = device.origin.fs_hz
+    most = None if seconds is None else round(seconds * fs_hz)
+    with Recorder(out, device.origin, _samples_of(rotate, fs_hz)) as recorder:
+        console.note(f"{device.origin.device}. Recording {out}; Ctrl-C stops.")
+        recorder.take(first)
+        for items in batches:
+            recorder.take(items)
+            recorder.tick(device.drift.ppm if device.drift else None)
+            if most is not None and recorder.samples >= most:
+                stop.set()
+    return recorder
+
+
+def _samples_of(text: str | None, fs_hz: int) -> int | None:
+    """Read a length of time or a size of the signal file as a number of samples."""
+    if text is None:
+        return None
+    match = _QUANTITY.fullmatch(text)
+    unit = match[2] if match else ""
+    if match and unit in _UNITS:
+        samples = round(float(match[1]) * _UNITS[unit] * fs_hz)
+    elif match and unit.upper() in _SIZES:
+        samples = round(float(match[1]) * _SIZES[unit.upper()]) // 2
+    else:
+        raise typer.BadParameter(f"{text!r}; a length such as 30m, 1h or 50MB", param_hint="--rotate")
+    if samples < 10 * fs_hz:
+        raise typer.BadParameter(f"{text!r}; at least ten seconds of signal", param_hint="--rotate")
+    return samples
+
+
+def _convert(path: Path, number: int, out: Path, edf: bool) -> None:
+    source = _source_of(path, number)
+    if out.suffix.lower() == ".edf":
+        if not isinstance(source, RecordingSource):
+            raise EcgEdgeError(f"{path}: make a WFDB record of the session first, then EDF+ of that.")
+        _write_edf([path.with_suffix("") if path.suffix == ".hea" else path], out)
+        return
+    with Recorder(out, source.origin, started=source.started) as recorder:
+        for items in source.items(threading.Event()):
+            recorder.take(items)
+    _show(recorder, source.losses)
+    if edf:
+        _write_edf(recorder.records)
+
+
+def _source_of(path: Path, number: int) -> RecordingSource | SessionSource:
+    name = path.with_suffix("") if path.suffix == ".hea" else path
+    if is_recording(name):
+        return RecordingSource(Recording(name), speed=0)
+    if is_session(path):
+        return SessionSource(path, number)
+    raise RecordError(f"{path}: neither a recording nor the folder of a replay session. Name another one.")
+
+
+def _write_edf(records: list[Path], out: Path | None = None) -> None:
+    from ecg_edge.host.recording.edf import write_edf
+
+    for path in records:
+        target = write_edf(Recording(path), out or path.with_name(f"{path.name}.edf"))
+        console.out.print(f"EDF+:    {target}", markup=False)
+
+
+def _show(recorder: Recorder, losses: Losses) -> None:
+    for path in recorder.records:
+        console.out.print(f"Record:  {path}.hea", markup=False)
+    seconds = recorder.samples / recorder.fs_hz
+    lost = {name.replace("_", " "): count for name, count in asdict(losses).items() if count}
+    text = ", ".join(f"{count} {name}" for name, count in lost.items()) or "nothing"
+    console.out.print(f"Length:  {seconds:.1f} s. Lost: {text}.", markup=False)

@@ -1,0 +1,107 @@
+"""A replay session as a live source: what the device was sent and what it reported, from frames.log.gz."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ecg_edge.ecg.errors import LinkError, RecordError
+from ecg_edge.host.conformance.folder import FRAMES_NAME
+from ecg_edge.host.link.frames import decode
+from ecg_edge.host.link.messages import Deltas, Info, LiveSamples, Message, Samples, Start
+from ecg_edge.host.live.items import Item, LinkChange, Origin
+from ecg_edge.host.live.timeline import Losses, Timeline
+
+
+def is_session(path: Path) -> bool:
+    """Test if `path` is the folder of a replay session."""
+    return (path / FRAMES_NAME).is_file()
+
+
+class SessionSource:
+    """One record of a replay session.
+
+    Parameters
+    ----------
+    folder : Path
+        The session's folder.
+    number : int
+        Number of the record in the session, from 0.
+
+    Raises
+    ------
+    RecordError
+        When the frames are missing or damaged, or there is no such record.
+    """
+
+    def __init__(self, folder: Path, number: int = 0) -> None:
+        self._path, self._number = folder / FRAMES_NAME, number
+        info, start = self._begin()
+        device = f"{info.board}, firmware {info.firmware_version}, engine {info.engine}"
+        self.origin = Origin(
+            *(f"replay session {folder.name}, record {number + 1}", device, start.fs_hz, start.adu_per_mv),
+            labels=info.labels,
+            model_sha256=info.model_sha256,
+        )
+        modified = datetime.fromtimestamp(self._path.stat().st_mtime)
+        self.started = modified.astimezone()  # frames have no time of day
+        self._timeline = Timeline(info.labels)
+
+    @property
+    def losses(self) -> Losses:
+        """Everything that did not reach the log."""
+        return self._timeline.losses
+
+    def _begin(self) -> tuple[Info, Start]:
+        """Find the device's handshake and the START of the record."""
+        info: Info | None = None
+        for number, message in self._numbered():
+            if isinstance(message, Info):
+                info = message
+            elif isinstance(message, Start) and number == self._number and info is not None:
+                return info, message
+        raise RecordError(f"{self._path}: has no record {self._number + 1}. Name an earlier one.")
+
+    def _numbered(self) -> Iterator[tuple[int, Message]]:
+        """All messages, with the number of their record; repetitions of START do not count."""
+        number, streamed = -1, True
+        for message in self._messages():
+            if isinstance(message, Start):
+                number += streamed
+                streamed = False
+            streamed |= isinstance(message, (Samples, Deltas))
+            yield number, message
+
+    def _messages(self) -> Iterator[Message]:
+        try:
+            with gzip.open(self._path, "rt", encoding="ascii") as file:
+                for line in file:
+                    try:
+                        yield decode(bytes.fromhex(line.split()[2]))[1]
+                    except LinkError:
+                        continue  # damaged on the line, and sent again
+        except (EOFError, OSError, zlib.error, ValueError, IndexError) as error:
+            raise RecordError(f"{self._path}: damaged ({error}). Replay the records again.") from None
+
+    def items(self, stop: threading.Event) -> Iterator[list[Item]]:
+        """Deliver the record at once."""
+        self._timeline.begin()
+        yield [LinkChange(0, True, "the record begins")]
+        for number, message in self._numbered():
+            if stop.is_set() or number > self._number:
+                break
+            if number == self._number:
+                yield self._items(message)
+        yield [*self._timeline.close(), LinkChange(self._timeline.end, False, "the record has ended")]
+
+    def _items(self, message: Message) -> list[Item]:
+        if isinstance(message, (Samples, Deltas)):
+            if message.first_index > self._timeline.sample:  # sent ahead of what is sent again
+                return []
+            data = message.values.astype("<i2").tobytes()
+            message = LiveSamples(message.first_index, message.lead_flags, data)
+        return self._timeline.take(message)

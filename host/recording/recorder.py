@@ -1,0 +1,192 @@
+"""From the items of a live session to one record, or to a row of them.
+
+    with Recorder(Path("night"), source.origin, rotate_s=3600) as recorder:
+        for items in source.items(stop):
+            recorder.take(items)
+            recorder.tick(source.drift)
+
+Without rotation the record is NAME, with rotation NAME_001, NAME_002 and so on, each from the sample after
+the one before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from ecg_edge.ecg.errors import OutputError
+from ecg_edge.ecg.files import make_folder
+from ecg_edge.firmware.binding.rhythm import END, HEART_RATE
+from ecg_edge.host.link.clock import Clock, SystemClock
+from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.live.items import Gap, Item, LeadChange, Mark, Origin, QualityChange, Wave, place_of
+from ecg_edge.host.recording.record_writer import RecordWriter
+
+FLUSH_S: Final = 1.0
+CLOCK_S: Final = 60.0
+LATE_S: Final = 2.0
+"""Time for which the record before stays open for beats that lie in it, in seconds."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def local_now() -> datetime:
+    """Return the local time, with its offset from UTC."""
+    return datetime.now().astimezone()
+
+
+class Recorder:
+    """Records of one session.
+
+    Parameters
+    ----------
+    out : Path
+        Folder and name of the record, without a suffix.
+    origin : Origin
+        Where the samples come from.
+    rotate_samples : int, optional
+        Begin another record after so many samples.
+    started : datetime, optional
+        Local time of sample 0; now when left out.
+    clock : Clock, optional
+        Clock of `tick`.
+
+    Raises
+    ------
+    OutputError
+        When the files exist or cannot be written.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        origin: Origin,
+        rotate_samples: int | None = None,
+        started: datetime | None = None,
+        clock: Clock | None = None,
+        now: Callable[[], datetime] = local_now,
+    ) -> None:
+        if not _NAME.fullmatch(out.name):
+            raise OutputError(
+                f"{out}: a record's name has letters, digits, hyphens and underscores only. Name another one."
+            )
+        self._out, self._origin, self._rotate = out, origin, rotate_samples
+        self._clock, self._now = clock or SystemClock(), now
+        self._started = started or now()
+        self._late_samples = round(LATE_S * origin.fs_hz)
+        self._open: dict[object, Mark] = {}  # what goes on into the next record
+        self._before: RecordWriter | None = None
+        self.records: list[Path] = []
+        make_folder(out.parent)
+        self._current = self._begin(0)
+        self._flush_at = self._clock_at = self._clock.now()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is None:
+            self.close()
+        else:
+            with suppress(OutputError):  # the first error is the one to report
+                self.close(str(error) or type(error).__name__)
+
+    @property
+    def fs_hz(self) -> int:
+        """Rate of the samples."""
+        return self._origin.fs_hz
+
+    @property
+    def samples(self) -> int:
+        """Samples written, gaps included."""
+        return self._current.end
+
+    def _begin(self, first: int) -> RecordWriter:
+        name = self._out.name if self._rotate is None else f"{self._out.name}_{len(self.records) + 1:03d}"
+        started = self._started + timedelta(seconds=first / self._origin.fs_hz)
+        writer = RecordWriter(self._out.parent, name, self._origin, first, started, self._now)
+        self.records.append(self._out.parent / name)
+        for mark in self._open.values():
+            writer.write_mark(mark)
+        return writer
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Write items in their order."""
+        for item in items:
+            if isinstance(item, Wave):
+                self._write(item)
+            else:
+                self._write_mark(item)
+
+    def _write(self, wave: Wave) -> None:
+        samples = wave.samples
+        while len(samples):
+            room = self._room()
+            self._current.write_samples(samples[:room])
+            samples = samples[room:]
+
+    def _fill(self, count: int) -> None:
+        while count > 0:
+            part = min(count, self._room())
+            self._current.write_gap(part)
+            count -= part
+
+    def _room(self) -> int:
+        """Samples that the current record still takes; begins the next record when there are none."""
+        if self._rotate is None:
+            return 1 << 62
+        if self._current.length >= self._rotate:
+            self._close_before()
+            self._before, self._current = self._current, self._begin(self._current.end)
+        if self._before is not None and self._current.length > self._late_samples:
+            self._close_before()
+        return self._rotate - self._current.length
+
+    def _close_before(self) -> None:
+        if self._before is not None:
+            self._before.close("rotated")
+            self._before = None
+
+    def _write_mark(self, mark: Mark) -> None:
+        self._remember(mark)
+        is_late = self._before is not None and place_of(mark) < self._current.first
+        (self._before if is_late and self._before else self._current).write_mark(mark)
+        if isinstance(mark, Gap):
+            self._fill(mark.end - self._current.end)
+
+    def _remember(self, mark: Mark) -> None:
+        """Keep the episodes that are open, bad signal, and electrodes that are off."""
+        if isinstance(mark, RhythmEvent):
+            self._keep(("event", mark.kind), mark, mark.phase != END and mark.kind != HEART_RATE)
+        elif isinstance(mark, QualityChange):
+            self._keep("quality", mark, mark.bad)
+        elif isinstance(mark, LeadChange):
+            self._keep("leads", mark, mark.flags != 0)
+
+    def _keep(self, key: object, mark: Mark, is_open: bool) -> None:
+        self._open.pop(key, None)
+        if is_open:
+            self._open[key] = mark
+
+    def tick(self, drift_ppm: float | None = None) -> None:
+        """Flush when a second has passed; note the clocks every minute."""
+        now = self._clock.now()
+        if now >= self._clock_at:
+            self._current.write_clock(drift_ppm)
+            self._clock_at = now + CLOCK_S
+        if now >= self._flush_at:
+            self._current.flush()
+            if self._before is not None:
+                self._before.flush()
+            self._flush_at = now + FLUSH_S
+
+    def close(self, reason: str = "finished") -> None:
+        """Write the rest and close all files."""
+        try:
+            self._close_before()
+        finally:
+            self._current.close(reason)
