@@ -8,7 +8,6 @@ result = link.stream(samples, Start(...), on_beat=print)
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.host.link import foreign
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, encode, samples_frame_bytes
 from ecg_edge.host.link.messages import (
@@ -46,7 +46,7 @@ from ecg_edge.host.link.transports import Transport
 RESEND_S = 1.0  # silence after which the host sends again
 HELLO_S = 0.5  # the same while a board may still be booting
 GIVE_UP_S = 10.0  # silence after which the link counts as lost
-_FIRST_BYTES = 80  # kept to describe a device that sends something else
+_FIRST_BYTES = 400  # kept to describe a device that sends something else
 
 FrameLog = Callable[[str, bytes], None]  # direction ("<" from the device, ">" to it), encoded frame
 
@@ -203,19 +203,20 @@ class Link:
                         self._waiting = messages[number:]
                         return message
         raise LinkError(
-            f"The device does not answer {name} (waited {give_up_s:.0f} s): {self._describe_received()}. "
+            f"The device does not answer {name} (waited {give_up_s:.0f} s): {self._describe_received()} "
             "Is the ecg-edge firmware on it, is this its port, and is the baud rate the firmware's?"
         )
 
     def _describe_received(self) -> str:
         """Describe the bytes that arrived, which tell a silent device from a foreign one."""
         if not self._received_bytes:
-            return "nothing arrived"
+            return "nothing arrived."
         if self._decoder.frames:
-            return f"{self._decoder.frames} other frames arrived"
-        readable = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]|[^!-~]+", b" ", self._first_bytes).decode("ascii").strip()
-        first = repr(readable) if readable else self._first_bytes[:8].hex(" ")
-        return f"{self._received_bytes:,} bytes arrived, but no frame of this protocol: {first}"
+            return f"{self._decoder.frames} other frames arrived."
+        found = foreign.describe(self._first_bytes)
+        return (
+            f"{self._received_bytes:,} bytes arrived, but no frame of this protocol: {found}. {found.advice}"
+        )
 
     def stream(
         self,

@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import time
+from contextlib import suppress
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -61,6 +63,7 @@ class SerialTransport:
             self._port = serial.serial_for_url(
                 port, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
+            _keep_lines(self._port)
         except (serial.SerialException, ValueError, OSError, OverflowError) as error:
             raise LinkError(f"{port}: cannot be opened ({_reason(error)}). {_advice(error)}") from error
 
@@ -85,6 +88,21 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def _keep_lines(port: serial.Serial) -> None:
+    """Leave DTR and RTS as they are when the port closes: their change resets most ESP32 boards.
+
+    On opening both rise together, which resets none.
+    """
+    try:
+        import termios
+    except ImportError:  # Windows
+        return
+    with suppress(OSError, AttributeError, io.UnsupportedOperation, termios.error):  # not a terminal
+        settings = termios.tcgetattr(port.fileno())
+        settings[2] &= ~termios.HUPCL
+        termios.tcsetattr(port.fileno(), termios.TCSANOW, settings)
 
 
 class SocketTransport:
@@ -190,7 +208,7 @@ def _advice(error: Exception) -> str:
         return "Add yourself to the group that owns it (`sudo usermod -aG dialout $USER`) and log in again."
     if "busy" in text or "exclusively" in text or "temporarily unavailable" in text:
         return "Another program has it open: close the serial monitor."
-    return "Is the board plugged in? `ecg-edge doctor` lists the serial ports."
+    return "Is the board plugged in? `ecg-edge ports` lists what there is."
 
 
 def _lost(name: str, reason: object) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import json
 import threading
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ecg_edge.ecg.errors import LinkError, RecordError
-from ecg_edge.host.conformance.folder import FRAMES_NAME
+from ecg_edge.host.conformance.folder import FRAMES_NAME, RESULTS_NAME
 from ecg_edge.host.link.frames import decode
-from ecg_edge.host.link.messages import Deltas, Info, LiveSamples, Message, Samples, Start
+from ecg_edge.host.link.messages import Deltas, LiveSamples, Message, Samples, Start
 from ecg_edge.host.live.items import Item, LinkChange, Origin
 from ecg_edge.host.live.timeline import Losses, Timeline
 
@@ -40,30 +42,27 @@ class SessionSource:
 
     def __init__(self, folder: Path, number: int = 0) -> None:
         self._path, self._number = folder / FRAMES_NAME, number
-        info, start = self._begin()
-        device = f"{info.board}, firmware {info.firmware_version}, engine {info.engine}"
+        results = _results_of(folder)
+        device, start = results["device"], self._find_start()
+        record = results["records"][number] if number < len(results["records"]) else {}
+        labels = tuple(device["labels"])
         self.origin = Origin(
-            *(f"replay session {folder.name}, record {number + 1}", device, start.fs_hz, start.adu_per_mv),
-            labels=info.labels,
-            model_sha256=info.model_sha256,
+            "/".join(record.get(key, "?") for key in ("database", "record")) + f" in {folder.name}",
+            f"{device['board']}, firmware {device['firmware_version']}, engine {device['engine']}",
+            *(start.fs_hz, start.adu_per_mv, record.get("lead", "ECG"), labels, device["model_sha256"]),
         )
-        modified = datetime.fromtimestamp(self._path.stat().st_mtime)
-        self.started = modified.astimezone()  # frames have no time of day
-        self._timeline = Timeline(info.labels)
+        self.started = datetime.fromisoformat(results["started"]).astimezone()
+        self._timeline = Timeline(labels)
 
     @property
     def losses(self) -> Losses:
         """Everything that did not reach the log."""
         return self._timeline.losses
 
-    def _begin(self) -> tuple[Info, Start]:
-        """Find the device's handshake and the START of the record."""
-        info: Info | None = None
+    def _find_start(self) -> Start:
         for number, message in self._numbered():
-            if isinstance(message, Info):
-                info = message
-            elif isinstance(message, Start) and number == self._number and info is not None:
-                return info, message
+            if isinstance(message, Start) and number == self._number:
+                return message
         raise RecordError(f"{self._path}: has no record {self._number + 1}. Name an earlier one.")
 
     def _numbered(self) -> Iterator[tuple[int, Message]]:
@@ -105,3 +104,13 @@ class SessionSource:
             data = message.values.astype("<i2").tobytes()
             message = LiveSamples(message.first_index, message.lead_flags, data)
         return self._timeline.take(message)
+
+
+def _results_of(folder: Path) -> dict[str, Any]:
+    path = folder / RESULTS_NAME
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        results["device"]["labels"], results["records"], results["started"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RecordError(f"{path}: missing or damaged. Replay the records again.") from None
+    return results

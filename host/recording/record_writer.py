@@ -196,8 +196,10 @@ class RecordWriter:
         origin, start = self._origin, self._started
         checksum = (self._sum + 32768) % 65536 - 32768
         moment = f"{start:%H:%M:%S}.{start.microsecond // 1000:03d} {start:%d/%m/%Y}"
+        # Without a length, readers take that of the signal file; a length of 0 is an error in some.
+        length = f" {self.length} {moment}" if self.length else ""
         lines = [
-            f"{self.name} 1 {origin.fs_hz} {self.length} {moment}",
+            f"{self.name} 1 {origin.fs_hz}{length}",
             f"{self.name}.dat 16 {origin.adu_per_mv:g}(0)/mV 16 0 {self._initial} {checksum} 0 {origin.lead}",
             f"# recorded from {origin.name}: {origin.device}",
             f"# local time is UTC{start:%z}",

@@ -16,21 +16,27 @@ import typer
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.live_options import (
+    BaudOption,
+    GainOption,
+    LiveLine,
+    ModelOption,
+    SampleRateOption,
+    TextOption,
+)
 from ecg_edge.host.conformance.replay import MAINS_HZ
-from ecg_edge.host.devices.ports import open_transport
-from ecg_edge.host.link.transports import DEFAULT_BAUD
-from ecg_edge.host.live.device import DeviceSource
 from ecg_edge.host.live.replayed import SessionSource, is_session
+from ecg_edge.host.live.sources import LineSource
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge record /dev/ttyUSB0 night --rotate 1h",
     "ecg-edge record --from night night.edf",
     "ecg-edge record --from sessions/20260131T101500Z-emulator strip",
 )
-AD8232_ADU_PER_MV: Final = 1365
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 _SIZES: Final = {"KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}
 _QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
@@ -61,13 +67,12 @@ def record(
     edf: Annotated[
         bool, typer.Option("--edf", help="Write each record as EDF+ too, when it is done.")
     ] = False,
-    adu_per_mv: Annotated[
-        int, typer.Option("--gain", metavar="ADU", min=20, max=20_000, help="ADC units per millivolt.")
-    ] = AD8232_ADU_PER_MV,
+    gain: GainOption = None,
     mains_hz: options.MainsOption = MAINS_HZ,
-    baud: Annotated[
-        int, typer.Option(metavar="BAUD", min=1200, max=4_000_000, help="Baud rate.")
-    ] = DEFAULT_BAUD,
+    baud: BaudOption = None,
+    text: TextOption = False,
+    rate_hz: SampleRateOption = None,
+    model: ModelOption = SHIPPED_BUNDLE,
     json: options.JsonOption = None,
 ) -> None:
     """Record live ECG, beats, rhythm events and signal quality as a WFDB record, until Ctrl-C.
@@ -81,8 +86,8 @@ def record(
         return
     if len(names) != 2:
         raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
-    port, out = names
-    device = DeviceSource(lambda: open_transport(port, baud), port, adu_per_mv, mains_hz)
+    line, out = LiveLine(names[0], gain, mains_hz, baud, text, rate_hz, model), names[1]
+    device = line.source()
     with stopped_by_signals() as stop:
         recorder = _run(device, Path(out), stop, seconds, rotate)
     _show(recorder, device.losses)
@@ -113,7 +118,7 @@ def stopped_by_signals() -> Iterator[threading.Event]:
 
 
 def _run(
-    device: DeviceSource, out: Path, stop: threading.Event, seconds: float | None, rotate: str | None
+    device: LineSource, out: Path, stop: threading.Event, seconds: float | None, rotate: str | None
 ) -> Recorder:
     batches = device.items(stop)
     first = next(batches)  # the device answers: its rate and labels are known

@@ -61,6 +61,13 @@ def test_the_record_can_be_opened_while_it_grows(tmp_path: Path) -> None:
     recorder.close()
 
 
+def test_a_record_of_less_than_a_second_can_be_opened(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "night", ORIGIN, clock=VirtualClock())
+    recorder.take(items(0, 72))
+    assert wfdb.rdrecord(str(tmp_path / "night")).sig_len == 72
+    recorder.close()
+
+
 def test_a_gap_keeps_its_length_and_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "night"
     with Recorder(path, ORIGIN) as recorder:

@@ -1,0 +1,101 @@
+"""Options of the commands that read a live line, and the source that they describe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.devices.discovery import choose_port
+from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.link.transports import DEFAULT_BAUD
+from ecg_edge.host.live.device import DeviceSource
+from ecg_edge.host.live.sources import LineSource
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+
+AUTO: Final = "auto"
+AD8232_ADU_PER_MV: Final = 1365
+"""Gain of the common AD8232 module at a 12-bit ADC of 3.3 V (docs/how-to/wiring.md)."""
+TEXT_BAUD: Final = 115_200
+
+GainOption = Annotated[
+    float | None,
+    typer.Option(
+        "--gain",
+        metavar="ADU",
+        min=0.001,
+        max=1_000_000,
+        help=f"ADC units per millivolt. Else {AD8232_ADU_PER_MV}, an AD8232 module at 12 bits and 3.3 V.",
+    ),
+]
+BaudOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="BAUD",
+        min=1200,
+        max=4_000_000,
+        help=f"Baud rate. Else {DEFAULT_BAUD}, with --text {TEXT_BAUD}.",
+    ),
+]
+TextOption = Annotated[
+    bool, typer.Option("--text", help="The device is any sketch that prints one number a line.")
+]
+SampleRateOption = Annotated[
+    float | None, typer.Option("--rate", metavar="HZ", help="With --text: samples a second that it prints.")
+]
+ModelOption = Annotated[Path, options.model_option("Model bundle that labels beats where no device does.")]
+
+
+@dataclass(frozen=True)
+class LiveLine:
+    """The options of a line.
+
+    Attributes
+    ----------
+    port : str
+        A port, or "auto" for the only device that answers.
+    gain, mains_hz, baud, text, rate_hz, model
+        The options' values.
+    """
+
+    port: str
+    gain: float | None
+    mains_hz: int
+    baud: int | None
+    text: bool
+    rate_hz: float | None
+    model: Path = SHIPPED_BUNDLE
+
+    def source(self) -> LineSource:
+        """Make the source.
+
+        Raises
+        ------
+        EcgEdgeError
+            When options are missing or do not fit.
+        """
+        port = self.port
+        if port == AUTO and not self.text:
+            with console.step("Looking for a device"):
+                port = choose_port()
+        return self._text_source(port) if self.text else self._device_source(port)
+
+    def _device_source(self, port: str) -> LineSource:
+        if self.rate_hz is not None:
+            raise EcgEdgeError("--rate is for --text: a device names its own rate.")
+        gain = AD8232_ADU_PER_MV if self.gain is None else round(self.gain)
+        baud, bundle = self.baud or DEFAULT_BAUD, load_bundle(self.model) if port == "simulator" else None
+        return DeviceSource(lambda: open_transport(port, baud, bundle), port, gain, self.mains_hz)
+
+    def _text_source(self, port: str) -> LineSource:
+        from ecg_edge.host.live.text import TextSource  # loads the network
+
+        if self.rate_hz is None:
+            raise EcgEdgeError("--text needs --rate, the samples a second of the sketch: --rate 250.")
+        gain, baud = self.gain or AD8232_ADU_PER_MV, self.baud or TEXT_BAUD
+        bundle = load_bundle(self.model)
+        return TextSource(lambda: open_transport(port, baud), port, bundle, self.rate_hz, gain, self.mains_hz)
