@@ -43,6 +43,7 @@ PANELS: Final = {
         "build": "Build firmware for a board.",
         "flash": "Build firmware and write it to a board.",
         "emulate": "Boot firmware in QEMU and print its port.",
+        "monitor": "Show live ECG, rhythm events and alarms in a browser.",
         "ports": "List the ports of this computer, and what is behind each.",
         "record": "Record live ECG, beats and events from a device, or convert a session.",
         "replay": "Stream records to a device and compare each beat with the reference.",

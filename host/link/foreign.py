@@ -43,7 +43,7 @@ class Foreign:
 
 
 _ADVICE: Final = {
-    NUMBERS: "A sketch prints samples: `ecg-edge record PORT OUT --text --rate 250` classifies them.",
+    NUMBERS: "A sketch prints samples: `ecg-edge monitor PORT --text --rate 250` shows and classifies them.",
     ESP_BOOT: "The chip restarts, or holds other firmware: `ecg-edge flash --env esp32dev` writes this one.",
     TEXT: "Other firmware is on it: `ecg-edge flash` writes this one.",
     BINARY: "The baud rate may be another one (--baud), or other firmware is on it.",

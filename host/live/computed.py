@@ -128,7 +128,7 @@ class RecordSource:
         """Deliver items until the record ends or `stop` is set."""
         start_s = self._clock.now()
         self._timeline.begin()
-        yield [LinkChange(0, True, "the record begins")]
+        yield [LinkChange(0, True, "playing a record")]
         while self._timeline.end < len(self._record.samples) and not stop.is_set():
             due = self._due(self._clock.now() - start_s)
             if self._timeline.end >= due:
@@ -136,7 +136,7 @@ class RecordSource:
             else:
                 yield self._advance(due)
         yield [*self._items(self._device.finish()), *self._timeline.close()]
-        yield [LinkChange(self._timeline.end, False, "the record has ended")]
+        yield [LinkChange(self._timeline.end, True, "the record has ended")]
 
     def _due(self, elapsed_s: float) -> int:
         length = len(self._record.samples)

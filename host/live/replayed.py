@@ -89,13 +89,13 @@ class SessionSource:
     def items(self, stop: threading.Event) -> Iterator[list[Item]]:
         """Deliver the record at once."""
         self._timeline.begin()
-        yield [LinkChange(0, True, "the record begins")]
+        yield [LinkChange(0, True, "playing a replay session")]
         for number, message in self._numbered():
             if stop.is_set() or number > self._number:
                 break
             if number == self._number:
                 yield self._items(message)
-        yield [*self._timeline.close(), LinkChange(self._timeline.end, False, "the record has ended")]
+        yield [*self._timeline.close(), LinkChange(self._timeline.end, True, "the record has ended")]
 
     def _items(self, message: Message) -> list[Item]:
         if isinstance(message, (Samples, Deltas)):

@@ -7,10 +7,11 @@ nobody, and memory is bounded.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +29,13 @@ from ecg_edge.host.live.items import (
     Mark,
     Origin,
     QualityChange,
+    Reference,
     Wave,
 )
 
 HOURS: Final = 24.0
 MOST_MARKS: Final = 600_000  # 24 hours at 300 beats a minute, and the rest
+MOST_EVENTS: Final = 20_000
 RATE_INTERVALS: Final = 8
 RATE_SPAN_S: Final = 15.0
 RATE_STALE_S: Final = 4.0
@@ -56,12 +59,16 @@ class LiveSession:
         self._end = 0
         self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
         self._mark_count = 0
+        self._beats: list[BeatMark] = []
+        self._references: list[Reference] = []
+        self._events: deque[Mark] = deque(maxlen=MOST_EVENTS)
         self._alarms = AlarmBoard(origin.fs_hz)
         self._recent: deque[BeatMark] = deque(maxlen=RATE_INTERVALS)
         self._lock = threading.Lock()
         self.is_up = False
         self.link_text = "connecting"
         self.is_bad = False
+        self.bad_reasons = 0
         self.lead_flags = 0
         self.device_rate_bpm: float | None = None
 
@@ -103,10 +110,17 @@ class LiveSession:
         self._alarms.take(mark)
         if isinstance(mark, BeatMark):
             self._recent.append(mark)
-        elif isinstance(mark, Gap):
+            _keep(self._beats, mark)
+            return
+        if isinstance(mark, Reference):
+            _keep(self._references, mark)
+            return
+        if not (isinstance(mark, RhythmEvent) and mark.kind == HEART_RATE):
+            self._events.append(mark)
+        if isinstance(mark, Gap):
             self._recent.clear()
         elif isinstance(mark, QualityChange):
-            self.is_bad = mark.bad
+            self.is_bad, self.bad_reasons = mark.bad, mark.reasons
         elif isinstance(mark, LeadChange):
             self.lead_flags = mark.flags
         elif isinstance(mark, LinkChange):
@@ -143,8 +157,23 @@ class LiveSession:
         """Return the marks from number `after` on, and the number to go on with."""
         with self._lock:
             dropped = self._mark_count - len(self._marks)
-            new = min(self._mark_count - after, len(self._marks)) if after >= dropped else len(self._marks)
+            new = max(self._mark_count - after, 0) if after >= dropped else len(self._marks)
             return self._mark_count, list(islice(reversed(self._marks), new))[::-1]
+
+    def beats(self, start: int, end: int) -> list[BeatMark]:
+        """Return the beats from sample `start` to before `end`."""
+        with self._lock:
+            return _between(self._beats, start, end)
+
+    def references(self, start: int, end: int) -> list[Reference]:
+        """Return the record's own annotations from sample `start` to before `end`."""
+        with self._lock:
+            return _between(self._references, start, end)
+
+    def events(self) -> list[Mark]:
+        """Return all marks that are neither beats, annotations nor heart rates; the newest 20,000."""
+        with self._lock:
+            return list(self._events)
 
     def alarms(self) -> tuple[int, list[Alarm]]:
         """Return the version of the list of alarms, and the list, the most urgent first."""
@@ -160,3 +189,21 @@ class LiveSession:
             if not self.is_up or len(intervals) < 2 or self._end - span[-1].sample > RATE_STALE_S * fs_hz:
                 return None
             return 60 * fs_hz * len(intervals) / sum(intervals)
+
+
+Placed = TypeVar("Placed", BeatMark, Reference)
+
+
+def _place(mark: Placed) -> int:
+    return mark.sample
+
+
+def _keep(marks: list[Placed], mark: Placed) -> None:
+    """Add a mark in the order of samples; drop the oldest tenth when there are too many."""
+    insort(marks, mark, key=_place)
+    if len(marks) > MOST_MARKS:
+        del marks[: MOST_MARKS // 10]
+
+
+def _between(marks: list[Placed], start: int, end: int) -> list[Placed]:
+    return marks[bisect_left(marks, start, key=_place) : bisect_left(marks, end, key=_place)]

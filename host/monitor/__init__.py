@@ -1,0 +1,1 @@
+"""The live monitor: a local web page for one session, for any number of browsers."""

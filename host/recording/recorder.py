@@ -52,6 +52,8 @@ class Recorder:
         Begin another record after so many samples.
     started : datetime, optional
         Local time of sample 0; now when left out.
+    first : int
+        Session's number of the first sample.
     clock : Clock, optional
         Clock of `tick`.
 
@@ -67,6 +69,7 @@ class Recorder:
         origin: Origin,
         rotate_samples: int | None = None,
         started: datetime | None = None,
+        first: int = 0,
         clock: Clock | None = None,
         now: Callable[[], datetime] = local_now,
     ) -> None:
@@ -76,13 +79,13 @@ class Recorder:
             )
         self._out, self._origin, self._rotate = out, origin, rotate_samples
         self._clock, self._now = clock or SystemClock(), now
-        self._started = started or now()
+        self._started, self._first = started or now(), first
         self._late_samples = round(LATE_S * origin.fs_hz)
         self._open: dict[object, Mark] = {}  # what goes on into the next record
         self._before: RecordWriter | None = None
         self.records: list[Path] = []
         make_folder(out.parent)
-        self._current = self._begin(0)
+        self._current = self._begin(first)
         self._flush_at = self._clock_at = self._clock.now()
 
     def __enter__(self) -> Recorder:
@@ -107,7 +110,7 @@ class Recorder:
 
     def _begin(self, first: int) -> RecordWriter:
         name = self._out.name if self._rotate is None else f"{self._out.name}_{len(self.records) + 1:03d}"
-        started = self._started + timedelta(seconds=first / self._origin.fs_hz)
+        started = self._started + timedelta(seconds=(first - self._first) / self._origin.fs_hz)
         writer = RecordWriter(self._out.parent, name, self._origin, first, started, self._now)
         self.records.append(self._out.parent / name)
         for mark in self._open.values():

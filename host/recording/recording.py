@@ -116,17 +116,17 @@ class RecordingSource:
                 self._clock.sleep(0.02)
                 continue
             end = min(at + batch, length)
-            items: list[Item] = list(_waves(at, self._recording.samples[at:end]))
+            items: list[Item] = list(split_at_gaps(at, self._recording.samples[at:end]))
             while pending is not None and pending[0] <= end:
                 items.append(pending[1])
                 pending = next(marks, None)
             yield items
             at = end
         rest: list[Item] = [pending[1]] if pending else []
-        yield [*rest, *(mark for _, mark in marks), LinkChange(length, False, "the recording has ended")]
+        yield [*rest, *(mark for _, mark in marks), LinkChange(length, True, "the recording has ended")]
 
 
-def _waves(start: int, samples: NDArray[np.int16]) -> Iterator[Wave]:
+def split_at_gaps(start: int, samples: NDArray[np.int16]) -> Iterator[Wave]:
     """The parts of a block that have values."""
     valid = np.flatnonzero(np.diff(np.concatenate([[False], samples != INVALID, [False]])))
     for first, end in valid.reshape(-1, 2):

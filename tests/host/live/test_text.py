@@ -135,7 +135,7 @@ def test_a_sketch_is_named_and_offered_text_mode(
         with pytest.raises(SystemExit, match="1"):
             main(["ports", port])
     assert found.kind == foreign.NUMBERS
-    assert f"ecg-edge record {port} OUT --text" in found.advice
+    assert f"ecg-edge monitor {port} --text" in found.advice
     assert "sends numbers: '511" in capsys.readouterr().out
 
 
