@@ -35,6 +35,7 @@ from ecg_edge.host.link.messages import (
 )
 
 _OVERHEAD = 6  # type, sequence number, CRC-32
+_MOST_LATE = 8  # frames
 _MAX_ENCODED = MAX_BODY + _OVERHEAD + 3  # COBS adds one byte in 254 and one more
 
 
@@ -311,7 +312,8 @@ class Decoder:
                 self._on_reject(error)
             return None
         self.frames += 1
-        if self._next_sequence is not None:
-            self.sequence_gaps += (sequence - self._next_sequence) % 256
-        self._next_sequence = (sequence + 1) % 256
+        gap = 0 if self._next_sequence is None else (sequence - self._next_sequence) % 256
+        if gap < 256 - _MOST_LATE:  # else it came again, or late
+            self.sequence_gaps += gap
+            self._next_sequence = (sequence + 1) % 256
         return message

@@ -55,7 +55,7 @@ class LiveSession:
     def __init__(self, origin: Origin, hours: float = HOURS) -> None:
         self.origin = origin
         self._capacity = round(hours * 3600 * origin.fs_hz)
-        self._ring = np.full(0, INVALID, np.int16)  # grows up to the capacity
+        self._ring = np.zeros(self._capacity, np.int16)  # the system gives memory as it is written
         self._end = 0
         self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
         self._mark_count = 0
@@ -90,19 +90,11 @@ class LiveSession:
             self._alarms.advance(self._end)
 
     def _put(self, start: int, samples: NDArray[np.int16]) -> None:
-        self._grow(start + len(samples))
-        size = len(self._ring)
-        at = np.arange(start, start + len(samples)) % size
-        self._ring[at] = samples
-        self._end = max(self._end, start + len(samples))
-
-    def _grow(self, end: int) -> None:
-        """Double the memory while the session is shorter than the capacity."""
-        size = len(self._ring)
-        if end <= size or size == self._capacity:
-            return
-        new = min(max(2 * size, end, 60 * self.origin.fs_hz), self._capacity)
-        self._ring = np.concatenate([self._ring, np.full(new - size, INVALID, np.int16)])
+        at, count = start % self._capacity, len(samples)
+        before_wrap = min(count, self._capacity - at)
+        self._ring[at : at + before_wrap] = samples[:before_wrap]
+        self._ring[: count - before_wrap] = samples[before_wrap:]
+        self._end = max(self._end, start + count)
 
     def _take_mark(self, mark: Mark) -> None:
         self._marks.append(mark)
@@ -151,7 +143,9 @@ class LiveSession:
             start, end = max(start, self.first), min(end, self._end)
             if end <= start:
                 return start, np.zeros(0, np.int16)
-            return start, self._ring[np.arange(start, end) % len(self._ring)]
+            at, count = start % self._capacity, end - start
+            before_wrap = self._ring[at : at + count]
+            return start, np.concatenate([before_wrap, self._ring[: count - len(before_wrap)]])
 
     def marks(self, after: int) -> tuple[int, list[Mark]]:
         """Return the marks from number `after` on, and the number to go on with."""

@@ -27,8 +27,8 @@ class Losses:
         Samples, beats, rhythm events and quality changes missing by the device's own numbers.
     frames, bad_frames : int
         Frames missing by their sequence numbers, and frames that arrived damaged.
-    repeated_samples : int
-        Samples that arrived again, and were dropped.
+    repeated_samples, repeated_messages : int
+        Samples, and beats, events and quality changes, that arrived again or late and were dropped.
     outages : int
         Times that the link was lost or the device restarted.
     outage_samples : int
@@ -42,6 +42,7 @@ class Losses:
     frames: int = 0
     bad_frames: int = 0
     repeated_samples: int = 0
+    repeated_messages: int = 0
     outages: int = 0
     outage_samples: int = 0
 
@@ -68,6 +69,7 @@ class Timeline:
         self._next_beat = self._next_event = 0
         self._open: dict[int, RhythmEvent] = {}
         self._bad_reasons: int | None = None
+        self._last_change: SignalQuality | None = None
         self._lead_flags = 0
 
     @property
@@ -107,7 +109,7 @@ class Timeline:
         if isinstance(message, LiveSamples):
             return self._take_wave(message)
         if isinstance(message, Beat):
-            return [self._take_beat(message)]
+            return self._take_beat(message)
         if isinstance(message, SignalQuality):
             return self._take_quality(message)
         if isinstance(message, RhythmEvent):
@@ -132,14 +134,21 @@ class Timeline:
         self.end = start + len(samples) - repeated
         return [*items, Wave(start, samples[repeated:], wave.lead_flags)]
 
-    def _take_beat(self, beat: Beat) -> BeatMark:
+    def _take_beat(self, beat: Beat) -> list[Item]:
+        if beat.beat_index < self._next_beat:
+            self.losses.repeated_messages += 1
+            return []
         self.losses.beats += max(beat.beat_index - self._next_beat, 0)
         self._next_beat = beat.beat_index + 1
         symbol = symbol_of(beat.label, self.labels)
         numbers = (beat.rr_samples, beat.flags, beat.quality, beat.confidence)
-        return BeatMark(self._first + beat.r_sample, symbol, *numbers)
+        return [BeatMark(self._first + beat.r_sample, symbol, *numbers)]
 
     def _take_quality(self, change: SignalQuality) -> list[Item]:
+        if change == self._last_change:
+            self.losses.repeated_messages += 1
+            return []
+        self._last_change = change
         bad = bool(change.bad)
         if bad == (self._bad_reasons is not None):  # the one between them is lost
             self.losses.changes += 1
@@ -147,6 +156,9 @@ class Timeline:
         return [QualityChange(self._first + change.sample, bad, change.reasons)]
 
     def _take_event(self, event: RhythmEvent) -> list[Item]:
+        if event.event_index < self._next_event:
+            self.losses.repeated_messages += 1
+            return []
         self.losses.events += max(event.event_index - self._next_event, 0)
         self._next_event = event.event_index + 1
         placed = replace(event, onset=self._first + event.onset, end=self._first + event.end)

@@ -31,7 +31,7 @@ from ecg_edge.host.live.items import INVALID, BeatMark, Mark, Reference
 from ecg_edge.host.live.marks import to_json
 from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.live.timeline import Losses
-from ecg_edge.host.monitor.exports import LONGEST_S, csv_lines, wfdb_archive
+from ecg_edge.host.monitor.exports import LONGEST_S, csv_blocks, wfdb_archive
 from ecg_edge.host.monitor.guard import Guard
 from ecg_edge.host.recording.rhythm_notes import reasons_text
 
@@ -131,7 +131,7 @@ def _add_parts(app: FastAPI, session: LiveSession, shown: _Shown) -> None:
     def csv(start: int, end: int) -> StreamingResponse:
         headers = {"content-disposition": "attachment; filename=ecg.csv"}
         return StreamingResponse(
-            csv_lines(session, *part(start, end)), media_type="text/csv", headers=headers
+            csv_blocks(session, *part(start, end)), media_type="text/csv", headers=headers
         )
 
     @app.get("/export.zip")
@@ -200,11 +200,12 @@ class _Shown:
         edges = np.linspace(start, end, points + 1).astype(np.int64) - first
         low: list[int | None] = []
         high: list[int | None] = []
-        for a, b in zip(edges[:-1].clip(0), edges[1:].clip(0), strict=True):
+        for a, b in zip(edges[:-1].clip(0).tolist(), edges[1:].clip(0).tolist(), strict=True):
             part = samples[a : max(b, a + 1)]
-            part = part[part != INVALID]
-            low.append(int(part.min()) if len(part) else None)
-            high.append(int(part.max()) if len(part) else None)
+            top = int(part.max()) if len(part) else INVALID
+            known = part if len(part) and int(part.min()) != INVALID else part[part != INVALID]
+            low.append(None if top == INVALID else int(known.min()))
+            high.append(None if top == INVALID else top)
         return {"start": start, "end": end, "low": low, "high": high}
 
 

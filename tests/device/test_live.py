@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ecg_edge.host.live.computed import RecordSource
 from ecg_edge.host.live.device import DeviceSource
 from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, Mark, Wave, place_of
 from ecg_edge.quantize.bundle.manifest import load_bundle
+from tests.support.line_proxy import Fault, burst, cut, double, drop, flip, proxy, stall
 
 pytestmark = pytest.mark.device
 
@@ -30,6 +32,51 @@ def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def record(synthetic_root: Path) -> Record:
     return load_record(synthetic_root, "synth", "s09")
+
+
+FAULTS = [flip, drop, double, burst, stall, cut]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.__name__ for fault in FAULTS])
+def test_a_bad_line_costs_what_is_counted_and_nothing_is_wrong(
+    program: Path, record: Record, tmp_path: Path, fault: Fault
+) -> None:
+    write_front_end(tmp_path / "script", record.samples)
+    stop, items = threading.Event(), []
+    with native_device(program, tmp_path / "script", 10) as port, proxy(port, tmp_path, fault) as address:
+        source = DeviceSource(lambda: open_transport(address), address, record.adu_per_mv)
+        began = time.monotonic()
+        for batch in source.items(stop):
+            items += batch
+            if time.monotonic() - began > 8:
+                stop.set()
+    starts = [0, *(item.end for item in items if isinstance(item, Gap) and not item.exact)]
+    at, missing = 0, 0
+    for item in items:
+        if isinstance(item, Gap):
+            assert item.start == at
+            at, missing = item.end, missing + (item.end - item.start if item.exact else 0)
+        elif isinstance(item, Wave):
+            assert item.start == at
+            first = item.start - max(start for start in starts if start <= item.start)
+            assert np.array_equal(item.samples, record.samples[first : first + len(item.samples)])
+            at = item.end
+    assert at > 30 * record.fs_hz
+    assert source.losses.samples == missing
+    assert source.losses.outages == len(starts) - 1
+    peaks = [item.sample for item in items if isinstance(item, BeatMark)]
+    assert peaks == sorted(set(peaks))
+    lost = source.losses
+    expected = {
+        "flip": lost.samples > 0 and lost.bad_frames > 0,
+        "drop": lost.samples > 0 and lost.frames > 0,
+        "double": lost.repeated_samples > 0 and lost.samples == lost.frames == 0,
+        "burst": lost.bad_frames > 0,
+        "stall": lost.samples == lost.outages == 0,
+        "cut": lost.outages > 0,
+    }
+    assert expected[fault.__name__], lost
 
 
 def device_items(
