@@ -13,6 +13,7 @@ from ecg_edge.firmware.binding.rhythm import RUN_V
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.items import BeatMark, Item, Origin, QualityChange, Wave
 from ecg_edge.host.recording.recorder import Recorder
+from tests.support.messages import made_event
 
 FS_HZ = 360
 BLOCK = 36
@@ -26,7 +27,7 @@ def samples(start: int, end: int) -> NDArray[np.int16]:
 
 def event(phase: int, onset: int, end: int) -> RhythmEvent:
     """A V run."""
-    return RhythmEvent(0, RUN_V, phase, 0, onset, end, 3, 1500, 0, 0, 0, 0)
+    return made_event(RUN_V, phase, onset, end, beats=3, rate_x10=1500)
 
 
 def items(start: int, end: int) -> list[Item]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from ecg_edge.host.cli import console
-from ecg_edge.host.devices.emulator import emulator, native_device
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.devices.emulator import emulator, native_device, write_front_end
 
-EXAMPLES: Final = ("ecg-edge emulate", "ecg-edge emulate --native")
+EXAMPLES: Final = ("ecg-edge emulate", "ecg-edge emulate --native --play mitdb/208")
 
 
 def emulate(
@@ -29,14 +30,44 @@ def emulate(
         Path | None,
         typer.Option(metavar="FILE", help="ELF or native program. Else that of the last `ecg-edge build`."),
     ] = None,
+    play: Annotated[
+        str | None,
+        typer.Option(metavar="RECORD", help="With --native: the record that live mode samples, mitdb/208."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(metavar="X", min=0.0, help="Of --play, in times real time. 0: no pauses.")
+    ] = 1.0,
+    data: options.DataOption = None,
 ) -> None:
     """Boot firmware in QEMU (or as a native program) and print its port; Ctrl-C stops it."""
     if native and count_instructions:
         raise typer.BadParameter("only QEMU counts instructions", param_hint="--count-instructions")
-    device = native_device(image) if native else emulator(image, count_instructions=count_instructions)
-    with device as port, suppress(KeyboardInterrupt):
+    if play and not native:
+        raise typer.BadParameter("only the native program plays a record", param_hint="--play")
+    with ExitStack() as stack:
+        next_command = "ecg-edge replay --port {} 100"
+        if play:
+            script, gain = _script(play, data, stack)
+            device = native_device(image, script, speed)
+            next_command = f"ecg-edge monitor {{}} --gain {gain}"
+        elif native:
+            device = native_device(image)
+        else:
+            device = emulator(image, count_instructions=count_instructions)
+        port = stack.enter_context(device)
         console.out.print(port, markup=False)
-        console.note(
-            "Running. In another terminal: `ecg-edge replay --port " + port + " 100`. Ctrl-C stops it."
-        )
-        threading.Event().wait()
+        console.note(f"Running. In another terminal: `{next_command.format(port)}`. Ctrl-C stops it.")
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+def _script(name: str, data: Path | None, stack: ExitStack) -> tuple[Path, int]:
+    """Write the samples of a record as a front end's script. Returns the file and the record's gain."""
+    from ecg_edge.ecg.records import load_record
+    from ecg_edge.ecg.selection import select_records
+
+    (selected, *_) = select_records([name], data)
+    record = load_record(selected.root, selected.database, selected.name, annotator=None)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ecg-edge-"))
+    write_front_end(Path(folder) / "script", record.samples)
+    return Path(folder) / "script", record.adu_per_mv

@@ -6,10 +6,11 @@ from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN, BIGEMINY, COUPLET_
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.alarms import BAD_SIGNAL, ELECTRODE_OFF, HIGH, LINK_LOST, LOW, AlarmBoard, priority_of
 from ecg_edge.host.live.items import LeadChange, LinkChange, QualityChange
+from tests.support.messages import made_event
 
 
 def event(kind: int, phase: int, onset: int, end: int) -> RhythmEvent:
-    return RhythmEvent(0, kind, phase, 0, onset, end, 0, 0, 0, 0, 0, 0)
+    return made_event(kind, phase, onset, end)
 
 
 def names(board: AlarmBoard) -> list[str]:

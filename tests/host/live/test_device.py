@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.device import DeviceSource
 from ecg_edge.host.live.items import Gap, Item, LinkChange, Wave
 from tests.support.clock import VirtualClock
 from tests.support.live_device import FS_HZ, LiveDevice
+from tests.support.messages import made_event
 
 Step = Callable[[LiveDevice, float], None]
 
@@ -115,7 +117,7 @@ def test_events_count_from_the_session(device: LiveDevice) -> None:
     def send(device: LiveDevice, now: float) -> None:
         if now >= 2 and not sent:
             sent.append(now)
-            device.extra = [RhythmEvent(0, 3, 0, 0, 100, 200, 0, 0, 0, 0, 0, 0)]
+            device.extra = [made_event(ASYSTOLE, BEGIN, 100, 200)]
 
     _, items = run(device, 4, send)
     assert [item.onset for item in items if isinstance(item, RhythmEvent) and item.phase == 0] == [100]

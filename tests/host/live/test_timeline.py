@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, RUN_V, UPDATE
-from ecg_edge.host.link.messages import Beat, LiveSamples, RhythmEvent, SignalQuality
+from ecg_edge.host.link.messages import LiveSamples, RhythmEvent, SignalQuality
 from ecg_edge.host.live.clock_drift import ClockDrift
 from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, QualityChange, Wave
 from ecg_edge.host.live.timeline import Timeline
+from tests.support.messages import made_beat, made_event
 
 
 def wave(first: int, count: int = 36, lead_flags: int = 0, value: int = 5) -> LiveSamples:
@@ -17,7 +18,7 @@ def wave(first: int, count: int = 36, lead_flags: int = 0, value: int = 5) -> Li
 
 
 def event(index: int, phase: int, onset: int, end: int) -> RhythmEvent:
-    return RhythmEvent(index, RUN_V, phase, 0, onset, end, 3, 1500, 0, 0, 0, 0)
+    return made_event(RUN_V, phase, onset, end, event_index=index, beats=3)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_restart_lies_behind_a_gap_and_closes_what_was_open(timeline: Timeline
     assert good == QualityChange(36, False, 8)
     assert leads == LeadChange(36, 0)
     assert gap == Gap(36, 136, "the device restarted", exact=False)
-    (mark,) = timeline.take(Beat(0, 20, 0, 0, 90, 1, 200, 0, b""))
+    (mark,) = timeline.take(made_beat(0, 20, quality=90, label=1, confidence=200))
     assert mark == BeatMark(156, "V", 0, 0, 90, 200)
     assert (timeline.losses.outages, timeline.losses.outage_samples) == (1, 100)
 
@@ -71,7 +72,7 @@ def test_a_restart_is_never_closed_up(timeline: Timeline) -> None:
 
 
 def test_lost_beats_events_and_changes_are_counted(timeline: Timeline) -> None:
-    timeline.take(Beat(2, 20, 0, 0, 90, 0, 200, 0, b""))
+    timeline.take(made_beat(2, 20))
     timeline.take(event(1, UPDATE, 5, 30))
     timeline.take(SignalQuality(10, 0, 8))
     losses = timeline.losses

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN, END
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, LinkChange, Wave
+from tests.support.messages import made_event
 from tests.support.simulated import make_ecg
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -137,7 +138,7 @@ def sees(tab: Any, selector: str, text: str, seconds: float) -> float:
 
 
 def alarm(phase: int, device: Device) -> RhythmEvent:
-    return RhythmEvent(0, ASYSTOLE, phase, 0, device.at, device.at + 100, 0, 0, 0, 0, 0, 0)
+    return made_event(ASYSTOLE, phase, device.at, device.at + 100)
 
 
 BEATS = "[...monitor.chunks.values()].some((chunk) => chunk.beats.size > 0)"
