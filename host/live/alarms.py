@@ -29,11 +29,14 @@ PRIORITIES: Final[dict[str, int]] = {
     "pause": MEDIUM,
     "bradycardia": MEDIUM,
     "tachycardia": MEDIUM,
+    "atrial fibrillation suspected": LOW,
     "irregularly irregular": LOW,
     "V couplet": LOW,
     "S run": LOW,
     "bigeminy": LOW,
     "trigeminy": LOW,
+    "leads off": NO_ALARM,  # these two are technical alarms, from the samples' own flags and QUALITY
+    "signal unreadable": NO_ALARM,
 }
 """Priority of each kind of rhythm event. A kind that is not here, and is no heart rate, is MEDIUM."""
 

@@ -32,6 +32,7 @@ RHYTHM_OF_KIND: Final = {
     "S run": "(SVTA",
     "bigeminy": "(B",
     "trigeminy": "(T",
+    "atrial fibrillation suspected": "(AFIB",
     "irregularly irregular": "(AFIB",
 }
 NO_RHYTHM: Final = "(N"
