@@ -21,6 +21,7 @@ CONSTANTS = [
     "ECG_RHYTHM_UPDATE",
     "ECG_RHYTHM_END",
     "ECG_RHYTHM_FLAG_TRUNCATED",
+    "ECG_RHYTHM_FLAG_SUSTAINED",
     "ECG_RHYTHM_EVENTS_MAX",
     *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),
     *re.findall(r"X\((ECG_RHYTHM_\w+),", (HEADERS / "ecg_rhythm.h").read_text(encoding="utf-8")),
@@ -28,6 +29,7 @@ CONSTANTS = [
 
 DECLARATIONS = """
 typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class; } ecg_rhythm_beat_t;
+typedef struct { uint32_t since, until; uint16_t rate; uint8_t kind; } ecg_rhythm_ventricular_t;
 typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
@@ -40,6 +42,8 @@ size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, si
                   size_t capacity);
 size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
                  size_t capacity);
+size_t give_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now, void *rows,
+                        size_t capacity);
 size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows, size_t capacity);
 """
 
@@ -79,6 +83,15 @@ static size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t si
     target_t target = {rows, capacity, 0};
     rhythm->context = &target;
     ecg_rhythm_tick(rhythm, settled, signal_is_bad != 0);
+    rhythm->context = NULL;
+    return target.count;
+}
+
+static size_t give_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now, void *rows,
+                               size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    ecg_rhythm_ventricular(rhythm, now);
     rhythm->context = NULL;
     return target.count;
 }

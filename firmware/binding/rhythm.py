@@ -7,6 +7,7 @@ rhythm = Rhythm(); rhythm.beats(...); rhythm.tick(...); rhythm.finish(...)     #
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,11 +32,14 @@ RUN_S: int = lib.ECG_RHYTHM_RUN_S
 BIGEMINY: int = lib.ECG_RHYTHM_BIGEMINY
 TRIGEMINY: int = lib.ECG_RHYTHM_TRIGEMINY
 IRREGULAR: int = lib.ECG_RHYTHM_IRREGULAR
+VENTRICULAR_FIBRILLATION: int = lib.ECG_RHYTHM_VENTRICULAR_FIBRILLATION
+VENTRICULAR_TACHYCARDIA: int = lib.ECG_RHYTHM_VENTRICULAR_TACHYCARDIA
 
 BEGIN: int = lib.ECG_RHYTHM_BEGIN
 UPDATE: int = lib.ECG_RHYTHM_UPDATE
 END: int = lib.ECG_RHYTHM_END
 FLAG_TRUNCATED: int = lib.ECG_RHYTHM_FLAG_TRUNCATED
+FLAG_SUSTAINED: int = lib.ECG_RHYTHM_FLAG_SUSTAINED
 
 # One event, laid out as in C (ecg_rhythm.h defines the fields). Samples, and intervals in samples.
 EVENT_DTYPE = np.dtype(
@@ -154,6 +158,24 @@ class Rhythm:
         """
         return self._collect(lib.give_tick, settled, 1, settled, signal_is_bad)
 
+    def ventricular(self, now: np.void) -> Events:
+        """Take a state of the ventricular rhythm detector.
+
+        Parameters
+        ----------
+        now : VENTRICULAR_DTYPE
+            A row of `SignalPath.ventricular`; all beats before its `until` were given, and none later.
+
+        Returns
+        -------
+        EVENT_DTYPE (k,)
+        """
+        until = int(now["until"])
+        state = ffi.new(
+            "ecg_rhythm_ventricular_t *", [int(now["since"]), until, int(now["rate"]), int(now["kind"])]
+        )
+        return self._collect(lib.give_ventricular, until, 1, state)
+
     def finish(self, samples: int) -> Events:
         """End the signal after `samples` samples: episodes that are open end, truncated."""
         return self._collect(lib.give_end, samples, 1, samples)
@@ -171,6 +193,38 @@ class Rhythm:
         return found
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What the rules take at a sample besides beats.
+
+    Attributes
+    ----------
+    sample : int
+        All beats before it are given first.
+    is_bad : bool
+        The signal's quality from there on, unless `ventricular` is given.
+    ventricular : VENTRICULAR_DTYPE, optional
+        State of the ventricular rhythm detector that is decided up to there.
+    """
+
+    sample: int
+    is_bad: bool = False
+    ventricular: np.void | None = None
+
+    def apply(self, rhythm: Rhythm) -> Events:
+        """Give it to the rules; return the events that it causes."""
+        if self.ventricular is not None:
+            return rhythm.ventricular(self.ventricular)
+        return rhythm.tick(self.sample, self.is_bad)
+
+
+def merge_turns(changes: Iterable[tuple[int, bool]], ventricular: Iterable[np.void] = ()) -> list[Turn]:
+    """Put changes of the signal's quality and ventricular states in the order of time, as the device does."""
+    turns = [Turn(int(sample), bool(is_bad)) for sample, is_bad in changes]
+    turns += [Turn(int(state["until"]), ventricular=state) for state in ventricular]
+    return sorted(turns, key=lambda turn: turn.sample)
+
+
 def find_events(
     r_samples: IntArray,
     rr_samples: IntArray,
@@ -178,6 +232,7 @@ def find_events(
     samples: int,
     changes: Iterable[tuple[int, bool]] = (),
     fs_hz: int = FS_HZ,
+    ventricular: Iterable[np.void] = (),
 ) -> Events:
     """Find all events of a record.
 
@@ -191,16 +246,18 @@ def find_events(
         From which sample on the signal is bad, or good again, in the order of time.
     fs_hz : int
         Rate that all of these count in.
+    ventricular : VENTRICULAR_DTYPE array, shape (j,)
+        States of the ventricular rhythm detector, in the order of time.
 
     Returns
     -------
     EVENT_DTYPE (k,)
     """
     rhythm, parts, first = Rhythm(fs_hz), [], 0
-    for sample, is_bad in changes:
-        last = int(np.searchsorted(r_samples, sample))
+    for turn in merge_turns(changes, ventricular):
+        last = int(np.searchsorted(r_samples, turn.sample))
         parts += [rhythm.beats(r_samples[first:last], rr_samples[first:last], classes[first:last])]
-        parts += [rhythm.tick(sample, is_bad)]
+        parts += [turn.apply(rhythm)]
         first = last
     parts += [rhythm.beats(r_samples[first:], rr_samples[first:], classes[first:]), rhythm.finish(samples)]
     return np.concatenate(parts)

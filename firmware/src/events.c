@@ -7,6 +7,7 @@
 static ecg_rhythm_state_t rhythm;
 static bool was_bad; /* state of the signal in the last tick */
 static uint16_t rate_hz;
+static uint32_t ventricular_until; /* the detector's last state that was taken */
 
 static void send(void *context, const ecg_rhythm_event_t *event) {
     const ecg_link_rhythm_event_t frame = {
@@ -30,6 +31,19 @@ void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {
     ecg_rhythm_init(&rhythm, fs_hz, send, sender);
     rate_hz = fs_hz;
     was_bad = false;
+    ventricular_until = 0;
+}
+
+/* A new state of the ventricular rhythm detector, decided `before`. At most one lies there, because the next
+ * one is decided later. */
+static void settle_ventricular(const ecg_core_t *core, uint32_t before) {
+    ecg_core_ventricular_t now;
+    ecg_core_ventricular(core, &now);
+    if (now.until != ventricular_until && now.until < before) {
+        const ecg_rhythm_ventricular_t state = {now.since, now.until, now.rate, now.kind};
+        ventricular_until = now.until;
+        ecg_rhythm_ventricular(&rhythm, &state);
+    }
 }
 
 /* Tick the rules up to `time`, as far as the signal there is decided. A change of the signal has a tick at
@@ -39,9 +53,11 @@ static void settle(const ecg_core_t *core, uint32_t time) {
     ecg_core_signal(core, &signal);
     const bool is_bad = signal.bad != 0;
     if (is_bad != was_bad && signal.since <= time) {
+        settle_ventricular(core, signal.since);
         was_bad = is_bad;
         ecg_rhythm_tick(&rhythm, signal.since, was_bad);
     }
+    settle_ventricular(core, time + 1);
     ecg_rhythm_tick(&rhythm, signal.until < time ? signal.until : time, was_bad);
 }
 

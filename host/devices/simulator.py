@@ -261,7 +261,10 @@ class Simulator:
             self._send_changes(session)
             session.taken += len(message.values)
             labels = self._send_beats(session, beats)
-            self._send_events(session.events.take(beats, labels, session.path.changes, session.taken))
+            path = session.path
+            self._send_events(
+                session.events.take(beats, labels, path.changes, session.taken, path.ventricular)
+            )
             self._misbehave(session.taken)
         due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
         if due or message.first_index < session.taken:
@@ -282,9 +285,9 @@ class Simulator:
         if not session.finished:
             beats = session.path.finish()
             labels = self._send_beats(session, beats)
-            changes = session.path.changes
-            self._send_events(session.events.take(beats, labels, changes, session.taken))
-            self._send_events(session.events.finish(changes, session.taken))
+            changes, ventricular = session.path.changes, session.path.ventricular
+            self._send_events(session.events.take(beats, labels, changes, session.taken, ventricular))
+            self._send_events(session.events.finish(changes, session.taken, ventricular))
             session.finished = True
         self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0))
 

@@ -105,4 +105,7 @@ def expect_events(
     beats = processed.beats
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
     classes = classes_of(labels_of(outputs, beats["flags"]), labels)
-    return to_messages(find_events(beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz))
+    events = find_events(
+        beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz, processed.ventricular
+    )
+    return to_messages(events)

@@ -15,8 +15,10 @@ from ecg_edge.firmware.binding.rhythm import (
     FLAG_TRUNCATED,
     HEART_RATE,
     Rhythm,
+    Turn,
     class_of,
     kind_name,
+    merge_turns,
     settled,
 )
 from ecg_edge.host.link.messages import RhythmEvent
@@ -78,11 +80,16 @@ class EventStream:
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         self._rhythm, self._names = Rhythm(fs_hz), names
         self._fs_hz = fs_hz
-        self._changes_applied = 0
+        self._turns_applied = 0
         self._bad = False
 
     def take(
-        self, beats: NDArray[np.void], labels: NDArray[np.integer[Any]], changes: NDArray[np.void], taken: int
+        self,
+        beats: NDArray[np.void],
+        labels: NDArray[np.integer[Any]],
+        changes: NDArray[np.void],
+        taken: int,
+        ventricular: Iterable[np.void] = (),
     ) -> list[RhythmEvent]:
         """Return the events that a block of samples brings.
 
@@ -96,32 +103,44 @@ class EventStream:
             All changes of the signal's quality so far.
         taken : int
             Number of samples so far.
+        ventricular : VENTRICULAR_DTYPE array, shape (j,)
+            All states of the ventricular rhythm detector so far.
         """
+        turns = _turns(changes, ventricular)
         events: list[RhythmEvent] = []
         classes = classes_of(labels, self._names)
         for k in range(len(beats)):
-            events += self._apply_changes(changes, int(beats["r_sample"][k]))
+            events += self._apply(turns, int(beats["r_sample"][k]))
             one = slice(k, k + 1)
             events += to_messages(
                 self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], classes[one])
             )
         until = settled(taken, self._fs_hz)
-        events += self._apply_changes(changes, until)
+        events += self._apply(turns, until)
         return [*events, *to_messages(self._rhythm.tick(until, self._bad))]
 
-    def finish(self, changes: NDArray[np.void], samples: int) -> list[RhythmEvent]:
+    def finish(
+        self, changes: NDArray[np.void], samples: int, ventricular: Iterable[np.void] = ()
+    ) -> list[RhythmEvent]:
         """Return the events at the end of the signal, after its last beats."""
-        return [*self._apply_changes(changes, samples), *to_messages(self._rhythm.finish(samples))]
+        return [
+            *self._apply(_turns(changes, ventricular), samples),
+            *to_messages(self._rhythm.finish(samples)),
+        ]
 
-    def _apply_changes(self, changes: NDArray[np.void], until: int) -> list[RhythmEvent]:
-        """Pass on the changes of the signal's quality up to sample `until`."""
+    def _apply(self, turns: Sequence[Turn], until: int) -> list[RhythmEvent]:
+        """Pass on what lies up to sample `until` and was not yet passed on."""
         events: list[RhythmEvent] = []
-        while self._changes_applied < len(changes) and changes["sample"][self._changes_applied] <= until:
-            change = changes[self._changes_applied]
-            self._bad = bool(change["bad"])
-            events += to_messages(self._rhythm.tick(int(change["sample"]), self._bad))
-            self._changes_applied += 1
+        while self._turns_applied < len(turns) and turns[self._turns_applied].sample <= until:
+            turn = turns[self._turns_applied]
+            events += to_messages(turn.apply(self._rhythm))
+            self._bad = turn.is_bad if turn.ventricular is None else self._bad
+            self._turns_applied += 1
         return events
+
+
+def _turns(changes: NDArray[np.void], ventricular: Iterable[np.void]) -> list[Turn]:
+    return merge_turns([(int(change["sample"]), bool(change["bad"])) for change in changes], ventricular)
 
 
 # ---- reading ----------------------------------------------------------------------------------------

@@ -154,6 +154,10 @@ static void check_state(const signal_t *signal) {
     ecg_core_signal(&core, &now);
     fuzz_check(now.quality <= 100 && now.bad <= 1);
     fuzz_check(now.since <= signal->pushed && now.until <= signal->pushed);
+    ecg_core_ventricular_t ventricular;
+    ecg_core_ventricular(&core, &ventricular);
+    fuzz_check(ventricular.kind <= ECG_CORE_VENTRICULAR_FIBRILLATION && ventricular.confidence <= 100);
+    fuzz_check(ventricular.since <= ventricular.until && ventricular.until <= signal->pushed);
     fuzz_check(ecg_core_status_text(ECG_CORE_OK) != NULL);
 }
 

@@ -1,4 +1,5 @@
-/* The rhythm's rules under a coverage-guided fuzzer: beats and ticks in any order and of any kind. */
+/* The rhythm's rules under a coverage-guided fuzzer: beats, ventricular states and ticks in any order and of
+ * any kind. */
 #include <string.h>
 
 #include "ecg_rhythm/ecg_rhythm.h"
@@ -38,6 +39,12 @@ static void many_beats(fuzz_input_t *input, uint32_t *at, uint32_t count) {
     }
 }
 
+static void ventricular(fuzz_input_t *input, uint32_t at) {
+    const uint16_t past = fuzz_u16(input), rate = fuzz_u16(input);
+    const ecg_rhythm_ventricular_t now = {at > past ? at - past : 0, at, rate, fuzz_u8(input) % 3};
+    ecg_rhythm_ventricular(&rhythm, &now);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const uint16_t RATES[] = {360, 250, 500, 100};
     fuzz_input_t input = {data, size};
@@ -51,6 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             one_beat(&input, &at);
         } else if (choice < 180) {
             many_beats(&input, &at, choice - 100u);
+        } else if (choice < 200) {
+            at += 360;
+            ventricular(&input, at);
         } else {
             at += fuzz_u8(&input) * 4u;
             ecg_rhythm_tick(&rhythm, at, choice & 1);

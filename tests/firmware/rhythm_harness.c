@@ -1,12 +1,13 @@
 /* Reads records of 8 bytes from standard input: u32 sample, u16 interval, u8 what (0 beat, 1 tick, 2 end, 3
- * start here), u8 class, or 1 for bad signal; prints every event. For a build with sanitizers. */
+ * start here, 4 ventricular state), u8 class, or 1 for bad signal, or kind of ventricular rhythm, which began
+ * u16 samples before; prints every event. For a build with sanitizers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ecg_rhythm/ecg_rhythm_state.h"
 
-enum { BEAT, TICK, END, START };
+enum { BEAT, TICK, END, START, VENTRICULAR };
 
 static void print_event(void *context, const ecg_rhythm_event_t *event) {
     (void)context;
@@ -42,6 +43,10 @@ int main(void) {
         if (record[6] == START) {
             rhythm->time = rhythm->due = rhythm->silence.since = sample;
             rhythm->rate_at = sample + rhythm->times.rate_every;
+        }
+        if (record[6] == VENTRICULAR) {
+            const ecg_rhythm_ventricular_t now = {sample - beat.rr_samples, sample, 180, record[7]};
+            ecg_rhythm_ventricular(rhythm, &now);
         }
         if (record[6] == END) {
             ecg_rhythm_finish(rhythm, sample);

@@ -35,8 +35,8 @@ def test_a_rate_that_no_board_has_is_refused(fs_hz: int) -> None:
         SignalPath(fs_hz=fs_hz)
 
 
-def test_state_fits_six_kib() -> None:
-    assert SignalPath().state_bytes <= 6144
+def test_state_fits_ten_kib() -> None:
+    assert SignalPath().state_bytes <= 10240
 
 
 def test_crc_is_the_standard_one_over_both_tensors() -> None:

@@ -16,6 +16,7 @@
 #include "rr_features.h"
 #include "sqi.h"
 #include "sqi_measures.h"
+#include "ventricular.h"
 
 ECG_STATIC_ASSERT(sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES, state_fits);
 
@@ -258,12 +259,14 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     if (index < core->end) {
         ecg_sqi_measure(&core->sqi_measures, index, sample_adu, lead_flags, out.lowpass,
                         core->config.adu_per_mv);
+        ecg_ventricular_push(&core->ventricular, out.filtered, lead_flags != 0);
     }
     /* One heavy piece of work a sample. */
     const bool begun = core->pending.stage != STAGE_NONE;
     const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
         ecg_sqi_update(&core->sqi, &core->sqi_measures, index, idle, core->config.adu_per_mv);
+        ecg_ventricular_work(&core->ventricular, idle);
     }
     return begun ? run_stage(core, beat) : ECG_CORE_OK;
 }

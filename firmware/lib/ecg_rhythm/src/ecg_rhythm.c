@@ -54,6 +54,7 @@ static ecg_rhythm_times_t times_at(uint16_t fs_hz) {
         .rate_span = ECG_RHYTHM_RATE_SPAN_MS * (uint32_t)fs_hz / 1000u,
         .rate_every = ECG_RHYTHM_RATE_EVERY_MS * (uint32_t)fs_hz / 1000u,
         .stale = ECG_RHYTHM_IRREGULAR_STALE_MS * (uint32_t)fs_hz / 1000u,
+        .sustained = ECG_RHYTHM_SUSTAINED_MS * (uint32_t)fs_hz / 1000u,
         .fs_hz = fs_hz,
     };
 }
@@ -101,7 +102,7 @@ static void run_due_rules(ecg_rhythm_state_t *rhythm) {
 }
 
 /* Run all rules that are due up to `time`. */
-static void settle(ecg_rhythm_state_t *rhythm, uint32_t time) {
+void ecg_rhythm_settle(ecg_rhythm_state_t *rhythm, uint32_t time) {
     while (!ecg_rhythm_after(rhythm->due, time)) {
         rhythm->time = ecg_rhythm_after(rhythm->due, rhythm->time) ? rhythm->due : rhythm->time;
         run_due_rules(rhythm);
@@ -130,7 +131,8 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) 
         .last_class = rhythm->last_class,
         .joined = rhythm->joined && beat->rr_samples > 0,
     };
-    settle(rhythm, beat->r_sample);
+    ecg_rhythm_settle(rhythm, beat->r_sample);
+    ecg_rhythm_ventricular_beat(rhythm);
     if (beat->beat_class >= ECG_RHYTHM_UNCLASSIFIABLE || rhythm->bad) {
         truncate_all(rhythm, beat->r_sample);
     } else {
@@ -142,7 +144,7 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) 
 }
 
 void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad) {
-    settle(rhythm, settled);
+    ecg_rhythm_settle(rhythm, settled);
     if (signal_is_bad != rhythm->bad) {
         rhythm->bad = signal_is_bad;
         if (signal_is_bad) {
@@ -154,7 +156,8 @@ void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_i
 }
 
 void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples) {
-    settle(rhythm, samples);
+    ecg_rhythm_settle(rhythm, samples);
     truncate_all(rhythm, samples);
     ecg_rhythm_irregular_cut(rhythm);
+    ecg_rhythm_ventricular_cut(rhythm);
 }

@@ -51,5 +51,8 @@ void ecg_rhythm_pattern_end(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pa
 void ecg_rhythm_irregular_init(ecg_rhythm_irregular_t *irregular);
 void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
 void ecg_rhythm_irregular_cut(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_settle(ecg_rhythm_state_t *rhythm, uint32_t time);
+void ecg_rhythm_ventricular_beat(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_ventricular_cut(ecg_rhythm_state_t *rhythm);
 
 #endif

@@ -110,6 +110,21 @@ typedef struct {
     uint8_t quality; /* of the block that ends at `until` */
 } ecg_core_signal_t;
 
+typedef enum {
+    ECG_CORE_VENTRICULAR_NONE = 0,
+    ECG_CORE_VENTRICULAR_TACHYCARDIA = 1,
+    ECG_CORE_VENTRICULAR_FIBRILLATION = 2, /* or flutter */
+} ecg_core_ventricular_kind_t;
+
+/* Ventricular rhythm, decided once a second from the last 4 s of the signal, not from beats. */
+typedef struct {
+    uint32_t since;     /* first sample of the present state; 0 with kind = NONE: it never changed */
+    uint32_t until;     /* decided for all samples before this one, 0.4 to 1.8 s behind the newest */
+    uint16_t rate;      /* waves a minute, 0: not known */
+    uint8_t kind;       /* ecg_core_ventricular_kind_t */
+    uint8_t confidence; /* that the last seconds are a ventricular rhythm: 0 to 100 */
+} ecg_core_ventricular_t;
+
 typedef struct ecg_core ecg_core_t; /* the layout is in ecg_core_state.h, for static allocation only */
 
 /** Get the size of the state, for callers that allocate it at run time.
@@ -171,6 +186,14 @@ ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat);
  *  @param[out] signal  written; unchanged when a pointer is NULL
  */
 void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal);
+
+/** Get the state of the ventricular rhythm detector. It is decided again every second, at the latest 780 ms
+ * after `until`, so before a beat from then on comes out; ecg_core_finish brings no change.
+ *
+ *  @param[in]  core         state
+ *  @param[out] ventricular  written; unchanged when a pointer is NULL
+ */
+void ecg_core_ventricular(const ecg_core_t *core, ecg_core_ventricular_t *ventricular);
 
 /** Compute the CRC of a beat's inputs to the classifier.
  *

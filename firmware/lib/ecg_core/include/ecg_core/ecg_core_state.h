@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define ECG_CORE_STATE_MAX_BYTES 6144 /* 6 KiB, asserted in ecg_core.c */
+#define ECG_CORE_STATE_MAX_BYTES 10240 /* 10 KiB, asserted in ecg_core.c */
 
 /* clang-format off */
 #define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms; odd, so that it has a middle */
@@ -28,6 +28,12 @@ extern "C" {
 #define ECG_QRS_PAST 32              /* candidates before this one, accepted or not, a power of two */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
 #define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
+#define ECG_VENTRICULAR_SAMPLES 512  /* filtered samples at 90 Hz that are kept, a power of two */
+#define ECG_VENTRICULAR_BLOCKS 8     /* blocks of 500 ms in the window of the ventricular rhythm detector */
+#define ECG_VENTRICULAR_LAGS 46      /* of its autocorrelation, 22 ms apart: up to 1 s */
+#define ECG_VENTRICULAR_CELLS 32     /* rows and columns of its phase space */
+#define ECG_VENTRICULAR_FEATURES 26  /* figures that are classified */
+#define ECG_VENTRICULAR_CLASSES 3    /* other, tachycardia, fibrillation or flutter */
 #define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 /* clang-format on */
 
@@ -211,6 +217,50 @@ typedef struct {
     uint8_t jump_blocks_left; /* blocks since which a jump still disturbs the filters, counts down */
 } ecg_sqi_t;
 
+/* Sums over the window of the ventricular rhythm detector; d: difference of successive samples. */
+typedef struct {
+    int32_t magnitudes;       /* sum of |x| */
+    int32_t slopes;           /* sum of |d| */
+    int32_t bends;            /* sum of the differences of successive d, magnitudes */
+    int32_t leak, leak_whole; /* sum of |x + x half a period before|, and of both magnitudes */
+    int16_t highest, lowest;  /* x */
+    uint16_t flat[3];         /* samples with |d| below 1 / 16, 1 / 8, 1 / 4 of its highest */
+    uint16_t high[2];         /* samples with |x| above 1 / 5, 1 / 2 of its highest */
+    uint16_t crossings;       /* of zero */
+    uint16_t occupied;        /* cells of the phase space */
+} ecg_ventricular_sums_t;
+
+/* Ventricular rhythm detector: figures of the last 4 s once a second, a classifier, a state. Indices count
+ * samples at 90 Hz. */
+typedef struct {
+    int32_t decimation_sum;
+    uint32_t taken;                                /* samples so far */
+    uint32_t window_end;                           /* index after the last sample of the window in work */
+    uint32_t blind_until;                          /* index after the last sample where a lead was off */
+    int16_t samples[ECG_VENTRICULAR_SAMPLES];      /* filtered signal, a ring */
+    int16_t block_highest[ECG_VENTRICULAR_BLOCKS]; /* of |x| */
+    int16_t block_slope[ECG_VENTRICULAR_BLOCKS];   /* of |d| */
+    ecg_ventricular_sums_t sums;
+    uint32_t cells[ECG_VENTRICULAR_CELLS];     /* of the phase space, a bit each */
+    int64_t head_energy, tail_energy;          /* of the two parts that a lag compares */
+    int16_t correlation[ECG_VENTRICULAR_LAGS]; /* autocorrelation, 1000: 1 */
+    int16_t features[ECG_VENTRICULAR_FEATURES];
+    int16_t inputs[ECG_VENTRICULAR_FEATURES];
+    int32_t logits_q8[ECG_VENTRICULAR_CLASSES];
+    uint8_t phase; /* samples at 360 Hz in decimation_sum */
+    uint8_t step;  /* piece of work that is next */
+    /* State */
+    uint32_t decided;        /* index after the last window that was decided */
+    uint32_t since;          /* index with which the present state began */
+    uint32_t last;           /* window end of the last positive score */
+    uint32_t first;          /* window end of the first decision of the present evidence */
+    int32_t evidence_q8;     /* running sum of the scores */
+    int32_t score_q8;        /* of the last window: log odds of a ventricular rhythm */
+    int32_t fibrillation_q8; /* running difference of the two ventricular classes */
+    uint16_t rate;           /* a minute */
+    uint8_t kind;
+} ecg_ventricular_t;
+
 /* The beat that is being made; each stage is the work of one sample, so that no sample takes long. */
 typedef struct {
     ecg_core_beat_t beat;
@@ -237,6 +287,7 @@ struct ecg_core {
     ecg_rr_t rr;
     ecg_sqi_measures_t sqi_measures;
     ecg_sqi_t sqi;
+    ecg_ventricular_t ventricular;
 };
 
 #ifdef __cplusplus

@@ -37,18 +37,20 @@ typedef enum {
 } ecg_rhythm_class_t;
 
 /* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
-#define ECG_RHYTHM_KIND_LIST(X)                 \
-    X(ECG_RHYTHM_HEART_RATE, 1, "heart rate")   \
-    X(ECG_RHYTHM_PAUSE, 2, "pause")             \
-    X(ECG_RHYTHM_ASYSTOLE, 3, "asystole")       \
-    X(ECG_RHYTHM_BRADYCARDIA, 4, "bradycardia") \
-    X(ECG_RHYTHM_TACHYCARDIA, 5, "tachycardia") \
-    X(ECG_RHYTHM_COUPLET_V, 6, "V couplet")     \
-    X(ECG_RHYTHM_RUN_V, 7, "V run")             \
-    X(ECG_RHYTHM_RUN_S, 8, "S run")             \
-    X(ECG_RHYTHM_BIGEMINY, 9, "bigeminy")       \
-    X(ECG_RHYTHM_TRIGEMINY, 10, "trigeminy")    \
-    X(ECG_RHYTHM_IRREGULAR, 11, "irregularly irregular")
+#define ECG_RHYTHM_KIND_LIST(X)                                                                 \
+    X(ECG_RHYTHM_HEART_RATE, 1, "heart rate")                                                   \
+    X(ECG_RHYTHM_PAUSE, 2, "pause")                                                             \
+    X(ECG_RHYTHM_ASYSTOLE, 3, "asystole")                                                       \
+    X(ECG_RHYTHM_BRADYCARDIA, 4, "bradycardia")                                                 \
+    X(ECG_RHYTHM_TACHYCARDIA, 5, "tachycardia")                                                 \
+    X(ECG_RHYTHM_COUPLET_V, 6, "V couplet")                                                     \
+    X(ECG_RHYTHM_RUN_V, 7, "V run")                                                             \
+    X(ECG_RHYTHM_RUN_S, 8, "S run")                                                             \
+    X(ECG_RHYTHM_BIGEMINY, 9, "bigeminy")                                                       \
+    X(ECG_RHYTHM_TRIGEMINY, 10, "trigeminy")                                                    \
+    X(ECG_RHYTHM_IRREGULAR, 11, "irregularly irregular")                                        \
+    X(ECG_RHYTHM_VENTRICULAR_FIBRILLATION, 12, "ventricular fibrillation or flutter suspected") \
+    X(ECG_RHYTHM_VENTRICULAR_TACHYCARDIA, 13, "ventricular tachycardia")
 
 typedef enum {
 #define ECG_RHYTHM_X(name, value, text) name = value,
@@ -56,12 +58,15 @@ typedef enum {
 #undef ECG_RHYTHM_X
 } ecg_rhythm_kind_t;
 
-/* A heart rate comes as UPDATE, a couplet as END alone, everything else as BEGIN and later END. */
+/* A heart rate comes as UPDATE, a couplet as END alone, everything else as BEGIN and later END. A ventricular
+ * tachycardia that is sustained has an UPDATE between. */
 typedef enum { ECG_RHYTHM_BEGIN = 0, ECG_RHYTHM_UPDATE = 1, ECG_RHYTHM_END = 2 } ecg_rhythm_phase_t;
 
 /* The end of what could be seen, not of the rhythm: bad signal, an unclassifiable beat, or the signal's end.
  */
 #define ECG_RHYTHM_FLAG_TRUNCATED 0x01u
+/* VENTRICULAR_TACHYCARDIA: it has lasted for 30 s. An UPDATE reports it, and the END has the flag, too. */
+#define ECG_RHYTHM_FLAG_SUSTAINED 0x02u
 
 /* A figure that does not apply, or is not known, is 0; one that does not fit saturates. */
 typedef struct {
@@ -84,6 +89,20 @@ typedef struct {
     uint16_t rr_samples; /* interval to the R peak before; 0: there is none */
     uint8_t beat_class;  /* ecg_rhythm_class_t */
 } ecg_rhythm_beat_t;
+
+/* State of the signal path's ventricular rhythm detector, as ecg_core_ventricular gives it. */
+typedef struct {
+    uint32_t since; /* first sample of the present state */
+    uint32_t until; /* it is decided for the samples before this one */
+    uint16_t rate;  /* waves a minute, 0: not known */
+    uint8_t kind;   /* ecg_rhythm_ventricular_kind_t */
+} ecg_rhythm_ventricular_t;
+
+typedef enum {
+    ECG_RHYTHM_VENTRICULAR_IS_NONE = 0,
+    ECG_RHYTHM_VENTRICULAR_IS_TACHYCARDIA = 1,
+    ECG_RHYTHM_VENTRICULAR_IS_FIBRILLATION = 2, /* or flutter */
+} ecg_rhythm_ventricular_kind_t;
 
 /* Called for every event; it must not call into the same state. One call of the functions below gives at most
  * ECG_RHYTHM_EVENTS_MAX events, and one more for every ECG_RHYTHM_RATE_EVERY_MS that it settles. */
@@ -132,6 +151,14 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);
  *  @param[in]     signal_is_bad  state of the signal from `settled` on
  */
 void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad);
+
+/** Take the state of the ventricular rhythm detector, each time that it was decided; states may be left out
+ * while there is no such rhythm. The events outlast bad signal: the detector does not need beats.
+ *
+ *  @param[in,out] rhythm  state
+ *  @param[in]     now     state of the detector; all beats before its `until` were given, and none later
+ */
+void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now);
 
 /** End the signal after its last beats: ends what is open, with ECG_RHYTHM_FLAG_TRUNCATED. Afterwards only
  *  ecg_rhythm_init is allowed.

@@ -42,4 +42,7 @@
 #define ECG_RHYTHM_IRREGULAR_GAPS 10
 #define ECG_RHYTHM_IRREGULAR_STALE_MS 15000 /* so long without such an interval: it cannot be upheld */
 
+/* A ventricular tachycardia is sustained from here on. */
+#define ECG_RHYTHM_SUSTAINED_MS 30000
+
 #endif

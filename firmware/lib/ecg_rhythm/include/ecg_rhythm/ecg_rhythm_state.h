@@ -71,6 +71,14 @@ typedef struct {
     ecg_rhythm_figures_t tail; /* intervals since the episode's `end` */
 } ecg_rhythm_irregular_t;
 
+typedef struct {
+    ecg_rhythm_episode_t episode; /* its figures: the mean period of each second */
+    uint32_t known;               /* end that its BEGIN reported */
+    uint32_t ended;               /* end of the last episode */
+    uint8_t kind;                 /* ecg_rhythm_ventricular_kind_t of the episode; NONE: none is open */
+    bool sustained;
+} ecg_rhythm_ventricular_rule_t;
+
 /* The times of the rules in samples. */
 typedef struct {
     uint32_t pause;
@@ -78,6 +86,7 @@ typedef struct {
     uint32_t rate_span;
     uint32_t rate_every;
     uint32_t stale;
+    uint32_t sustained;
     uint16_t fs_hz;
 } ecg_rhythm_times_t;
 
@@ -99,6 +108,7 @@ struct ecg_rhythm_state {
     ecg_rhythm_pattern_t bigeminy;
     ecg_rhythm_pattern_t trigeminy;
     ecg_rhythm_irregular_t irregular;
+    ecg_rhythm_ventricular_rule_t ventricular;
 };
 
 #ifdef __cplusplus
