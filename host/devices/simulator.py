@@ -308,7 +308,7 @@ class Simulator:
             if session.beats not in self._faults.dropped_beats:
                 self._send(self._beat(session.beats, beat, output))
             session.beats += 1
-        return labels_of(outputs, beats["flags"])
+        return labels_of(outputs, self._info.labels, beats["flags"])
 
     def _send_events(self, events: Iterable[RhythmEvent]) -> None:
         for event in events:
@@ -322,7 +322,7 @@ class Simulator:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
         r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
         place = (index, r_sample, rr, flags, int(beat["quality"]))
-        label = int(labels_of(output[np.newaxis], beat["flags"])[0])
+        label = int(labels_of(output[np.newaxis], self._info.labels, beat["flags"])[0])
         return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
 
 

@@ -121,7 +121,7 @@ def analyze_record(
     beats = processed.beats
     outputs = engine.run(beat_inputs(beats))
     events = expect_events(processed, outputs, labels, len(record.samples))
-    symbols = symbols_of(labels_of(outputs, beats["flags"]), labels)
+    symbols = symbols_of(labels_of(outputs, labels, beats["flags"]), labels)
     timing = read_timing(root / database, name)
     return RecordRhythm(
         timing, events, Annotations.of(convert_samples(beats["r_sample"], FS_HZ, timing.fs_hz), symbols)

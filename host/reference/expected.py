@@ -31,6 +31,8 @@ class Expected:
         Beats of the signal path.
     outputs : int8 array, shape (n, labels)
         Outputs of the reference engine for the beats.
+    labels : tuple of str
+        The model's labels.
     changes : CHANGE_DTYPE array, shape (k,)
         Changes of the signal's quality between good and bad.
     events : list of RhythmEvent
@@ -39,6 +41,7 @@ class Expected:
 
     beats: NDArray[np.void]
     outputs: NDArray[np.int8]
+    labels: tuple[str, ...]
     changes: NDArray[np.void]
     events: list[RhythmEvent]
 
@@ -46,7 +49,7 @@ class Expected:
         """Make the BEAT frames; their confidence, which is not compared, is 0."""
         names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
         columns = [self.beats[name].tolist() for name in names]
-        labels = labels_of(self.outputs, self.beats["flags"]).tolist()
+        labels = labels_of(self.outputs, self.labels, self.beats["flags"]).tolist()
         return [
             Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
             for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
@@ -83,7 +86,7 @@ def expect(
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     outputs = engine.run(beat_inputs(processed.beats))
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
-    return Expected(processed.beats, outputs, processed.changes, events)
+    return Expected(processed.beats, outputs, tuple(labels), processed.changes, events)
 
 
 def expect_events(
@@ -104,7 +107,7 @@ def expect_events(
     """
     beats = processed.beats
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    classes = classes_of(labels_of(outputs, beats["flags"]), labels)
+    classes = classes_of(labels_of(outputs, labels, beats["flags"]), labels)
     events = find_events(
         beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz, processed.ventricular
     )

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "average_beat.h"
 #include "beat_window.h"
 #include "candidate_queue.h"
 #include "detector.h"
@@ -208,8 +209,7 @@ static void compare(ecg_core_t *core) {
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
     const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
-    const bool first = core->average.beats == 0;
-    if (!bad && (first || ecg_rr_is_regular(&core->rr, beat->rr_samples))) {
+    if (!bad && ecg_rr_is_regular(&core->rr, beat->rr_samples)) {
         ecg_average_learn(&core->average, core->pending.deviation, beat);
     }
     ecg_rr_update(&core->rr, beat->rr_samples);

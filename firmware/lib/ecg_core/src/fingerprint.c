@@ -8,6 +8,7 @@
 #define SIGNAL_SAMPLES 25920 /* then 32 s of disturbances */
 #define SLOT_SAMPLES 300     /* a beat every 0.83 s */
 #define LEARNING_BEATS 12u   /* normal beats at the start: the average beat and the levels settle */
+#define WIDE_BEATS 6u        /* then wide ones in time: too few to become the average beat */
 #define CYCLE_BEATS 9u       /* then the kinds of beats repeat */
 #define EARLY_SAMPLES 80     /* a wide beat comes 222 ms early */
 #define NOISY_CYCLE_BEATS 11u /* one beat of so many lies in strong noise */
@@ -82,6 +83,9 @@ static int32_t wave_sum(const wave_t *waves, int count, int32_t at) {
 
 /* Sample `at` of a beat: normal ones, and the hard cases in which two detectors would differ. */
 static int32_t beat_sample(uint32_t beat, int32_t at) {
+    if (beat >= LEARNING_BEATS && beat < LEARNING_BEATS + WIDE_BEATS) {
+        return wave_sum(WIDE, COUNT(WIDE), at);
+    }
     switch (beat < LEARNING_BEATS ? 0 : beat % CYCLE_BEATS) {
         case 2:
             return wave_sum(WIDE, COUNT(WIDE), at + EARLY_SAMPLES);

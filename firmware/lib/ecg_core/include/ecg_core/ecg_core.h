@@ -64,7 +64,7 @@ typedef struct {
 #define ECG_CORE_LEAD_OFF_MINUS 0x02u
 
 /* Flags of a beat. */
-#define ECG_CORE_FLAG_LEARNING 0x0001u       /* the running average is not settled yet */
+#define ECG_CORE_FLAG_LEARNING 0x0001u       /* the average beat is not known yet: no ectopic label */
 #define ECG_CORE_FLAG_LEADS_OFF 0x0002u      /* a lead was off somewhere in the window */
 #define ECG_CORE_FLAG_SATURATED 0x0004u      /* the ADC was at a rail somewhere in the window */
 #define ECG_CORE_FLAG_SEARCHBACK 0x0008u     /* found by going back with a lower threshold */
@@ -83,7 +83,7 @@ typedef struct {
     uint16_t flags;      /* ECG_CORE_FLAG_* */
     uint8_t quality;     /* of the signal around: 0 worst, 100 best; see ecg_core_signal_t */
     /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
-     * average of this patient's regular beats (factor 0.08) as it stood before this beat. */
+     * average of this patient's beats that are not early, as it stood before this beat. */
     int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
     /* clang-format off */
     /* Tensor "rhythm", each q / 64. RR: interval to the beat before; prev: the one before that; mean: running mean.

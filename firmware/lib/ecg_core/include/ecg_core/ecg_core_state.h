@@ -26,6 +26,8 @@ extern "C" {
 #define ECG_QRS_TEMPLATES 2          /* QRS shapes with a matched filter, */
 #define ECG_QRS_TEMPLATE_POINTS 25   /* each of the slopes at every third sample within 100 ms */
 #define ECG_QRS_PAST 32              /* candidates before this one, accepted or not, a power of two */
+#define ECG_BEAT_SHAPES 3            /* shapes of beats that may be the average beat */
+#define ECG_RR_FIRST 8               /* intervals whose median is the first mean */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
 #define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
 #define ECG_VENTRICULAR_SAMPLES 512  /* filtered samples at 90 Hz that are kept, a power of two */
@@ -144,19 +146,28 @@ typedef struct {
     uint32_t trace; /* hash of the features of every candidate, for the fingerprint only */
 } ecg_qrs_classifier_t;
 
-/* The patient's running average beat. */
+/* Running mean of beats of one shape. */
 typedef struct {
     int16_t mean_q8[ECG_CORE_BEAT_POINTS]; /* tensor units * 256 */
     uint32_t deviation;                    /* running mean of the beats' standard deviations */
-    uint8_t beats;                         /* in the average, saturates at ECG_AVERAGE_SETTLED */
+    uint8_t beats;                         /* in the mean, saturates; 0: no shape */
+    uint8_t votes;                         /* of regular beats: for it, less those since for another */
+} ecg_beat_shape_t;
+
+/* The patient's average beat is the shape with the most votes. */
+typedef struct {
+    ecg_beat_shape_t shapes[ECG_BEAT_SHAPES];
+    uint8_t dominant; /* which of them */
+    uint8_t known;    /* enough beats agreed once */
 } ecg_average_beat_t;
 
 /* Running figures of the RR intervals; Q8 samples. */
 typedef struct {
     int32_t mean_q8;
-    int32_t irregularity_q8; /* mean absolute difference of successive intervals */
-    uint16_t before;         /* interval before the last; 0: none */
-    uint8_t intervals;       /* in the mean, saturates */
+    int32_t irregularity_q8;      /* mean absolute difference of successive intervals */
+    uint16_t before;              /* interval before the last; 0: none */
+    uint16_t first[ECG_RR_FIRST]; /* the first intervals, ascending */
+    uint8_t intervals;            /* so far, saturates */
 } ecg_rr_t;
 
 /* A block of 200 ms. Slopes: over 8 low-pass outputs, 900 units per millivolt. Second differences: of raw
