@@ -76,6 +76,13 @@ def kind_name(kind: int) -> str:
     return str(ffi.string(lib.ecg_rhythm_kind_text(kind)).decode())
 
 
+def all_kinds() -> list[str]:
+    """List the names of all kinds of events but the heart rate, in the order of their numbers."""
+    unknown = kind_name(0)
+    names = [kind_name(kind) for kind in range(HEART_RATE + 1, 256)]
+    return [name for name in names if name != unknown]
+
+
 def class_of(labels: Sequence[str], label: int) -> int:
     """Return the class of a beat with the label `labels[label]`; UNCLASSIFIABLE for any other index."""
     return int(lib.ecg_rhythm_class_of(",".join(labels).encode("ascii"), label))

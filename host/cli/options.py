@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.host.cli import console
+
+if TYPE_CHECKING:
+    from ecg_edge.host.evaluation.restarts import Plan
+    from ecg_edge.host.evaluation.sources import Conditions
 
 
 def _board_rate(fs_hz: int) -> int:
@@ -111,6 +116,117 @@ RateOption = Annotated[
         help="Sampling rate of the board, 250, 360 or 500 Hz; records are resampled to it.",
     ),
 ]
+
+
+# ---- evaluations ------------------------------------------------------------------------------------
+
+NATIVE: Final = "native"
+STARTS_S: Final = (0.0, 300.0)
+FIRST_S: Final = (10.0, 20.0)
+_LONGEST_START_S: Final = 604_800.0  # a week
+
+
+class Part(str, Enum):
+    """Part of a database, as `ecg.splits` divides it."""
+
+    development = "development"
+    test = "test"
+    unused = "unused"
+    all = "all"
+
+
+def _board_rate_text(text: str) -> str:
+    if text != NATIVE:
+        _board_rate(int(text) if text.isdecimal() else -1)
+    return text
+
+
+LeadsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--lead",
+        metavar="NAMES",
+        help="Leads by their names in the header, as `ii,v1`; auto chooses an ECG lead, all takes every one.",
+    ),
+]
+BoardRateOption = Annotated[
+    str,
+    typer.Option(
+        "--fs",
+        metavar="HZ",
+        callback=_board_rate_text,
+        help="Rate of the board, 250, 360 or 500 Hz, to which records are resampled on this computer; native: "
+        "the nearest to the record's own.",
+    ),
+]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ANNOTATOR",
+        help="Annotator to score against. Else atr, or the annotation file named after the lead.",
+    ),
+]
+ScaleOption = Annotated[
+    float, typer.Option(min=0.01, max=100, metavar="FACTOR", help="Multiply the amplitude, 0.01 to 100.")
+]
+InvertOption = Annotated[bool, typer.Option("--invert", help="Turn the lead upside down.")]
+PartOption = Annotated[
+    Part,
+    typer.Option(help="Part of each database: to choose on, to test on, neither, or all."),
+]
+StartOption = Annotated[
+    list[float],
+    typer.Option(
+        min=0,
+        max=_LONGEST_START_S,
+        metavar="S",
+        show_default="0 and 300",
+        help="Time at the start of a record that is not scored, in s (repeatable).",
+    ),
+]
+RestartOption = Annotated[
+    float | None,
+    typer.Option(
+        min=1, max=_LONGEST_START_S, metavar="S", help="Also start a fresh stream every S seconds, and score its start."
+    ),
+]
+FirstOption = Annotated[
+    list[float],
+    typer.Option(
+        min=1,
+        max=_LONGEST_START_S,
+        metavar="S",
+        show_default="10 and 20",
+        help="With --restart: length of the start that is scored, in s (repeatable).",
+    ),
+]
+AnySignalPathOption = Annotated[
+    bool,
+    typer.Option(
+        "--any-signal-path",
+        help="Accept a model that was trained with another signal path, to compare signal paths before a training.",
+    ),
+]
+
+
+def conditions(
+    lead: list[str], fs: str, mains_hz: int, reference: str | None, scale: float, invert: bool
+) -> Conditions:
+    """Collect the options of an evaluation."""
+    from ecg_edge.host.evaluation.sources import Conditions
+
+    leads = tuple(name.strip() for names in lead for name in names.split(",") if name.strip())
+    if not leads:
+        raise typer.BadParameter("no lead is named", param_hint="--lead")
+    rate = None if fs == NATIVE else int(fs)
+    return Conditions(rate, leads, mains_hz, reference, scale, invert)
+
+
+def plan(restart: float | None, first: list[float]) -> Plan | None:
+    """Collect the options of fresh streams; None when there are none."""
+    from ecg_edge.host.evaluation.restarts import Plan
+
+    return None if restart is None else Plan(restart, tuple(sorted(set(first))))
 
 
 def _existing_run(folder: Path | None) -> Path | None:

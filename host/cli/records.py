@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.selection import RecordName, select_records
+from ecg_edge.ecg.splits import Part, select_part
+from ecg_edge.host.cli import console
+from ecg_edge.host.evaluation.sources import Conditions, Source, list_sources, resampled
 
 
 class RecordFolder(NamedTuple):
@@ -56,3 +59,26 @@ def require_one_root(records: Sequence[RecordName]) -> Path:
         where = " and ".join(map(str, roots))
         raise RecordError(f"the records lie in {where}. Replay those of one folder at a time.")
     return roots[0]
+
+
+def select_sources(
+    names: Sequence[str], data: Path | None, conditions: Conditions, part: Part = "all"
+) -> dict[tuple[Path, str], list[Source]]:
+    """Select the leads of records, by root and database; say which rates are converted.
+
+    Raises
+    ------
+    RecordError
+        When nothing is left.
+    """
+    found: dict[tuple[Path, str], list[Source]] = {}
+    for folder in select_folders(names, data):
+        kept = select_part(folder.database, folder.names, part)
+        if kept:
+            sources = list_sources(folder.root, folder.database, kept, conditions)
+            found[folder.root, folder.database] = sources
+            if converted := resampled(sources, conditions):
+                console.note(f"{folder.database}: resampled on this computer: {converted}")
+    if not found:
+        raise RecordError(f"none of these records is in the part `{part}`; --part all takes every record.")
+    return found

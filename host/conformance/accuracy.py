@@ -109,7 +109,7 @@ def summarize_scores(scores: Sequence[RecordScore], labels: tuple[str, ...]) -> 
     matrix = np.sum([score.matrix for score in scores], axis=0)
     return {
         "records": len(scores),
-        "ec57": _ec57_scores(_gross([s.comparison for s in scores]), max(s.start_s for s in scores)),
+        "ec57": _ec57_scores(sum(comparisons[1:], comparisons[0]), max(s.start_s for s in scores)),
         "classes": class_figures(matrix, labels),
     }
 
@@ -156,16 +156,6 @@ def _compare(item: LabelledRecord, labels: tuple[str, ...]) -> BeatComparison:
     test = device_annotations(item.beats, labels)
     return compare_beats(
         reference, test, fs_hz=record.fs_hz, start_s=item.start_s, end_s=item.samples / record.fs_hz
-    )
-
-
-def _gross(comparisons: list[BeatComparison]) -> BeatComparison:
-    """Add up the counts of all records."""
-    return BeatComparison(
-        np.sum([c.table for c in comparisons], axis=0),
-        sum(c.rr_squares_ms2 for c in comparisons),
-        sum(c.rr_count for c in comparisons),
-        sum(c.shutdown_s for c in comparisons),
     )
 
 

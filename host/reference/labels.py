@@ -93,6 +93,8 @@ class Labeller:
     ----------
     path : Path
         Folder of the bundle.
+    any_signal_path : bool
+        Accept a bundle that was trained with another signal path.
 
     Raises
     ------
@@ -102,9 +104,10 @@ class Labeller:
         When there is no C compiler.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, any_signal_path: bool = False) -> None:
         bundle = load_bundle(path)
-        check_signal_path(bundle)
+        if not any_signal_path:
+            check_signal_path(bundle)
         self.name = bundle.manifest.name
         self._engine = GeneratedEngine(bundle.c_path)
         self._labels = bundle.manifest.labels

@@ -28,7 +28,8 @@ from ecg_edge.firmware import (
     process,
 )
 from ecg_edge.firmware.binding.rhythm import settled
-from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
+from ecg_edge.host.evaluation.detector import to_annotations
+from ecg_edge.host.evaluation.sources import REFERENCE
 from tests.support.core_signals import ecg
 
 RATES = [250, 500]

@@ -1,0 +1,209 @@
+"""The device's report on a signal as it comes: beats, quality and rhythm events, each with the time of telling.
+
+    heard = listen(record, mains_hz=60)                 # signal path, in blocks
+    [report] = report_all(engine, labels, [heard])      # network over all beats at once, then the rhythm rules
+
+An event's onset says when a rhythm began; `told` says when the device reported it, which is what an alarm's
+delay is measured by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.records import Record
+from ecg_edge.firmware import Beats, Changes, Processed, SignalPath
+from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, HEART_RATE, kind_name
+from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.reference.labels import Symbols, labels_of, symbols_of
+from ecg_edge.host.reference.rhythm_events import EventStream
+from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
+
+BLOCK_S: Final = 0.25
+"""Length of a block in seconds: times of telling are rounded up to it."""
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What the signal path makes of a signal that comes in blocks.
+
+    Attributes
+    ----------
+    fs_hz : int
+        Rate of the board.
+    samples : int
+        Length of the signal.
+    beats : BEAT_DTYPE (n,)
+        Beats.
+    changes : CHANGE_DTYPE (k,)
+        Changes of the signal between good and bad.
+    bad_spans : int64 (m, 2)
+        Start and end of each bad segment.
+    taken : int64 (b,)
+        Number of samples at the end of each block.
+    beat_counts, change_counts : int64 (b,)
+        Number of beats and of changes by then.
+    """
+
+    fs_hz: int
+    samples: int
+    beats: Beats
+    changes: Changes
+    bad_spans: IntArray
+    taken: IntArray
+    beat_counts: IntArray
+    change_counts: IntArray
+
+    @property
+    def processed(self) -> Processed:
+        """The same without the times."""
+        return Processed(self.beats, self.changes, self.bad_spans)
+
+
+class Alarm(NamedTuple):
+    """A rhythm event from its onset to its end; all times in seconds of the signal.
+
+    Attributes
+    ----------
+    name : str
+        Kind, e.g. "asystole".
+    onset_s, end_s : float
+        Time that the rhythm lasted.
+    told_s, over_s : float
+        Time at which the device reported the onset, and the end.
+    cut : bool
+        Bad signal or the end of the record ended the episode, and not the rhythm.
+    rate_bpm : float
+        Mean rate; 0 when it is not known.
+    beats : int
+        Number of beats.
+    """
+
+    name: str
+    onset_s: float
+    end_s: float
+    told_s: float
+    over_s: float
+    cut: bool
+    rate_bpm: float
+    beats: int
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The device's report on a signal.
+
+    Attributes
+    ----------
+    heard : Heard
+        Result of the signal path.
+    symbols : str (n,)
+        Label of each beat, as a WFDB symbol; "Q" in bad signal.
+    events : list of RhythmEvent
+        Events in the order of telling.
+    told : int64 (e,)
+        Number of samples that the device had taken when it told each event.
+    """
+
+    heard: Heard
+    symbols: Symbols
+    events: list[RhythmEvent]
+    told: IntArray
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the signal in seconds."""
+        return self.heard.samples / self.heard.fs_hz
+
+    @property
+    def beat_times_s(self) -> npt.NDArray[np.float64]:
+        """Time of each beat's R peak, shape (n,)."""
+        return self.heard.beats["r_sample"] / self.heard.fs_hz
+
+    def alarms(self) -> list[Alarm]:
+        """List the episodes in the order of onset; heart rates are not among them."""
+        fs_hz = self.heard.fs_hz
+        begun: dict[tuple[int, int], int] = {}
+        found = []
+        for event, told in zip(self.events, self.told.tolist(), strict=True):
+            key = (event.kind, event.onset)
+            if event.phase == BEGIN:
+                begun.setdefault(key, told)
+            elif event.phase == END and event.kind != HEART_RATE:
+                found.append(_alarm(event, begun.pop(key, told), told, fs_hz))
+        return sorted(found, key=lambda alarm: (alarm.onset_s, alarm.name))
+
+
+def _alarm(event: RhythmEvent, told: int, over: int, fs_hz: int) -> Alarm:
+    return Alarm(
+        *(kind_name(event.kind), event.onset / fs_hz, event.end / fs_hz, told / fs_hz, over / fs_hz),
+        cut=bool(event.flags & FLAG_TRUNCATED),
+        rate_bpm=event.rate_x10 / 10,
+        beats=event.beats,
+    )
+
+
+def listen(record: Record, mains_hz: int = 60, start: int = 0, stop: int | None = None) -> Heard:
+    """Push a record, or samples `start` to `stop` of it, through a fresh signal path in blocks."""
+    samples, fs_hz = record.samples[start:stop], record.fs_hz
+    path = SignalPath(record.adu_per_mv, mains_hz, fs_hz=fs_hz)
+    block = round(BLOCK_S * fs_hz)
+    parts, beat_counts, change_counts, count = [], [], [], 0
+    ends = [*range(block, len(samples), block), len(samples)]
+    for end, begin in zip(ends, [0, *ends], strict=False):
+        parts.append(path.push(samples[begin:end]))
+        count += len(parts[-1])
+        beat_counts.append(count)
+        change_counts.append(path.change_count)
+    beats = np.concatenate([*parts, path.finish()])
+    return Heard(
+        *(fs_hz, len(samples), beats, path.changes, path.bad_spans),
+        *(np.array(counts, np.int64) for counts in (ends, beat_counts, change_counts)),
+    )
+
+
+def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) -> list[Report]:
+    """Label the beats of several signals in one run of the network, and apply the rhythm rules to each.
+
+    Parameters
+    ----------
+    engine : Engine
+        Runs the model.
+    labels : sequence of str
+        The model's labels.
+    heard : sequence of Heard
+        Results of the signal path.
+    """
+    if not heard:
+        return []
+    outputs = engine.run(beat_inputs(np.concatenate([one.beats for one in heard])))
+    ends = np.cumsum([len(one.beats) for one in heard])
+    return [
+        _report(one, labels_of(part, one.beats["flags"]), labels)
+        for one, part in zip(heard, np.split(outputs, ends[:-1]), strict=True)
+    ]
+
+
+def _report(heard: Heard, labelled: IntArray, labels: Sequence[str]) -> Report:
+    stream = EventStream(labels, heard.fs_hz)
+    events: list[RhythmEvent] = []
+    told: list[int] = []
+    first = 0
+    blocks = zip(heard.taken.tolist(), heard.beat_counts.tolist(), heard.change_counts.tolist(), strict=True)
+    for taken, last, changes in blocks:
+        beats = heard.beats[first:last]
+        events += stream.take(beats, labelled[first:last], heard.changes[:changes], taken)
+        told += [taken] * (len(events) - len(told))
+        first = last
+    rest = heard.beats[first:]
+    events += stream.take(rest, labelled[first:], heard.changes, heard.samples)
+    events += stream.finish(heard.changes, heard.samples)
+    told += [heard.samples] * (len(events) - len(told))
+    return Report(heard, symbols_of(labelled, labels), events, np.array(told, np.int64))
