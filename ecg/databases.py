@@ -1,7 +1,7 @@
 """Known databases, and the folder that holds their records.
 
-The folder of records ("data root") has a subfolder per database, as PhysioNet's mirror has it. cinc2017 is the
-training set of PhysioNet's challenge-2017, all records in one folder.
+The folder of records ("data root") has a subfolder per database, as PhysioNet's mirror has it. cinc2017 is
+the training set of PhysioNet's challenge-2017, all records in one folder.
 """
 
 from __future__ import annotations
@@ -104,7 +104,13 @@ DATABASES: Final = {
             cite="Laguna P, Mark RG, Goldberger AL, Moody GB. Computers in Cardiology 24:673-676, 1997",
         ),
         Database(
-            *("ludb", "1.0.1", "Lobachevsky University Electrocardiography Database", "10.13026/eegm-h675", 34),
+            *(
+                "ludb",
+                "1.0.1",
+                "Lobachevsky University Electrocardiography Database",
+                "10.13026/eegm-h675",
+                34,
+            ),
             records=tuple(f"data/{number}" for number in range(1, _LUDB_COUNT + 1)),
             files=r"data/\d+\.\w+|ludb\.csv",
             cite="Kalyakulina AI et al. IEEE Access 8:186181-186190, 2020",

@@ -93,9 +93,7 @@ def progress_bar(unit: str = "") -> Progress:
     )
 
 
-def track(
-    names: Sequence[Name], description: str, title: Callable[[Name], str] = str
-) -> Iterator[Name]:
+def track(names: Sequence[Name], description: str, title: Callable[[Name], str] = str) -> Iterator[Name]:
     """Iterate over records with a progress bar on standard error that shows the title of each."""
     with progress_bar("records") as bar:
         task = bar.add_task(description, total=len(names), note="")

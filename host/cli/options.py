@@ -142,10 +142,11 @@ def _board_rate_text(text: str) -> str:
 
 
 LeadsOption = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--lead",
         metavar="NAMES",
+        show_default="auto",
         help="Leads by their names in the header, as `ii,v1`; auto chooses an ECG lead, all takes every one.",
     ),
 ]
@@ -155,8 +156,8 @@ BoardRateOption = Annotated[
         "--fs",
         metavar="HZ",
         callback=_board_rate_text,
-        help="Rate of the board, 250, 360 or 500 Hz, to which records are resampled on this computer; native: "
-        "the nearest to the record's own.",
+        help="Rate of the board, 250, 360 or 500 Hz, to which records are resampled on this computer; "
+        "native: the nearest to the record's own.",
     ),
 ]
 ReferenceOption = Annotated[
@@ -172,10 +173,12 @@ ScaleOption = Annotated[
 InvertOption = Annotated[bool, typer.Option("--invert", help="Turn the lead upside down.")]
 PartOption = Annotated[
     Part,
-    typer.Option(help="Part of each database: to choose on, to test on, neither, or all."),
+    typer.Option(
+        metavar="PART", help="Part of each database: development, test, unused (neither of these), or all."
+    ),
 ]
 StartOption = Annotated[
-    list[float],
+    list[float] | None,
     typer.Option(
         min=0,
         max=_LONGEST_START_S,
@@ -187,11 +190,14 @@ StartOption = Annotated[
 RestartOption = Annotated[
     float | None,
     typer.Option(
-        min=1, max=_LONGEST_START_S, metavar="S", help="Also start a fresh stream every S seconds, and score its start."
+        min=1,
+        max=_LONGEST_START_S,
+        metavar="S",
+        help="Also start a fresh stream every S seconds, and score its start.",
     ),
 ]
 FirstOption = Annotated[
-    list[float],
+    list[float] | None,
     typer.Option(
         min=1,
         max=_LONGEST_START_S,
@@ -204,29 +210,34 @@ AnySignalPathOption = Annotated[
     bool,
     typer.Option(
         "--any-signal-path",
-        help="Accept a model that was trained with another signal path, to compare signal paths before a training.",
+        help="Accept a model that was trained with another signal path: to compare before a training.",
     ),
 ]
 
 
 def conditions(
-    lead: list[str], fs: str, mains_hz: int, reference: str | None, scale: float, invert: bool
+    lead: list[str] | None, fs: str, mains_hz: int, reference: str | None, scale: float, invert: bool
 ) -> Conditions:
     """Collect the options of an evaluation."""
     from ecg_edge.host.evaluation.sources import Conditions
 
-    leads = tuple(name.strip() for names in lead for name in names.split(",") if name.strip())
+    leads = tuple(name.strip() for names in lead or ["auto"] for name in names.split(",") if name.strip())
     if not leads:
         raise typer.BadParameter("no lead is named", param_hint="--lead")
     rate = None if fs == NATIVE else int(fs)
     return Conditions(rate, leads, mains_hz, reference, scale, invert)
 
 
-def plan(restart: float | None, first: list[float]) -> Plan | None:
+def starts(start_s: list[float] | None) -> list[float]:
+    """Return the starts of the comparison in seconds, each once."""
+    return sorted(set(start_s or STARTS_S))
+
+
+def plan(restart: float | None, first: list[float] | None) -> Plan | None:
     """Collect the options of fresh streams; None when there are none."""
     from ecg_edge.host.evaluation.restarts import Plan
 
-    return None if restart is None else Plan(restart, tuple(sorted(set(first))))
+    return None if restart is None else Plan(restart, tuple(sorted(set(first or FIRST_S))))
 
 
 def _existing_run(folder: Path | None) -> Path | None:

@@ -72,7 +72,7 @@ def select_sources(
         When nothing is left.
     """
     found: dict[tuple[Path, str], list[Source]] = {}
-    for folder in select_folders(names, data):
+    for folder in select_folders(names, data, conditions.reference):
         kept = select_part(folder.database, folder.names, part)
         if kept:
             sources = list_sources(folder.root, folder.database, kept, conditions)

@@ -107,6 +107,7 @@ def summarize_scores(scores: Sequence[RecordScore], labels: tuple[str, ...]) -> 
     if not scores:
         return None
     matrix = np.sum([score.matrix for score in scores], axis=0)
+    comparisons = [score.comparison for score in scores]
     return {
         "records": len(scores),
         "ec57": _ec57_scores(sum(comparisons[1:], comparisons[0]), max(s.start_s for s in scores)),

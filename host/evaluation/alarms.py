@@ -1,7 +1,7 @@
-"""Alarms against a record's annotations: which of them the annotations confirm, and how many an hour they do not.
+"""Alarms against a record's annotations: which of them these confirm, and how many an hour they do not.
 
-Each kind of event has one rule by which beat and rhythm annotations confirm it (`_RULES`). Kinds about the signal
-itself, and kinds without a rule, are counted and not judged.
+Each kind of event has one rule by which beat and rhythm annotations confirm it (`_RULES`). Kinds about the
+signal itself, and kinds without a rule, are counted and not judged.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ def _pattern(period: int, note: str) -> Callable[[Alarm, Truth], bool]:
     def rule(alarm: Alarm, truth: Truth) -> bool:
         classes = truth.classes[truth.inside(alarm)]
         wanted = _PATTERN_SHARE * len(classes) / period
-        return truth.has(alarm, (note,)) or bool(len(classes) and np.isin(classes, ("V", "F")).sum() >= wanted)
+        return truth.has(alarm, (note,)) or bool(
+            len(classes) and np.isin(classes, ("V", "F")).sum() >= wanted
+        )
 
     return rule
 

@@ -1,4 +1,4 @@
-"""Fresh streams: the signal path started again every few seconds of a record, and scored from its own start."""
+"""Fresh streams: the signal path started again every few seconds of a record, scored from its own start."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ TAIL_S: Final = 10.0
 TOO_MANY: Final = 1.3
 """Factor of the annotated number of beats above which a start counts too many."""
 
-BEAT_NUMBERS: Final = {"1": (0, 1), "2 to 4": (1, 4), "5 to 10": (4, 10), "11 to 20": (10, 20), "later": (20, None)}
+BEAT_NUMBERS: Final = {
+    "1": (0, 1),
+    "2 to 4": (1, 4),
+    "5 to 10": (4, 10),
+    "11 to 20": (10, 20),
+    "later": (20, None),
+}
 
 Symbols = npt.NDArray[np.str_]
 
@@ -46,9 +52,9 @@ class Plan:
     every_s: float
     first_s: tuple[float, ...] = FIRST_S
 
-    def starts_s(self, reference: Reference) -> list[float]:
-        """List the starts after which at least the shortest part is annotated."""
-        last_s = reference.end_s - min(self.first_s)
+    def starts_s(self, end_s: float) -> list[float]:
+        """List the starts that at least the shortest part follows in a record of `end_s` seconds."""
+        last_s = end_s - min(self.first_s)
         return np.arange(0.0, max(last_s, 0.0) + 1e-9, self.every_s).tolist() if last_s >= 0 else []
 
 
@@ -127,7 +133,7 @@ def restart(
     symbols_of : callable, optional
         Labels beats.
     """
-    starts = plan.starts_s(reference)
+    starts = plan.starts_s(reference.end_s)
     streams = [_stream(record, start_s, max(plan.first_s), mains_hz) for start_s in starts]
     labels: Sequence[Symbols | None] = [None] * len(streams)
     if symbols_of and streams:
@@ -169,7 +175,9 @@ def _score(
     return Restarts(first, called)
 
 
-def _first(reference: Reference, found: Annotations, fs_hz: float, start_s: float, length_s: float) -> StartCounts:
+def _first(
+    reference: Reference, found: Annotations, fs_hz: float, start_s: float, length_s: float
+) -> StartCounts:
     # A complex that the start cuts is not counted.
     start_s, end_s = max(start_s + MATCH_WINDOW_S, reference.start_s), start_s + length_s
     comparison = compare_beats(reference.annotations, found, fs_hz=fs_hz, start_s=start_s, end_s=end_s)

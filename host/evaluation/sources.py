@@ -1,8 +1,8 @@
 """Leads of records as an evaluation reads them: rate, lead, amplitude, polarity, and the reference.
 
-    conditions = Conditions(fs_hz=250, leads=("all",))
-    for source in list_sources(root, "ludb", ["data/2"], conditions):
-        record, reference = read_source(source, conditions), read_reference(source, conditions)
+conditions = Conditions(fs_hz=250, leads=("all",))
+for source in list_sources(root, "ludb", ["data/2"], conditions):
+    record, reference = read_source(source, conditions), read_reference(source, conditions)
 """
 
 from __future__ import annotations

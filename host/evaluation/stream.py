@@ -1,10 +1,10 @@
-"""The device's report on a signal as it comes: beats, quality and rhythm events, each with the time of telling.
+"""The device's report on a signal as it comes: beats, quality, and rhythm events with the time of telling.
 
     heard = listen(record, mains_hz=60)                 # signal path, in blocks
-    [report] = report_all(engine, labels, [heard])      # network over all beats at once, then the rhythm rules
+    [report] = report_all(engine, labels, [heard])      # network over all beats at once, then rhythm rules
 
-An event's onset says when a rhythm began; `told` says when the device reported it, which is what an alarm's
-delay is measured by.
+The onset of an event is the time at which a rhythm began; `told` is the time at which the device reported it,
+by which the delay of an alarm is measured.
 """
 
 from __future__ import annotations

@@ -30,7 +30,14 @@ LENGTHS: Final[dict[str, Callable[[float], bool]]] = {
     "25 to 31 s": lambda length_s: 25 <= length_s < 31,
     "over 31 s": lambda length_s: length_s >= 31,
 }
-BEAT_NUMBERS: Final = {"1": (0, 1), "2": (1, 2), "3": (2, 3), "4": (3, 4), "5 to 10": (4, 10), "later": (10, None)}
+BEAT_NUMBERS: Final = {
+    "1": (0, 1),
+    "2": (1, 2),
+    "3": (2, 3),
+    "4": (3, 4),
+    "5 to 10": (4, 10),
+    "later": (10, None),
+}
 START_S: Final = 5.0  # the first seconds, whose V runs are counted apart
 
 
@@ -84,7 +91,8 @@ def read_labels(folder: Path) -> dict[str, str] | None:
         for number, row in enumerate(csv.reader(file), start=1):
             if len(row) != 2 or row[1].strip() not in CLASSES:
                 raise RecordError(
-                    f"{path}, line {number}: not a record and one of {', '.join(CLASSES)}. Get the file again."
+                    f"{path}, line {number}: not a record and one of {', '.join(CLASSES)}. "
+                    "Get the file again."
                 )
             labels[row[0].strip()] = row[1].strip()
     return labels
@@ -140,8 +148,8 @@ def _share_with(kind: str, strips: Sequence[Strip]) -> float | None:
 
 def _fibrillation(kind: str, strips: Sequence[Strip]) -> dict[str, float | int | None]:
     """Sensitivity, specificity on normal strips, positive predictivity and F1 of class A against the rest."""
-    told = {label: 0 for label in CLASSES}
-    count = {label: 0 for label in CLASSES}
+    told = dict.fromkeys(CLASSES, 0)
+    count = dict.fromkeys(CLASSES, 0)
     for strip in strips:
         count[strip.label] += 1
         told[strip.label] += kind in strip.kinds

@@ -1,8 +1,8 @@
 """Alarms in annotated ventricular rhythms and asystole: share of time, delay, and decisions by segment.
 
-For databases with rhythm annotations, such as vfdb and mitdb. A rhythm annotation marks where a rhythm begins; it
-lasts up to the next one. Two measures of one alarm are kept apart: the time that it names (onset to end), and the
-time in which it is in force (from telling its onset to telling its end).
+For databases with rhythm annotations, such as vfdb and mitdb. A rhythm annotation marks where a rhythm
+begins; it lasts up to the next one. Two times of an alarm are kept apart: the time that it names (onset to end), and
+the time in which it is in force (from telling its onset to telling its end).
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ GAP_S: Final = 10.0  # time without an alarm that counts as one too long
 SEGMENT_S: Final = 10.0
 COARSE_MV: Final = 0.2  # peak to peak, of a fibrillation that must be found
 
-# Goals: Kerber RE et al. Automatic external defibrillators for public access defibrillation: recommendations for
-# specifying and reporting arrhythmia analysis algorithm performance. Circulation 95:1677-1682, 1997.
+# Goals: Kerber RE et al. Automatic external defibrillators for public access defibrillation:
+# recommendations for specifying and reporting arrhythmia analysis algorithm performance. Circulation
+# 95:1677-1682, 1997.
 # Name, goal in per cent, and whether the rhythm is to be called shockable.
 SEGMENT_CLASSES: Final[dict[str, tuple[int | None, bool]]] = {
     "coarse VF, flutter": (90, True),
@@ -209,9 +210,7 @@ def _score_gaps(scores: VentricularScores, alarms: Sequence[Alarm], spans: Seque
     scores.gaps = int((lengths >= GAP_S).sum())
 
 
-def _score_asystole(
-    scores: VentricularScores, alarms: Sequence[Alarm], report: Report, truth: Truth
-) -> None:
+def _score_asystole(scores: VentricularScores, alarms: Sequence[Alarm], report: Report, truth: Truth) -> None:
     told = _in_force(alarms, ("asystole",))
     technical = np.concatenate([_bad_spans(report), _named(alarms, TECHNICAL)])
     for onset, end in truth.time_of(ASYSTOLE_NOTES).tolist():
@@ -236,7 +235,9 @@ def _score_segments(
                 name = _segment_class(note, record, (start, stop), rapid)
                 if name is not None:
                     scores.segments[name] += 1
-                    scores.called_shockable[name] += bool(((force[:, 0] <= stop) & (force[:, 1] > stop)).any())
+                    scores.called_shockable[name] += bool(
+                        ((force[:, 0] <= stop) & (force[:, 1] > stop)).any()
+                    )
 
 
 def _segment_class(note: str, record: Record, time: tuple[float, float], rapid: Spans) -> str | None:
@@ -283,7 +284,9 @@ def _rapid_spans(record: Record, spans: Spans) -> Spans:
 
 def _median_rate_bpm(record: Record, onset_s: float, end_s: float) -> float:
     starts = np.arange(onset_s, max(end_s - _RATE_WINDOW_S / 2, onset_s + 1e-6), _RATE_WINDOW_S).tolist()
-    rates = [rate_bpm(_cut(record, start, min(start + _RATE_WINDOW_S, end_s)), record.fs_hz) for start in starts]
+    rates = [
+        rate_bpm(_cut(record, start, min(start + _RATE_WINDOW_S, end_s)), record.fs_hz) for start in starts
+    ]
     known = [rate for rate in rates if not math.isnan(rate)]
     return float(np.median(known)) if known else math.nan
 
@@ -388,4 +391,8 @@ def _quantile(ordered: Sequence[float], part: float) -> float | None:
 def _segment_figures(scores: VentricularScores, name: str) -> dict[str, float | int | None]:
     goal, shockable = SEGMENT_CLASSES[name]
     count, called = scores.segments[name], scores.called_shockable[name]
-    return {"segments": count, "right": share(called if shockable else count - called, count), "goal_percent": goal}
+    return {
+        "segments": count,
+        "right": share(called if shockable else count - called, count),
+        "goal_percent": goal,
+    }

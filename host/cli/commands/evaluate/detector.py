@@ -46,15 +46,15 @@ def evaluate(
             f"100.{SILENT_ANNOTATOR}, for WFDB's programs. One lead only.",
         ),
     ] = None,
-    lead: options.LeadsOption = ["auto"],  # noqa: B006 - typer copies it
+    lead: options.LeadsOption = None,
     mains_hz: options.MainsOption = 60,
     fs: options.BoardRateOption = "360",
     reference: options.ReferenceOption = None,
     scale: options.ScaleOption = 1.0,
     invert: options.InvertOption = False,
-    start_s: options.StartOption = list(options.STARTS_S),  # noqa: B008 - a constant
+    start_s: options.StartOption = None,
     restart: options.RestartOption = None,
-    first: options.FirstOption = list(options.FIRST_S),  # noqa: B008 - a constant
+    first: options.FirstOption = None,
     model: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Model bundle that labels the beats; VEBs are then scored too."),
@@ -76,7 +76,7 @@ def evaluate(
     if write_to and any(source.title != source.name for found in selected.values() for source in found):
         raise typer.BadParameter("annotation files hold one lead: name one with --lead", param_hint="--lead")
     figures: dict[str, Any] = {}
-    starts = sorted(set(start_s))
+    starts = options.starts(start_s)
     for (_, database), sources in selected.items():
         found = {
             source: detect(source, conditions, starts, labeller, plan)
@@ -100,15 +100,11 @@ def _figures(database: str, found: Mapping[Source, Detection], starts: Sequence[
         detections = [found[source] for source in members]
         scored = [one for one in detections if one.scores]
         counted = [one for one in detections if not one.scores]
-        figures[group] = {
-            f"from_{start:g}_s": group_figures(scored, start) for start in starts
-        }
+        figures[group] = {f"from_{start:g}_s": group_figures(scored, start) for start in starts}
         if restarts := [one.restarts for one in detections if one.restarts]:
             figures[group]["restart"] = restart_figures(restarts)
         if counted:
-            figures[group]["without_reference"] = {
-                one.source.title: tables.counts_of(one) for one in counted
-            }
+            figures[group]["without_reference"] = {one.source.title: tables.counts_of(one) for one in counted}
     return figures
 
 
