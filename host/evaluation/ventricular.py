@@ -1,8 +1,8 @@
 """Alarms in annotated ventricular rhythms and asystole: share of time, delay, and decisions by segment.
 
 For databases with rhythm annotations, such as vfdb and mitdb. A rhythm annotation marks where a rhythm
-begins; it lasts up to the next one. Two times of an alarm are kept apart: the time that it names (onset to end), and
-the time in which it is in force (from telling its onset to telling its end).
+begins; it lasts up to the next one. Two times of an alarm are kept apart: the time that it names (onset to
+end), and the time in which it is in force (from telling its onset to telling its end).
 """
 
 from __future__ import annotations
