@@ -169,11 +169,6 @@ class SignalPath:
         return int(lib.ecg_core_state_bytes())
 
     @property
-    def change_count(self) -> int:
-        """Number of `changes` so far."""
-        return sum(map(len, self._changes))
-
-    @property
     def changes(self) -> Changes:
         """CHANGE_DTYPE (n,): changes of the signal between good and bad so far; the first is to bad."""
         return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])

@@ -17,11 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.records import Record
-from ecg_edge.firmware import Beats, Changes, Processed, SignalPath
-from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, HEART_RATE, kind_name
+from ecg_edge.firmware import Beats, Processed, SignalPath
+from ecg_edge.firmware.binding.rhythm import (
+    BEGIN,
+    END,
+    FLAG_TRUNCATED,
+    HEART_RATE,
+    Rhythm,
+    kind_name,
+    merge_turns,
+    settled,
+)
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.labels import Symbols, labels_of, symbols_of
-from ecg_edge.host.reference.rhythm_events import EventStream
+from ecg_edge.host.reference.rhythm_events import classes_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 BLOCK_S: Final = 0.25
@@ -40,31 +49,24 @@ class Heard:
         Rate of the board.
     samples : int
         Length of the signal.
-    beats : BEAT_DTYPE (n,)
-        Beats.
-    changes : CHANGE_DTYPE (k,)
-        Changes of the signal between good and bad.
-    bad_spans : int64 (m, 2)
-        Start and end of each bad segment.
+    processed : Processed
+        Beats, and the state of the signal.
     taken : int64 (b,)
         Number of samples at the end of each block.
-    beat_counts, change_counts : int64 (b,)
-        Number of beats and of changes by then.
+    beat_counts : int64 (b,)
+        Number of beats by then.
     """
 
     fs_hz: int
     samples: int
-    beats: Beats
-    changes: Changes
-    bad_spans: IntArray
+    processed: Processed
     taken: IntArray
     beat_counts: IntArray
-    change_counts: IntArray
 
     @property
-    def processed(self) -> Processed:
-        """The same without the times."""
-        return Processed(self.beats, self.changes, self.bad_spans)
+    def beats(self) -> Beats:
+        """Beats, shape (n,)."""
+        return self.processed.beats
 
 
 class Alarm(NamedTuple):
@@ -155,18 +157,14 @@ def listen(record: Record, mains_hz: int = 60, start: int = 0, stop: int | None 
     samples, fs_hz = record.samples[start:stop], record.fs_hz
     path = SignalPath(record.adu_per_mv, mains_hz, fs_hz=fs_hz)
     block = round(BLOCK_S * fs_hz)
-    parts, beat_counts, change_counts, count = [], [], [], 0
+    parts, counts = [], [0]
     ends = [*range(block, len(samples), block), len(samples)]
     for end, begin in zip(ends, [0, *ends], strict=False):
         parts.append(path.push(samples[begin:end]))
-        count += len(parts[-1])
-        beat_counts.append(count)
-        change_counts.append(path.change_count)
+        counts.append(counts[-1] + len(parts[-1]))
     beats = np.concatenate([*parts, path.finish()])
-    return Heard(
-        *(fs_hz, len(samples), beats, path.changes, path.bad_spans),
-        *(np.array(counts, np.int64) for counts in (ends, beat_counts, change_counts)),
-    )
+    processed = Processed(beats, path.changes, path.bad_spans, path.ventricular)
+    return Heard(fs_hz, len(samples), processed, np.array(ends, np.int64), np.array(counts[1:], np.int64))
 
 
 def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) -> list[Report]:
@@ -186,24 +184,63 @@ def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) ->
     outputs = engine.run(beat_inputs(np.concatenate([one.beats for one in heard])))
     ends = np.cumsum([len(one.beats) for one in heard])
     return [
-        _report(one, labels_of(part, one.beats["flags"]), labels)
+        _report(one, labels_of(part, labels, one.beats["flags"]), labels)
         for one, part in zip(heard, np.split(outputs, ends[:-1]), strict=True)
     ]
 
 
 def _report(heard: Heard, labelled: IntArray, labels: Sequence[str]) -> Report:
-    stream = EventStream(labels, heard.fs_hz)
-    events: list[RhythmEvent] = []
-    told: list[int] = []
-    first = 0
-    blocks = zip(heard.taken.tolist(), heard.beat_counts.tolist(), heard.change_counts.tolist(), strict=True)
-    for taken, last, changes in blocks:
-        beats = heard.beats[first:last]
-        events += stream.take(beats, labelled[first:last], heard.changes[:changes], taken)
-        told += [taken] * (len(events) - len(told))
-        first = last
-    rest = heard.beats[first:]
-    events += stream.take(rest, labelled[first:], heard.changes, heard.samples)
-    events += stream.finish(heard.changes, heard.samples)
-    told += [heard.samples] * (len(events) - len(told))
-    return Report(heard, symbols_of(labelled, labels), events, np.array(told, np.int64))
+    rules = _Rules(heard, classes_of(labelled, labels))
+    for taken, count in zip(heard.taken.tolist(), heard.beat_counts.tolist(), strict=True):
+        rules.take(count, taken)
+    rules.finish()
+    symbols = symbols_of(labelled, labels)
+    return Report(heard, symbols, to_messages(np.concatenate(rules.events)), np.array(rules.told, np.int64))
+
+
+class _Rules:
+    """The rhythm rules beside a signal path that is pushed block by block, as in `find_events`."""
+
+    def __init__(self, heard: Heard, classes: npt.NDArray[np.uint8]) -> None:
+        self._heard, self._classes, self._rhythm = heard, classes, Rhythm(heard.fs_hz)
+        changes = [(int(change["sample"]), bool(change["bad"])) for change in heard.processed.changes]
+        self._turns = merge_turns(changes, heard.processed.ventricular)
+        self._next_turn = self._next_beat = 0
+        self._is_bad = False
+        self.events: list[npt.NDArray[np.void]] = [self._rhythm.tick(0)]
+        self.told = [0] * len(self.events[0])
+
+    def take(self, count: int, taken: int) -> None:
+        """Give the beats up to number `count`, when `taken` samples have come."""
+        peaks = self._heard.beats["r_sample"][self._next_beat : count].tolist()
+        for number, peak in enumerate(peaks, start=self._next_beat):
+            self._turn(peak, taken)
+            one, beats = slice(number, number + 1), self._heard.beats
+            self._add(
+                self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], self._classes[one]),
+                taken,
+            )
+        self._next_beat = max(count, self._next_beat)
+        until = settled(taken, self._heard.fs_hz)
+        self._turn(until, taken)
+        self._add(self._rhythm.tick(until, self._is_bad), taken)
+
+    def finish(self) -> None:
+        """Give the last beats, and end the signal."""
+        samples = self._heard.samples
+        self.take(len(self._heard.beats), samples)
+        self._turn(samples, samples)
+        self._add(self._rhythm.finish(samples), samples)
+
+    def _turn(self, until: int, taken: int) -> None:
+        """Give the changes of the signal, and ventricular states, up to sample `until`."""
+        while self._next_turn < len(self._turns) and self._turns[self._next_turn].sample <= until:
+            turn = self._turns[self._next_turn]
+            self._add(turn.apply(self._rhythm), taken)
+            self._is_bad = turn.is_bad if turn.ventricular is None else self._is_bad
+            self._next_turn += 1
+
+    def _add(self, events: npt.NDArray[np.void], taken: int) -> None:
+        if len(events):
+            self.events.append(events)
+            self.told += [taken] * len(events)

@@ -179,7 +179,7 @@ def _in_force(alarms: Iterable[Alarm], kinds: Sequence[str]) -> Spans:
 
 
 def _bad_spans(report: Report) -> Spans:
-    return as_spans((report.heard.bad_spans / report.heard.fs_hz).tolist())
+    return as_spans((report.heard.processed.bad_spans / report.heard.fs_hz).tolist())
 
 
 def _time(spans: Spans, report: Report, alarms: Sequence[Alarm]) -> RhythmTime:
