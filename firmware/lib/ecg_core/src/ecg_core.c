@@ -208,7 +208,7 @@ static void compare(ecg_core_t *core) {
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
-    const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
+    const bool bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
     if (!bad && ecg_rr_is_regular(&core->rr, beat->rr_samples)) {
         ecg_average_learn(&core->average, core->pending.deviation, beat);
     }

@@ -36,6 +36,7 @@ extern "C" {
 #define ECG_VENTRICULAR_CELLS 32     /* rows and columns of its phase space */
 #define ECG_VENTRICULAR_FEATURES 26  /* figures that are classified */
 #define ECG_VENTRICULAR_CLASSES 3    /* other, tachycardia, fibrillation or flutter */
+#define ECG_SQI_LAGS 64              /* lags of the autocorrelation, 22 ms apart, a power of two */
 #define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 /* clang-format on */
 
@@ -191,22 +192,32 @@ typedef struct {
     int32_t quietest;           /* least of these sums */
     int16_t lowest, highest;
     uint8_t faults;
-    uint8_t rail_samples; /* samples at a rail */
     uint8_t samples;
 } ecg_sqi_sums_t;
 
-/* Leads off and ADC rails, one bit a sample; blocks. */
+/* The signal's autocorrelation. */
+typedef struct {
+    int32_t sums[ECG_SQI_LAGS];   /* of products of slopes so many lags apart, decaying; 0: energy */
+    int16_t slopes[ECG_SQI_LAGS]; /* the last ones, a ring */
+    uint32_t newest;              /* slope */
+    int32_t part;                 /* sum of the samples since then */
+    int16_t mean;                 /* of the samples before */
+    uint8_t samples;              /* in `part` */
+} ecg_sqi_repetition_t;
+
+/* Leads off and ADC rails, one bit a sample; blocks; repetition. */
 typedef struct {
     uint32_t leads_off[ECG_HISTORY_SAMPLES / 32];
     uint32_t saturated[ECG_HISTORY_SAMPLES / 32];
     int16_t highest, lowest, last;
-    uint16_t repeats; /* how often the last value came in a row */
+    uint16_t repeats; /* how often the last value came in a row, saturates */
     int16_t before;   /* the sample before the last */
     int16_t lowpass[ECG_SQI_SLOPE_SAMPLES];
     int32_t second_difference, second_difference_before;
     ecg_sqi_sums_t sums;
     ecg_sqi_block_t blocks[ECG_SQI_BLOCKS]; /* a ring by number */
     uint32_t measured;                      /* blocks that are complete */
+    ecg_sqi_repetition_t repetition;
 } ecg_sqi_measures_t;
 
 /* SQI and reasons of a block. */
@@ -217,10 +228,12 @@ typedef struct {
 
 /* Good or bad, decided block by block. */
 typedef struct {
-    uint32_t decided;             /* blocks */
-    uint32_t since;               /* block with which the present state began */
-    int32_t uncertainty_q10;      /* running sum, moves by 1 / 8 a block */
-    int32_t new_uncertainty_q10;  /* of the candidates classified since the last block was decided */
+    uint32_t decided;            /* blocks */
+    uint32_t since;              /* block with which the present state began */
+    int32_t uncertainty_q10;     /* running sum, moves by 1 / 8 a block */
+    int32_t new_uncertainty_q10; /* of the candidates classified since the last block was decided */
+    int32_t
+        restlessness_adu_q4; /* running sum of the baseline's changes in a second, moves by 1 / 16 a block */
     ecg_sqi_result_t now, before; /* of the last two blocks decided */
     uint16_t reasons;             /* why it is or was bad */
     uint8_t bad;
