@@ -31,6 +31,7 @@ MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single ou
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RHYTHM_FEATURES: Final = 8
+_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth")
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ class Data:
     test_fraction : float
         Random split: share of the beats in the test set, between 0 and 1.
     extra : tuple of str
-        Further databases in the training set: "svdb", all records; "nstdb", its noise added to the training
-        records; "synth". Those that are not installed are left out, and the run's history lists them.
+        Further databases in the training set: "svdb" and "qtdb", their records for development
+        (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm and of
+        atrial fibrillation, every beat as N; "nstdb", its noise added to the training records; "synth". Those
+        that are not installed are left out, and the run's history lists them.
     keep_every_nth_normal : int
         Keep every n-th normal beat of the extra databases; 1 keeps all.
     """
@@ -146,6 +149,8 @@ class Augment:
         Largest shift in time, in points of 5.6 ms, up to 128.
     amplitude : float
         Largest share by which the amplitude is raised or lowered, below 1.
+    flip : float
+        Share of the beats that are turned upside down, with their average beat: the lead may be reversed.
     wander : float
         Largest amplitude of the added slow wave, in standard deviations of the beat, up to 100.
     noise : float
@@ -157,6 +162,7 @@ class Augment:
     time_stretch: float = 0.0
     shift: float = 0.0
     amplitude: float = 0.0
+    flip: float = 0.0
     wander: float = 0.0
     noise: float = 0.0
     rhythm: float = 0.0
@@ -362,6 +368,7 @@ _RANGES: Final = {
     "augment.time_stretch": _Range(0, 1, high_open=True),
     "augment.shift": _Range(0, 128),
     "augment.amplitude": _Range(0, 1, high_open=True),
+    "augment.flip": _Range(0, 1),
     "augment.wander": _Range(0, 100),
     "augment.noise": _Range(0, 100),
     "augment.rhythm": _Range(0, 100),
@@ -400,9 +407,12 @@ def _contradictions(recipe: Recipe) -> list[str]:
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
-        'data.extra may hold "svdb", "nstdb" and "synth"': set(data.extra) <= {"svdb", "nstdb", "synth"},
+        f"data.extra may hold {', '.join(_EXTRA)}": set(data.extra) <= set(_EXTRA),
         'data.extra may hold "nstdb" with the database "mitdb" and peaks "detected" only': (
             "nstdb" not in data.extra or (data.database, data.peaks) == ("mitdb", "detected")
+        ),
+        'data.extra may hold "cinc2017" with detected peaks only': (
+            "cinc2017" not in data.extra or data.peaks != "annotated"
         ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
         "model.filters, kernels and strides must be lists of one length, at least 1": (
