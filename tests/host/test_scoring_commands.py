@@ -14,7 +14,7 @@ from ecg_edge.ecg.annotations import Annotations, read_annotations, write_annota
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.records import Record, Timing
 from ecg_edge.ecg.scoring import compare_beats
-from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, Processed
+from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, FLAG_UNCLASSIFIABLE, VENTRICULAR_DTYPE, Processed
 from ecg_edge.host.cli.commands.evaluate import detector as detect
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation import detector as detection
@@ -124,7 +124,7 @@ def processed(samples: np.ndarray, bad: tuple[int, int] | None = None) -> Proces
     spans = np.array([bad] if bad else [], np.int64).reshape(-1, 2)
     for start, end in spans:
         beats["flags"][(samples >= start) & (samples < end)] = FLAG_UNCLASSIFIABLE
-    return Processed(beats, np.empty(0, CHANGE_DTYPE), spans)
+    return Processed(beats, np.empty(0, CHANGE_DTYPE), spans, np.empty(0, VENTRICULAR_DTYPE))
 
 
 def no_signal(source: Source, conditions: Conditions) -> Record:
