@@ -107,15 +107,6 @@ MainsOption = Annotated[
         "--mains", metavar="HZ", callback=_mains_rate, help="Mains frequency to suppress, 50 or 60 Hz."
     ),
 ]
-RateOption = Annotated[
-    int,
-    typer.Option(
-        "--fs",
-        metavar="HZ",
-        callback=_board_rate,
-        help="Sampling rate of the board, 250, 360 or 500 Hz; records are resampled to it.",
-    ),
-]
 
 
 # ---- evaluations ------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from ecg_edge.ecg.annotations import Annotations
 from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.labels import BEAT_SYMBOLS, SCORING_CLASS_OF
 from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
-from ecg_edge.ecg.scoring.spans import Spans, as_spans, overlaps, rhythm_spans
+from ecg_edge.ecg.scoring.spans import Spans, as_spans, difference, overlaps, rhythm_spans, total_s
 from ecg_edge.firmware.binding.rhythm import all_kinds
 from ecg_edge.host.evaluation.stream import Alarm
 
@@ -243,6 +243,33 @@ def burden_of(alarms: Sequence[Alarm], truth: Truth | None, hours: float) -> Bur
         judged = [name for name in _RULES if truth.has_beats or _RULES[name] not in (_right_rate, _fast)]
         false = dict.fromkeys((*judged, URGENT), 0) | false
     return Burden(hours, told, false)
+
+
+def burdens_of(alarms: Sequence[Alarm], truth: Truth | None, duration_s: float) -> tuple[Burden, Burden]:
+    """Count the alarms of one record outside of annotated ventricular rhythms and asystole.
+
+    Returns
+    -------
+    Burden
+        In all other rhythms, or in the whole record without annotations.
+    Burden
+        In what is annotated as noise.
+    """
+    if truth is None:
+        return burden_of(alarms, None, duration_s / 3600), Burden(0.0, {}, {})
+    noise, named = truth.time_of(NOISE_NOTES), truth.time_of((*MALIGNANT_NOTES, *ASYSTOLE_NOTES))
+    outside = [alarm for alarm in alarms if not _shares(alarm, named)]
+    others = difference(as_spans([(0.0, duration_s)]), np.concatenate([named, noise]))
+    elsewhere = [alarm for alarm in outside if not _shares(alarm, noise)]
+    in_noise = [alarm for alarm in outside if _shares(alarm, noise)]
+    return (
+        burden_of(elsewhere, truth, total_s(others) / 3600),
+        burden_of(in_noise, truth, total_s(difference(noise, named)) / 3600),
+    )
+
+
+def _shares(alarm: Alarm, spans: Spans) -> bool:
+    return bool(((spans[:, 0] <= alarm.end_s) & (spans[:, 1] >= alarm.onset_s)).any())
 
 
 def burden_figures(burden: Burden) -> dict[str, BurdenFigures]:

@@ -58,6 +58,9 @@ class Conditions:
     invert: bool = False
 
 
+DEFAULT_CONDITIONS: Final = Conditions()
+
+
 class Source(NamedTuple):
     """One lead of one record.
 
@@ -186,6 +189,21 @@ def read_source(source: Source, conditions: Conditions) -> Record:
         return record
     scaled = np.rint(record.samples * factor).clip(_INT16.min, _INT16.max).astype(np.int16)
     return replace(record, samples=scaled)
+
+
+def read_annotated(source: Source, conditions: Conditions) -> Record:
+    """Read one lead as `read_source` does, with its reference annotations at the board's rate."""
+    record, reference = read_source(source, conditions), read_reference(source, conditions)
+    if reference is None:
+        return record
+    own_hz = read_timing(source.folder, source.name).fs_hz
+    found = reference.annotations.at_rate(own_hz, record.fs_hz).between(0, len(record.samples))
+    return replace(
+        record,
+        annotation_samples=found.samples,
+        annotation_symbols=found.symbols,
+        annotation_notes=found.aux,
+    )
 
 
 def read_reference(source: Source, conditions: Conditions) -> Reference | None:

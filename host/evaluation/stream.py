@@ -131,16 +131,31 @@ class Report:
 
     def alarms(self) -> list[Alarm]:
         """List the episodes in the order of onset; heart rates are not among them."""
-        fs_hz = self.heard.fs_hz
-        begun: dict[tuple[int, int], int] = {}
-        found = []
-        for event, told in zip(self.events, self.told.tolist(), strict=True):
-            key = (event.kind, event.onset)
-            if event.phase == BEGIN:
-                begun.setdefault(key, told)
-            elif event.phase == END and event.kind != HEART_RATE:
-                found.append(_alarm(event, begun.pop(key, told), told, fs_hz))
-        return sorted(found, key=lambda alarm: (alarm.onset_s, alarm.name))
+        return alarms_of(self.events, self.heard.fs_hz, self.told.tolist())
+
+
+def alarms_of(events: Sequence[RhythmEvent], fs_hz: int, told: Sequence[int] | None = None) -> list[Alarm]:
+    """List the episodes of a device's events in the order of onset; heart rates are not among them.
+
+    Parameters
+    ----------
+    events : sequence of RhythmEvent
+        In the order of telling.
+    fs_hz : int
+        Rate that their samples count in.
+    told : sequence of int, optional
+        Number of samples that the device had taken at each; else an event counts as told when it is over.
+    """
+    times = [event.end for event in events] if told is None else told
+    begun: dict[tuple[int, int], int] = {}
+    found = []
+    for event, at in zip(events, times, strict=True):
+        key = (event.kind, event.onset)
+        if event.phase == BEGIN:
+            begun.setdefault(key, at)
+        elif event.phase == END and event.kind != HEART_RATE:
+            found.append(_alarm(event, begun.pop(key, at), at, fs_hz))
+    return sorted(found, key=lambda alarm: (alarm.onset_s, alarm.name))
 
 
 def _alarm(event: RhythmEvent, told: int, over: int, fs_hz: int) -> Alarm:

@@ -31,8 +31,8 @@ from ecg_edge.host.evaluation.alarms import (
     VT_NOTES,
     Burden,
     Truth,
-    burden_of,
     burden_sum,
+    burdens_of,
 )
 from ecg_edge.host.evaluation.stream import Alarm, Report
 
@@ -163,7 +163,7 @@ def score_ventricular(report: Report, record: Record, truth: Truth) -> Ventricul
     _score_gaps(scores, alarms, [spans["VF"], spans["ventricular flutter"], rapid])
     _score_asystole(scores, alarms, report, truth)
     _score_segments(scores, alarms, record, truth, rapid)
-    _score_burden(scores, alarms, truth)
+    scores.burden, scores.noise_burden = burdens_of(alarms, truth, truth.duration_s)
     return scores
 
 
@@ -250,22 +250,6 @@ def _segment_class(note: str, record: Record, time: tuple[float, float], rapid: 
     if note in NOISE_NOTES:
         return None
     return "normal rhythm" if note in _NORMAL_NOTES else "other rhythms"
-
-
-def _score_burden(scores: VentricularScores, alarms: Sequence[Alarm], truth: Truth) -> None:
-    """Count alarms outside of ventricular rhythms and asystole, apart for noise."""
-    noise = truth.time_of(NOISE_NOTES)
-    named = truth.time_of((*MALIGNANT_NOTES, *ASYSTOLE_NOTES))
-    others = difference(as_spans([(0.0, truth.duration_s)]), np.concatenate([named, noise]))
-    outside = [alarm for alarm in alarms if not _shares(alarm, named)]
-    in_noise = [alarm for alarm in outside if _shares(alarm, noise)]
-    elsewhere = [alarm for alarm in outside if not _shares(alarm, noise)]
-    scores.burden = burden_of(elsewhere, truth, total_s(others) / 3600)
-    scores.noise_burden = burden_of(in_noise, truth, total_s(difference(noise, named)) / 3600)
-
-
-def _shares(alarm: Alarm, spans: Spans) -> bool:
-    return bool(((spans[:, 0] <= alarm.end_s) & (spans[:, 1] >= alarm.onset_s)).any())
 
 
 # ---- the signal itself ------------------------------------------------------------------------------

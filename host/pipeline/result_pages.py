@@ -402,13 +402,14 @@ def _device(replay: Results, firmware: Results) -> Iterable[str]:
 
 
 def _replay_scores(scores: Mapping[str, Any]) -> Iterable[str]:
-    groups = scores.items()
-    for protocol, text in dict.fromkeys(
-        (key, group[key]["protocol"]) for _, group in groups for key in _SCORES
-    ):
+    by_protocol: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    for name, group in scores.items():
+        for key, cells in _SCORES.items():
+            for one in group[key] if isinstance(group[key], list) else [group[key]]:
+                by_protocol.setdefault((key, one["protocol"]), []).append((name, *cells(one)))
+    for (key, text), rows in by_protocol.items():
         yield f"*{text}.*"
-        rows = [(name, *_SCORES[protocol](group[protocol])) for name, group in groups]
-        yield _table(("group", *_SCORE_COLUMNS[protocol]), rows)
+        yield _table(("group", *_SCORE_COLUMNS[key]), rows)
 
 
 def _ec57_cells(one: Mapping[str, Any]) -> tuple[str, ...]:

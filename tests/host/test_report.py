@@ -118,7 +118,7 @@ def test_the_page_says_what_results_json_says(session: Session) -> None:
     assert "mitdb/100" in text and "mitdb/101" in text
     assert "a device simulated in Python" in text and "Not a medical device" in text
     assert "EC57 beat by beat" in text and "detector in the loop" in text
-    figures = results["scores"]["DS2"]["ec57"]
+    figures = results["scores"]["DS2"]["ec57"][0]
     assert f"{100 * figures['qrs_se']:.2f}" in text and f"{100 * figures['veb_se']:.2f}" in text
 
 
@@ -277,7 +277,7 @@ def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
 def test_a_session_of_another_version_is_refused(session: Session) -> None:
     path = session.folder / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 7}))
-    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 3"):
+    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 4"):
         write_report(session.folder)
 
 
