@@ -53,12 +53,24 @@ class LabelledRecord:
         Number of the record's samples that the device took.
     starts_s : tuple of float
         Starts of EC57's comparison, each scored by itself where the record is longer.
+    whole : bool
+        The annotations cover the whole record; else it is scored from the first annotated beat to the last.
     """
 
     record: Record
     beats: Sequence[Beat]
     samples: int
     starts_s: tuple[float, ...] = STARTS_S
+    whole: bool = True
+
+    @property
+    def annotated_s(self) -> tuple[float, float]:
+        """Time in seconds that is annotated."""
+        fs_hz = self.record.fs_hz
+        beats = self.record.beat_samples[self.record.beat_samples < self.samples]
+        if self.whole or not len(beats):
+            return 0.0, self.samples / fs_hz
+        return float(beats[0]) / fs_hz, float(beats[-1]) / fs_hz
 
     @property
     def start_s(self) -> float:
@@ -180,9 +192,8 @@ def reference_annotations(item: LabelledRecord) -> Annotations:
 def _compare(item: LabelledRecord, labels: tuple[str, ...], start_s: float) -> BeatComparison:
     record, reference = item.record, reference_annotations(item)
     test = device_annotations(item.beats, labels)
-    return compare_beats(
-        reference, test, fs_hz=record.fs_hz, start_s=start_s, end_s=item.samples / record.fs_hz
-    )
+    first_s, last_s = item.annotated_s
+    return compare_beats(reference, test, fs_hz=record.fs_hz, start_s=max(start_s, first_s), end_s=last_s)
 
 
 def pair_beats(item: LabelledRecord) -> NDArray[np.int64]:

@@ -94,12 +94,15 @@ class Origin:
         Annotator; None: "atr", else the one named after the lead.
     scale : float
         Factor of the amplitude; negative: inverted.
+    whole : bool
+        The annotations cover the whole record; else from the first beat to the last.
     """
 
     file: str = ""
     from_s: float = 0.0
     reference: str | None = None
     scale: float = 1.0
+    whole: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +162,8 @@ class RecordRun:
     def labelled(self) -> LabelledRecord:
         """The record with the device's beats, for scoring."""
         beats = sorted(self.progress.beats, key=lambda beat: beat.r_sample)
-        return LabelledRecord(self.record, beats, self.progress.samples_taken, self.starts_s)
+        samples = self.progress.samples_taken
+        return LabelledRecord(self.record, beats, samples, self.starts_s, self.origin.whole)
 
     # The session is written after each record: what one record contributes is computed once.
 

@@ -222,6 +222,11 @@ def read_reference(source: Source, conditions: Conditions) -> Reference | None:
     return Reference(annotations, *_annotated_time(annotations, annotator, timing))
 
 
+def covers_whole(source: Source, conditions: Conditions) -> bool:
+    """Check if the reference annotations cover the whole record: those of "atr" do."""
+    return (conditions.reference or _annotator_of(source)) in (None, REFERENCE)
+
+
 def _annotator_of(source: Source) -> str | None:
     """Choose "atr", else the file that is named after the lead, as in ludb."""
     if (source.folder / f"{source.name}.{REFERENCE}").is_file():
