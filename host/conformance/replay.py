@@ -28,6 +28,7 @@ from ecg_edge.host.evaluation.sources import (
     DEFAULT_CONDITIONS,
     Conditions,
     Source,
+    covers_whole,
     list_sources,
     read_annotated,
 )
@@ -280,7 +281,8 @@ def _prepare(options: _Options, source: Source, from_s: float) -> _Prepared:
     gain, fs_hz = record.adu_per_mv, record.fs_hz
     expected = expect(record.samples, gain, conditions.mains_hz, options.engine, options.labels, fs_hz)
     scale = -conditions.scale if conditions.invert else conditions.scale
-    return _Prepared(record, expected, Origin(source.name, from_s, conditions.reference, scale))
+    whole = covers_whole(source, conditions)
+    return _Prepared(record, expected, Origin(source.name, from_s, conditions.reference, scale, whole))
 
 
 @lru_cache(maxsize=1)
