@@ -32,7 +32,9 @@ static void take(int16_t sample, long *count, row_t *rows, long hop) {
     for (uint32_t b = 0; b < 8; b++) ecg_ventricular_measure(&state, b);
     for (uint32_t b = 0; b < 8; b++) ecg_ventricular_count(&state, b);
     for (uint32_t k = 0; k < ECG_VENTRICULAR_LAGS; k++) ecg_ventricular_correlate(&state, k);
-    ecg_ventricular_describe(&state);
+    ecg_ventricular_describe_sums(&state);
+    ecg_ventricular_describe_counts(&state);
+    ecg_ventricular_describe_correlation(&state);
     row_t *row = rows + (*count)++;
     row->until = n - ECG_FILTER_DELAY;
     row->peak_to_peak_uv = (int16_t)((state.sums.highest - state.sums.lowest) * 1000 / 900 > 32000 ? 32000 : (state.sums.highest - state.sums.lowest) * 1000 / 900);

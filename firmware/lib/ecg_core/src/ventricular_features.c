@@ -64,6 +64,20 @@ static levels_t levels(const int16_t *blocks) {
     return result;
 }
 
+static int16_t ratio(int32_t above, int32_t below) {
+    return (int16_t)(ecg_log2_plus_one_q6(above) - ecg_log2_plus_one_q6(below));
+}
+
+/* Mean of the highest values of the half seconds against the least: 0 where all are alike. */
+static int16_t rest(const int16_t *blocks) {
+    int32_t sum = 0, least = INT16_MAX;
+    for (int k = 0; k < ECG_VENTRICULAR_BLOCKS; k++) {
+        sum += blocks[k];
+        least = blocks[k] < least ? blocks[k] : least;
+    }
+    return ratio(sum / ECG_VENTRICULAR_BLOCKS, least);
+}
+
 /* Half the mean period in samples, as the VF filter has it: pi * sum |x| / sum |d|. */
 static int32_t half_period(const ecg_ventricular_sums_t *sums) {
     const int32_t slopes = sums->slopes > 0 ? 2 * sums->slopes : 1;
@@ -124,10 +138,6 @@ void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
     state->correlation[lag] = normalized(product, state->head_energy, state->tail_energy);
 }
 
-static int16_t ratio(int32_t above, int32_t below) {
-    return (int16_t)(ecg_log2_plus_one_q6(above) - ecg_log2_plus_one_q6(below));
-}
-
 static int16_t share(uint32_t count) {
     return (int16_t)(count * 1000u / WINDOW);
 }
@@ -142,6 +152,8 @@ void ecg_ventricular_describe_sums(ecg_ventricular_t *state) {
     f[ECG_VENTRICULAR_COMPLEXITY] = ratio(sums->bends, sums->slopes);
     f[ECG_VENTRICULAR_SPREAD] = ratio(height.greatest, height.least);
     f[ECG_VENTRICULAR_SLOPE_SPREAD] = ratio(slope.greatest, slope.least);
+    f[ECG_VENTRICULAR_REST] = rest(state->block_highest);
+    f[ECG_VENTRICULAR_SLOPE_REST] = rest(state->block_slope);
     f[ECG_VENTRICULAR_SKEW] =
         (int16_t)abs(ratio(sums->highest > 0 ? sums->highest : 0, sums->lowest < 0 ? -sums->lowest : 0));
 }
@@ -170,7 +182,7 @@ void ecg_ventricular_describe_counts(ecg_ventricular_t *state) {
     f[ECG_VENTRICULAR_OCCUPIED] = (int16_t)count_cells(state);
 }
 
-enum { FIRST_LAG = 7 };
+enum { FIRST_LAG = 7, LEAST_PEAK = 200 };
 
 static bool is_peak(const int16_t *c, int32_t lag) {
     return c[lag] >= c[lag - 1] && c[lag] > c[lag + 1];
@@ -195,6 +207,16 @@ static int32_t first_peak(const int16_t *c) {
     return lag < ECG_VENTRICULAR_LAGS - 1 ? lag : 0;
 }
 
+/* The peak's place between lags * 64, by a parabola through three of them. */
+static int32_t place_q6(const int16_t *c, int32_t peak) {
+    const int32_t bend = 2 * c[peak] - c[peak - 1] - c[peak + 1];
+    return 64 * peak + (bend > 0 ? 32 * (c[peak + 1] - c[peak - 1]) / bend : 0);
+}
+
+static int16_t log_lag(const int16_t *c, int32_t peak) {
+    return (int16_t)ecg_log2_q6((uint32_t)(peak > 0 ? place_q6(c, peak) : 64 * ECG_VENTRICULAR_LAGS));
+}
+
 void ecg_ventricular_describe_correlation(ecg_ventricular_t *state) {
     static const uint8_t LAGS[] = {1, 2, 4, 6, 8};
     const int16_t *c = state->correlation;
@@ -208,27 +230,21 @@ void ecg_ventricular_describe_correlation(ecg_ventricular_t *state) {
         trough = c[lag] < trough ? c[lag] : trough;
     }
     f[ECG_VENTRICULAR_PEAK] = (int16_t)(peak > 0 ? c[peak] : -500);
-    f[ECG_VENTRICULAR_PEAK_LAG] = (int16_t)ecg_log2_q6((uint32_t)(peak > 0 ? peak : ECG_VENTRICULAR_LAGS));
+    f[ECG_VENTRICULAR_PEAK_LAG] = log_lag(c, peak);
     f[ECG_VENTRICULAR_TROUGH] = trough;
     f[ECG_VENTRICULAR_SECOND_PEAK] =
         c[peak > 0 && 2 * peak < ECG_VENTRICULAR_LAGS ? 2 * peak : ECG_VENTRICULAR_LAGS - 1];
     f[ECG_VENTRICULAR_FIRST_PEAK] = (int16_t)(first > 0 ? c[first] : -500);
-    f[ECG_VENTRICULAR_FIRST_PEAK_LAG] =
-        (int16_t)ecg_log2_q6((uint32_t)(first > 0 ? first : ECG_VENTRICULAR_LAGS));
+    f[ECG_VENTRICULAR_FIRST_PEAK_LAG] = log_lag(c, first);
 }
 
 int32_t ecg_ventricular_peak_to_peak_uv(const ecg_ventricular_t *state) {
     return (state->sums.highest - state->sums.lowest) * 10 / 9; /* 900 units a millivolt */
 }
 
-/* The peak's place between lags, by a parabola through three of them; 60 s are 2700 lags. */
+/* 60 s are 2700 lags. */
 uint16_t ecg_ventricular_rate(const ecg_ventricular_t *state) {
     const int16_t *c = state->correlation;
     const int32_t peak = highest_peak(c);
-    if (peak == 0 || c[peak] < 200) {
-        return 0;
-    }
-    const int32_t bend = 2 * c[peak] - c[peak - 1] - c[peak + 1];
-    const int32_t lag_q6 = 64 * peak + (bend > 0 ? 32 * (c[peak + 1] - c[peak - 1]) / bend : 0);
-    return (uint16_t)ecg_divide(2700 * 64, lag_q6);
+    return (uint16_t)(peak > 0 && c[peak] >= LEAST_PEAK ? ecg_divide(2700 * 64, place_q6(c, peak)) : 0);
 }

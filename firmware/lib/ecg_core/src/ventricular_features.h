@@ -30,6 +30,8 @@ enum {
     ECG_VENTRICULAR_SECOND_PEAK,                            /* its value at twice the lag */
     ECG_VENTRICULAR_FIRST_PEAK,                             /* its first peak */
     ECG_VENTRICULAR_FIRST_PEAK_LAG,
+    ECG_VENTRICULAR_REST,       /* highest |x| of half a second: mean against least */
+    ECG_VENTRICULAR_SLOPE_REST, /* highest |d| of half a second: mean against least */
 };
 
 /* Measure block 0 to ECG_VENTRICULAR_BLOCKS - 1 of the window; block 0 first. */

@@ -34,7 +34,7 @@ extern "C" {
 #define ECG_VENTRICULAR_BLOCKS 8     /* blocks of 500 ms in the window of the ventricular rhythm detector */
 #define ECG_VENTRICULAR_LAGS 46      /* of its autocorrelation, 22 ms apart: up to 1 s */
 #define ECG_VENTRICULAR_CELLS 32     /* rows and columns of its phase space */
-#define ECG_VENTRICULAR_FEATURES 26  /* figures that are classified */
+#define ECG_VENTRICULAR_FEATURES 28  /* figures that are classified */
 #define ECG_VENTRICULAR_CLASSES 3    /* other, tachycardia, fibrillation or flutter */
 #define ECG_SQI_LAGS 64              /* lags of the autocorrelation, 22 ms apart, a power of two */
 #define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
