@@ -19,11 +19,12 @@ enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 /* A wave that is lower than this is asystole or noise, not fibrillation. */
 #define LOWEST_UV 150
 
-/* Log odds * 256. */
+/* Log odds * 256. A window counts as ventricular from THRESHOLD on; two clear ones begin an episode, three
+ * clear others end it. Chosen on the development parts (docs/experiments/ventricular.md). */
+#define THRESHOLD (-320)
 #define SCORE_LIMIT 768
-#define EVIDENCE_LIMIT 1536
-#define EVIDENCE_BEGIN 512
-#define EVIDENCE_END 0
+#define EVIDENCE_LIMIT 2048
+#define EVIDENCE_BEGIN 1536
 #define FIBRILLATION_BEGIN 256 /* what was tachycardia before */
 
 enum { STEP_IDLE, STEP_MEASURE };
@@ -61,7 +62,7 @@ static int32_t score(const ecg_ventricular_t *state) {
     if (blind || ecg_ventricular_peak_to_peak_uv(state) < LOWEST_UV) {
         return -SCORE_LIMIT;
     }
-    return ecg_clip(ventricular - logits[0], -SCORE_LIMIT, SCORE_LIMIT);
+    return ecg_clip(ventricular - logits[0] - THRESHOLD, -SCORE_LIMIT, SCORE_LIMIT);
 }
 
 static void change(ecg_ventricular_t *state, uint8_t kind, uint32_t since) {
@@ -92,7 +93,7 @@ static void update_kind(ecg_ventricular_t *state) {
         const bool fibrillation = state->fibrillation_q8 > 0;
         change(state, fibrillation ? ECG_CORE_VENTRICULAR_FIBRILLATION : ECG_CORE_VENTRICULAR_TACHYCARDIA,
                state->first - WINDOW / 2);
-    } else if (!none && state->evidence_q8 <= EVIDENCE_END) {
+    } else if (!none && state->evidence_q8 == 0) {
         change(state, ECG_CORE_VENTRICULAR_NONE, state->last);
     } else if (state->kind == ECG_CORE_VENTRICULAR_TACHYCARDIA &&
                state->fibrillation_q8 > FIBRILLATION_BEGIN) {

@@ -9,7 +9,11 @@
 
 ECG_STATIC_ASSERT(sizeof VENTRICULAR_CENTRE == ECG_VENTRICULAR_FEATURES * sizeof VENTRICULAR_CENTRE[0],
                   inputs);
-ECG_STATIC_ASSERT(sizeof VENTRICULAR_BIAS == ECG_VENTRICULAR_CLASSES * sizeof VENTRICULAR_BIAS[0], classes);
+ECG_STATIC_ASSERT(sizeof VENTRICULAR_OUTPUT_BIAS ==
+                      ECG_VENTRICULAR_CLASSES * sizeof VENTRICULAR_OUTPUT_BIAS[0],
+                  classes);
+
+ECG_STATIC_ASSERT(VENTRICULAR_HIDDEN % 2 == 0, units_by_two);
 
 #define INPUT_LIMIT 256 /* 4 standard deviations: nothing beyond was trained on */
 
@@ -20,7 +24,7 @@ static void scale_inputs(ecg_ventricular_t *state) {
         state->inputs[i] = (int16_t)ecg_clip(ecg_shift_round(input, 8), -INPUT_LIMIT, INPUT_LIMIT);
     }
     for (uint32_t k = 0; k < ECG_VENTRICULAR_CLASSES; k++) {
-        state->logits_q8[k] = VENTRICULAR_BIAS[k];
+        state->logits_q8[k] = VENTRICULAR_OUTPUT_BIAS[k];
     }
 }
 
@@ -38,13 +42,14 @@ static void add_unit(ecg_ventricular_t *state, uint32_t unit) {
 }
 
 uint32_t ecg_ventricular_classify_steps(void) {
-    return VENTRICULAR_HIDDEN + 1;
+    return VENTRICULAR_HIDDEN / 2 + 1;
 }
 
 void ecg_ventricular_classify(ecg_ventricular_t *state, uint32_t step) {
     if (step == 0) {
         scale_inputs(state);
     } else {
-        add_unit(state, step - 1);
+        add_unit(state, 2 * (step - 1));
+        add_unit(state, 2 * (step - 1) + 1);
     }
 }
