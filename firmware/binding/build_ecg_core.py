@@ -43,6 +43,7 @@ CONSTANTS = [
     "ECG_CORE_FLAG_BASELINE_JUMP",
     "ECG_CORE_FLAG_MOTION",
     "ECG_CORE_FLAG_MUSCLE_NOISE",
+    "ECG_CORE_FLAG_DOUBTFUL",
     "TRACE_FILTER_DELAY",
     "TRACE_ENERGY_DELAY",
     "TRACE_UNITS_PER_MV",
@@ -58,13 +59,14 @@ int ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 const char *ecg_core_status_text(int status);
 
-typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; int status; } progress_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; size_t leads; int status;
+} progress_t;
 uint32_t row_bytes(void);
 uint32_t change_bytes(void);
 uint32_t ventricular_bytes(void);
 progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
                       const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes,
-                      void *ventricular);
+                      void *ventricular, void *leads);
 progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
 
 typedef struct { const char *name, *unit, *description; } qrs_feature_t;
@@ -83,7 +85,8 @@ SOURCE = """
 #include "trace.h"
 
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
-typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; int status; } progress_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; size_t leads; int status;
+} progress_t;
 
 /* A row is a beat up to its last member, then its CRC: no padding, whose bytes would be arbitrary. */
 enum {
@@ -123,10 +126,19 @@ static void follow_ventricular(progress_t *progress, uint8_t *states, const ecg_
     memcpy(states + progress->ventricular++ * VENTRICULAR_BYTES, &now, VENTRICULAR_BYTES);
 }
 
+/* A lead went off, or all are on again. */
+static void follow_leads(progress_t *progress, uint8_t *changes, const ecg_core_t *core, uint8_t were_off) {
+    ecg_core_signal_t now;
+    ecg_core_signal(core, &now);
+    if (now.leads_off == were_off) return;
+    const change_t change = {now.leads_since, ECG_CORE_FLAG_LEADS_OFF, now.leads_off};
+    memcpy(changes + progress->leads++ * CHANGE_BYTES, &change, CHANGE_BYTES);
+}
+
 static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
                              const uint32_t *marks, size_t mark_count, void *rows, size_t capacity,
-                             void *changes, void *ventricular) {
-    progress_t progress = {0, 0, 0, 0, ECG_CORE_OK};
+                             void *changes, void *ventricular, void *leads) {
+    progress_t progress = {0, 0, 0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
     ecg_core_signal_t before;
     ecg_core_ventricular_t ventricular_before;
@@ -137,6 +149,7 @@ static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t co
         if (progress.status == ECG_CORE_BEAT) take(&progress, rows, &beat);
         follow(&progress, changes, core, before.bad);
         follow_ventricular(&progress, ventricular, core, &ventricular_before);
+        follow_leads(&progress, leads, core, before.leads_off);
         for (; progress.next_mark < mark_count && marks[progress.next_mark] == i; progress.next_mark++) {
             progress.status = ecg_core_mark(core);
             if (progress.status != ECG_CORE_OK) return progress;
@@ -147,7 +160,7 @@ static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t co
 }
 
 static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {
-    progress_t progress = {0, 0, 0, 0, ECG_CORE_OK};
+    progress_t progress = {0, 0, 0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
     while (progress.rows < capacity && ecg_core_finish(core, &beat) == ECG_CORE_BEAT) {
         take(&progress, rows, &beat);

@@ -17,6 +17,7 @@ CONSTANTS = [
     "ECG_RHYTHM_SUPRAVENTRICULAR",
     "ECG_RHYTHM_VENTRICULAR",
     "ECG_RHYTHM_UNCLASSIFIABLE",
+    "ECG_RHYTHM_DOUBTFUL",
     "ECG_RHYTHM_BEGIN",
     "ECG_RHYTHM_UPDATE",
     "ECG_RHYTHM_END",
@@ -42,6 +43,7 @@ size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, si
                   size_t capacity);
 size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
                  size_t capacity);
+size_t give_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, uint8_t off, void *rows, size_t capacity);
 size_t give_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now, void *rows,
                         size_t capacity);
 size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows, size_t capacity);
@@ -83,6 +85,15 @@ static size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t si
     target_t target = {rows, capacity, 0};
     rhythm->context = &target;
     ecg_rhythm_tick(rhythm, settled, signal_is_bad != 0);
+    rhythm->context = NULL;
+    return target.count;
+}
+
+static size_t give_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, uint8_t off, void *rows,
+                         size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    ecg_rhythm_leads(rhythm, sample, off != 0);
     rhythm->context = NULL;
     return target.count;
 }

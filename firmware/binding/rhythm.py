@@ -20,6 +20,7 @@ NORMAL: int = lib.ECG_RHYTHM_NORMAL
 SUPRAVENTRICULAR: int = lib.ECG_RHYTHM_SUPRAVENTRICULAR
 VENTRICULAR: int = lib.ECG_RHYTHM_VENTRICULAR
 UNCLASSIFIABLE: int = lib.ECG_RHYTHM_UNCLASSIFIABLE
+DOUBTFUL: int = lib.ECG_RHYTHM_DOUBTFUL
 
 HEART_RATE: int = lib.ECG_RHYTHM_HEART_RATE
 PAUSE: int = lib.ECG_RHYTHM_PAUSE
@@ -34,6 +35,8 @@ TRIGEMINY: int = lib.ECG_RHYTHM_TRIGEMINY
 IRREGULAR: int = lib.ECG_RHYTHM_IRREGULAR
 VENTRICULAR_FIBRILLATION: int = lib.ECG_RHYTHM_VENTRICULAR_FIBRILLATION
 VENTRICULAR_TACHYCARDIA: int = lib.ECG_RHYTHM_VENTRICULAR_TACHYCARDIA
+UNREADABLE: int = lib.ECG_RHYTHM_UNREADABLE
+LEADS_OFF: int = lib.ECG_RHYTHM_LEADS_OFF
 
 BEGIN: int = lib.ECG_RHYTHM_BEGIN
 UPDATE: int = lib.ECG_RHYTHM_UPDATE
@@ -137,7 +140,7 @@ class Rhythm:
         r_samples, rr_samples : int array, shape (n,)
             R peak, and interval to the one before (0: none), as the signal path gives them.
         classes : int array, shape (n,)
-            NORMAL, SUPRAVENTRICULAR, VENTRICULAR or UNCLASSIFIABLE.
+            NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE or DOUBTFUL.
 
         Returns
         -------
@@ -164,6 +167,10 @@ class Rhythm:
         EVENT_DTYPE (k,)
         """
         return self._collect(lib.give_tick, settled, 1, settled, signal_is_bad)
+
+    def leads(self, sample: int, off: bool) -> Events:
+        """Take a change of the leads, from `sample` on; its event comes at once."""
+        return self._collect(lib.give_leads, 0, 1, sample, off)
 
     def ventricular(self, now: np.void) -> Events:
         """Take a state of the ventricular rhythm detector.

@@ -38,6 +38,7 @@ FLAG_MAINS_HUM: int = lib.ECG_CORE_FLAG_MAINS_HUM
 FLAG_BASELINE_JUMP: int = lib.ECG_CORE_FLAG_BASELINE_JUMP
 FLAG_MOTION: int = lib.ECG_CORE_FLAG_MOTION
 FLAG_MUSCLE_NOISE: int = lib.ECG_CORE_FLAG_MUSCLE_NOISE
+FLAG_DOUBTFUL: int = lib.ECG_CORE_FLAG_DOUBTFUL
 
 # One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
 # both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best; beat,
@@ -142,6 +143,8 @@ class SignalPath:
         self._rows = np.empty(_CHUNK, BEAT_DTYPE)
         self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
         self._changes: list[Changes] = []
+        self._leads_changed = np.empty(_CHUNK, CHANGE_DTYPE)
+        self._leads: list[Changes] = []
         self._decided = np.empty(_CHUNK, VENTRICULAR_DTYPE)
         self._ventricular: list[VentricularStates] = []
         self._samples = 0
@@ -172,6 +175,14 @@ class SignalPath:
     def changes(self) -> Changes:
         """CHANGE_DTYPE (n,): changes of the signal between good and bad so far; the first is to bad."""
         return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])
+
+    @property
+    def leads(self) -> Changes:
+        """CHANGE_DTYPE (n,): changes of the leads so far, `bad` where one is off; the first is to off.
+
+        They are known 100 ms after a lead went off, and 500 ms after it is on again.
+        """
+        return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._leads])
 
     @property
     def ventricular(self) -> VentricularStates:
@@ -252,11 +263,14 @@ class SignalPath:
             len(self._rows),
             ffi.from_buffer(self._changed),
             ffi.from_buffer(self._decided),
+            ffi.from_buffer(self._leads_changed),
         )
         _raise_on(progress.status)
         self._samples += len(chunk)
         if progress.changes:
             self._changes.append(self._changed[: progress.changes].copy())
+        if progress.leads:
+            self._leads.append(self._leads_changed[: progress.leads].copy())
         if progress.ventricular:
             self._ventricular.append(self._decided[: progress.ventricular].copy())
         return _first_rows(self._rows, progress.rows)

@@ -7,6 +7,7 @@
 static ecg_rhythm_state_t rhythm;
 static bool was_bad; /* state of the signal in the last tick */
 static uint16_t rate_hz;
+static bool leads_were_off;
 static uint32_t ventricular_until; /* the detector's last state that was taken */
 
 static void send(void *context, const ecg_rhythm_event_t *event) {
@@ -31,6 +32,7 @@ void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {
     ecg_rhythm_init(&rhythm, fs_hz, send, sender);
     rate_hz = fs_hz;
     was_bad = false;
+    leads_were_off = false;
     ventricular_until = 0;
 }
 
@@ -61,15 +63,29 @@ static void settle(const ecg_core_t *core, uint32_t time) {
     ecg_rhythm_tick(&rhythm, signal.until < time ? signal.until : time, was_bad);
 }
 
+/* At once, not when the time is settled. */
+static void follow_leads(const ecg_core_t *core) {
+    ecg_core_signal_t signal;
+    ecg_core_signal(core, &signal);
+    const bool are_off = signal.leads_off != 0;
+    if (are_off != leads_were_off) {
+        leads_were_off = are_off;
+        ecg_rhythm_leads(&rhythm, signal.leads_since, are_off);
+    }
+}
+
 void events_follow(const ecg_core_t *core, uint32_t samples) {
     settle(core, ecg_rhythm_settled(rate_hz, samples));
+    follow_leads(core);
 }
 
 void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label) {
+    const bool is_doubtful = (beat->flags & ECG_CORE_FLAG_DOUBTFUL) != 0;
     const ecg_rhythm_beat_t rhythm_beat = {
         .r_sample = beat->r_sample,
         .rr_samples = beat->rr_samples,
-        .beat_class = (uint8_t)ecg_rhythm_class_of(ECG_MODEL_LABELS, label),
+        .beat_class =
+            (uint8_t)(is_doubtful ? ECG_RHYTHM_DOUBTFUL : ecg_rhythm_class_of(ECG_MODEL_LABELS, label)),
     };
     settle(core, beat->r_sample);
     ecg_rhythm_beat(&rhythm, &rhythm_beat);

@@ -263,7 +263,7 @@ class Simulator:
             labels = self._send_beats(session, beats)
             path = session.path
             self._send_events(
-                session.events.take(beats, labels, path.changes, session.taken, path.ventricular)
+                session.events.take(beats, labels, path.changes, session.taken, path.ventricular, path.leads)
             )
             self._misbehave(session.taken)
         due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4

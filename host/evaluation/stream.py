@@ -205,7 +205,7 @@ def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) ->
 
 
 def _report(heard: Heard, labelled: IntArray, labels: Sequence[str]) -> Report:
-    rules = _Rules(heard, classes_of(labelled, labels))
+    rules = _Rules(heard, classes_of(labelled, labels, heard.beats["flags"]))
     for taken, count in zip(heard.taken.tolist(), heard.beat_counts.tolist(), strict=True):
         rules.take(count, taken)
     rules.finish()

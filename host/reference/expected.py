@@ -107,7 +107,7 @@ def expect_events(
     """
     beats = processed.beats
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    classes = classes_of(labels_of(outputs, labels, beats["flags"]), labels)
+    classes = classes_of(labels_of(outputs, labels, beats["flags"]), labels, beats["flags"])
     events = find_events(
         beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz, processed.ventricular
     )

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.firmware import FLAG_DOUBTFUL
 from ecg_edge.firmware.binding.rhythm import (
+    DOUBTFUL,
     END,
     FLAG_TRUNCATED,
     HEART_RATE,
@@ -22,6 +24,7 @@ from ecg_edge.firmware.binding.rhythm import (
     settled,
 )
 from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.reference.signal_reasons import EVENT_ADVICE
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class Episode:
     event: RhythmEvent
 
 
-def classes_of(labels: NDArray[np.integer[Any]], names: Sequence[str]) -> NDArray[np.uint8]:
+def classes_of(
+    labels: NDArray[np.integer[Any]], names: Sequence[str], flags: NDArray[np.integer[Any]] | None = None
+) -> NDArray[np.uint8]:
     """Map the label of each beat to its class for the rhythm rules, shape (n,).
 
     Parameters
@@ -56,9 +61,14 @@ def classes_of(labels: NDArray[np.integer[Any]], names: Sequence[str]) -> NDArra
         Labels by `ecg_edge.host.reference.labels.labels_of`.
     names : sequence of str
         The model's labels, WFDB symbols.
+    flags : int array, shape (n,), optional
+        Flags of the signal path. Without them no beat is doubtful.
     """
     table = np.array([class_of(names, label) for label in range(256)], np.uint8)
-    return table[np.asarray(labels)]
+    classes: NDArray[np.uint8] = table[np.asarray(labels)]
+    if flags is not None:
+        classes[np.asarray(flags) & FLAG_DOUBTFUL != 0] = DOUBTFUL
+    return classes
 
 
 def to_messages(events: NDArray[np.void]) -> list[RhythmEvent]:
@@ -80,7 +90,7 @@ class EventStream:
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         self._rhythm, self._names = Rhythm(fs_hz), names
         self._fs_hz = fs_hz
-        self._turns_applied = 0
+        self._turns_applied = self._leads_applied = 0
         self._bad = False
 
     def take(
@@ -90,6 +100,7 @@ class EventStream:
         changes: NDArray[np.void],
         taken: int,
         ventricular: Iterable[np.void] = (),
+        leads: NDArray[np.void] | None = None,
     ) -> list[RhythmEvent]:
         """Return the events that a block of samples brings.
 
@@ -105,10 +116,12 @@ class EventStream:
             Number of samples so far.
         ventricular : VENTRICULAR_DTYPE array, shape (j,)
             All states of the ventricular rhythm detector so far.
+        leads : CHANGE_DTYPE array, shape (i,), optional
+            All changes of the leads so far.
         """
         turns = _turns(changes, ventricular)
         events: list[RhythmEvent] = []
-        classes = classes_of(labels, self._names)
+        classes = classes_of(labels, self._names, beats["flags"])
         for k in range(len(beats)):
             events += self._apply(turns, int(beats["r_sample"][k]))
             one = slice(k, k + 1)
@@ -117,7 +130,8 @@ class EventStream:
             )
         until = settled(taken, self._fs_hz)
         events += self._apply(turns, until)
-        return [*events, *to_messages(self._rhythm.tick(until, self._bad))]
+        events += to_messages(self._rhythm.tick(until, self._bad))
+        return [*events, *self._apply_leads(leads)]
 
     def finish(
         self, changes: NDArray[np.void], samples: int, ventricular: Iterable[np.void] = ()
@@ -127,6 +141,14 @@ class EventStream:
             *self._apply(_turns(changes, ventricular), samples),
             *to_messages(self._rhythm.finish(samples)),
         ]
+
+    def _apply_leads(self, leads: NDArray[np.void] | None) -> list[RhythmEvent]:
+        """Pass on the changes of the leads, ahead of the settled time."""
+        events: list[RhythmEvent] = []
+        for change in [] if leads is None else leads[self._leads_applied :]:
+            events += to_messages(self._rhythm.leads(int(change["sample"]), bool(change["bad"])))
+            self._leads_applied += 1
+        return events
 
     def _apply(self, turns: Sequence[Turn], until: int) -> list[RhythmEvent]:
         """Pass on what lies up to sample `until` and was not yet passed on."""
@@ -180,6 +202,8 @@ def describe(episode: Episode, fs_hz: int) -> str:
         evidence.append(f"RR {1000 * event.shortest_rr // fs_hz} to {1000 * event.longest_rr // fs_hz} ms")
     if event.irregularity_permille:
         evidence.append(f"irregularity {event.irregularity_permille / 10:.0f} %")
+    if event.kind in EVENT_ADVICE:
+        evidence.append(EVENT_ADVICE[event.kind])
     if episode.cut:
         evidence.append("cut off")
     place = f"{int(start) // 60:3d}:{start % 60:06.3f} {seconds:8.2f} s  {episode.name:<21}"

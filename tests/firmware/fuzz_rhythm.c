@@ -25,7 +25,7 @@ static void one_beat(fuzz_input_t *input, uint32_t *at) {
     const uint32_t interval = (fuzz_u16(input) & 0x7FFu) + 1;
     const bool gap = fuzz_u8(input) == 0;
     *at += interval;
-    give(*at, gap ? 0 : interval, fuzz_u8(input) & 3);
+    give(*at, gap ? 0 : interval, fuzz_u8(input) % 5);
 }
 
 /* The same beats many times: what runs, bigeminy, and the mean rate need. */
@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         } else if (choice < 200) {
             at += 360;
             ventricular(&input, at);
+        } else if (choice < 206) {
+            ecg_rhythm_leads(&rhythm, at + fuzz_u8(&input), choice & 1);
         } else {
             at += fuzz_u8(&input) * 4u;
             ecg_rhythm_tick(&rhythm, at, choice & 1);

@@ -1,13 +1,13 @@
 /* Reads records of 8 bytes from standard input: u32 sample, u16 interval, u8 what (0 beat, 1 tick, 2 end, 3
- * start here, 4 ventricular state), u8 class, or 1 for bad signal, or kind of ventricular rhythm, which began
- * u16 samples before; prints every event. For a build with sanitizers. */
+ * start here, 4 ventricular state, 5 leads), u8 class, or 1 for bad signal or leads off, or kind of
+ * ventricular rhythm, which began u16 samples before; prints every event. For a build with sanitizers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ecg_rhythm/ecg_rhythm_state.h"
 
-enum { BEAT, TICK, END, START, VENTRICULAR };
+enum { BEAT, TICK, END, START, VENTRICULAR, LEADS };
 
 static void print_event(void *context, const ecg_rhythm_event_t *event) {
     (void)context;
@@ -39,6 +39,9 @@ int main(void) {
         }
         if (record[6] == TICK) {
             ecg_rhythm_tick(rhythm, sample, record[7] == 1);
+        }
+        if (record[6] == LEADS) {
+            ecg_rhythm_leads(rhythm, sample, record[7] == 1);
         }
         if (record[6] == START) {
             rhythm->time = rhythm->due = rhythm->silence.since = sample;

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_edge.ecg.labels import BEAT_SYMBOLS, LABELS, aami_of
+from ecg_edge.firmware import VENTRICULAR_DTYPE, VENTRICULAR_FIBRILLATION
 from ecg_edge.firmware.binding import rhythm
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, UPDATE, Events, Rhythm, class_of
 from tests.support.rhythm_beats import events_of, fibrillation, make_beats, sinus
@@ -24,8 +25,8 @@ def spans(events: Events) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize(("kind", "length"), [(rhythm.PAUSE, PAUSE), (rhythm.ASYSTOLE, ASYSTOLE)])
 def test_silence_counts_from_its_threshold_on(kind: int, length: int) -> None:
-    assert len(events_of("NNNN", [300, length - 1, 300], kind)) == 0
-    begin, end = events_of("NNNN", [300, length, 300], kind)
+    assert len(events_of("NNNNN", [150, 150, length - 1, 300], kind)) == 0
+    begin, end = events_of("NNNNN", [150, 150, length, 300], kind)
     assert (begin["phase"], begin["onset"], begin["end"]) == (BEGIN, 400, 400 + length)
     assert (end["phase"], end["onset"], end["end"]) == (END, 400, 400 + length)
     assert (end["longest_rr"], end["flags"]) == (length, 0)
@@ -33,7 +34,7 @@ def test_silence_counts_from_its_threshold_on(kind: int, length: int) -> None:
 
 def test_an_asystole_lies_in_a_pause_and_lasts_to_the_next_beat() -> None:
     for kind in (rhythm.PAUSE, rhythm.ASYSTOLE):
-        assert spans(events_of("NNNN", [300, 2000, 300], kind)) == [(400, 2400, 0)]
+        assert spans(events_of("NNNNN", [150, 150, 2000, 300], kind)) == [(400, 2400, 0)]
 
 
 def test_asystole_is_announced_while_no_beat_comes() -> None:
@@ -45,27 +46,111 @@ def test_asystole_is_announced_while_no_beat_comes() -> None:
 
 
 def test_no_asystole_is_claimed_in_bad_signal() -> None:
-    assert len(events_of("NNNN", [300, 2000, 300], rhythm.ASYSTOLE, [(1400, True), (1500, False)])) == 0
-    assert len(events_of("NNNN", [300, 9000, 300], rhythm.ASYSTOLE, [(500, True)])) == 0
+    assert len(events_of("NNNNN", [150, 150, 2000, 300], rhythm.ASYSTOLE, [(1400, True), (1500, False)])) == 0
+    assert len(events_of("NNNNN", [150, 150, 9000, 300], rhythm.ASYSTOLE, [(500, True)])) == 0
 
 
 def test_bad_signal_ends_an_asystole() -> None:
-    assert spans(events_of("NNNN", [300, 3000, 300], rhythm.ASYSTOLE, [(1700, True)])) == [
+    assert spans(events_of("NNNNN", [150, 150, 3000, 300], rhythm.ASYSTOLE, [(1700, True)])) == [
         (400, 1700, FLAG_TRUNCATED)
     ]
 
 
 def test_silence_may_begin_where_bad_signal_ends() -> None:
-    found = spans(events_of("NNNN", [300, 3000, 300], rhythm.ASYSTOLE, [(500, True), (900, False)]))
+    found = spans(events_of("NNNNN", [150, 150, 3000, 300], rhythm.ASYSTOLE, [(500, True), (900, False)]))
     assert found == [(900, 3400, 0)]
 
 
 def test_the_end_of_the_signal_cuts_a_silence() -> None:
-    assert spans(events_of("NN", [300], rhythm.ASYSTOLE, tail=1500)) == [(400, 1900, FLAG_TRUNCATED)]
+    assert spans(events_of("NNN", [150, 150], rhythm.ASYSTOLE, tail=1500)) == [(400, 1900, FLAG_TRUNCATED)]
 
 
 def test_an_unclassifiable_beat_may_be_a_beat() -> None:
-    assert len(events_of("NNQN", [300, 700, 700], rhythm.PAUSE)) == 0
+    assert len(events_of("NNNQN", [300, 300, 700, 700], rhythm.PAUSE)) == 0
+
+
+def test_a_doubtful_beat_does_not_end_a_silence() -> None:
+    found = spans(events_of("NNNDDN", [150, 150, 700, 700, 300], rhythm.ASYSTOLE))
+    assert found == [(400, 2100, 0)]
+
+
+def test_a_doubtful_beat_is_no_beat_of_a_rate() -> None:
+    slow = events_of("N" * 12 + "D" * 12, 500, rhythm.BRADYCARDIA)
+    assert slow["beats"].max() == 12
+
+
+def test_nothing_is_claimed_before_the_first_beats() -> None:
+    assert len(Rhythm().tick(3000)) == 0
+    assert len(events_of("NN", [300], rhythm.PAUSE, tail=3000)) == 0
+    assert len(events_of("NNN", [300, 300], rhythm.PAUSE, tail=3000)) == 2
+
+
+# ---- technical events -------------------------------------------------------------------------------
+
+UNREADABLE_SAMPLES = 3600
+
+
+def test_bad_signal_of_ten_seconds_is_an_event() -> None:
+    watch = Rhythm()
+    watch.tick(400, True)
+    assert len(watch.tick(400 + UNREADABLE_SAMPLES - 1, True)) == 1  # the heart rate, which is not known
+    (event,) = watch.tick(400 + UNREADABLE_SAMPLES, True)
+    assert (event["kind"], event["phase"], event["onset"]) == (rhythm.UNREADABLE, BEGIN, 400)
+    (event,) = watch.tick(5000, False)
+    assert (event["kind"], event["phase"], event["onset"], event["end"]) == (
+        rhythm.UNREADABLE,
+        END,
+        400,
+        5000,
+    )
+
+
+def test_shorter_bad_signal_is_none() -> None:
+    turns = [(400, True), (400 + UNREADABLE_SAMPLES - 1, False)]
+    assert len(events_of("NNN", 3000, rhythm.UNREADABLE, turns)) == 0
+
+
+def test_leads_off_comes_at_once_and_takes_the_place_of_unreadable_signal() -> None:
+    watch = Rhythm()
+    watch.tick(1000)
+    (event,) = watch.leads(1250, True)
+    assert (event["kind"], event["phase"], event["onset"]) == (rhythm.LEADS_OFF, BEGIN, 1250)
+    assert len(watch.leads(1300, True)) == 0
+    watch.tick(1200, True)
+    later = watch.tick(9000, True)
+    assert set(later["kind"]) == {rhythm.HEART_RATE}
+    (event,) = watch.leads(9500, False)
+    assert (event["phase"], event["onset"], event["end"], event["flags"]) == (END, 1250, 9500, 0)
+    (event,) = watch.tick(9001, True)
+    assert event["kind"] == rhythm.UNREADABLE
+
+
+def test_the_end_of_the_signal_cuts_technical_events() -> None:
+    watch = Rhythm()
+    watch.tick(100, True)
+    watch.tick(3700, True)
+    watch.leads(5000, True)
+    ends = watch.finish(5100)
+    ends = ends[ends["phase"] == END]
+    assert [(e["kind"], e["end"], e["flags"]) for e in ends] == [
+        (rhythm.UNREADABLE, 5100, FLAG_TRUNCATED),
+        (rhythm.LEADS_OFF, 5100, FLAG_TRUNCATED),
+    ]
+
+
+def test_a_ventricular_rhythm_silences_silence_and_unreadable_signal() -> None:
+    state = np.zeros(1, VENTRICULAR_DTYPE)[0]
+    state["since"], state["until"], state["kind"] = 500, 1000, VENTRICULAR_FIBRILLATION
+    watch = Rhythm()
+    watch.beats(*make_beats("NNN", 150, first=100))
+    watch.ventricular(state)
+    quiet = watch.tick(3000)
+    assert rhythm.PAUSE not in quiet["kind"] and rhythm.ASYSTOLE not in quiet["kind"]
+    watch.tick(3000, True)
+    assert rhythm.UNREADABLE not in watch.tick(8000, True)["kind"]
+    state["until"], state["kind"] = 8100, 0
+    watch.ventricular(state)
+    assert rhythm.UNREADABLE in watch.tick(8200, True)["kind"]
 
 
 # ---- rate -------------------------------------------------------------------------------------------
@@ -315,6 +400,6 @@ def test_no_label_is_unclassifiable(label: int) -> None:
 
 
 def test_every_kind_has_a_name() -> None:
-    names = [rhythm.kind_name(kind) for kind in range(1, 14)]
-    assert len(set(names)) == 13 and "unknown kind" not in names
-    assert rhythm.kind_name(14) == rhythm.kind_name(0) == "unknown kind"
+    names = [rhythm.kind_name(kind) for kind in range(1, 16)]
+    assert len(set(names)) == 15 and "unknown kind" not in names
+    assert rhythm.kind_name(16) == rhythm.kind_name(0) == "unknown kind"

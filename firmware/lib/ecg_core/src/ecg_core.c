@@ -16,6 +16,7 @@
 #include "resample.h"
 #include "rr_features.h"
 #include "sqi.h"
+#include "sqi_gap.h"
 #include "sqi_measures.h"
 #include "ventricular.h"
 
@@ -163,6 +164,7 @@ static void classify(ecg_core_t *core) {
         detects(core) ? ecg_qrs_classify(&core->qrs_classifier, queue, core->history) : ECG_QRS_DECISION_BEAT;
     if (detects(core)) {
         ecg_sqi_add_uncertainty(&core->sqi, core->qrs_classifier.score);
+        ecg_sqi_gap_candidate(&core->sqi.gap, ecg_queue_item(queue, 0), decision != ECG_QRS_DECISION_NOISE);
     }
     ecg_queue_drop(queue);
     core->pending.stage = STAGE_NONE;
@@ -203,6 +205,9 @@ static void compare(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
     ecg_rr_write(&core->rr, beat->rr_samples, beat);
     ecg_average_compare(&core->average, core->pending.deviation, beat);
+    if (detects(core)) {
+        ecg_sqi_gap_beat(&core->sqi.gap, beat);
+    }
     core->pending.stage = STAGE_LEARN;
 }
 

@@ -6,6 +6,7 @@
 
 #include "ecg_base/int_math.h"
 #include "resample.h"
+#include "sqi_gap.h"
 #include "sqi_measures.h"
 #include "sqi_repetition.h"
 
@@ -50,6 +51,7 @@
 #define JUMP_PER_MV 2  /* and by 1 / 2 mV at least */
 #define JUMP_BLOCKS 5  /* it disturbs the baseline filter for 0.7 s and the average of a beat longer */
 #define JUMP_QUALITY 20
+#define GAP_QUALITY 20
 #define HUM_BLOCKS 3 /* of the five near ones */
 #define HUM_SHARE 7  /* hum of more than about half the signal's range leaves no signal to be trusted */
 #define HUM_QUALITY 20
@@ -264,6 +266,14 @@ static void grade_jump(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uin
     result->quality = limited(result->quality, JUMP_QUALITY);
 }
 
+/* Where a pause would be claimed next, the signal must be quiet. */
+static void grade_gap(const ecg_sqi_t *state, ecg_sqi_result_t *result) {
+    if (ecg_sqi_gap_is_restless(&state->gap, (state->decided + 1) * ECG_SQI_BLOCK_SAMPLES)) {
+        result->reasons |= (result->reasons & ECG_CORE_FLAG_MUSCLE_NOISE) != 0 ? 0 : ECG_CORE_FLAG_MOTION;
+        result->quality = limited(result->quality, GAP_QUALITY);
+    }
+}
+
 static void change_state(ecg_sqi_t *state, bool bad) {
     state->bad = bad;
     state->since = state->decided;
@@ -303,6 +313,7 @@ void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32
     grade_noise(state, measures, adu_per_mv, &result);
     grade_hum(measures, adu_per_mv, &result);
     grade_jump(state, measures, adu_per_mv, &result);
+    grade_gap(state, &result);
     const uint16_t fault = faults(measures, adu_per_mv);
     if (fault != 0) {
         result.quality = 0;
@@ -338,4 +349,6 @@ void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal) {
     signal->reasons = state->reasons;
     signal->bad = state->bad;
     signal->quality = state->now.quality;
+    signal->leads_off = core->sqi_measures.leads_are_off;
+    signal->leads_since = ecg_resample_board_index(&core->resample, core->sqi_measures.leads_since);
 }

@@ -11,8 +11,10 @@
 #define TWO_COS_50HZ_Q8 329 /* 2 cos(50 deg) */
 #define RAIL_FAULT \
     108 /* 300 ms at a rail are a fault; waves that are cut off, ventricular ones too, are none */
-#define HUM_LEAST 17 /* mean second difference in units: hum of 0.035 mV at 60 Hz, 0.05 mV at 50 Hz */
-#define HUM_PURE 3   /* hum: a filter at its frequency removes two thirds of the second differences */
+#define HUM_LEAST 17         /* mean second difference in units: hum of 0.035 mV at 60 Hz, 0.05 mV at 50 Hz */
+#define LEADS_OFF_SAMPLES 36 /* 100 ms */
+#define LEADS_ON_SAMPLES 180 /* 500 ms */
+#define HUM_PURE 3           /* hum: a filter at its frequency removes two thirds of the second differences */
 
 static void set_bit(uint32_t *bits, uint32_t index, bool value) {
     const uint32_t at = index & (ECG_HISTORY_SAMPLES - 1);
@@ -94,6 +96,17 @@ static void measure_level(ecg_sqi_sums_t *sums, int16_t sample_adu) {
     sums->sum += sample_adu;
 }
 
+/* Leads are off after 100 ms without contact, and on again after 500 ms with it. */
+static void follow_leads(ecg_sqi_measures_t *measures, uint32_t index, bool off) {
+    const uint16_t enough = measures->leads_are_off ? LEADS_ON_SAMPLES : LEADS_OFF_SAMPLES;
+    measures->leads_other = (uint16_t)(off == (measures->leads_are_off != 0) ? 0 : measures->leads_other + 1);
+    if (measures->leads_other == enough) {
+        measures->leads_are_off = off;
+        measures->leads_since = index + 1 - enough;
+        measures->leads_other = 0;
+    }
+}
+
 static uint16_t clip_uint16(int32_t value) {
     return (uint16_t)ecg_clip(value, 0, UINT16_MAX);
 }
@@ -139,6 +152,7 @@ void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sampl
     const bool rail = at_rail(measures, index, sample_adu, adu_per_mv);
     measures->before = before;
     set_bit(measures->leads_off, index, off);
+    follow_leads(measures, index, off);
     set_bit(measures->saturated, index, rail);
     if (off) {
         measures->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;

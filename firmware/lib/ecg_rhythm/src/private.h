@@ -33,10 +33,21 @@ void ecg_rhythm_send(ecg_rhythm_state_t *rhythm, const ecg_rhythm_episode_t *epi
 void ecg_rhythm_open(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode);
 void ecg_rhythm_close(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, uint8_t flags);
 
+/* Compute anew when something happens by itself. */
+void ecg_rhythm_reschedule(ecg_rhythm_state_t *rhythm);
+
 /* Each rule: what a beat does to it, and what the end of what can be seen does. */
 void ecg_rhythm_silence_init(ecg_rhythm_silence_t *silence);
+void ecg_rhythm_silence_beat(ecg_rhythm_state_t *rhythm);
 void ecg_rhythm_silence_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t flags);
+bool ecg_rhythm_silence_counts(const ecg_rhythm_state_t *rhythm);
 void ecg_rhythm_silence_due(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_silence_cut(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_technical_init(ecg_rhythm_technical_t *technical);
+bool ecg_rhythm_unreadable_counts(const ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_unreadable_due(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_unreadable_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t flags);
+void ecg_rhythm_technical_cut(ecg_rhythm_state_t *rhythm, uint32_t at);
 void ecg_rhythm_rate_init(ecg_rhythm_rate_t *rate);
 void ecg_rhythm_rate_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
 void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm);

@@ -33,6 +33,7 @@ static void begin(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *no
     rule->episode.beats = beats_since(rhythm, onset);
     rule->kind = now->kind;
     rule->sustained = false;
+    ecg_rhythm_silence_cut(rhythm);
     extend(rhythm, now);
     rule->known = rule->episode.end;
     ecg_rhythm_open(rhythm, &rule->episode);
@@ -55,11 +56,9 @@ static void check_sustained(ecg_rhythm_state_t *rhythm) {
     }
 }
 
-void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
+static void follow(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
     ecg_rhythm_ventricular_rule_t *rule = &rhythm->ventricular;
-    const bool was_open = rule->kind != ECG_RHYTHM_VENTRICULAR_IS_NONE;
-    ecg_rhythm_settle(rhythm, now->until);
-    if (was_open && now->kind != rule->kind) {
+    if (rule->kind != ECG_RHYTHM_VENTRICULAR_IS_NONE && now->kind != rule->kind) {
         rule->episode.end = ecg_rhythm_after(now->since, rule->known) ? now->since : rule->known;
         end(rhythm, 0);
     }
@@ -72,6 +71,16 @@ void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventric
         extend(rhythm, now);
         check_sustained(rhythm);
     }
+}
+
+void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
+    const bool was_open = rhythm->ventricular.kind != ECG_RHYTHM_VENTRICULAR_IS_NONE;
+    ecg_rhythm_settle(rhythm, now->until);
+    follow(rhythm, now);
+    if (was_open && rhythm->ventricular.kind == ECG_RHYTHM_VENTRICULAR_IS_NONE) {
+        rhythm->silence.since = rhythm->time; /* there may have been no beats */
+    }
+    ecg_rhythm_reschedule(rhythm);
 }
 
 void ecg_rhythm_ventricular_beat(ecg_rhythm_state_t *rhythm) {

@@ -75,6 +75,8 @@ typedef struct {
 #define ECG_CORE_FLAG_BASELINE_JUMP 0x0080u /* the baseline went to another level */
 #define ECG_CORE_FLAG_MOTION 0x0100u        /* waves as slow as a beat's: electrode motion */
 #define ECG_CORE_FLAG_MUSCLE_NOISE 0x0200u  /* waves faster than a beat's */
+#define ECG_CORE_FLAG_DOUBTFUL 0x0400u /* perhaps no beat: too low and too unlike the average beat, or flat \
+                                        */
 
 typedef struct {
     /* Both count samples as they were pushed, at fs_hz. */
@@ -107,7 +109,9 @@ typedef struct {
     uint32_t until;   /* decided for all samples before this one, 0.5 to 0.8 s behind the newest */
     uint16_t reasons; /* bad: why, all ECG_CORE_FLAG_* since `since`. Good: why it was bad before, or 0 */
     uint8_t bad;
-    uint8_t quality; /* of the block that ends at `until` */
+    uint8_t quality;      /* of the block that ends at `until` */
+    uint8_t leads_off;    /* a lead is off now: 100 ms without contact; then until 500 ms of contact */
+    uint32_t leads_since; /* first sample of that; 0 with leads_off = 0: it never changed */
 } ecg_core_signal_t;
 
 typedef enum {

@@ -209,6 +209,9 @@ typedef struct {
 typedef struct {
     uint32_t leads_off[ECG_HISTORY_SAMPLES / 32];
     uint32_t saturated[ECG_HISTORY_SAMPLES / 32];
+    uint32_t leads_since; /* first sample of the present state of the leads */
+    uint16_t leads_other; /* samples in a row that speak against it */
+    uint8_t leads_are_off;
     int16_t highest, lowest, last;
     uint16_t repeats; /* how often the last value came in a row, saturates */
     int16_t before;   /* the sample before the last */
@@ -219,6 +222,16 @@ typedef struct {
     uint32_t measured;                      /* blocks that are complete */
     ecg_sqi_repetition_t repetition;
 } ecg_sqi_measures_t;
+
+/* The time since the last beat. Energies are those of candidates. */
+typedef struct {
+    uint32_t beat_at;    /* the last beat that counts as one */
+    uint32_t lively_at;  /* the last candidate with a beat's energy that is none */
+    int32_t beat_energy; /* running mean of the beats */
+    int32_t energy;      /* of the last candidate */
+    uint8_t doubted;     /* doubtful beats in a row */
+    uint8_t trusted;     /* other beats so far, saturates */
+} ecg_sqi_gap_t;
 
 /* SQI and reasons of a block. */
 typedef struct {
@@ -234,6 +247,7 @@ typedef struct {
     int32_t new_uncertainty_q10; /* of the candidates classified since the last block was decided */
     int32_t
         restlessness_adu_q4; /* running sum of the baseline's changes in a second, moves by 1 / 16 a block */
+    ecg_sqi_gap_t gap;
     ecg_sqi_result_t now, before; /* of the last two blocks decided */
     uint16_t reasons;             /* why it is or was bad */
     uint8_t bad;

@@ -34,6 +34,7 @@ typedef enum {
     ECG_RHYTHM_SUPRAVENTRICULAR = 1,
     ECG_RHYTHM_VENTRICULAR = 2,
     ECG_RHYTHM_UNCLASSIFIABLE = 3, /* there may be a beat, but nothing is to be concluded from it */
+    ECG_RHYTHM_DOUBTFUL = 4,       /* perhaps no beat: it does not end a silence either */
 } ecg_rhythm_class_t;
 
 /* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
@@ -50,7 +51,9 @@ typedef enum {
     X(ECG_RHYTHM_TRIGEMINY, 10, "trigeminy")                                                    \
     X(ECG_RHYTHM_IRREGULAR, 11, "irregularly irregular")                                        \
     X(ECG_RHYTHM_VENTRICULAR_FIBRILLATION, 12, "ventricular fibrillation or flutter suspected") \
-    X(ECG_RHYTHM_VENTRICULAR_TACHYCARDIA, 13, "ventricular tachycardia")
+    X(ECG_RHYTHM_VENTRICULAR_TACHYCARDIA, 13, "ventricular tachycardia")                        \
+    X(ECG_RHYTHM_UNREADABLE, 14, "signal unreadable")                                           \
+    X(ECG_RHYTHM_LEADS_OFF, 15, "leads off")
 
 typedef enum {
 #define ECG_RHYTHM_X(name, value, text) name = value,
@@ -151,6 +154,14 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);
  *  @param[in]     signal_is_bad  state of the signal from `settled` on
  */
 void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad);
+
+/** Take a change of the leads, as soon as it is known. Its event comes at once, ahead of the settled time.
+ *
+ *  @param[in,out] rhythm  state
+ *  @param[in]     sample  first sample with the leads off, or on again
+ *  @param[in]     off     a lead is off from `sample` on
+ */
+void ecg_rhythm_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, bool off);
 
 /** Take the state of the ventricular rhythm detector, each time that it was decided; states may be left out
  * while there is no such rhythm. The events outlast bad signal: the detector does not need beats.

@@ -11,6 +11,10 @@
 /* Pause, asystole: no beat for at least so long. */
 #define ECG_RHYTHM_PAUSE_MS 2000
 #define ECG_RHYTHM_ASYSTOLE_MS 3000
+#define ECG_RHYTHM_SILENCE_AFTER_BEATS 3 /* beats that must have been seen */
+
+/* Signal unreadable: bad for so long. */
+#define ECG_RHYTHM_UNREADABLE_MS 10000
 
 /* Heart rate: mean of the last intervals that ended in the last 15 s, every 10 s. */
 #define ECG_RHYTHM_RATE_INTERVALS 8

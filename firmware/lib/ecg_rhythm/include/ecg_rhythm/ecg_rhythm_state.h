@@ -37,9 +37,17 @@ typedef struct {
 /* How long there has been no beat. */
 typedef struct {
     uint32_t since; /* the last beat, or the end of bad signal */
+    uint8_t beats;  /* seen so far, saturates */
     ecg_rhythm_episode_t pause;
     ecg_rhythm_episode_t asystole;
 } ecg_rhythm_silence_t;
+
+/* Technical events. */
+typedef struct {
+    uint32_t bad_since; /* where the present bad signal began */
+    ecg_rhythm_episode_t unreadable;
+    ecg_rhythm_episode_t leads_off;
+} ecg_rhythm_technical_t;
 
 typedef struct {
     ecg_rhythm_interval_t intervals[ECG_RHYTHM_RATE_INTERVALS]; /* the newest last */
@@ -86,6 +94,7 @@ typedef struct {
     uint32_t rate_span;
     uint32_t rate_every;
     uint32_t stale;
+    uint32_t unreadable;
     uint32_t sustained;
     uint16_t fs_hz;
 } ecg_rhythm_times_t;
@@ -102,6 +111,7 @@ struct ecg_rhythm_state {
     bool joined;  /* the signal has been good since the last beat, and that beat was classified */
     uint8_t last_class;
     ecg_rhythm_silence_t silence;
+    ecg_rhythm_technical_t technical;
     ecg_rhythm_rate_t rate;
     ecg_rhythm_run_t run_v;
     ecg_rhythm_run_t run_s;
