@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from ecg_edge.host.evaluation.sources import Conditions
 
 
-def _board_rate(fs_hz: int) -> int:
-    # For start-up time: firmware imports numpy.
-    from ecg_edge.firmware import BOARD_RATES_HZ
-
-    if fs_hz not in BOARD_RATES_HZ:
-        raise typer.BadParameter(f"{fs_hz}; a board samples at {', '.join(map(str, BOARD_RATES_HZ))} Hz")
-    return fs_hz
-
-
 JsonOption = Annotated[
     Path | None,
     typer.Option(
@@ -126,9 +117,13 @@ class Part(str, Enum):
     all = "all"
 
 
-def _board_rate_text(text: str) -> str:
-    if text != NATIVE:
-        _board_rate(int(text) if text.isdecimal() else -1)
+def _board_rate(text: str) -> str:
+    # For start-up time: firmware imports numpy.
+    from ecg_edge.firmware import BOARD_RATES_HZ
+
+    rates = [str(rate_hz) for rate_hz in BOARD_RATES_HZ]
+    if text not in (*rates, NATIVE):
+        raise typer.BadParameter(f"{text}; a board samples at {', '.join(rates)} Hz; or {NATIVE}")
     return text
 
 
@@ -146,7 +141,7 @@ BoardRateOption = Annotated[
     typer.Option(
         "--fs",
         metavar="HZ",
-        callback=_board_rate_text,
+        callback=_board_rate,
         help="Rate of the board, 250, 360 or 500 Hz, to which records are resampled on this computer; "
         "native: the nearest to the record's own.",
     ),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.records import read_timing
 from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.ecg.splits import Part, select_part
 from ecg_edge.host.cli import console
 from ecg_edge.host.evaluation.sources import Conditions, Source, list_sources, resampled
+
+LOWEST_HZ: Final = 100
+"""Lowest rate of a record in Hz at which QRS complexes keep their shape."""
 
 
 class RecordFolder(NamedTuple):
@@ -77,8 +81,16 @@ def select_sources(
         if kept:
             sources = list_sources(folder.root, folder.database, kept, conditions)
             found[folder.root, folder.database] = sources
-            if converted := resampled(sources, conditions):
-                console.note(f"{folder.database}: resampled on this computer: {converted}")
+            note_rates(folder.database, sources, conditions)
     if not found:
         raise RecordError(f"none of these records is in the part `{part}`; --part all takes every record.")
     return found
+
+
+def note_rates(database: str, sources: Sequence[Source], conditions: Conditions) -> None:
+    """Write which records are resampled, and warn of rates that are too low for an ECG."""
+    if converted := resampled(sources, conditions):
+        console.note(f"{database}: resampled on this computer: {converted}")
+    rates = [read_timing(source.folder, source.name).fs_hz for source in sources]
+    if low := sum(rate < LOWEST_HZ for rate in rates):
+        console.warn(f"{database}: {low} records have a rate below {LOWEST_HZ} Hz, too low for QRS complexes")

@@ -14,7 +14,7 @@ from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.main import EXIT_INTERRUPTED
-from ecg_edge.host.cli.records import require_one_root
+from ecg_edge.host.cli.records import note_rates, require_one_root
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
@@ -26,7 +26,7 @@ from ecg_edge.host.conformance.results import (
     Totals,
     summary_of,
 )
-from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources, resampled
+from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
@@ -106,8 +106,7 @@ def replay(
     conditions = options.conditions(lead, fs, mains_hz, reference, scale, invert)
     for root, database in dict.fromkeys((record.root, record.database) for record in selected):
         here = [record.name for record in selected if record.database == database]
-        if converted := resampled(list_sources(root, database, here, conditions), conditions):
-            console.note(f"{database}: resampled on this computer: {converted}")
+        note_rates(database, list_sources(root, database, here, conditions), conditions)
     outcome = replay_and_show(
         list(map(str, selected)),
         port=port,
