@@ -160,17 +160,18 @@ def _delay_table(groups: Mapping[str, Any]) -> str:
     rows = []
     for name, group in groups.items():
         one = group["alarms"]
-        delays, asystole = one["first_alarm"], one["asystole"]
+        delays, own, asystole = one["first_alarm"], one["first_ventricular_alarm"], one["asystole"]
         rows.append(
             (
                 *(name, str(delays["episodes"]), str(delays["without"])),
-                f"{_delay(delays['median_s'])}{SLASH}{_delay(delays['p95_s'])}",
+                *(f"{_delay(each['median_s'])}{SLASH}{_delay(each['p95_s'])}" for each in (delays, own)),
                 *(f"{one['longest_gap_s']:.1f}", str(one["gaps_of_10_s"]), str(asystole["episodes"])),
                 *(per_cent(asystole[key], 0) for key in ("told", "told_or_bad_signal")),
             )
         )
-    header = ("group", "episodes", "without alarm", "delay s, median / 95 %", "longest s without")
-    return table((*header, "times of 10 s and more", "asystoles", "told, %", "or bad signal, %"), rows)
+    header = ("group", "episodes", "without alarm", "delay s, median / 95 %", "of a ventricular alarm")
+    more = ("longest s without", "times of 10 s and more", "asystoles", "told, %", "or bad signal, %")
+    return table((*header, *more), rows)
 
 
 def _delay(seconds: float | None) -> str:
