@@ -28,6 +28,8 @@ STRIP_S = 10.0
 
 # Lanes from top to bottom, with their colours; a lane without an episode is left out.
 _LANES = {
+    "ventricular fibrillation or flutter suspected": LABEL_COLORS["V"],
+    "ventricular tachycardia": LABEL_COLORS["V"],
     "asystole": LABEL_COLORS["V"],
     "pause": OTHER_COLOR,
     "bradycardia": LABEL_COLORS["R"],

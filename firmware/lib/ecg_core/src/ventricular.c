@@ -14,7 +14,7 @@ enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 
 #define WINDOW (4 * SECOND)
 #define FIRST_WINDOW_END (WINDOW + SECOND / 2) /* half a second before the window is looked at, too */
-#define LATEST 15 /* samples at 90 Hz (167 ms): from then on the work no longer waits for idle samples */
+#define LATEST 18 /* samples at 90 Hz (200 ms): from then on the work no longer waits for idle samples */
 
 /* A wave that is lower than this is asystole or noise, not fibrillation. */
 #define LOWEST_UV 150
