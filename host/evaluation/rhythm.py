@@ -206,13 +206,14 @@ def score(watched: RecordRhythm, starts_s: Sequence[float]) -> RhythmScores:
 
 
 def _reaches(watched: RecordRhythm, start_s: float) -> bool:
-    return watched.reference is not None and start_s < watched.timing.length_s
+    return watched.reference is not None and start_s < watched.reference.end_s
 
 
 def _scored(watched: RecordRhythm, start_s: float) -> Scored:
     assert watched.reference is not None
-    reference, test, timing = watched.reference.annotations, watched.annotations, watched.timing
-    limits = {"fs_hz": timing.fs_hz, "start_s": start_s, "end_s": timing.length_s}
+    reference, test = watched.reference.annotations, watched.annotations
+    first_s, end_s = max(start_s, watched.reference.start_s), watched.reference.end_s
+    limits = {"fs_hz": watched.timing.fs_hz, "start_s": first_s, "end_s": end_s}
     return Scored(
         {
             row: compare_episodes(reference, watched.rhythm(kind, note), rhythm=note, **limits)

@@ -184,6 +184,18 @@ def test_detect_scores_splits_and_noise_levels_apart(root: Path, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("detector")
+def test_an_average_gives_every_person_the_same_weight(tmp_path: Path) -> None:
+    """201 and 202 are one person; of 100 every fourth beat is missed."""
+    for name in ("100", "201", "202"):
+        write_record(tmp_path, "mitdb", name)
+    result = run("evaluate", "detector", "mitdb", "--data", tmp_path, "--json", "-", "-q")
+    scores = json.loads(result.stdout)["mitdb"]["all"]["from_300_s"]
+    assert scores["average"]["qrs_se"] == pytest.approx((0.75 + 1) / 2)
+    assert scores["gross"]["qrs_se"] == pytest.approx(660 / 720)
+    assert list(scores["records"]) == ["100", "201", "202"]
+
+
+@pytest.mark.usefixtures("detector")
 def test_detect_leaves_annotation_files_at_the_records_own_rate(root: Path, tmp_path: Path) -> None:
     assert (
         run("evaluate", "detector", "svdb", "--data", root, "--write-annotations", tmp_path / "out").exit_code

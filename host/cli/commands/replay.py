@@ -262,7 +262,7 @@ def _show(outcome: ReplayResult) -> None:
             console.out.print(_event_differences_table(record))
     if results["events"]:
         console.out.print(_rhythm_table(results))
-    if results["alarms"]["kinds"]:
+    if any(one["told"] for one in results["alarms"]["kinds"].values()):
         console.out.print(_alarm_table(results["alarms"]))
     if results["scores"]:
         console.out.print(_score_table(results))
@@ -339,6 +339,8 @@ def _alarm_table(alarms: AlarmResults) -> ResultTable:
     title = f"Alarms in {alarms['hours']:.2f} h without annotated ventricular rhythms, asystole and noise"
     table = console.table(title, "event", "number", "an hour", "not confirmed", "an hour")
     for kind, one in alarms["kinds"].items():
+        if not one["told"]:
+            continue
         false = "-" if one["false"] is None else str(one["false"])
         rates = (_rate(one["told_per_hour"]), _rate(one["false_per_hour"]))
         table.add_row(kind, str(one["told"]), rates[0], false, rates[1])

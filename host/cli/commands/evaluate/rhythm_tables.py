@@ -30,11 +30,11 @@ def record_tables(
         tables.append(_run_table(database, manifest, groups))
     if judged:
         tables += [_time_table(database, groups), _delay_table(database, groups)]
-        tables += [_segment_table(database, groups)]
+        tables += [_asystole_table(database, groups), _segment_table(database, groups)]
         tables += [
-            _burden_table(database, groups, "burden", "in other rhythms than VF, flutter, VT and asystole")
+            _burden_table(database, groups, "burden", "apart from ventricular rhythms, asystole, noise")
         ]
-        tables += [_burden_table(database, groups, "noise_burden", "in what is annotated as noise")]
+        tables += [_burden_table(database, groups, "noise_burden", "in annotated noise")]
     tables += [_restart_table(database, groups), _count_table(database, groups)]
     yield from (table for table in tables if table.row_count)
 
@@ -131,29 +131,36 @@ def _time_table(database: str, groups: Groups) -> ResultTable:
 
 def _delay_table(database: str, groups: Groups) -> ResultTable:
     table = console.table(
-        f"{database}: first alarm in VF, flutter and VT of {ventricular.LONG_S:.0f} s and more; asystole",
-        *(
-            "records",
-            "episodes",
-            "any: none",
-            "median s",
-            "95 % s",
-            "ventricular: none",
-            "median s",
-            "95 % s",
-        ),
-        *("longest s without", f"of {ventricular.GAP_S:.0f} s and more"),
-        *("asystoles", "told %", "or bad signal %"),
+        f"{database}: first alarm in VF, flutter and VT of {ventricular.LONG_S:.0f} s and more; gaps",
+        *("records", "episodes", "without any", "median s", "95 % s", "without ventricular"),
+        *("median s", "95 % s", "longest gap s", f"gaps of {ventricular.GAP_S:.0f} s"),
     )
     for group in shown(groups):
         one = groups[group]["alarms"]
-        delays, own, asystole = one["first_alarm"], one["first_ventricular_alarm"], one["asystole"]
-        if delays["episodes"] or asystole["episodes"]:
+        delays, own = one["first_alarm"], one["first_ventricular_alarm"]
+        if delays["episodes"]:
+            cells = (*_delay_cells(delays), *_delay_cells(own))
             table.add_row(
-                *(group, str(delays["episodes"]), *_delay_cells(delays), *_delay_cells(own)),
-                *(f"{one['longest_gap_s']:.1f}", str(one["gaps_of_10_s"]), str(asystole["episodes"])),
-                *(percent(asystole[name], 0) for name in ("told", "told_or_bad_signal")),
+                group,
+                str(delays["episodes"]),
+                *cells,
+                f"{one['longest_gap_s']:.1f}",
+                str(one["gaps_of_10_s"]),
             )
+    return table
+
+
+def _asystole_table(database: str, groups: Groups) -> ResultTable:
+    longest, delay = ventricular.ASYSTOLE_S, ventricular.ASYSTOLE_DELAY_S
+    table = console.table(
+        f"{database}: asystole of {longest:.0f} s and more told within {delay:.0f} s",
+        *("records", "episodes", "told %", "told, or bad signal %"),
+    )
+    for group in shown(groups):
+        one = groups[group]["alarms"]["asystole"]
+        if one["episodes"]:
+            shares = [percent(one[name], 0) for name in ("told", "told_or_bad_signal")]
+            table.add_row(group, str(one["episodes"]), *shares)
     return table
 
 
@@ -187,16 +194,15 @@ def _has_malignant(figures: Mapping[str, Any]) -> bool:
 
 def _burden_table(database: str, groups: Groups, key: str, where: str) -> ResultTable:
     """Alarms an hour, and those that the annotations do not confirm."""
-    chosen = [group for group in shown(groups) if groups[group]["alarms"][key]["hours"]]
-    hours = ", ".join(f"{groups[group]['alarms'][key]['hours']:.2f} h {group}" for group in chosen)
+    chosen = {group: groups[group]["alarms"][key] for group in shown(groups)}
+    chosen = {group: one for group, one in chosen.items() if one["hours"]}
     table = console.table(
-        f"{database}: alarms an hour (not confirmed by the annotations) {where}: {hours}", "event", *chosen
+        f"{database}: alarms an hour (not confirmed) {where}",
+        "event",
+        *(f"{group}, {one['hours']:.2f} h" for group, one in chosen.items()),
     )
-    kinds = dict.fromkeys(kind for group in chosen for kind in groups[group]["alarms"][key]["kinds"])
-    for kind in kinds:
-        table.add_row(
-            kind, *(_burden_cell(groups[group]["alarms"][key]["kinds"].get(kind)) for group in chosen)
-        )
+    for kind in dict.fromkeys(kind for one in chosen.values() for kind in one["kinds"]):
+        table.add_row(kind, *(_burden_cell(one["kinds"].get(kind)) for one in chosen.values()))
     return table
 
 
