@@ -13,7 +13,7 @@ from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import read_timing
 from ecg_edge.ecg.scoring import text
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.evaluate import detector_tables as tables
+from ecg_edge.host.cli import detector_tables as tables
 from ecg_edge.host.cli.records import select_sources
 from ecg_edge.host.evaluation.detector import Detection, detect, group_figures, group_sources
 from ecg_edge.host.evaluation.restarts import restart_figures

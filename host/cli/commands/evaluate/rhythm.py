@@ -14,7 +14,7 @@ from ecg_edge.ecg.annotations import write_annotations
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.scoring import text
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.evaluate import rhythm_tables as tables
+from ecg_edge.host.cli import rhythm_tables as tables
 from ecg_edge.host.cli.records import select_sources
 from ecg_edge.host.evaluation import rhythm as rhythms
 from ecg_edge.host.evaluation import strips
