@@ -120,6 +120,8 @@ class Training:
         Upper limit of the weight of a class, at least 1.
     patient_weight_power : float
         Weight of a patient with n beats of a class: n ** (1 - power). 0: all beats alike, 1: all patients.
+    strip_weight : float
+        Factor on the weight of a beat of cinc2017: each strip counts as a patient, and there are hundreds.
     smote : float
         Oversample rare classes of the training set with synthetic beats (SMOTE) to this share of the most
         frequent class, 0 to 1; 0 for none.
@@ -133,6 +135,7 @@ class Training:
     class_weight_power: float = 0.5
     class_weight_limit: float = 10.0
     patient_weight_power: float = 0.0
+    strip_weight: float = 1.0
     smote: float = 0.0
     label_smoothing: float = 0.0
 
@@ -363,6 +366,7 @@ _RANGES: Final = {
     "training.class_weight_power": _Range(0, 1),
     "training.class_weight_limit": _Range(1),
     "training.patient_weight_power": _Range(0, 1),
+    "training.strip_weight": _Range(0, 1, low_open=True),
     "training.smote": _Range(0, 1),
     "training.label_smoothing": _Range(0, 1, high_open=True),
     "augment.time_stretch": _Range(0, 1, high_open=True),
