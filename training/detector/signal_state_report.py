@@ -101,7 +101,9 @@ def bad_shares(data: Path, names: tuple[str, ...], scale: float) -> dict[str, tu
     time: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for name in names:
         record = load_record(data, "vfdb", name)
-        processed = process_signal(to_int16(record.samples.astype(np.float64) * scale), adu_per_mv=record.adu_per_mv)
+        processed = process_signal(
+            to_int16(record.samples.astype(np.float64) * scale), adu_per_mv=record.adu_per_mv
+        )
         bad = mask_of(processed.bad_spans, len(record.samples))
         for kind, start, end in rhythm_spans(record):
             time[kind][0] += end - start
