@@ -152,8 +152,10 @@ ecg_core_config_t ecg_core_default_config(void);
  */
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
-/** Take one sample. A beat comes at most 800 ms after its R peak (288 samples at 360 Hz), at every rate.
- * Takes at most about 5,700 Cortex-M4 instructions, 730 on average, at 360 Hz.
+/** Take one sample. A beat comes at most 800 ms after its R peak (288 samples at 360 Hz), at every rate. The
+ * first beats come later: they wait until the signal is 2.7 s long, so that it is known what a beat looks like,
+ * and are all out when it is 3.4 s long.
+ * Takes at most about 7,600 Cortex-M4 instructions, 750 on average, at 360 Hz.
  *
  *  @param[in,out] core        state
  *  @param[in]     sample_adu  ADC units around any baseline, -32768 to 32767
@@ -169,7 +171,7 @@ ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t le
  *
  *  @param[in,out] core  state, configured with ECG_CORE_PEAKS_MARKED
  *  @return              ECG_CORE_OK; ECG_CORE_BAD_MODE with detected peaks or before the first sample;
- *                       ECG_CORE_BAD_MARK when 16 marks wait for their window; ECG_CORE_BAD_ARGUMENT
+ *                       ECG_CORE_BAD_MARK when 32 marks wait for their window; ECG_CORE_BAD_ARGUMENT
  */
 ecg_core_status_t ecg_core_mark(ecg_core_t *core);
 

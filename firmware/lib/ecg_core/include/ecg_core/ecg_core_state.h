@@ -16,16 +16,17 @@ extern "C" {
 
 /* clang-format off */
 #define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms; odd, so that it has a middle */
-#define ECG_HISTORY_SAMPLES 512      /* filtered samples kept, a power of two above window + decision time */
+#define ECG_HISTORY_SAMPLES 1024     /* filtered samples kept, a power of two above window + start-up time */
 #define ECG_DETECT_SLOPE_TAPS 8      /* half width of the QRS slope filter */
 #define ECG_DETECT_ENERGY_TAPS 32    /* moving sum of the rectified slope: 89 ms */
 #define ECG_DETECT_ENERGIES 256      /* energies kept, a power of two */
-#define ECG_QUEUE_CANDIDATES 16      /* peaks that wait for their window or their decision */
+#define ECG_QUEUE_CANDIDATES 32      /* peaks that wait for the end of the start-up or for their decision */
 #define ECG_SHAPE_POINTS 25          /* QRS shape: every third sample within 100 ms of the R peak */
 #define ECG_QRS_BEATS 8              /* beats that a candidate is compared with */
 #define ECG_QRS_TEMPLATES 2          /* QRS shapes with a matched filter, */
 #define ECG_QRS_TEMPLATE_POINTS 25   /* each of the slopes at every third sample within 100 ms */
 #define ECG_QRS_PAST 32              /* candidates before this one, accepted or not, a power of two */
+#define ECG_QRS_RECENT 12            /* of these, the last whose shapes are kept */
 #define ECG_BEAT_SHAPES 3            /* shapes of beats that may be the average beat */
 #define ECG_RR_FIRST 8               /* intervals whose median is the first mean */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
@@ -118,7 +119,24 @@ typedef struct {
 typedef struct {
     ecg_qrs_template_t templates[ECG_QRS_TEMPLATES];
     int16_t second_template_share_q8; /* running share of beats that went into templates[1] */
+    int16_t r_peak_offset;            /* of the reference beat's R peak to its energy's peak, samples */
 } ecg_matched_filter_t;
+
+/* A candidate that has been classified, accepted or not. */
+typedef struct {
+    uint32_t at;
+    int16_t log_energy; /* log2 * 64 */
+    int8_t shape[ECG_SHAPE_POINTS];
+} ecg_qrs_recent_t;
+
+/* Search for the reference beat that stands for all beats until there are some. */
+typedef struct {
+    int32_t rank;      /* of the best candidate so far */
+    uint8_t best;      /* its place in the queue */
+    uint8_t ranked;    /* candidates that have a rank */
+    uint8_t chosen;    /* the reference is known, the candidates are being matched with it */
+    uint8_t completed; /* candidates are being classified */
+} ecg_qrs_start_t;
 
 /* Reference levels from the beats so far, and the features of the candidate in turn. */
 typedef struct {
@@ -141,6 +159,8 @@ typedef struct {
     uint32_t past_at[ECG_QRS_PAST];
     int16_t past_template_gain[ECG_QRS_PAST];
     uint32_t past; /* candidates so far */
+    ecg_qrs_recent_t recent[ECG_QRS_RECENT];
+    ecg_qrs_start_t start;
     ecg_matched_filter_t matched_filter;
     int16_t features[ECG_QRS_FEATURES]; /* of the candidate in turn */
     int32_t score;  /* of the last candidate; ECG_QRS_SCORE_REFRACTORY: within the refractory period */
