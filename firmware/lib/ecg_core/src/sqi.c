@@ -42,9 +42,10 @@
 #define INDEX_MIDDLE 540
 #define QUALITY_A_FACTOR_OF_TWO 25
 
-#define BAD_BELOW 55  /* quality with which the signal turns bad */
-#define GOOD_ABOVE 70 /* and above which, */
-#define GOOD_BLOCKS 7 /* for 1.4 s, it turns good again */
+#define BAD_BELOW 55    /* quality with which the signal turns bad */
+#define GOOD_ABOVE 70   /* and above which, */
+#define START_BLOCKS 13 /* 2.6 s: 800 ms later all beats of the start are out */
+#define GOOD_BLOCKS 7   /* for 1.4 s, it turns good again */
 
 #define FLAT_PER_MV 50 /* flat: less than 1 / 50 mV from the lowest to the highest of a second */
 #define JUMP_HALVES 3  /* a jump: the level before and after differ by 1.5 times the signal's amplitude, */
@@ -283,9 +284,12 @@ static void change_state(ecg_sqi_t *state, bool bad) {
     }
 }
 
-/* Bad at once, good only after a while. */
+/* Bad at once, good only after a while. No change before the first beats are out, which come late. */
 static void update_state(ecg_sqi_t *state) {
     const uint8_t quality = state->now.quality;
+    if (state->decided < START_BLOCKS) {
+        return;
+    }
     if (!state->bad && quality < BAD_BELOW) {
         change_state(state, true);
     }
@@ -331,7 +335,9 @@ void ecg_sqi_flag_beat(const ecg_sqi_t *state, ecg_core_beat_t *beat) {
     const uint32_t blind = ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_FLAT;
     const uint32_t block = beat->r_sample / ECG_SQI_BLOCK_SAMPLES;
     const ecg_sqi_result_t *result = block + 1 < state->decided ? &state->before : &state->now;
-    const bool bad = block < state->since ? !state->bad : state->bad;
+    const bool bad = block < START_BLOCKS   ? result->quality < BAD_BELOW
+                     : block < state->since ? !state->bad
+                                            : state->bad;
     beat->quality = result->quality;
     beat->flags |= (uint16_t)(result->reasons & ~windows);
     if (bad || (beat->flags & blind) != 0) {

@@ -51,7 +51,8 @@ void ecg_rhythm_reschedule(ecg_rhythm_state_t *rhythm) {
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples) {
     const uint32_t delay =
         ECG_RHYTHM_BEAT_DELAY_MS * (uint32_t)fs_hz / 1000u + ECG_RHYTHM_BEAT_DELAY_SPARE_SAMPLES;
-    return samples > delay ? samples - delay : 0;
+    const uint32_t start = ECG_RHYTHM_START_MS * (uint32_t)fs_hz / 1000u;
+    return samples >= start ? samples - delay : 0;
 }
 
 static ecg_rhythm_times_t times_at(uint16_t fs_hz) {

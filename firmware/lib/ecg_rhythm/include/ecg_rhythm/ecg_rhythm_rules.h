@@ -7,6 +7,7 @@
  * time is decided earlier than that, so that with this delay both are final. */
 #define ECG_RHYTHM_BEAT_DELAY_MS 800
 #define ECG_RHYTHM_BEAT_DELAY_SPARE_SAMPLES 4 /* a board of another rate rounds its indices */
+#define ECG_RHYTHM_START_MS 3400 /* the first beats come later: all are out when the signal is so long */
 
 /* Pause, asystole: no beat for at least so long. */
 #define ECG_RHYTHM_PAUSE_MS 2000
