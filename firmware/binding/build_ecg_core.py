@@ -49,6 +49,7 @@ CONSTANTS = [
     "TRACE_UNITS_PER_MV",
     "TRACE_REFUSED",
     "ECG_QRS_FEATURES",
+    "TRACE_P_WAVE_FEATURES",
 ]
 
 DECLARATIONS = """
@@ -72,6 +73,7 @@ progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
 typedef struct { const char *name, *unit, *description; } qrs_feature_t;
 qrs_feature_t qrs_feature(uint32_t feature);
 uint32_t candidate_bytes(void);
+size_t p_wave_features(const int8_t *beats, const uint16_t *flags, size_t count, int16_t *features);
 size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
                    void *rows);
 """

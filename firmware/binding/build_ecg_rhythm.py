@@ -18,22 +18,27 @@ CONSTANTS = [
     "ECG_RHYTHM_VENTRICULAR",
     "ECG_RHYTHM_UNCLASSIFIABLE",
     "ECG_RHYTHM_DOUBTFUL",
+    "ECG_RHYTHM_UNLABELLED",
     "ECG_RHYTHM_BEGIN",
     "ECG_RHYTHM_UPDATE",
     "ECG_RHYTHM_END",
     "ECG_RHYTHM_FLAG_TRUNCATED",
     "ECG_RHYTHM_FLAG_SUSTAINED",
     "ECG_RHYTHM_EVENTS_MAX",
+    "ECG_RHYTHM_FEATURES",
     *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),
     *re.findall(r"X\((ECG_RHYTHM_\w+),", (HEADERS / "ecg_rhythm.h").read_text(encoding="utf-8")),
 ]
 
 DECLARATIONS = """
-typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class; } ecg_rhythm_beat_t;
+typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class, p_wave, quality, unlikeness, certainty; }
+    ecg_rhythm_beat_t;
 typedef struct { uint32_t since, until; uint16_t rate; uint8_t kind; } ecg_rhythm_ventricular_t;
 typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
+const char *irregularity_feature(int feature);
+int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features);
 int ecg_rhythm_class_of(const char *labels, uint8_t label);
 const char *ecg_rhythm_kind_text(uint8_t kind);
 
@@ -53,6 +58,7 @@ SOURCE = """
 #include <stddef.h>
 #include <stdint.h>
 #include "ecg_rhythm/ecg_rhythm_state.h"
+#include "fibrillation.h"
 
 /* Where the events of one call go; `count` beyond `capacity` tells that rows were lost. */
 typedef struct {
@@ -60,6 +66,19 @@ typedef struct {
     size_t capacity;
     size_t count;
 } target_t;
+
+static const char *irregularity_feature(int feature) {
+    static const char *const NAMES[ECG_RHYTHM_FEATURES] = {
+#define NAME(name, description) #name,
+        ECG_RHYTHM_FEATURE_LIST(NAME)
+#undef NAME
+    };
+    return NAMES[feature];
+}
+
+static int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features) {
+    return ecg_rhythm_describe(&rhythm->irregular, ECG_RHYTHM_IRREGULAR_INTERVALS, rhythm->times.fs_hz, features);
+}
 
 static uint32_t event_bytes(void) { return (uint32_t)sizeof(ecg_rhythm_event_t); }
 
@@ -128,6 +147,6 @@ ffibuilder.set_source(
     SOURCE,
     sources=_paths(RHYTHM / "src", "*.c"),
     depends=[*_paths(BASE, "**/*.h"), *_paths(RHYTHM, "**/*.h")],
-    include_dirs=[str(BASE / "include"), str(RHYTHM / "include")],
+    include_dirs=[str(BASE / "include"), str(RHYTHM / "include"), str(RHYTHM / "src")],
     extra_compile_args=["-std=c99", "-O2"],
 )

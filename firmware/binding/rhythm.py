@@ -21,6 +21,7 @@ SUPRAVENTRICULAR: int = lib.ECG_RHYTHM_SUPRAVENTRICULAR
 VENTRICULAR: int = lib.ECG_RHYTHM_VENTRICULAR
 UNCLASSIFIABLE: int = lib.ECG_RHYTHM_UNCLASSIFIABLE
 DOUBTFUL: int = lib.ECG_RHYTHM_DOUBTFUL
+UNLABELLED: int = lib.ECG_RHYTHM_UNLABELLED
 
 HEART_RATE: int = lib.ECG_RHYTHM_HEART_RATE
 PAUSE: int = lib.ECG_RHYTHM_PAUSE
@@ -33,6 +34,7 @@ RUN_S: int = lib.ECG_RHYTHM_RUN_S
 BIGEMINY: int = lib.ECG_RHYTHM_BIGEMINY
 TRIGEMINY: int = lib.ECG_RHYTHM_TRIGEMINY
 IRREGULAR: int = lib.ECG_RHYTHM_IRREGULAR
+ATRIAL_FIBRILLATION: int = lib.ECG_RHYTHM_ATRIAL_FIBRILLATION
 VENTRICULAR_FIBRILLATION: int = lib.ECG_RHYTHM_VENTRICULAR_FIBRILLATION
 VENTRICULAR_TACHYCARDIA: int = lib.ECG_RHYTHM_VENTRICULAR_TACHYCARDIA
 UNREADABLE: int = lib.ECG_RHYTHM_UNREADABLE
@@ -59,18 +61,35 @@ EVENT_DTYPE = np.dtype(
         ("shortest_rr", np.uint16),
         ("longest_rr", np.uint16),
         ("irregularity_permille", np.uint16),
+        ("confidence", np.uint8),
     ],
     align=True,
 )
+# What the rules take of a beat besides its position and class; ecg_rhythm.h defines the fields.
+EVIDENCE_DTYPE = np.dtype(
+    [("p_wave", np.uint8), ("quality", np.uint8), ("unlikeness", np.uint8), ("certainty", np.uint8)]
+)
+_NO_EVIDENCE = np.array((0, 100, 0, 255), EVIDENCE_DTYPE)
 _BEAT_DTYPE = np.dtype(
-    [("r_sample", np.uint32), ("rr_samples", np.uint16), ("beat_class", np.uint8)], align=True
+    [
+        ("r_sample", np.uint32),
+        ("rr_samples", np.uint16),
+        ("beat_class", np.uint8),
+        *((name, np.uint8) for name in EVIDENCE_DTYPE.names or ()),
+    ],
+    align=True,
 )
 if EVENT_DTYPE.itemsize != lib.event_bytes() or _BEAT_DTYPE.itemsize != ffi.sizeof("ecg_rhythm_beat_t"):
     raise ImportError(
         "ecg_edge.firmware.binding._ecg_rhythm is older than its Python code: run pip install -e . again"
     )
 
+IRREGULARITY_FEATURES: tuple[str, ...] = tuple(
+    ffi.string(lib.irregularity_feature(k)).decode() for k in range(lib.ECG_RHYTHM_FEATURES)
+)
+
 Events: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+Evidence: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 
 
@@ -132,7 +151,9 @@ class Rhythm:
         """Size of the state in bytes, as compiled for this computer."""
         return int(lib.ecg_rhythm_state_bytes())
 
-    def beats(self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray) -> Events:
+    def beats(
+        self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray, evidence: Evidence | None = None
+    ) -> Events:
         """Take beats in the order of time.
 
         Parameters
@@ -140,7 +161,9 @@ class Rhythm:
         r_samples, rr_samples : int array, shape (n,)
             R peak, and interval to the one before (0: none), as the signal path gives them.
         classes : int array, shape (n,)
-            NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE or DOUBTFUL.
+            NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE, DOUBTFUL or UNLABELLED.
+        evidence : EVIDENCE_DTYPE array, shape (n,), optional
+            Without it: good signal, certain labels, and nothing known of P waves.
 
         Returns
         -------
@@ -148,6 +171,8 @@ class Rhythm:
         """
         rows = np.zeros(len(r_samples), _BEAT_DTYPE)
         rows["r_sample"], rows["rr_samples"], rows["beat_class"] = r_samples, rr_samples, classes
+        for name in EVIDENCE_DTYPE.names or ():
+            rows[name] = (_NO_EVIDENCE if evidence is None else evidence)[name]
         until = int(rows["r_sample"][-1]) if len(rows) else 0
         beats = ffi.cast("ecg_rhythm_beat_t *", ffi.from_buffer(rows)) if len(rows) else ffi.NULL
         return self._collect(lib.give_beats, until, len(rows), beats, len(rows))
@@ -189,6 +214,18 @@ class Rhythm:
             "ecg_rhythm_ventricular_t *", [int(now["since"]), until, int(now["rate"]), int(now["kind"])]
         )
         return self._collect(lib.give_ventricular, until, 1, state)
+
+    def irregularity_features(self) -> npt.NDArray[np.int16] | None:
+        """Get the figures of the intervals so far from which atrial fibrillation is suspected, for training.
+
+        Returns
+        -------
+        int16 array, shape (features,), or None
+            In the order of `IRREGULARITY_FEATURES`; None with too few intervals.
+        """
+        row = np.zeros(len(IRREGULARITY_FEATURES), np.int16)
+        found = lib.irregularity_features(self._state, ffi.from_buffer("int16_t[]", row))
+        return row if found else None
 
     def finish(self, samples: int) -> Events:
         """End the signal after `samples` samples: episodes that are open end, truncated."""
@@ -247,6 +284,7 @@ def find_events(
     changes: Iterable[tuple[int, bool]] = (),
     fs_hz: int = FS_HZ,
     ventricular: Iterable[np.void] = (),
+    evidence: Evidence | None = None,
 ) -> Events:
     """Find all events of a record.
 
@@ -262,16 +300,18 @@ def find_events(
         Rate that all of these count in.
     ventricular : VENTRICULAR_DTYPE array, shape (j,)
         States of the ventricular rhythm detector, in the order of time.
+    evidence : EVIDENCE_DTYPE array, shape (n,), optional
+        As for `Rhythm.beats`.
 
     Returns
     -------
     EVENT_DTYPE (k,)
     """
     rhythm, parts, first = Rhythm(fs_hz), [], 0
+    columns = (r_samples, rr_samples, classes, *(() if evidence is None else (evidence,)))
     for turn in merge_turns(changes, ventricular):
         last = int(np.searchsorted(r_samples, turn.sample))
-        parts += [rhythm.beats(r_samples[first:last], rr_samples[first:last], classes[first:last])]
-        parts += [turn.apply(rhythm)]
+        parts += [rhythm.beats(*(column[first:last] for column in columns)), turn.apply(rhythm)]
         first = last
-    parts += [rhythm.beats(r_samples[first:], rr_samples[first:], classes[first:]), rhythm.finish(samples)]
+    parts += [rhythm.beats(*(column[first:] for column in columns)), rhythm.finish(samples)]
     return np.concatenate(parts)

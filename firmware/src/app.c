@@ -81,6 +81,7 @@ static void report_beat(void) {
         .rr_samples = beat.rr_samples,
         .flags = beat.flags,
         .quality = beat.quality,
+        .p_wave = beat.p_wave,
         .label = ECG_LINK_NOT_LABELLED,
         .input_crc32 = ecg_core_beat_crc32(&beat),
     };
@@ -91,7 +92,7 @@ static void report_beat(void) {
         report.logits = logits;
     }
     ecg_link_send_beat(&sender, &report);
-    events_beat(&core, &beat, report.label);
+    events_beat(&core, &beat, &report);
     led_beat(board_millis());
 }
 

@@ -1,6 +1,5 @@
 #include "events.h"
 
-#include "ecg_link/messages.h"
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "model.h"
 
@@ -24,6 +23,7 @@ static void send(void *context, const ecg_rhythm_event_t *event) {
         .shortest_rr = event->shortest_rr,
         .longest_rr = event->longest_rr,
         .irregularity_permille = event->irregularity_permille,
+        .confidence = event->confidence,
     };
     ecg_link_send_event(context, &frame);
 }
@@ -79,13 +79,31 @@ void events_follow(const ecg_core_t *core, uint32_t samples) {
     follow_leads(core);
 }
 
-void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label) {
-    const bool is_doubtful = (beat->flags & ECG_CORE_FLAG_DOUBTFUL) != 0;
+static uint8_t class_of(const ecg_core_beat_t *beat, uint8_t label) {
+    if ((beat->flags & ECG_CORE_FLAG_DOUBTFUL) != 0) {
+        return ECG_RHYTHM_DOUBTFUL;
+    }
+    const bool readable = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) == 0;
+    const ecg_rhythm_class_t beat_class = ecg_rhythm_class_of(ECG_MODEL_LABELS, label);
+    const bool unlabelled = readable && beat_class == ECG_RHYTHM_UNCLASSIFIABLE;
+    return (uint8_t)(unlabelled ? ECG_RHYTHM_UNLABELLED : beat_class);
+}
+
+/* A label says little before the average beat is known, and of a beat four times its size: that is motion. */
+static uint8_t certainty_of(const ecg_core_beat_t *beat, const ecg_link_beat_t *report) {
+    const bool can_compare = (beat->flags & ECG_CORE_FLAG_LEARNING) == 0 && beat->rhythm[6] < INT8_MAX;
+    return can_compare ? ecg_rhythm_certainty(report->logits, report->count) : 0;
+}
+
+void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, const ecg_link_beat_t *report) {
     const ecg_rhythm_beat_t rhythm_beat = {
         .r_sample = beat->r_sample,
         .rr_samples = beat->rr_samples,
-        .beat_class =
-            (uint8_t)(is_doubtful ? ECG_RHYTHM_DOUBTFUL : ecg_rhythm_class_of(ECG_MODEL_LABELS, label)),
+        .beat_class = class_of(beat, report->label),
+        .p_wave = beat->p_wave,
+        .quality = beat->quality,
+        .unlikeness = (uint8_t)(beat->rhythm[7] > 0 ? beat->rhythm[7] : 0),
+        .certainty = certainty_of(beat, report),
     };
     settle(core, beat->r_sample);
     ecg_rhythm_beat(&rhythm, &rhythm_beat);

@@ -17,7 +17,7 @@ from ecg_edge.firmware import Processed, process_signal
 from ecg_edge.firmware.binding.rhythm import find_events
 from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.labels import labels_of
-from ecg_edge.host.reference.rhythm_events import classes_of, to_messages
+from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 
@@ -47,12 +47,12 @@ class Expected:
 
     def beat_messages(self) -> list[Beat]:
         """Make the BEAT frames; their confidence, which is not compared, is 0."""
-        names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
+        names = ("r_sample", "rr_samples", "flags", "quality", "p_wave", "crc32")
         columns = [self.beats[name].tolist() for name in names]
         labels = labels_of(self.outputs, self.labels, self.beats["flags"]).tolist()
         return [
-            Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
-            for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
+            Beat(index, r_sample, rr, flags, quality, p_wave, label, 0, crc32, output.tobytes())
+            for index, (r_sample, rr, flags, quality, p_wave, crc32, label, output) in enumerate(
                 zip(*columns, labels, self.outputs, strict=True)
             )
         ]
@@ -109,6 +109,13 @@ def expect_events(
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
     classes = classes_of(labels_of(outputs, labels, beats["flags"]), labels, beats["flags"])
     events = find_events(
-        beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz, processed.ventricular
+        beats["r_sample"],
+        beats["rr_samples"],
+        classes,
+        samples,
+        changes,
+        fs_hz,
+        processed.ventricular,
+        evidence_of(beats, outputs),
     )
     return to_messages(events)

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.firmware import FLAG_DOUBTFUL
+from ecg_edge.firmware import FLAG_DOUBTFUL, FLAG_LEARNING, FLAG_UNCLASSIFIABLE
 from ecg_edge.firmware.binding.rhythm import (
     DOUBTFUL,
     END,
+    EVIDENCE_DTYPE,
     FLAG_TRUNCATED,
     HEART_RATE,
+    UNCLASSIFIABLE,
+    UNLABELLED,
+    Evidence,
     Rhythm,
     Turn,
     class_of,
@@ -24,6 +28,7 @@ from ecg_edge.firmware.binding.rhythm import (
     settled,
 )
 from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.signal_reasons import EVENT_ADVICE
 
 
@@ -62,13 +67,39 @@ def classes_of(
     names : sequence of str
         The model's labels, WFDB symbols.
     flags : int array, shape (n,), optional
-        Flags of the signal path. Without them no beat is doubtful.
+        Flags of the signal path. Without them no beat is doubtful or unlabelled.
     """
     table = np.array([class_of(names, label) for label in range(256)], np.uint8)
     classes: NDArray[np.uint8] = table[np.asarray(labels)]
     if flags is not None:
+        is_readable = np.asarray(flags) & FLAG_UNCLASSIFIABLE == 0
+        classes[is_readable & (classes == UNCLASSIFIABLE)] = UNLABELLED
         classes[np.asarray(flags) & FLAG_DOUBTFUL != 0] = DOUBTFUL
     return classes
+
+
+def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.int8]) -> Evidence:
+    """Collect what the rhythm rules take besides positions and classes, as the firmware's events.c does.
+
+    Parameters
+    ----------
+    beats : BEAT_DTYPE array, shape (n,)
+        Beats of the signal path.
+    outputs : int8 array, shape (n, labels)
+        The network's outputs for them.
+
+    Returns
+    -------
+    EVIDENCE_DTYPE array, shape (n,)
+    """
+    found = np.zeros(len(beats), EVIDENCE_DTYPE)
+    found["p_wave"], found["quality"] = beats["p_wave"], beats["quality"]
+    found["unlikeness"] = np.maximum(beats["rhythm"][:, 7], 0)
+    can_compare = (beats["flags"] & FLAG_LEARNING == 0) & (beats["rhythm"][:, 6] < np.iinfo(np.int8).max)
+    if outputs.shape[1] > 1:
+        two = np.sort(outputs.astype(np.int16), axis=1)[:, -2:]
+        found["certainty"] = np.where(can_compare, two[:, 1] - two[:, 0], 0)
+    return found
 
 
 def to_messages(events: NDArray[np.void]) -> list[RhythmEvent]:
@@ -96,7 +127,7 @@ class EventStream:
     def take(
         self,
         beats: NDArray[np.void],
-        labels: NDArray[np.integer[Any]],
+        outputs: NDArray[np.int8],
         changes: NDArray[np.void],
         taken: int,
         ventricular: Iterable[np.void] = (),
@@ -108,8 +139,8 @@ class EventStream:
         ----------
         beats : BEAT_DTYPE array, shape (n,)
             Beats of the block.
-        labels : int array, shape (n,)
-            Their labels by `labels_of`.
+        outputs : int8 array, shape (n, labels)
+            The network's outputs for them.
         changes : CHANGE_DTYPE array, shape (k,)
             All changes of the signal's quality so far.
         taken : int
@@ -121,12 +152,16 @@ class EventStream:
         """
         turns = _turns(changes, ventricular)
         events: list[RhythmEvent] = []
+        labels = labels_of(outputs, self._names, beats["flags"])
         classes = classes_of(labels, self._names, beats["flags"])
+        evidence = evidence_of(beats, outputs)
         for k in range(len(beats)):
             events += self._apply(turns, int(beats["r_sample"][k]))
             one = slice(k, k + 1)
             events += to_messages(
-                self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], classes[one])
+                self._rhythm.beats(
+                    beats["r_sample"][one], beats["rr_samples"][one], classes[one], evidence[one]
+                )
             )
         until = settled(taken, self._fs_hz)
         events += self._apply(turns, until)
@@ -202,6 +237,8 @@ def describe(episode: Episode, fs_hz: int) -> str:
         evidence.append(f"RR {1000 * event.shortest_rr // fs_hz} to {1000 * event.longest_rr // fs_hz} ms")
     if event.irregularity_permille:
         evidence.append(f"irregularity {event.irregularity_permille / 10:.0f} %")
+    if event.confidence:
+        evidence.append(f"confidence {event.confidence} %")
     if event.kind in EVENT_ADVICE:
         evidence.append(EVENT_ADVICE[event.kind])
     if episode.cut:

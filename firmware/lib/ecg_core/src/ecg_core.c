@@ -12,6 +12,7 @@
 #include "ecg_core/ecg_core_state.h"
 #include "filters.h"
 #include "matched_filter.h"
+#include "p_wave.h"
 #include "qrs_classifier.h"
 #include "qrs_start.h"
 #include "resample.h"
@@ -249,6 +250,7 @@ static void compare(ecg_core_t *core) {
     if (detects(core)) {
         ecg_sqi_gap_beat(&core->sqi.gap, beat);
     }
+    ecg_p_wave_take(&core->p_wave, beat);
     core->pending.stage = STAGE_LEARN;
 }
 

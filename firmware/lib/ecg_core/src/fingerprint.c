@@ -151,6 +151,7 @@ static uint32_t crc32_add_beat(uint32_t crc, const ecg_core_beat_t *beat) {
     crc = crc32_add_le32(crc, beat->r_sample);
     crc = crc32_add_le32(crc, beat->rr_samples | (uint32_t)beat->flags << 16);
     crc = ecg_crc32(crc, &beat->quality, 1);
+    crc = ecg_crc32(crc, &beat->p_wave, 1);
     return crc32_add_tensors(crc, beat);
 }
 

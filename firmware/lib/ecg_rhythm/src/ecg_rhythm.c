@@ -3,7 +3,7 @@
 #include "ecg_base/static_assert.h"
 #include "private.h"
 
-ECG_STATIC_ASSERT(sizeof(ecg_rhythm_state_t) < 1024, state_size);
+ECG_STATIC_ASSERT(sizeof(ecg_rhythm_state_t) < 2048, state_size);
 
 uint32_t ecg_rhythm_state_bytes(void) {
     return (uint32_t)sizeof(ecg_rhythm_state_t);
@@ -83,12 +83,16 @@ void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink
 }
 
 /* No beats can be read from here on: every rule on successive beats ends. Irregularity outlasts a short gap,
- * because it needs 32 intervals to be found again. */
-static void truncate_beats(ecg_rhythm_state_t *rhythm) {
+ * because it needs intervals to be found again. */
+static void truncate_labels(ecg_rhythm_state_t *rhythm) {
     ecg_rhythm_run_end(rhythm, &rhythm->run_v, ECG_RHYTHM_FLAG_TRUNCATED);
     ecg_rhythm_run_end(rhythm, &rhythm->run_s, ECG_RHYTHM_FLAG_TRUNCATED);
     ecg_rhythm_pattern_end(rhythm, &rhythm->bigeminy, ECG_RHYTHM_FLAG_TRUNCATED);
     ecg_rhythm_pattern_end(rhythm, &rhythm->trigeminy, ECG_RHYTHM_FLAG_TRUNCATED);
+}
+
+static void truncate_beats(ecg_rhythm_state_t *rhythm) {
+    truncate_labels(rhythm);
     ecg_rhythm_rate_cut(rhythm);
     rhythm->joined = false;
 }
@@ -134,11 +138,19 @@ static void apply_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step
     ecg_rhythm_silence_end(rhythm, step->at, 0);
     ecg_rhythm_silence_beat(rhythm);
     ecg_rhythm_rate_beat(rhythm, step);
+    ecg_rhythm_irregular_beat(rhythm, step);
+    if (step->beat_class == ECG_RHYTHM_UNLABELLED) {
+        truncate_labels(rhythm);
+        return;
+    }
     ecg_rhythm_run_beat(rhythm, &rhythm->run_v, step);
     ecg_rhythm_run_beat(rhythm, &rhythm->run_s, step);
     ecg_rhythm_pattern_beat(rhythm, &rhythm->bigeminy, step);
     ecg_rhythm_pattern_beat(rhythm, &rhythm->trigeminy, step);
-    ecg_rhythm_irregular_beat(rhythm, step);
+}
+
+static bool is_beat(const ecg_rhythm_beat_t *beat) {
+    return beat->beat_class < ECG_RHYTHM_UNCLASSIFIABLE || beat->beat_class == ECG_RHYTHM_UNLABELLED;
 }
 
 void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) {
@@ -148,13 +160,16 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) 
         .beat_class = beat->beat_class,
         .last_class = rhythm->last_class,
         .joined = rhythm->joined && beat->rr_samples > 0,
+        .evidence = *beat,
     };
     ecg_rhythm_settle(rhythm, beat->r_sample);
     ecg_rhythm_ventricular_beat(rhythm);
     if (!rhythm->bad && beat->beat_class == ECG_RHYTHM_DOUBTFUL) {
         truncate_beats(rhythm);
-    } else if (rhythm->bad || beat->beat_class >= ECG_RHYTHM_UNCLASSIFIABLE) {
+        ecg_rhythm_irregular_lose(&rhythm->irregular);
+    } else if (rhythm->bad || !is_beat(beat)) {
         truncate_all(rhythm, beat->r_sample);
+        ecg_rhythm_irregular_lose(&rhythm->irregular);
     } else {
         apply_beat(rhythm, &step);
         rhythm->joined = true;

@@ -84,6 +84,7 @@ typedef struct {
     uint16_t rr_samples; /* interval to the R peak before; 0 for the first beat, 65535 saturates */
     uint16_t flags;      /* ECG_CORE_FLAG_* */
     uint8_t quality;     /* of the signal around: 0 worst, 100 best; see ecg_core_signal_t */
+    uint8_t p_wave;      /* before this beat: 1 certainly none, 128 undecided, 255 certainly; 0 unknown */
     /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
      * average of this patient's beats that are not early, as it stood before this beat. */
     int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
@@ -214,7 +215,7 @@ uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
  * it at boot, the host at the handshake. Takes about twenty million instructions.
  *
  *  @param[out] scratch  memory to work in; its content before does not matter
- *  @return              CRC-32 of all beats (position, interval, flags, quality, both tensors), of the
+ *  @return              CRC-32 of all beats (position, interval, flags, quality, P wave, both tensors), of the
  * signal's state, of the features of all candidates, and of the scores of 64 random feature vectors
  */
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);

@@ -38,6 +38,7 @@ extern "C" {
 #define ECG_VENTRICULAR_FEATURES 28  /* figures that are classified */
 #define ECG_VENTRICULAR_CLASSES 3    /* other, tachycardia, fibrillation or flutter */
 #define ECG_SQI_LAGS 64              /* lags of the autocorrelation, 22 ms apart, a power of two */
+#define ECG_P_WAVE_POINTS 12         /* 267 to 67 ms before the R peak, every 16.7 ms */
 #define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 /* clang-format on */
 
@@ -181,6 +182,13 @@ typedef struct {
     uint8_t dominant; /* which of them */
     uint8_t known;    /* enough beats agreed once */
 } ecg_average_beat_t;
+
+/* Running mean of the signal before the QRS, in units of the beat's tensor, three points summed; Q4. */
+typedef struct {
+    int16_t mean_q4[ECG_P_WAVE_POINTS];
+    int16_t r_q4;  /* that of the R peak, one point */
+    uint8_t beats; /* in the mean, saturates */
+} ecg_p_wave_t;
 
 /* Running figures of the RR intervals; Q8 samples. */
 typedef struct {
@@ -342,6 +350,7 @@ struct ecg_core {
     ecg_qrs_classifier_t qrs_classifier;
     ecg_pending_t pending;
     ecg_average_beat_t average;
+    ecg_p_wave_t p_wave;
     ecg_rr_t rr;
     ecg_sqi_measures_t sqi_measures;
     ecg_sqi_t sqi;

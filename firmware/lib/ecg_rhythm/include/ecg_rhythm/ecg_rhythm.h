@@ -35,6 +35,7 @@ typedef enum {
     ECG_RHYTHM_VENTRICULAR = 2,
     ECG_RHYTHM_UNCLASSIFIABLE = 3, /* there may be a beat, but nothing is to be concluded from it */
     ECG_RHYTHM_DOUBTFUL = 4,       /* perhaps no beat: it does not end a silence either */
+    ECG_RHYTHM_UNLABELLED = 5,     /* a beat, but its label is not known: it counts for rate and irregularity */
 } ecg_rhythm_class_t;
 
 /* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
@@ -53,7 +54,8 @@ typedef enum {
     X(ECG_RHYTHM_VENTRICULAR_FIBRILLATION, 12, "ventricular fibrillation or flutter suspected") \
     X(ECG_RHYTHM_VENTRICULAR_TACHYCARDIA, 13, "ventricular tachycardia")                        \
     X(ECG_RHYTHM_UNREADABLE, 14, "signal unreadable")                                           \
-    X(ECG_RHYTHM_LEADS_OFF, 15, "leads off")
+    X(ECG_RHYTHM_LEADS_OFF, 15, "leads off")                                                  \
+    X(ECG_RHYTHM_ATRIAL_FIBRILLATION, 16, "atrial fibrillation suspected")
 
 typedef enum {
 #define ECG_RHYTHM_X(name, value, text) name = value,
@@ -84,13 +86,19 @@ typedef struct {
     uint16_t mean_rr;  /* samples, as the next two */
     uint16_t shortest_rr;
     uint16_t longest_rr;
-    uint16_t irregularity_permille; /* IRREGULAR: the share that the rule counts, the largest so far */
+    uint16_t irregularity_permille; /* IRREGULAR, ATRIAL_FIBRILLATION: intervals unlike those before, the most
+                                     * so far */
+    uint8_t confidence;             /* of the same, percent, the highest so far */
 } ecg_rhythm_event_t;
 
 typedef struct {
     uint32_t r_sample;   /* in rising order */
     uint16_t rr_samples; /* interval to the R peak before; 0: there is none */
     uint8_t beat_class;  /* ecg_rhythm_class_t */
+    uint8_t p_wave;      /* ecg_core_beat_t's: 1 certainly none before this beat, 255 certainly; 0 unknown */
+    uint8_t quality;     /* of the signal around, 0 worst to 100 best */
+    uint8_t unlikeness;  /* mean difference from the patient's average beat, 64 a standard deviation */
+    uint8_t certainty;   /* by how much the label's output exceeds the next one's; 0: not to be relied on */
 } ecg_rhythm_beat_t;
 
 /* State of the signal path's ventricular rhythm detector, as ecg_core_ventricular gives it. */
@@ -117,7 +125,7 @@ typedef struct ecg_rhythm_state
 
 /** Get the size of the state, for callers that allocate it at run time.
  *
- *  @return  bytes of ecg_rhythm_state_t on this machine, less than 1,024
+ *  @return  bytes of ecg_rhythm_state_t on this machine, less than 2,048
  */
 uint32_t ecg_rhythm_state_bytes(void);
 
@@ -186,6 +194,14 @@ void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples);
  *  @return            its class; ECG_RHYTHM_UNCLASSIFIABLE for every other symbol and index
  */
 ecg_rhythm_class_t ecg_rhythm_class_of(const char *labels, uint8_t label);
+
+/** Compute how certain a label is.
+ *
+ *  @param[in] outputs  of the model
+ *  @param[in] count    number of labels; with fewer than two, the result is 0
+ *  @return             the largest output minus the next one, in steps of the output
+ */
+uint8_t ecg_rhythm_certainty(const int8_t *outputs, uint8_t count);
 
 /** Get the name of a kind of event.
  *

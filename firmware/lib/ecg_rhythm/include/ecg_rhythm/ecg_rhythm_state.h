@@ -23,6 +23,7 @@ typedef struct {
     ecg_rhythm_figures_t figures; /* of the intervals up to `end` */
     uint16_t beats;
     uint16_t irregularity_permille;
+    uint8_t confidence;
     uint8_t kind;
     bool open; /* BEGIN was sent, END was not */
 } ecg_rhythm_episode_t;
@@ -30,8 +31,13 @@ typedef struct {
 typedef struct {
     uint32_t at; /* R peak at its end */
     uint16_t rr;
-    uint8_t far; /* bit k: differs from the interval k + 1 before it */
-    uint8_t gap; /* the interval before it was left out */
+    uint8_t p_wave; /* the rest: for irregular rhythms only */
+    uint8_t quality;
+    uint8_t unlikeness;
+    uint8_t lost; /* beats since the interval before that could not be read; saturates */
+    uint8_t far;  /* bit k: differs from the interval k + 1 before it */
+    bool ventricular;
+    bool beside_ventricular; /* one of its two beats is */
 } ecg_rhythm_interval_t;
 
 /* How long there has been no beat. */
@@ -50,7 +56,7 @@ typedef struct {
 } ecg_rhythm_technical_t;
 
 typedef struct {
-    ecg_rhythm_interval_t intervals[ECG_RHYTHM_RATE_INTERVALS]; /* the newest last */
+    ecg_rhythm_interval_t intervals[ECG_RHYTHM_TACHYCARDIA_INTERVALS]; /* the newest last */
     uint8_t count;
     ecg_rhythm_episode_t slow;
     ecg_rhythm_episode_t fast;
@@ -60,6 +66,8 @@ typedef struct {
 typedef struct {
     ecg_rhythm_episode_t episode;
     uint8_t beat_class;
+    uint32_t rr_before;                  /* sum of the intervals that led to it; 0: not known */
+    uint8_t certainties[ECG_RHYTHM_RUN]; /* of its last labels, the newest first */
 } ecg_rhythm_run_t;
 
 /* One ventricular beat in every `period`. */
@@ -72,11 +80,16 @@ typedef struct {
 } ecg_rhythm_pattern_t;
 
 typedef struct {
-    ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
-    uint8_t count;
-    bool gap; /* an interval was left out since the newest */
     ecg_rhythm_episode_t episode;
     ecg_rhythm_figures_t tail; /* intervals since the episode's `end` */
+} ecg_rhythm_lasting_t;
+
+typedef struct {
+    ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
+    uint8_t count;
+    uint8_t lost; /* beats since the newest that could not be read */
+    ecg_rhythm_lasting_t fibrillation;
+    ecg_rhythm_lasting_t other; /* irregular, but with P waves or without evidence of them */
 } ecg_rhythm_irregular_t;
 
 typedef struct {
