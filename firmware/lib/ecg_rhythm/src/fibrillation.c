@@ -22,7 +22,7 @@ typedef struct {
 } stretch_t;
 
 /* Intervals at a ventricular beat tell nothing of the atria. But a network that calls every third beat
- * ventricular has not understood the patient, and then the intervals count whatever the label. */
+ * ventricular has not understood the patient, and then those count whose label is not certain. */
 static bool trusts_labels(const ecg_rhythm_interval_t *intervals, uint8_t count) {
     uint32_t ventricular = 0;
     for (uint8_t i = 0; i < count; i++) {
@@ -46,7 +46,7 @@ static stretch_t gather(const ecg_rhythm_interval_t *intervals, uint8_t count) {
         stretch.quality += intervals[i].quality;
         stretch.unlikeness += intervals[i].unlikeness;
         stretch.beats += 1u + (i > 0 ? intervals[i].lost : 0u);
-        if (!leaves_out || !intervals[i].beside_ventricular) {
+        if (!intervals[i].beside_certain && !(leaves_out && intervals[i].beside_ventricular)) {
             take(&stretch, &intervals[i]);
         }
     }

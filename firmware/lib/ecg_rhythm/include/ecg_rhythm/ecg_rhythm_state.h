@@ -38,6 +38,7 @@ typedef struct {
     uint8_t far;  /* bit k: differs from the interval k + 1 before it */
     bool ventricular;
     bool beside_ventricular; /* one of its two beats is */
+    bool beside_certain;     /* and its label is certain */
 } ecg_rhythm_interval_t;
 
 /* How long there has been no beat. */
@@ -87,7 +88,8 @@ typedef struct {
 typedef struct {
     ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
     uint8_t count;
-    uint8_t lost; /* beats since the newest that could not be read */
+    uint8_t lost;     /* beats since the newest that could not be read */
+    bool was_certain; /* the last beat was ventricular, and its label certain */
     ecg_rhythm_lasting_t fibrillation;
     ecg_rhythm_lasting_t other; /* irregular, but with P waves or without evidence of them */
 } ecg_rhythm_irregular_t;
