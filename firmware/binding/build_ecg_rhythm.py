@@ -31,8 +31,11 @@ CONSTANTS = [
 ]
 
 DECLARATIONS = """
-typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class, p_wave, quality, unlikeness, certainty; }
-    ecg_rhythm_beat_t;
+typedef struct {
+    uint32_t r_sample;
+    uint16_t rr_samples;
+    uint8_t beat_class, p_wave, quality, unlikeness, certainty;
+} ecg_rhythm_beat_t;
 typedef struct { uint32_t since, until; uint16_t rate; uint8_t kind; } ecg_rhythm_ventricular_t;
 typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
@@ -77,7 +80,8 @@ static const char *irregularity_feature(int feature) {
 }
 
 static int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features) {
-    return ecg_rhythm_describe(&rhythm->irregular, ECG_RHYTHM_IRREGULAR_INTERVALS, rhythm->times.fs_hz, features);
+    const uint8_t all = ECG_RHYTHM_IRREGULAR_INTERVALS;
+    return ecg_rhythm_describe(&rhythm->irregular, all, rhythm->times.fs_hz, features);
 }
 
 static uint32_t event_bytes(void) { return (uint32_t)sizeof(ecg_rhythm_event_t); }

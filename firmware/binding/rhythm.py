@@ -40,6 +40,9 @@ VENTRICULAR_TACHYCARDIA: int = lib.ECG_RHYTHM_VENTRICULAR_TACHYCARDIA
 UNREADABLE: int = lib.ECG_RHYTHM_UNREADABLE
 LEADS_OFF: int = lib.ECG_RHYTHM_LEADS_OFF
 
+RUN_CERTAINTY: int = lib.ECG_RHYTHM_RUN_CERTAINTY
+RUN_QUALITY: int = lib.ECG_RHYTHM_RUN_QUALITY
+
 BEGIN: int = lib.ECG_RHYTHM_BEGIN
 UPDATE: int = lib.ECG_RHYTHM_UPDATE
 END: int = lib.ECG_RHYTHM_END
@@ -69,7 +72,8 @@ EVENT_DTYPE = np.dtype(
 EVIDENCE_DTYPE = np.dtype(
     [("p_wave", np.uint8), ("quality", np.uint8), ("unlikeness", np.uint8), ("certainty", np.uint8)]
 )
-_NO_EVIDENCE = np.array((0, 100, 0, 255), EVIDENCE_DTYPE)
+# Good signal, certain labels, and nothing known of P waves.
+NO_EVIDENCE = np.array((0, 100, 0, 255), EVIDENCE_DTYPE)
 _BEAT_DTYPE = np.dtype(
     [
         ("r_sample", np.uint32),
@@ -163,7 +167,7 @@ class Rhythm:
         classes : int array, shape (n,)
             NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE, DOUBTFUL or UNLABELLED.
         evidence : EVIDENCE_DTYPE array, shape (n,), optional
-            Without it: good signal, certain labels, and nothing known of P waves.
+            Without it: `NO_EVIDENCE`.
 
         Returns
         -------
@@ -172,7 +176,7 @@ class Rhythm:
         rows = np.zeros(len(r_samples), _BEAT_DTYPE)
         rows["r_sample"], rows["rr_samples"], rows["beat_class"] = r_samples, rr_samples, classes
         for name in EVIDENCE_DTYPE.names or ():
-            rows[name] = (_NO_EVIDENCE if evidence is None else evidence)[name]
+            rows[name] = (NO_EVIDENCE if evidence is None else evidence)[name]
         until = int(rows["r_sample"][-1]) if len(rows) else 0
         beats = ffi.cast("ecg_rhythm_beat_t *", ffi.from_buffer(rows)) if len(rows) else ffi.NULL
         return self._collect(lib.give_beats, until, len(rows), beats, len(rows))

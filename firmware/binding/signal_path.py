@@ -41,8 +41,9 @@ FLAG_MUSCLE_NOISE: int = lib.ECG_CORE_FLAG_MUSCLE_NOISE
 FLAG_DOUBTFUL: int = lib.ECG_CORE_FLAG_DOUBTFUL
 
 # One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
-# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best; p_wave:
-# 1 certainly none before this beat, 128 undecided, 255 certainly one, 0 unknown; beat, rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
+# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best;
+# p_wave: 1 certainly none before this beat, 128 undecided, 255 certainly one, 0 unknown; beat, rhythm: the
+# classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
 BEAT_DTYPE = np.dtype(
     [
         ("r_sample", np.uint32),

@@ -35,6 +35,7 @@ _LANES = {
     "bradycardia": LABEL_COLORS["R"],
     "tachycardia": LABEL_COLORS["R"],
     "irregularly irregular": LABEL_COLORS["A"],
+    "atrial fibrillation suspected": LABEL_COLORS["A"],
     "V run": LABEL_COLORS["V"],
     "V couplet": LABEL_COLORS["V"],
     "bigeminy": LABEL_COLORS["V"],

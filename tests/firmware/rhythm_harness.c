@@ -11,9 +11,10 @@ enum { BEAT, TICK, END, START, VENTRICULAR, LEADS };
 
 static void print_event(void *context, const ecg_rhythm_event_t *event) {
     (void)context;
-    printf("%" PRIu32 " %u %u %u %" PRIu32 " %" PRIu32 " %u %u %u %u %u %u\n", event->index, event->kind,
+    printf("%" PRIu32 " %u %u %u %" PRIu32 " %" PRIu32 " %u %u %u %u %u %u %u\n", event->index, event->kind,
            event->phase, event->flags, event->onset, event->end, event->beats, event->rate_x10,
-           event->mean_rr, event->shortest_rr, event->longest_rr, event->irregularity_permille);
+           event->mean_rr, event->shortest_rr, event->longest_rr, event->irregularity_permille,
+           event->confidence);
 }
 
 static uint32_t number(const uint8_t *bytes, unsigned count) {
@@ -33,7 +34,7 @@ int main(void) {
     ecg_rhythm_init(rhythm, 360, print_event, NULL);
     while (fread(record, sizeof record, 1, stdin) == 1) {
         const uint32_t sample = number(record, 4);
-        const ecg_rhythm_beat_t beat = {sample, (uint16_t)number(record + 4, 2), record[7]};
+        const ecg_rhythm_beat_t beat = {sample, (uint16_t)number(record + 4, 2), record[7], 0, 100, 0, 255};
         if (record[6] == BEAT) {
             ecg_rhythm_beat(rhythm, &beat);
         }

@@ -156,8 +156,8 @@ def test_every_kind_of_beat_has_a_strip(session: Session) -> None:
 def test_missed_and_false_beats_are_kinds(database: Path) -> None:
     record = load_record(database, "mitdb", "100")
     at = record.beat_samples
-    beats = [Beat(k, int(sample), 0, 0, 100, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
-    false = Beat(len(beats), int(at[3] + 150), 0, 0, 100, 4, 0, 0, bytes(5))
+    beats = [Beat(k, int(sample), 0, 0, 100, 0, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
+    false = Beat(len(beats), int(at[3] + 150), 0, 0, 100, 0, 4, 0, 0, bytes(5))
     item = LabelledRecord(
         record, sorted([*beats, false], key=lambda beat: beat.r_sample), len(record.samples)
     )

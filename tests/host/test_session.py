@@ -179,7 +179,7 @@ def labelled(symbols: str, device: str, name: str = "100") -> LabelledRecord:
         at[annotated], np.array(list(symbols.replace(".", ""))), ("",) * int(annotated.sum()),
     )  # fmt: skip
     beats = [
-        Beat(k, int(sample) + 5, 360, 0, 100, LABELS.index(symbol), 0, 0, bytes(5))
+        Beat(k, int(sample) + 5, 360, 0, 100, 0, LABELS.index(symbol), 0, 0, bytes(5))
         for k, (sample, symbol) in enumerate(zip(at, device, strict=True))
         if symbol != "."
     ]

@@ -148,7 +148,8 @@ def _long(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:
 def _analyze(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
     outputs = engine.run(beat_inputs(processed.beats))
-    classes = classes_of(labels_of(outputs, processed.beats["flags"]), labels)
+    flags = processed.beats["flags"]
+    classes = classes_of(labels_of(outputs, labels, flags), labels, flags)
     unknown = np.full(len(classes), UNKNOWN)
     return Signal(
         record.database,

@@ -1,5 +1,6 @@
 /* Evidence of a P wave before each beat: the signal from 267 to 67 ms before the R peak, against its running
- * mean over the patient's beats. A P wave comes back with every QRS, the waves of atrial fibrillation do not. */
+ * mean over the patient's beats. A P wave comes back with every QRS, the waves of atrial fibrillation do not.
+ */
 #ifndef ECG_CORE_P_WAVE_H
 #define ECG_CORE_P_WAVE_H
 

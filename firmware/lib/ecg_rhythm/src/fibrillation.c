@@ -13,11 +13,11 @@ ECG_STATIC_ASSERT(FIBRILLATION_INPUTS == ECG_RHYTHM_FEATURES, weights_fit_featur
 typedef struct {
     uint16_t rr[ECG_RHYTHM_IRREGULAR_INTERVALS];
     uint32_t sum;
-    int32_t p_waves;     /* of the evidence, around undecided */
-    uint32_t no_p_wave;  /* intervals */
-    uint32_t quality;    /* sums over all intervals, also those that do not count */
+    int32_t p_waves;    /* of the evidence, around undecided */
+    uint32_t no_p_wave; /* intervals */
+    uint32_t quality;   /* sums over all intervals, also those that do not count */
     uint32_t unlikeness;
-    uint32_t beats;      /* from the first interval to the last, read or not */
+    uint32_t beats; /* from the first interval to the last, read or not */
     uint8_t count;
 } stretch_t;
 

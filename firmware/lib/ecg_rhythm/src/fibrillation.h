@@ -6,19 +6,19 @@
 #include "ecg_rhythm/ecg_rhythm_state.h"
 
 /* X(name, description); shares are in per mille of the intervals that count. */
-#define ECG_RHYTHM_FEATURE_LIST(X)                                                     \
-    X(FAR_1, "share that differs by 8 % from the interval before")                     \
-    X(FAR_2, "share that differs by 8 % from the second before")                       \
-    X(FAR_3, "share that differs by 8 % from the third before")                        \
-    X(FAR_4, "share that differs by 8 % from the fourth before")                       \
-    X(FAR, "smallest of these four")                                                   \
-    X(BENT, "share that differs by 8 % from the line through the two before")          \
+#define ECG_RHYTHM_FEATURE_LIST(X)                                                        \
+    X(FAR_1, "share that differs by 8 % from the interval before")                        \
+    X(FAR_2, "share that differs by 8 % from the second before")                          \
+    X(FAR_3, "share that differs by 8 % from the third before")                           \
+    X(FAR_4, "share that differs by 8 % from the fourth before")                          \
+    X(FAR, "smallest of these four")                                                      \
+    X(BENT, "share that differs by 8 % from the line through the two before")             \
     X(EARLY, "share of unlike neighbours that are hardly longer than two mean intervals") \
-    X(RATE, "beats a minute")                                                          \
-    X(P_WAVE, "mean evidence of a P wave, 32 a logit")                                 \
-    X(NO_P_WAVE, "share without a P wave")                                             \
-    X(LEFT_OUT, "share of beats left out: ventricular, unreadable, or behind such")    \
-    X(QUALITY, "mean quality of the signal, 0 to 100")                                 \
+    X(RATE, "beats a minute")                                                             \
+    X(P_WAVE, "mean evidence of a P wave, 32 a logit")                                    \
+    X(NO_P_WAVE, "share without a P wave")                                                \
+    X(LEFT_OUT, "share of beats left out: ventricular, unreadable, or behind such")       \
+    X(QUALITY, "mean quality of the signal, 0 to 100")                                    \
     X(UNLIKE, "mean difference from the patient's average beat, 64 a standard deviation") \
     X(FEW, "12,000 by the number of intervals")
 

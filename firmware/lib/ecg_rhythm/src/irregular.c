@@ -1,7 +1,7 @@
 /* Irregular rhythms. In fibrillation no interval predicts the next one, and there are no P waves. An
- * occasional early beat changes few intervals; bigeminy changes all of them, but every second one is alike. So
- * each interval is compared with the four before it, and P waves, pauses after early beats and the signal's
- * quality have a say in the score (fibrillation.c). */
+ * occasional early beat changes few intervals; bigeminy changes all of them, but every second one is alike.
+ * So each interval is compared with the four before it, and P waves, pauses after early beats and the
+ * signal's quality have a say in the score (fibrillation.c). */
 #include <string.h>
 
 #include "fibrillation.h"

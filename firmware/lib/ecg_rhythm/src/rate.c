@@ -45,14 +45,12 @@ static uint32_t sum_newest(const ecg_rhythm_rate_t *rate, uint8_t count) {
 /* Is the mean rate of the newest `count` intervals below, or above, `per_minute`? Never with fewer. */
 static bool is_below(const ecg_rhythm_state_t *rhythm, uint8_t count, uint32_t per_minute) {
     const ecg_rhythm_rate_t *rate = &rhythm->rate;
-    return rate->count >= count &&
-           count * samples_a_minute(rhythm) < per_minute * sum_newest(rate, count);
+    return rate->count >= count && count * samples_a_minute(rhythm) < per_minute * sum_newest(rate, count);
 }
 
 static bool is_above(const ecg_rhythm_state_t *rhythm, uint8_t count, uint32_t per_minute) {
     const ecg_rhythm_rate_t *rate = &rhythm->rate;
-    return rate->count >= count &&
-           count * samples_a_minute(rhythm) > per_minute * sum_newest(rate, count);
+    return rate->count >= count && count * samples_a_minute(rhythm) > per_minute * sum_newest(rate, count);
 }
 
 /* Fast beats all along: noise that is counted as beats between slow ones leaves some long intervals. */
@@ -60,7 +58,8 @@ static bool is_fast(const ecg_rhythm_state_t *rhythm) {
     const ecg_rhythm_rate_t *rate = &rhythm->rate;
     uint8_t slow = 0;
     for (uint8_t i = 0; i < rate->count; i++) {
-        slow = (uint8_t)(slow + (ECG_RHYTHM_TACHYCARDIA_END * rate->intervals[i].rr > samples_a_minute(rhythm)));
+        slow =
+            (uint8_t)(slow + (ECG_RHYTHM_TACHYCARDIA_END * rate->intervals[i].rr > samples_a_minute(rhythm)));
     }
     return slow <= ECG_RHYTHM_TACHYCARDIA_SLOW_MOST &&
            is_above(rhythm, ECG_RHYTHM_TACHYCARDIA_INTERVALS, ECG_RHYTHM_TACHYCARDIA_ABOVE);

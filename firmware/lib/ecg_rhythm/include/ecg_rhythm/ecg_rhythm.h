@@ -35,7 +35,7 @@ typedef enum {
     ECG_RHYTHM_VENTRICULAR = 2,
     ECG_RHYTHM_UNCLASSIFIABLE = 3, /* there may be a beat, but nothing is to be concluded from it */
     ECG_RHYTHM_DOUBTFUL = 4,       /* perhaps no beat: it does not end a silence either */
-    ECG_RHYTHM_UNLABELLED = 5,     /* a beat, but its label is not known: it counts for rate and irregularity */
+    ECG_RHYTHM_UNLABELLED = 5, /* a beat, but its label is not known: it counts for rate and irregularity */
 } ecg_rhythm_class_t;
 
 /* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
@@ -54,7 +54,7 @@ typedef enum {
     X(ECG_RHYTHM_VENTRICULAR_FIBRILLATION, 12, "ventricular fibrillation or flutter suspected") \
     X(ECG_RHYTHM_VENTRICULAR_TACHYCARDIA, 13, "ventricular tachycardia")                        \
     X(ECG_RHYTHM_UNREADABLE, 14, "signal unreadable")                                           \
-    X(ECG_RHYTHM_LEADS_OFF, 15, "leads off")                                                  \
+    X(ECG_RHYTHM_LEADS_OFF, 15, "leads off")                                                    \
     X(ECG_RHYTHM_ATRIAL_FIBRILLATION, 16, "atrial fibrillation suspected")
 
 typedef enum {

@@ -25,8 +25,8 @@
 #define ECG_RHYTHM_RATE_LOWEST 20
 #define ECG_RHYTHM_RATE_HIGHEST 300
 
-/* Bradycardia: the mean of eight intervals. Tachycardia: the mean of 16, of which at most four are longer than
- * the rate that ends it. Both end by the mean of eight. */
+/* Bradycardia: the mean of eight intervals. Tachycardia: the mean of 16, of which at most four are longer
+ * than the rate that ends it. Both end by the mean of eight. */
 #define ECG_RHYTHM_BRADYCARDIA_BELOW 50
 #define ECG_RHYTHM_BRADYCARDIA_END 55
 #define ECG_RHYTHM_TACHYCARDIA_ABOVE 100
@@ -37,15 +37,17 @@
 /* Runs of one class, in beats; bigeminy and trigeminy, in ventricular beats with one or two others between.
  */
 #define ECG_RHYTHM_RUN 3
-#define ECG_RHYTHM_RUN_CERTAINTY 16 /* mean of three beats (a couplet: two), in steps of the model's output */
+#define ECG_RHYTHM_RUN_CERTAINTY 16 /* mean of three beats (a couplet: two), in steps of the model's output \
+                                     */
 #define ECG_RHYTHM_RUN_QUALITY 90   /* in poorer signal, a label counts as not certain at all */
 #define ECG_RHYTHM_RUN_RATE 100     /* at least this rate, */
 #define ECG_RHYTHM_RUN_PERCENT 95   /* or intervals at most so long against those before */
 #define ECG_RHYTHM_PATTERN_VENTRICULAR 3
 
-/* Irregular rhythms: of up to 48 intervals, at least 12, those that differ by more than 8 % from the one, two,
- * three and four before, P waves, and more (fibrillation.h), in one score, 256 a logit. The score of the last
- * 16 ends an episode, too. Intervals at ventricular beats are left out, unless there are too many of them. */
+/* Irregular rhythms: of up to 48 intervals, at least 12, those that differ by more than 8 % from the one,
+ * two, three and four before, P waves, and more (fibrillation.h), in one score, 256 a logit. The score of the
+ * last 16 ends an episode, too. Intervals at ventricular beats are left out, unless there are too many of
+ * them. */
 #define ECG_RHYTHM_IRREGULAR_INTERVALS 48
 #define ECG_RHYTHM_IRREGULAR_LEAST 12
 #define ECG_RHYTHM_IRREGULAR_SHORT 16
