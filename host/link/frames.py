@@ -151,9 +151,12 @@ def _parse_wave(body: bytes) -> LiveSamples:
 
 
 def _parse_beat(body: bytes) -> Beat:
-    *fields, count = _parse_head(_BEAT, "BEAT", body)
+    index, r_sample, rr, flags, quality, p_wave, label, confidence, crc32, count = _parse_head(
+        _BEAT, "BEAT", body
+    )
     _check_length("BEAT", len(body), _BEAT.size + count)
-    return Beat(*fields, body[_BEAT.size :])
+    output = body[_BEAT.size :]
+    return Beat(index, r_sample, rr, flags, quality, p_wave, label, confidence, crc32, output)
 
 
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:

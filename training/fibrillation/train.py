@@ -63,11 +63,6 @@ class Score:
         return scores
 
 
-def fold_of(signal: Signal, place: int) -> int:
-    """Number of the fold that a signal is left out of."""
-    return place % FOLDS
-
-
 # ---- evidence of P waves ----------------------------------------------------------------------------
 
 
@@ -198,38 +193,41 @@ def score_text(fibrillation: Score, irregular: Score) -> str:
 def report(name: str, signals: Sequence[Signal], highest: Floats) -> None:
     """Print the strips found at some thresholds, from the highest score of each."""
     labels = np.array([signal.label for signal in signals])
-    is_strip = labels != ""
+    wanted = int(np.sum(labels == "A"))
     print(f"{name}: threshold in logits, sensitivity, F1, others found by label")
     for threshold in np.arange(-0.5, 3.01, 0.25):
-        found = is_strip & (highest >= threshold)
-        true = np.count_nonzero(found & (labels == "A"))
-        wanted = np.count_nonzero(labels == "A")
-        f1 = 2 * true / max(np.count_nonzero(found) + wanted, 1)
-        others = {key: int(np.count_nonzero(found & (labels == key))) for key in "NO~"}
-        print(f"  {threshold:5.2f}  {true / max(wanted, 1):.3f}  {f1:.3f}  {others}")
+        found = {key: int(np.sum((highest >= threshold) & (labels == key))) for key in "ANO~"}
+        true = found.pop("A")
+        f1 = 2 * true / (true + sum(found.values()) + wanted)
+        print(f"  {threshold:5.2f}  {true / wanted:.3f}  {f1:.3f}  {found}")
 
 
 def train(signals: Sequence[Signal], keep_p_wave: bool) -> None:
     """Train in folds, print the figures, then train on all and write the weights."""
-    folds = np.array([fold_of(signal, k) for k, signal in enumerate(signals)])
-    p_waves: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)] * len(signals)
+    windows: list[Windows] = []
     for fold in range(FOLDS):
-        network = fit_p_wave([signals[k] for k in np.flatnonzero(folds != fold)])
-        for k in np.flatnonzero(folds == fold):
-            p_waves[k] = evidence(network, signals[k])
-    windows = [windows_of(signal, p_wave) for signal, p_wave in zip(signals, p_waves, strict=True)]
+        network = fit_p_wave(_without(fold, signals))
+        windows += [windows_of(signal, evidence(network, signal)) for signal in signals[fold::FOLDS]]
+    ordered = [signal for fold in range(FOLDS) for signal in signals[fold::FOLDS]]
+    folds = [fold for fold in range(FOLDS) for _ in signals[fold::FOLDS]]
     scores = []
     for name, features in (("fibrillation", IRREGULARITY_FEATURES), ("irregular", without_p_wave())):
-        highest = np.full(len(signals), -np.inf)
-        for fold in range(FOLDS):
-            score = fit_score([windows[k] for k in np.flatnonzero(folds != fold)], features)
-            for k in np.flatnonzero(folds == fold):
-                highest[k] = score.of(windows[k].figures).max(initial=-np.inf)
-        report(name, signals, highest)
+        fits = [
+            fit_score([w for w, other in zip(windows, folds, strict=True) if other != fold], features)
+            for fold in range(FOLDS)
+        ]
+        highest = [
+            fits[fold].of(w.figures).max(initial=-np.inf) for fold, w in zip(folds, windows, strict=True)
+        ]
+        report(name, ordered, np.array(highest))
         scores.append(fit_score(windows, features))
     if not keep_p_wave:
         write_text(P_WAVE_WEIGHTS, p_wave_text(fit_p_wave(signals)))
     write_text(SCORE_WEIGHTS, score_text(*scores))
+
+
+def _without(fold: int, signals: Sequence[Signal]) -> list[Signal]:
+    return [signal for place, signal in enumerate(signals) if place % FOLDS != fold]
 
 
 def _array(kind: str, name: str, size: str, values: npt.NDArray[Any]) -> str:
