@@ -1,4 +1,4 @@
-"""The ventricular rhythm detector on made-up signals: its begin, its end, and signals that do not start it."""
+"""The ventricular rhythm detector on made-up signals: begin, end, and signals that do not start it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,10 @@ from ecg_edge.firmware import (
     VentricularStates,
     process_signal,
 )
-from tests.support.core_signals import beats_at, ecg
+from tests.support.core_signals import beats_at, ecg, flutter
 
 FS_HZ = 360
 Samples = npt.NDArray[np.int16]
-
-
-def flutter(seconds: int, per_minute: float = 250, height_mv: float = 1.0) -> Samples:
-    """Waves without rest between, slightly unlike each other, 200 ADC units per millivolt."""
-    time = np.arange(seconds * FS_HZ) / FS_HZ
-    phase = 2 * np.pi * per_minute / 60 * time + 0.3 * np.sin(2 * np.pi * 0.31 * time)
-    wave = np.sin(phase) + 0.25 * np.sin(2 * phase + 0.6) + 0.05 * np.sin(2 * np.pi * 0.47 * time)
-    return np.round(200 * height_mv / 2 * wave).astype(np.int16)
 
 
 def fibrillation(seconds: int, height_mv: float = 1.0, seed: int = 2) -> Samples:

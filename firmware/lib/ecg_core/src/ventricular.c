@@ -45,7 +45,7 @@ void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered, bool blind
         return;
     }
     state->samples[state->taken++ & (ECG_VENTRICULAR_SAMPLES - 1)] =
-        (int16_t)ecg_shift_round(state->decimation_sum, 2);
+        (int16_t)ecg_clip(ecg_shift_round(state->decimation_sum, 2), -INT16_MAX, INT16_MAX);
     state->decimation_sum = 0;
     state->phase = 0;
     if (state->taken >= FIRST_WINDOW_END && (state->taken - FIRST_WINDOW_END) % SECOND == 0) {

@@ -1,0 +1,54 @@
+/* The device's way from samples to rhythm events (firmware/src/events.c), without a network: the label of a
+ * beat is made from its place. Reads int16 samples from standard input and prints every event. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ecg_core/ecg_core_state.h"
+#include "ecg_link/messages.h"
+#include "events.h"
+
+#define LABELS 5u
+
+static ecg_core_t core;
+
+void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event) {
+    (void)sender;
+    printf("%" PRIu32 " %u %u %u %" PRIu32 " %" PRIu32 " %u %u %u %u %u %u\n", event->event_index,
+           event->kind, event->phase, event->flags, event->onset, event->end, event->beats, event->rate_x10,
+           event->mean_rr, event->shortest_rr, event->longest_rr, event->irregularity_permille);
+}
+
+static void give(const ecg_core_beat_t *beat) {
+    const bool is_unclassifiable = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
+    events_beat(
+        &core, beat,
+        is_unclassifiable ? (uint8_t)ECG_LINK_UNCLASSIFIABLE : (uint8_t)(beat->r_sample / 7u % LABELS));
+}
+
+int main(int argc, char **argv) {
+    ecg_core_config_t config = ecg_core_default_config();
+    ecg_core_beat_t beat;
+    int16_t sample;
+    uint32_t samples = 0;
+    config.fs_hz = (uint16_t)(argc > 1 ? atoi(argv[1]) : ECG_CORE_FS_HZ);
+    if (ecg_core_init(&core, &config) != ECG_CORE_OK) {
+        return 2;
+    }
+    events_start(config.fs_hz, NULL);
+    while (fread(&sample, sizeof sample, 1, stdin) == 1) {
+        const bool has_beat = ecg_core_push(&core, sample, 0, &beat) == ECG_CORE_BEAT;
+        samples++;
+        if (has_beat || samples % EVENTS_EVERY == 0) {
+            events_follow(&core, samples);
+        }
+        if (has_beat) {
+            give(&beat);
+        }
+    }
+    while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) {
+        give(&beat);
+    }
+    events_finish(&core, samples);
+    return 0;
+}
