@@ -162,6 +162,15 @@ static uint32_t crc32_add_signal(uint32_t crc, const ecg_core_t *core) {
     return crc32_add_le32(crc, signal.reasons | (uint32_t)signal.bad << 16 | (uint32_t)signal.quality << 24);
 }
 
+static uint32_t crc32_add_ventricular(uint32_t crc, const ecg_core_t *core) {
+    const ecg_ventricular_t *detector = &core->ventricular;
+    for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
+        crc = crc32_add_le32(crc, (uint32_t)detector->features[i]);
+    }
+    crc = crc32_add_le32(crc, (uint32_t)detector->score_q8);
+    return crc32_add_le32(crc, detector->since | (uint32_t)detector->kind << 24);
+}
+
 /* No signal reaches every weight of the classifier, so the fingerprint also covers its scores of random
  * inputs. */
 static uint32_t crc32_add_scores(uint32_t crc, uint32_t random) {
@@ -189,6 +198,7 @@ uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
         }
         if (i % SIGNAL_EVERY == 0) {
             crc = crc32_add_signal(crc, scratch);
+            crc = crc32_add_ventricular(crc, scratch);
         }
     }
     while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) {

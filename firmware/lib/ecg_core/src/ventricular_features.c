@@ -6,8 +6,9 @@
 
 #include "ecg_base/int_math.h"
 
-/* 90 Hz */
-enum { BLOCK = 45, WINDOW = BLOCK * ECG_VENTRICULAR_BLOCKS, PHASE_DELAY = 45 };
+#define BLOCK 45 /* samples at 90 Hz: half a second */
+#define WINDOW (BLOCK * ECG_VENTRICULAR_BLOCKS)
+#define PHASE_DELAY 45 /* of the phase space */
 
 static int32_t at(const ecg_ventricular_t *state, int32_t i) {
     const uint32_t first = state->window_end - WINDOW;
@@ -182,7 +183,8 @@ void ecg_ventricular_describe_counts(ecg_ventricular_t *state) {
     f[ECG_VENTRICULAR_OCCUPIED] = (int16_t)count_cells(state);
 }
 
-enum { FIRST_LAG = 7, LEAST_PEAK = 200 };
+#define FIRST_LAG 7    /* 156 ms: no two waves follow each other sooner */
+#define LEAST_PEAK 200 /* what is lower gives no rate */
 
 static bool is_peak(const int16_t *c, int32_t lag) {
     return c[lag] >= c[lag - 1] && c[lag] > c[lag + 1];

@@ -216,7 +216,8 @@ uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
  *
  *  @param[out] scratch  memory to work in; its content before does not matter
  *  @return              CRC-32 of all beats (position, interval, flags, quality, P wave, both tensors), of the
- * signal's state, of the features of all candidates, and of the scores of 64 random feature vectors
+ * signal's state, of the ventricular rhythm detector's figures, score and state, of the features of all
+ * candidates, and of the scores of 64 random feature vectors
  */
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 
