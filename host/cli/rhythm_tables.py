@@ -82,7 +82,11 @@ def _episode_table(database: str, manifest: Manifest, groups: Groups) -> ResultT
         ]
         if any(one["reference_s"] for _, one in cells):
             for head, one in cells:
-                rates = [percent(one[name], 1) for name in _EPISODES]
+                # Predictivity in flutter says nothing: events in fibrillation, the row before, would count.
+                rates = [
+                    "-" if name.endswith("ppv") and row.endswith("in flutter") else percent(one[name], 1)
+                    for name in _EPISODES
+                ]
                 seconds = (f"{one['reference_s']:.0f}", f"{one['test_s']:.0f}")
                 table.add_row(*head, str(one["counts"]["episode_se"][1]), *rates, *seconds)
             table.add_section()

@@ -56,7 +56,12 @@ def _episode_table(groups: Mapping[str, Any]) -> str:
         for name, group in groups.items():
             for start, figures in starts(group):
                 one = figures[kind]
-                rates = [two(one, f"{what}_se", f"{what}_ppv", 1) for what in ("episode", "duration")]
+                # Events in flutter are scored as fibrillation in the row before.
+                only_se = kind.endswith("in flutter")
+                rates = [
+                    per_cent(one[f"{what}_se"], 1) if only_se else two(one, f"{what}_se", f"{what}_ppv", 1)
+                    for what in ("episode", "duration")
+                ]
                 rows.append((kind, name, start, str(one["counts"]["episode_se"][1]), *rates))
     return table(
         ("event", "group", "from", "annotated episodes", "episodes Se / +P", "duration Se / +P"), rows
