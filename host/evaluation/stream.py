@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from ecg_edge.firmware.binding.rhythm import (
     END,
     FLAG_TRUNCATED,
     HEART_RATE,
+    Evidence,
     Rhythm,
     kind_name,
     merge_turns,
@@ -30,7 +31,7 @@ from ecg_edge.firmware.binding.rhythm import (
 )
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.labels import Symbols, labels_of, symbols_of
-from ecg_edge.host.reference.rhythm_events import classes_of, to_messages
+from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 BLOCK_S: Final = 0.25
@@ -198,14 +199,13 @@ def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) ->
         return []
     outputs = engine.run(beat_inputs(np.concatenate([one.beats for one in heard])))
     ends = np.cumsum([len(one.beats) for one in heard])
-    return [
-        _report(one, labels_of(part, labels, one.beats["flags"]), labels)
-        for one, part in zip(heard, np.split(outputs, ends[:-1]), strict=True)
-    ]
+    return [_report(one, part, labels) for one, part in zip(heard, np.split(outputs, ends[:-1]), strict=True)]
 
 
-def _report(heard: Heard, labelled: IntArray, labels: Sequence[str]) -> Report:
-    rules = _Rules(heard, classes_of(labelled, labels, heard.beats["flags"]))
+def _report(heard: Heard, outputs: npt.NDArray[np.int8], labels: Sequence[str]) -> Report:
+    flags = heard.beats["flags"]
+    labelled = labels_of(outputs, labels, flags)
+    rules = _Rules(heard, classes_of(labelled, labels, flags), evidence_of(heard.beats, outputs))
     for taken, count in zip(heard.taken.tolist(), heard.beat_counts.tolist(), strict=True):
         rules.take(count, taken)
     rules.finish()
@@ -216,8 +216,14 @@ def _report(heard: Heard, labelled: IntArray, labels: Sequence[str]) -> Report:
 class _Rules:
     """The rhythm rules beside a signal path that is pushed block by block, as in `find_events`."""
 
-    def __init__(self, heard: Heard, classes: npt.NDArray[np.uint8]) -> None:
-        self._heard, self._classes, self._rhythm = heard, classes, Rhythm(heard.fs_hz)
+    def __init__(self, heard: Heard, classes: npt.NDArray[np.uint8], evidence: Evidence) -> None:
+        self._heard, self._rhythm = heard, Rhythm(heard.fs_hz)
+        self._columns: tuple[Any, ...] = (
+            heard.beats["r_sample"],
+            heard.beats["rr_samples"],
+            classes,
+            evidence,
+        )
         changes = [(int(change["sample"]), bool(change["bad"])) for change in heard.processed.changes]
         self._turns = merge_turns(changes, heard.processed.ventricular)
         self._next_turn = self._next_beat = 0
@@ -230,11 +236,8 @@ class _Rules:
         peaks = self._heard.beats["r_sample"][self._next_beat : count].tolist()
         for number, peak in enumerate(peaks, start=self._next_beat):
             self._turn(peak, taken)
-            one, beats = slice(number, number + 1), self._heard.beats
-            self._add(
-                self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], self._classes[one]),
-                taken,
-            )
+            one = slice(number, number + 1)
+            self._add(self._rhythm.beats(*(column[one] for column in self._columns)), taken)
         self._next_beat = max(count, self._next_beat)
         until = settled(taken, self._heard.fs_hz)
         self._turn(until, taken)
