@@ -1,29 +1,41 @@
-/* The device's way from samples to rhythm events (firmware/src/events.c), without a network: the label of a
- * beat is made from its place. Reads int16 samples from standard input and prints every event. */
+/* The device's way from samples to rhythm events (firmware/src/events.c), without a network: the outputs for
+ * a beat are made from its place. Reads int16 samples from standard input and prints every event. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "confidence.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/messages.h"
 #include "events.h"
 
-#define LABELS 5u
+#define LABELS 5u        /* N L R A V */
+#define FIRST_ECTOPIC 3u /* A */
 
 static ecg_core_t core;
 
 void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event) {
     (void)sender;
-    printf("%" PRIu32 " %u %u %u %" PRIu32 " %" PRIu32 " %u %u %u %u %u %u\n", event->event_index,
+    printf("%" PRIu32 " %u %u %u %" PRIu32 " %" PRIu32 " %u %u %u %u %u %u %u\n", event->event_index,
            event->kind, event->phase, event->flags, event->onset, event->end, event->beats, event->rate_x10,
-           event->mean_rr, event->shortest_rr, event->longest_rr, event->irregularity_permille);
+           event->mean_rr, event->shortest_rr, event->longest_rr, event->irregularity_permille,
+           event->confidence);
+}
+
+static uint8_t label_of(const ecg_core_beat_t *beat, const int8_t *logits) {
+    const uint8_t label = (uint8_t)argmax(logits, LABELS);
+    const bool is_bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
+    const bool is_learning = (beat->flags & ECG_CORE_FLAG_LEARNING) != 0;
+    return is_bad || (is_learning && label >= FIRST_ECTOPIC) ? ECG_LINK_UNCLASSIFIABLE : label;
 }
 
 static void give(const ecg_core_beat_t *beat) {
-    const bool is_unclassifiable = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
-    events_beat(
-        &core, beat,
-        is_unclassifiable ? (uint8_t)ECG_LINK_UNCLASSIFIABLE : (uint8_t)(beat->r_sample / 7u % LABELS));
+    int8_t logits[LABELS];
+    for (uint32_t k = 0; k < LABELS; k++) {
+        logits[k] = (int8_t)((int32_t)(beat->r_sample / (7u + k) % 200u) - 100);
+    }
+    const ecg_link_beat_t report = {.label = label_of(beat, logits), .count = LABELS, .logits = logits};
+    events_beat(&core, beat, &report);
 }
 
 int main(int argc, char **argv) {

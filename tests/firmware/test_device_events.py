@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, process_signal
+from ecg_edge.firmware import process_signal
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.firmware.binding.rhythm import find_events
-from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE
-from ecg_edge.host.reference.rhythm_events import classes_of
+from ecg_edge.host.reference.expected import expect_events
 from tests.support.core_signals import ecg, flutter
 from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of, require_program
 
@@ -27,7 +26,7 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("events")
     (folder / "model.h").write_text(f'#define ECG_MODEL_LABELS "{",".join(LABELS)}"\n')
     source = project_root / "firmware/src"
-    files = [project_root / "tests/firmware/events_harness.c", source / "events.c"]
+    files = [project_root / "tests/firmware/events_harness.c", source / "events.c", source / "confidence.c"]
     options = [f"-I{folder}", f"-I{source}", *include_options("ecg_core", "ecg_rhythm", "ecg_link")]
     program = folder / "harness"
     libraries = linked_sources_of("ecg_core", "ecg_rhythm")
@@ -38,16 +37,10 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def expected_of(samples: Samples, fs_hz: int) -> list[list[int]]:
     processed = process_signal(samples, fs_hz=fs_hz)
-    beats = processed.beats
-    labels = (beats["r_sample"] // 7 % len(LABELS)).astype(np.int64)
-    labels[(beats["flags"] & FLAG_UNCLASSIFIABLE) != 0] = LABEL_UNCLASSIFIABLE
-    classes = classes_of(labels, LABELS, beats["flags"])
-    changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    events = find_events(
-        *(beats["r_sample"], beats["rr_samples"], classes),
-        *(len(samples), changes, fs_hz, processed.ventricular),
-    )
-    return [[int(value) for value in row] for row in events.tolist()]
+    places = processed.beats["r_sample"].astype(np.int64)[:, np.newaxis]
+    outputs = (places // (7 + np.arange(len(LABELS))) % 200 - 100).astype(np.int8)
+    events = expect_events(processed, outputs, LABELS, len(samples), fs_hz)
+    return [list(astuple(event)) for event in events]
 
 
 def restless() -> Samples:

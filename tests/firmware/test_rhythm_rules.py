@@ -346,7 +346,9 @@ def test_bigeminy_tells_its_beats_and_intervals() -> None:
     ("samples", "fs_hz", "expected"),
     [(0, 360, 0), (1223, 360, 0), (1224, 360, 932), (2000, 360, 1708), (2000, 250, 1796), (2000, 500, 1596)],
 )
-def test_time_settles_800_ms_behind_the_newest_sample_after_the_start(samples: int, fs_hz: int, expected: int) -> None:
+def test_time_settles_800_ms_behind_the_newest_sample_after_the_start(
+    samples: int, fs_hz: int, expected: int
+) -> None:
     assert rhythm.settled(samples, fs_hz) == expected
 
 
