@@ -54,9 +54,9 @@ class Data:
         Random split: share of the beats in the test set, between 0 and 1.
     extra : tuple of str
         Further databases in the training set: "svdb" and "qtdb", their records for development
-        (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm and of
-        atrial fibrillation, every beat as N; "nstdb", its noise added to the training records; "synth". Those
-        that are not installed are left out, and the run's history lists them.
+        (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
+        every beat as N; "nstdb", its noise added to the training records; "synth". Those that are not
+        installed are left out, and the run's history lists them.
     keep_every_nth_normal : int
         Keep every n-th normal beat of the extra databases; 1 keeps all.
     """

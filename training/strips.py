@@ -1,7 +1,6 @@
-"""Training beats from strips that people recorded of themselves: cinc2017's, of known rhythm.
+"""Training beats from strips that people recorded of themselves: cinc2017's of normal rhythm.
 
-Each strip has a rhythm and no annotated beats. In normal rhythm and in atrial fibrillation nearly every beat
-is conducted as usual: all count as N.
+Each strip has a rhythm and no annotated beats. In normal rhythm every beat counts as N.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from ecg_edge.training.progress import OnRecord
 
 DATABASE: Final = "cinc2017"
 REFERENCE: Final = "REFERENCE-v3.csv"
-RHYTHMS: Final = ("N", "A")  # normal, atrial fibrillation
+NORMAL: Final = "N"
 
-# An early beat of another shape is left out: a T wave that was detected, or one of the few ectopic beats.
+# An early beat of another shape is left out: a T wave that was detected, or a rare ectopic beat.
 _EARLY: Final = -0.25  # RR / mean - 1
 _UNLIKE: Final = 0.7  # correlation with the average beat
 
 
 def strip_beats(root: Path, on_record: OnRecord | None = None) -> list[Beats]:
-    """Find the beats of the strips for development, one item a strip, all with the symbol N.
+    """Find the beats of the strips of normal rhythm for development, one item a strip, all with the symbol N.
 
     Beats in bad signal, and early beats of another shape than the average beat's, are left out.
 
@@ -53,7 +52,7 @@ def _names(root: Path) -> tuple[str, ...]:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}). It holds the rhythms.") from error
-    names = sorted(row[0] for row in rows if len(row) > 1 and row[1] in RHYTHMS)
+    names = sorted(row[0] for row in rows if len(row) > 1 and row[1] == NORMAL)
     return splits.select_part(DATABASE, names, "development")
 
 
