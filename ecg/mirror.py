@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ecg_edge.ecg.databases import known_database
 from ecg_edge.ecg.download import fetch
@@ -15,7 +15,6 @@ from ecg_edge.ecg.files import sha256_of
 
 BASE_URL: Final = "https://physionet.org/files"
 SUMS_NAME: Final = "SHA256SUMS.txt"
-_RECORD_FILE: Final = re.compile(r"\w+\.(dat|hea|atr)")
 _SUMS_LINE: Final = re.compile(r"([0-9a-f]{64})\s+\*?(\S+)")
 
 OnProgress = Callable[[str, int, int, int], None]
@@ -39,7 +38,7 @@ def download_database(
     Parameters
     ----------
     database : str
-        "mitdb", "nstdb" or "svdb".
+        One of `databases.DATABASES`.
     root : Path
         Folder of the databases.
     base_url : str
@@ -59,12 +58,12 @@ def download_database(
     """
     known = known_database(database)
     report = progress or (lambda *_: None)
-    url, folder = f"{base_url.rstrip('/')}/{database}/{known.version}", root / database
+    url, folder = f"{base_url.rstrip('/')}/{known.source}", root / database
     fetch(f"{url}/{SUMS_NAME}", folder / SUMS_NAME, None, lambda _: None)
     sums = read_sums(folder)
-    for number, (name, sha256) in enumerate(sums.items()):
+    for number, (name, (there, sha256)) in enumerate(sums.items()):
         if not _is_whole(folder / name, sha256):
-            fetch(f"{url}/{name}", folder / name, sha256, _reporter(report, name, number, len(sums)))
+            fetch(f"{url}/{there}", folder / name, sha256, _reporter(report, name, number, len(sums)))
         report(name, number + 1, len(sums), 0)
     return folder
 
@@ -72,7 +71,7 @@ def download_database(
 def check_database(database: str, root: Path) -> CheckResult:
     """Compare every file of a database in `root` with its SHA256SUMS.txt."""
     result, folder = CheckResult(), root / known_database(database).name
-    for name, sha256 in read_sums(folder).items():
+    for name, (_, sha256) in read_sums(folder).items():
         path = folder / name
         if not path.is_file():
             result.missing.append(name)
@@ -81,8 +80,15 @@ def check_database(database: str, root: Path) -> CheckResult:
     return result
 
 
-def read_sums(folder: Path) -> dict[str, str]:
-    """Read the SHA-256 of each record file of a database from the SHA256SUMS.txt in its folder."""
+class RemoteFile(NamedTuple):
+    """A record file on the server: its path below the database, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+
+def read_sums(folder: Path) -> dict[str, RemoteFile]:
+    """Read a database's SHA256SUMS.txt in its folder: the record files by their path in that folder."""
     path = folder / SUMS_NAME
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -90,8 +96,10 @@ def read_sums(folder: Path) -> dict[str, str]:
         raise RecordError(
             f"{path}: cannot be read ({error.strerror}). Get it with `ecg-edge data get {folder.name}`."
         ) from None
-    matches = (_SUMS_LINE.fullmatch(line.strip()) for line in lines)
-    sums = {match[2]: match[1] for match in matches if match and _RECORD_FILE.fullmatch(match[2])}
+    known = re.compile(known_database(folder.name).files)
+    matches = [match for line in lines if (match := _SUMS_LINE.fullmatch(line.strip()))]
+    files = [(match[1], file) for match in matches if (file := known.fullmatch(match[2]))]
+    sums = {file[file.lastindex or 0]: RemoteFile(file[0], sha256) for sha256, file in files}
     if not sums:
         raise RecordError(f"{path}: lists no record files. Delete it and get it again, or check --url.")
     return dict(sorted(sums.items()))

@@ -106,9 +106,13 @@ def _annotated(root: Path, database: str, annotator: str | None) -> list[RecordN
 
 
 def _of_pair(root: Path, name: str) -> RecordName:
-    database, _, record = name.rpartition("/")
-    if record in records_in(root, database):
-        return RecordName(root, database, record)
+    for place in range(name.count("/")):  # "ludb/data/2" is record data/2 of ludb
+        parts = name.split("/")
+        database, record = "/".join(parts[: place + 1]), "/".join(parts[place + 1 :])
+        if record in records_in(root, database):
+            return RecordName(root, database, record)
+        if f"data/{record}" in records_in(root, database):
+            return RecordName(root, database, f"data/{record}")
     raise _unknown(root, name)
 
 

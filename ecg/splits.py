@@ -1,4 +1,4 @@
-"""Division of records into training and test sets.
+"""Division of records into training and test sets, and of databases into parts to choose on and to test on.
 
 MIT-BIH is divided as de Chazal, O'Dwyer and Reilly did (IEEE Trans Biomed Eng 51(7):1196-1206, 2004), without
 the four paced records. Their division puts record 201 into DS1 and record 202 of the same person into DS2;
@@ -7,9 +7,10 @@ training by patient therefore leaves out 201 and tests on the whole of DS2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 PACED: Final = ("102", "104", "107", "217")
 
@@ -88,3 +89,68 @@ def synthetic(records: Sequence[str]) -> Split:
     """Divide the synthetic database: every third patient, one record each, is in the test set."""
     names = sorted(records)
     return Split(tuple(n for i, n in enumerate(names) if i % 3 != 2), tuple(names[2::3]))
+
+
+# ---- parts of databases -----------------------------------------------------------------------------
+
+Part = Literal["development", "test", "unused", "all"]
+PARTS: Final[tuple[Part, ...]] = ("development", "test", "unused", "all")
+"""Records that choices are made on, records that only test, records that neither did, and all of them."""
+
+# fmt: off
+_QTDB: Final = (
+    "sel14046", "sel14172", "sel16265", "sel16273", "sel16483", "sel16773", "sel16795", "sel17453",
+    "sele0106", "sele0110", "sele0112", "sele0116", "sele0122", "sele0126", "sele0133", "sele0166",
+    "sele0203", "sele0211", "sele0405", "sele0409", "sele0509", "sele0604", "sele0607", "sele0612",
+)
+# fmt: on
+_QTDB_EXCERPT: Final = re.compile(r"sel[128]\d\d")
+"""Names of qtdb's excerpts from mitdb and svdb."""
+
+
+def part_of(database: str, record: str) -> Part:
+    """Return the part of a database that a record belongs to; "all" where it belongs to none.
+
+    mitdb: DS1 is the development part and DS2 the test part; the paced records belong to neither. svdb: even
+    numbers, odd numbers. nstdb: test. vfdb, ludb and cinc2017: by the remainder of the number, odd numbers
+    are unused. qtdb: 12 records each; the others are unused, but excerpts of mitdb and svdb belong to none.
+    """
+    rule = _PART_RULES.get(database)
+    return rule(record) if rule else "all"
+
+
+def select_part(database: str, records: Sequence[str], part: Part) -> tuple[str, ...]:
+    """Select the records of one part of a database; all of them for "all"."""
+    return tuple(name for name in records if part in ("all", part_of(database, name)))
+
+
+def _mitdb_part(record: str) -> Part:
+    return "development" if record in DS1 else "test" if record in DS2 else "all"
+
+
+def _qtdb_part(record: str) -> Part:
+    if record in _QTDB:
+        return "test" if _QTDB.index(record) % 2 else "development"
+    return "all" if _QTDB_EXCERPT.fullmatch(record) else "unused"
+
+
+def _by_remainder(divisor: int, development: Sequence[int], test: Sequence[int]) -> Callable[[str], Part]:
+    """Make the rule that divides by the remainder of the number in a record's name."""
+
+    def part(record: str) -> Part:
+        digits = re.sub(r"\D", "", record)
+        remainder = int(digits) % divisor if digits else -1
+        return "development" if remainder in development else "test" if remainder in test else "unused"
+
+    return part
+
+
+_PART_RULES: Final[dict[str, Callable[[str], Part]]] = {
+    "mitdb": _mitdb_part,
+    "nstdb": lambda record: "test",
+    "svdb": _by_remainder(2, (0,), (1,)),
+    "vfdb": _by_remainder(4, (2,), (0,)),
+    "qtdb": _qtdb_part,
+    "ludb": _by_remainder(4, (0,), (2,)),
+    "cinc2017": _by_remainder(8, (0,), (4,)),
+}

@@ -1,4 +1,4 @@
-"""Augment training beats: width, position, amplitude, baseline wander and noise of other recordings."""
+"""Augment training beats: width, position, amplitude, polarity, baseline wander and noise of other leads."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def vary(beat: Float, rhythm: Float, settings: Augment, random: np.random.Genera
     cycles, phase = random.uniform(0.2, 1.5, (n, 1)), random.uniform(0, 2 * np.pi, (n, 1))
     wander = np.sin(2 * np.pi * cycles * np.arange(points) / points + phase)
     varied += (random.uniform(0, settings.wander, (n, 1)) * wander).astype(np.float32)[..., None]
+    varied *= np.where(random.uniform(size=(n, 1, 1)) < settings.flip, -1, 1).astype(np.float32)
     level = random.uniform(0, settings.noise, (n, 1, 1)).astype(np.float32)
     varied += level * random.standard_normal(varied.shape, np.float32)
     jitter = np.float32(settings.rhythm) * random.standard_normal(rhythm.shape, np.float32)

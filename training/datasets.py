@@ -19,6 +19,7 @@ from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.noisy_beats import noisy_beats
 from ecg_edge.training.progress import OnRecord
 from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.strips import strip_beats
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,13 +113,16 @@ def extra_beats(
 ) -> list[Beats]:
     """Load the beats of the recipe's extra databases, of the five classes, N thinned out.
 
-    They are in the training set only. svdb labels every supraventricular premature beat S: here that is A.
-    nstdb means its noise added to `records`, the training records.
+    They are in the training set only, and of each database only the records for development. svdb labels
+    every supraventricular premature beat S: here that is A. nstdb means its noise added to `records`, the
+    training records.
     """
     parts = []
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
         if database == "nstdb":
             beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record)).five_classes()
+        elif database == "cinc2017":
+            beats = concatenate(strip_beats(root, on_record))
         else:
             beats = _beats_of_database(recipe, root, database, on_record).five_classes()
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.keep_every_nth_normal == 0)
@@ -129,6 +133,7 @@ def extra_beats(
 def _beats_of_database(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
     folder = synthetic_root(root) if database == "synth" else root
     names = records_in(folder, database)
+    names = names if database == "synth" else splits.select_part(database, names, "development")
     beats = _beats_of(recipe, folder, names, recipe.data.peaks, on_record, database)
     symbols = np.where(beats.symbols == "S", "A", beats.symbols)
     return Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records))

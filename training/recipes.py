@@ -31,6 +31,7 @@ MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single ou
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RHYTHM_FEATURES: Final = 8
+_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth")
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ class Data:
     test_fraction : float
         Random split: share of the beats in the test set, between 0 and 1.
     extra : tuple of str
-        Further databases in the training set: "svdb", all records; "nstdb", its noise added to the training
-        records; "synth". Those that are not installed are left out, and the run's history lists them.
+        Further databases in the training set: "svdb" and "qtdb", their records for development
+        (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
+        every beat as N; "nstdb", its noise added to the training records; "synth". Those that are not
+        installed are left out, and the run's history lists them.
     keep_every_nth_normal : int
         Keep every n-th normal beat of the extra databases; 1 keeps all.
     """
@@ -117,6 +120,8 @@ class Training:
         Upper limit of the weight of a class, at least 1.
     patient_weight_power : float
         Weight of a patient with n beats of a class: n ** (1 - power). 0: all beats alike, 1: all patients.
+    strip_weight : float
+        Factor on the weight of a beat of cinc2017: each strip counts as a patient, and there are hundreds.
     smote : float
         Oversample rare classes of the training set with synthetic beats (SMOTE) to this share of the most
         frequent class, 0 to 1; 0 for none.
@@ -130,6 +135,7 @@ class Training:
     class_weight_power: float = 0.5
     class_weight_limit: float = 10.0
     patient_weight_power: float = 0.0
+    strip_weight: float = 1.0
     smote: float = 0.0
     label_smoothing: float = 0.0
 
@@ -146,6 +152,8 @@ class Augment:
         Largest shift in time, in points of 5.6 ms, up to 128.
     amplitude : float
         Largest share by which the amplitude is raised or lowered, below 1.
+    flip : float
+        Share of the beats that are turned upside down, with their average beat: the lead may be reversed.
     wander : float
         Largest amplitude of the added slow wave, in standard deviations of the beat, up to 100.
     noise : float
@@ -157,6 +165,7 @@ class Augment:
     time_stretch: float = 0.0
     shift: float = 0.0
     amplitude: float = 0.0
+    flip: float = 0.0
     wander: float = 0.0
     noise: float = 0.0
     rhythm: float = 0.0
@@ -357,11 +366,13 @@ _RANGES: Final = {
     "training.class_weight_power": _Range(0, 1),
     "training.class_weight_limit": _Range(1),
     "training.patient_weight_power": _Range(0, 1),
+    "training.strip_weight": _Range(0, 1, low_open=True),
     "training.smote": _Range(0, 1),
     "training.label_smoothing": _Range(0, 1, high_open=True),
     "augment.time_stretch": _Range(0, 1, high_open=True),
     "augment.shift": _Range(0, 128),
     "augment.amplitude": _Range(0, 1, high_open=True),
+    "augment.flip": _Range(0, 1),
     "augment.wander": _Range(0, 100),
     "augment.noise": _Range(0, 100),
     "augment.rhythm": _Range(0, 100),
@@ -400,9 +411,12 @@ def _contradictions(recipe: Recipe) -> list[str]:
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
-        'data.extra may hold "svdb", "nstdb" and "synth"': set(data.extra) <= {"svdb", "nstdb", "synth"},
+        f"data.extra may hold {', '.join(_EXTRA)}": set(data.extra) <= set(_EXTRA),
         'data.extra may hold "nstdb" with the database "mitdb" and peaks "detected" only': (
             "nstdb" not in data.extra or (data.database, data.peaks) == ("mitdb", "detected")
+        ),
+        'data.extra may hold "cinc2017" with detected peaks only': (
+            "cinc2017" not in data.extra or data.peaks != "annotated"
         ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
         "model.filters, kernels and strides must be lists of one length, at least 1": (

@@ -24,6 +24,7 @@ from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.progress import SILENT, OnEpoch, Progress
 from ecg_edge.training.recipes import Recipe, Training
 from ecg_edge.training.runs import Run
+from ecg_edge.training.strips import DATABASE as STRIPS
 
 MAX_LOSS: Final = 1000.0  # mean cross-entropy of an epoch; five equally likely classes give 1.6
 
@@ -180,6 +181,7 @@ def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
     of_patient = np.char.add(np.char.add(beats.records, " "), beats.symbols)
     _, group, size = np.unique(of_patient, return_inverse=True, return_counts=True)
     weights = weights * (size.astype(np.float64) ** -settings.patient_weight_power)[group]
+    weights[np.char.startswith(beats.records, f"{STRIPS}/")] *= settings.strip_weight
     normalized: npt.NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
     return normalized
 

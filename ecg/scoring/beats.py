@@ -132,6 +132,15 @@ class BeatComparison:
         """Every figure by name: the ratios as fractions, and rr_error_ms."""
         return {name: ratio.value for name, ratio in self.ratios.items()} | {"rr_error_ms": self.rr_error_ms}
 
+    def __add__(self, other: BeatComparison) -> BeatComparison:
+        """Both together: every beat has the same weight."""
+        return BeatComparison(
+            self.table + other.table,
+            self.rr_squares_ms2 + other.rr_squares_ms2,
+            self.rr_count + other.rr_count,
+            self.shutdown_s + other.shutdown_s,
+        )
+
     def missed_in_shutdown(self, labels: str = "NSVFQ") -> Ratio:
         """Count reference beats of these labels that were missed in shutdown, out of all of them."""
         rows = [_CODE_OF[label] for label in labels]

@@ -7,7 +7,7 @@ or to the file's last annotation when that is later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,14 @@ class EpisodeComparison:
             "reference_s": self.reference_samples / self.fs_hz,
             "test_s": self.test_samples / self.fs_hz,
         }
+
+    def at_rate(self, fs_hz: float) -> EpisodeComparison:
+        """Convert the durations to samples at another rate."""
+        if fs_hz == self.fs_hz:
+            return self
+        names = ("reference_samples", "reference_overlap", "test_samples", "test_overlap")
+        converted = {name: round(getattr(self, name) * fs_hz / self.fs_hz) for name in names}
+        return replace(self, fs_hz=fs_hz, **converted)
 
     def __add__(self, other: EpisodeComparison) -> EpisodeComparison:
         """Both together: every episode, and every second, has the same weight."""

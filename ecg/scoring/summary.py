@@ -110,12 +110,7 @@ def summarize(results: Sequence[tuple[str, BeatComparison]]) -> Summary:
         Name and result of each record, at least one.
     """
     comparisons = [comparison for _, comparison in results]
-    total = BeatComparison(
-        np.sum([c.table for c in comparisons], axis=0),
-        sum(c.rr_squares_ms2 for c in comparisons),
-        sum(c.rr_count for c in comparisons),
-        sum(c.shutdown_s for c in comparisons),
-    )
+    total = sum(comparisons[1:], comparisons[0])
     means = _means([_values(_summary_ratios(c)) for c in comparisons])
     # sumstats reads these errors from a report, where they have two decimals.
     means["rr_error_ms"] = _mean([round(c.rr_error_ms, 2) for c in comparisons])

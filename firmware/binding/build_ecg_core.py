@@ -30,6 +30,9 @@ CONSTANTS = [
     "ECG_CORE_PEAKS_MARKED",
     "ECG_CORE_LEAD_OFF_PLUS",
     "ECG_CORE_LEAD_OFF_MINUS",
+    "ECG_CORE_VENTRICULAR_NONE",
+    "ECG_CORE_VENTRICULAR_TACHYCARDIA",
+    "ECG_CORE_VENTRICULAR_FIBRILLATION",
     "ECG_CORE_FLAG_LEARNING",
     "ECG_CORE_FLAG_LEADS_OFF",
     "ECG_CORE_FLAG_SATURATED",
@@ -40,11 +43,13 @@ CONSTANTS = [
     "ECG_CORE_FLAG_BASELINE_JUMP",
     "ECG_CORE_FLAG_MOTION",
     "ECG_CORE_FLAG_MUSCLE_NOISE",
+    "ECG_CORE_FLAG_DOUBTFUL",
     "TRACE_FILTER_DELAY",
     "TRACE_ENERGY_DELAY",
     "TRACE_UNITS_PER_MV",
     "TRACE_REFUSED",
     "ECG_QRS_FEATURES",
+    "TRACE_P_WAVE_FEATURES",
 ]
 
 DECLARATIONS = """
@@ -55,16 +60,20 @@ int ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 const char *ecg_core_status_text(int status);
 
-typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; size_t leads; int status;
+} progress_t;
 uint32_t row_bytes(void);
 uint32_t change_bytes(void);
+uint32_t ventricular_bytes(void);
 progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
-                      const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes);
+                      const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes,
+                      void *ventricular, void *leads);
 progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
 
 typedef struct { const char *name, *unit, *description; } qrs_feature_t;
 qrs_feature_t qrs_feature(uint32_t feature);
 uint32_t candidate_bytes(void);
+size_t p_wave_features(const int8_t *beats, const uint16_t *flags, size_t count, int16_t *features);
 size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
                    void *rows);
 """
@@ -78,17 +87,20 @@ SOURCE = """
 #include "trace.h"
 
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
-typedef struct { size_t next_mark; size_t rows; size_t changes; int status; } progress_t;
+typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; size_t leads; int status;
+} progress_t;
 
 /* A row is a beat up to its last member, then its CRC: no padding, whose bytes would be arbitrary. */
 enum {
     BEAT_BYTES = offsetof(ecg_core_beat_t, rhythm) + ECG_CORE_RHYTHM_FEATURES,
     ROW_BYTES = BEAT_BYTES + sizeof(uint32_t),
-    CHANGE_BYTES = offsetof(change_t, bad) + 1
+    CHANGE_BYTES = offsetof(change_t, bad) + 1,
+    VENTRICULAR_BYTES = offsetof(ecg_core_ventricular_t, confidence) + 1
 };
 
 static uint32_t row_bytes(void) { return ROW_BYTES; }
 static uint32_t change_bytes(void) { return CHANGE_BYTES; }
+static uint32_t ventricular_bytes(void) { return VENTRICULAR_BYTES; }
 
 /* The caller gives room for every beat that `count` samples can bring. */
 static void take(progress_t *progress, uint8_t *rows, const ecg_core_beat_t *beat) {
@@ -107,17 +119,39 @@ static void follow(progress_t *progress, uint8_t *changes, const ecg_core_t *cor
     memcpy(changes + progress->changes++ * CHANGE_BYTES, &change, CHANGE_BYTES);
 }
 
+/* A state of the ventricular rhythm detector that was decided, where there is or was such a rhythm. */
+static void follow_ventricular(progress_t *progress, uint8_t *states, const ecg_core_t *core,
+                               const ecg_core_ventricular_t *before) {
+    ecg_core_ventricular_t now;
+    ecg_core_ventricular(core, &now);
+    if (now.until == before->until || (now.kind | before->kind) == ECG_CORE_VENTRICULAR_NONE) return;
+    memcpy(states + progress->ventricular++ * VENTRICULAR_BYTES, &now, VENTRICULAR_BYTES);
+}
+
+/* A lead went off, or all are on again. */
+static void follow_leads(progress_t *progress, uint8_t *changes, const ecg_core_t *core, uint8_t were_off) {
+    ecg_core_signal_t now;
+    ecg_core_signal(core, &now);
+    if (now.leads_off == were_off) return;
+    const change_t change = {now.leads_since, ECG_CORE_FLAG_LEADS_OFF, now.leads_off};
+    memcpy(changes + progress->leads++ * CHANGE_BYTES, &change, CHANGE_BYTES);
+}
+
 static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
                              const uint32_t *marks, size_t mark_count, void *rows, size_t capacity,
-                             void *changes) {
-    progress_t progress = {0, 0, 0, ECG_CORE_OK};
+                             void *changes, void *ventricular, void *leads) {
+    progress_t progress = {0, 0, 0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
     ecg_core_signal_t before;
+    ecg_core_ventricular_t ventricular_before;
     for (size_t i = 0; i < count && progress.rows < capacity; i++) {
         ecg_core_signal(core, &before);
+        ecg_core_ventricular(core, &ventricular_before);
         progress.status = ecg_core_push(core, samples[i], lead_flags, &beat);
         if (progress.status == ECG_CORE_BEAT) take(&progress, rows, &beat);
         follow(&progress, changes, core, before.bad);
+        follow_ventricular(&progress, ventricular, core, &ventricular_before);
+        follow_leads(&progress, leads, core, before.leads_off);
         for (; progress.next_mark < mark_count && marks[progress.next_mark] == i; progress.next_mark++) {
             progress.status = ecg_core_mark(core);
             if (progress.status != ECG_CORE_OK) return progress;
@@ -128,7 +162,7 @@ static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t co
 }
 
 static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {
-    progress_t progress = {0, 0, 0, ECG_CORE_OK};
+    progress_t progress = {0, 0, 0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
     while (progress.rows < capacity && ecg_core_finish(core, &beat) == ECG_CORE_BEAT) {
         take(&progress, rows, &beat);

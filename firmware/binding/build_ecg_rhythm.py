@@ -17,20 +17,31 @@ CONSTANTS = [
     "ECG_RHYTHM_SUPRAVENTRICULAR",
     "ECG_RHYTHM_VENTRICULAR",
     "ECG_RHYTHM_UNCLASSIFIABLE",
+    "ECG_RHYTHM_DOUBTFUL",
+    "ECG_RHYTHM_UNLABELLED",
     "ECG_RHYTHM_BEGIN",
     "ECG_RHYTHM_UPDATE",
     "ECG_RHYTHM_END",
     "ECG_RHYTHM_FLAG_TRUNCATED",
+    "ECG_RHYTHM_FLAG_SUSTAINED",
     "ECG_RHYTHM_EVENTS_MAX",
+    "ECG_RHYTHM_FEATURES",
     *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),
     *re.findall(r"X\((ECG_RHYTHM_\w+),", (HEADERS / "ecg_rhythm.h").read_text(encoding="utf-8")),
 ]
 
 DECLARATIONS = """
-typedef struct { uint32_t r_sample; uint16_t rr_samples; uint8_t beat_class; } ecg_rhythm_beat_t;
+typedef struct {
+    uint32_t r_sample;
+    uint16_t rr_samples;
+    uint8_t beat_class, p_wave, quality, unlikeness, certainty;
+} ecg_rhythm_beat_t;
+typedef struct { uint32_t since, until; uint16_t rate; uint8_t kind; } ecg_rhythm_ventricular_t;
 typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
+const char *irregularity_feature(int feature);
+int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features);
 int ecg_rhythm_class_of(const char *labels, uint8_t label);
 const char *ecg_rhythm_kind_text(uint8_t kind);
 
@@ -40,6 +51,9 @@ size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, si
                   size_t capacity);
 size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
                  size_t capacity);
+size_t give_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, uint8_t off, void *rows, size_t capacity);
+size_t give_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now, void *rows,
+                        size_t capacity);
 size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows, size_t capacity);
 """
 
@@ -47,6 +61,7 @@ SOURCE = """
 #include <stddef.h>
 #include <stdint.h>
 #include "ecg_rhythm/ecg_rhythm_state.h"
+#include "fibrillation.h"
 
 /* Where the events of one call go; `count` beyond `capacity` tells that rows were lost. */
 typedef struct {
@@ -54,6 +69,20 @@ typedef struct {
     size_t capacity;
     size_t count;
 } target_t;
+
+static const char *irregularity_feature(int feature) {
+    static const char *const NAMES[ECG_RHYTHM_FEATURES] = {
+#define NAME(name, description) #name,
+        ECG_RHYTHM_FEATURE_LIST(NAME)
+#undef NAME
+    };
+    return NAMES[feature];
+}
+
+static int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features) {
+    const uint8_t all = ECG_RHYTHM_IRREGULAR_INTERVALS;
+    return ecg_rhythm_describe(&rhythm->irregular, all, rhythm->times.fs_hz, features);
+}
 
 static uint32_t event_bytes(void) { return (uint32_t)sizeof(ecg_rhythm_event_t); }
 
@@ -83,6 +112,24 @@ static size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t si
     return target.count;
 }
 
+static size_t give_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, uint8_t off, void *rows,
+                         size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    ecg_rhythm_leads(rhythm, sample, off != 0);
+    rhythm->context = NULL;
+    return target.count;
+}
+
+static size_t give_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now, void *rows,
+                               size_t capacity) {
+    target_t target = {rows, capacity, 0};
+    rhythm->context = &target;
+    ecg_rhythm_ventricular(rhythm, now);
+    rhythm->context = NULL;
+    return target.count;
+}
+
 static size_t give_end(ecg_rhythm_state_t *rhythm, uint32_t samples, void *rows, size_t capacity) {
     target_t target = {rows, capacity, 0};
     rhythm->context = &target;
@@ -104,6 +151,6 @@ ffibuilder.set_source(
     SOURCE,
     sources=_paths(RHYTHM / "src", "*.c"),
     depends=[*_paths(BASE, "**/*.h"), *_paths(RHYTHM, "**/*.h")],
-    include_dirs=[str(BASE / "include"), str(RHYTHM / "include")],
+    include_dirs=[str(BASE / "include"), str(RHYTHM / "include"), str(RHYTHM / "src")],
     extra_compile_args=["-std=c99", "-O2"],
 )

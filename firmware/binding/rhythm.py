@@ -7,6 +7,7 @@ rhythm = Rhythm(); rhythm.beats(...); rhythm.tick(...); rhythm.finish(...)     #
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,8 @@ NORMAL: int = lib.ECG_RHYTHM_NORMAL
 SUPRAVENTRICULAR: int = lib.ECG_RHYTHM_SUPRAVENTRICULAR
 VENTRICULAR: int = lib.ECG_RHYTHM_VENTRICULAR
 UNCLASSIFIABLE: int = lib.ECG_RHYTHM_UNCLASSIFIABLE
+DOUBTFUL: int = lib.ECG_RHYTHM_DOUBTFUL
+UNLABELLED: int = lib.ECG_RHYTHM_UNLABELLED
 
 HEART_RATE: int = lib.ECG_RHYTHM_HEART_RATE
 PAUSE: int = lib.ECG_RHYTHM_PAUSE
@@ -31,11 +34,20 @@ RUN_S: int = lib.ECG_RHYTHM_RUN_S
 BIGEMINY: int = lib.ECG_RHYTHM_BIGEMINY
 TRIGEMINY: int = lib.ECG_RHYTHM_TRIGEMINY
 IRREGULAR: int = lib.ECG_RHYTHM_IRREGULAR
+ATRIAL_FIBRILLATION: int = lib.ECG_RHYTHM_ATRIAL_FIBRILLATION
+VENTRICULAR_FIBRILLATION: int = lib.ECG_RHYTHM_VENTRICULAR_FIBRILLATION
+VENTRICULAR_TACHYCARDIA: int = lib.ECG_RHYTHM_VENTRICULAR_TACHYCARDIA
+UNREADABLE: int = lib.ECG_RHYTHM_UNREADABLE
+LEADS_OFF: int = lib.ECG_RHYTHM_LEADS_OFF
+
+RUN_CERTAINTY: int = lib.ECG_RHYTHM_RUN_CERTAINTY
+RUN_QUALITY: int = lib.ECG_RHYTHM_RUN_QUALITY
 
 BEGIN: int = lib.ECG_RHYTHM_BEGIN
 UPDATE: int = lib.ECG_RHYTHM_UPDATE
 END: int = lib.ECG_RHYTHM_END
 FLAG_TRUNCATED: int = lib.ECG_RHYTHM_FLAG_TRUNCATED
+FLAG_SUSTAINED: int = lib.ECG_RHYTHM_FLAG_SUSTAINED
 
 # One event, laid out as in C (ecg_rhythm.h defines the fields). Samples, and intervals in samples.
 EVENT_DTYPE = np.dtype(
@@ -52,24 +64,49 @@ EVENT_DTYPE = np.dtype(
         ("shortest_rr", np.uint16),
         ("longest_rr", np.uint16),
         ("irregularity_permille", np.uint16),
+        ("confidence", np.uint8),
     ],
     align=True,
 )
+# What the rules take of a beat besides its position and class; ecg_rhythm.h defines the fields.
+EVIDENCE_DTYPE = np.dtype(
+    [("p_wave", np.uint8), ("quality", np.uint8), ("unlikeness", np.uint8), ("certainty", np.uint8)]
+)
+# Good signal, certain labels, and nothing known of P waves.
+NO_EVIDENCE = np.array((0, 100, 0, 255), EVIDENCE_DTYPE)
 _BEAT_DTYPE = np.dtype(
-    [("r_sample", np.uint32), ("rr_samples", np.uint16), ("beat_class", np.uint8)], align=True
+    [
+        ("r_sample", np.uint32),
+        ("rr_samples", np.uint16),
+        ("beat_class", np.uint8),
+        *((name, np.uint8) for name in EVIDENCE_DTYPE.names or ()),
+    ],
+    align=True,
 )
 if EVENT_DTYPE.itemsize != lib.event_bytes() or _BEAT_DTYPE.itemsize != ffi.sizeof("ecg_rhythm_beat_t"):
     raise ImportError(
         "ecg_edge.firmware.binding._ecg_rhythm is older than its Python code: run pip install -e . again"
     )
 
+IRREGULARITY_FEATURES: tuple[str, ...] = tuple(
+    ffi.string(lib.irregularity_feature(k)).decode() for k in range(lib.ECG_RHYTHM_FEATURES)
+)
+
 Events: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+Evidence: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 
 
 def kind_name(kind: int) -> str:
     """Return the name of a kind of event, e.g. "asystole"."""
     return str(ffi.string(lib.ecg_rhythm_kind_text(kind)).decode())
+
+
+def all_kinds() -> list[str]:
+    """List the names of all kinds of events but the heart rate, in the order of their numbers."""
+    unknown = kind_name(0)
+    names = [kind_name(kind) for kind in range(HEART_RATE + 1, 256)]
+    return [name for name in names if name != unknown]
 
 
 def class_of(labels: Sequence[str], label: int) -> int:
@@ -118,7 +155,9 @@ class Rhythm:
         """Size of the state in bytes, as compiled for this computer."""
         return int(lib.ecg_rhythm_state_bytes())
 
-    def beats(self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray) -> Events:
+    def beats(
+        self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray, evidence: Evidence | None = None
+    ) -> Events:
         """Take beats in the order of time.
 
         Parameters
@@ -126,7 +165,9 @@ class Rhythm:
         r_samples, rr_samples : int array, shape (n,)
             R peak, and interval to the one before (0: none), as the signal path gives them.
         classes : int array, shape (n,)
-            NORMAL, SUPRAVENTRICULAR, VENTRICULAR or UNCLASSIFIABLE.
+            NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE, DOUBTFUL or UNLABELLED.
+        evidence : EVIDENCE_DTYPE array, shape (n,), optional
+            Without it: `NO_EVIDENCE`.
 
         Returns
         -------
@@ -134,6 +175,8 @@ class Rhythm:
         """
         rows = np.zeros(len(r_samples), _BEAT_DTYPE)
         rows["r_sample"], rows["rr_samples"], rows["beat_class"] = r_samples, rr_samples, classes
+        for name in EVIDENCE_DTYPE.names or ():
+            rows[name] = (NO_EVIDENCE if evidence is None else evidence)[name]
         until = int(rows["r_sample"][-1]) if len(rows) else 0
         beats = ffi.cast("ecg_rhythm_beat_t *", ffi.from_buffer(rows)) if len(rows) else ffi.NULL
         return self._collect(lib.give_beats, until, len(rows), beats, len(rows))
@@ -154,6 +197,40 @@ class Rhythm:
         """
         return self._collect(lib.give_tick, settled, 1, settled, signal_is_bad)
 
+    def leads(self, sample: int, off: bool) -> Events:
+        """Take a change of the leads, from `sample` on; its event comes at once."""
+        return self._collect(lib.give_leads, 0, 1, sample, off)
+
+    def ventricular(self, now: np.void) -> Events:
+        """Take a state of the ventricular rhythm detector.
+
+        Parameters
+        ----------
+        now : VENTRICULAR_DTYPE
+            A row of `SignalPath.ventricular`; all beats before its `until` were given, and none later.
+
+        Returns
+        -------
+        EVENT_DTYPE (k,)
+        """
+        until = int(now["until"])
+        state = ffi.new(
+            "ecg_rhythm_ventricular_t *", [int(now["since"]), until, int(now["rate"]), int(now["kind"])]
+        )
+        return self._collect(lib.give_ventricular, until, 1, state)
+
+    def irregularity_features(self) -> npt.NDArray[np.int16] | None:
+        """Get the figures of the intervals so far from which atrial fibrillation is suspected, for training.
+
+        Returns
+        -------
+        int16 array, shape (features,), or None
+            In the order of `IRREGULARITY_FEATURES`; None with too few intervals.
+        """
+        row = np.zeros(len(IRREGULARITY_FEATURES), np.int16)
+        found = lib.irregularity_features(self._state, ffi.from_buffer("int16_t[]", row))
+        return row if found else None
+
     def finish(self, samples: int) -> Events:
         """End the signal after `samples` samples: episodes that are open end, truncated."""
         return self._collect(lib.give_end, samples, 1, samples)
@@ -171,6 +248,38 @@ class Rhythm:
         return found
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What the rules take at a sample besides beats.
+
+    Attributes
+    ----------
+    sample : int
+        All beats before it are given first.
+    is_bad : bool
+        The signal's quality from there on, unless `ventricular` is given.
+    ventricular : VENTRICULAR_DTYPE, optional
+        State of the ventricular rhythm detector that is decided up to there.
+    """
+
+    sample: int
+    is_bad: bool = False
+    ventricular: np.void | None = None
+
+    def apply(self, rhythm: Rhythm) -> Events:
+        """Give it to the rules; return the events that it causes."""
+        if self.ventricular is not None:
+            return rhythm.ventricular(self.ventricular)
+        return rhythm.tick(self.sample, self.is_bad)
+
+
+def merge_turns(changes: Iterable[tuple[int, bool]], ventricular: Iterable[np.void] = ()) -> list[Turn]:
+    """Put changes of the signal's quality and ventricular states in the order of time, as the device does."""
+    turns = [Turn(int(sample), bool(is_bad)) for sample, is_bad in changes]
+    turns += [Turn(int(state["until"]), ventricular=state) for state in ventricular]
+    return sorted(turns, key=lambda turn: turn.sample)
+
+
 def find_events(
     r_samples: IntArray,
     rr_samples: IntArray,
@@ -178,6 +287,8 @@ def find_events(
     samples: int,
     changes: Iterable[tuple[int, bool]] = (),
     fs_hz: int = FS_HZ,
+    ventricular: Iterable[np.void] = (),
+    evidence: Evidence | None = None,
 ) -> Events:
     """Find all events of a record.
 
@@ -191,16 +302,20 @@ def find_events(
         From which sample on the signal is bad, or good again, in the order of time.
     fs_hz : int
         Rate that all of these count in.
+    ventricular : VENTRICULAR_DTYPE array, shape (j,)
+        States of the ventricular rhythm detector, in the order of time.
+    evidence : EVIDENCE_DTYPE array, shape (n,), optional
+        As for `Rhythm.beats`.
 
     Returns
     -------
     EVENT_DTYPE (k,)
     """
     rhythm, parts, first = Rhythm(fs_hz), [], 0
-    for sample, is_bad in changes:
-        last = int(np.searchsorted(r_samples, sample))
-        parts += [rhythm.beats(r_samples[first:last], rr_samples[first:last], classes[first:last])]
-        parts += [rhythm.tick(sample, is_bad)]
+    columns = (r_samples, rr_samples, classes, *(() if evidence is None else (evidence,)))
+    for turn in merge_turns(changes, ventricular):
+        last = int(np.searchsorted(r_samples, turn.sample))
+        parts += [rhythm.beats(*(column[first:last] for column in columns)), turn.apply(rhythm)]
         first = last
-    parts += [rhythm.beats(r_samples[first:], rr_samples[first:], classes[first:]), rhythm.finish(samples)]
+    parts += [rhythm.beats(*(column[first:] for column in columns)), rhythm.finish(samples)]
     return np.concatenate(parts)

@@ -24,6 +24,10 @@ RHYTHM_SCALE: float = 1 / lib.ECG_CORE_RHYTHM_INV_SCALE
 LEAD_OFF_PLUS: int = lib.ECG_CORE_LEAD_OFF_PLUS
 LEAD_OFF_MINUS: int = lib.ECG_CORE_LEAD_OFF_MINUS
 
+VENTRICULAR_NONE: int = lib.ECG_CORE_VENTRICULAR_NONE
+VENTRICULAR_TACHYCARDIA: int = lib.ECG_CORE_VENTRICULAR_TACHYCARDIA
+VENTRICULAR_FIBRILLATION: int = lib.ECG_CORE_VENTRICULAR_FIBRILLATION
+
 FLAG_LEARNING: int = lib.ECG_CORE_FLAG_LEARNING
 FLAG_LEADS_OFF: int = lib.ECG_CORE_FLAG_LEADS_OFF
 FLAG_SATURATED: int = lib.ECG_CORE_FLAG_SATURATED
@@ -34,16 +38,19 @@ FLAG_MAINS_HUM: int = lib.ECG_CORE_FLAG_MAINS_HUM
 FLAG_BASELINE_JUMP: int = lib.ECG_CORE_FLAG_BASELINE_JUMP
 FLAG_MOTION: int = lib.ECG_CORE_FLAG_MOTION
 FLAG_MUSCLE_NOISE: int = lib.ECG_CORE_FLAG_MUSCLE_NOISE
+FLAG_DOUBTFUL: int = lib.ECG_CORE_FLAG_DOUBTFUL
 
 # One beat, laid out as in C. r_sample: index of the R peak; rr_samples: interval to the one before (0: none),
-# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best; beat,
-# rhythm: the classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
+# both in samples as they were pushed; flags: FLAG_*; quality: of the signal around, 0 to 100, the best;
+# p_wave: 1 certainly none before this beat, 128 undecided, 255 certainly one, 0 unknown; beat, rhythm: the
+# classifier's int8 inputs; crc32: CRC-32/ISO-HDLC of beat, then rhythm.
 BEAT_DTYPE = np.dtype(
     [
         ("r_sample", np.uint32),
         ("rr_samples", np.uint16),
         ("flags", np.uint16),
         ("quality", np.uint8),
+        ("p_wave", np.uint8),
         ("beat", np.int8, (BEAT_POINTS, BEAT_CHANNELS)),
         ("rhythm", np.int8, (RHYTHM_FEATURES,)),
         ("crc32", np.uint32),
@@ -51,7 +58,19 @@ BEAT_DTYPE = np.dtype(
 )
 # The signal turned bad or good: from this sample on, and why it is (was) bad, as FLAG_*.
 CHANGE_DTYPE = np.dtype([("sample", np.uint32), ("reasons", np.uint16), ("bad", np.uint8)])
-if (BEAT_DTYPE.itemsize, CHANGE_DTYPE.itemsize) != (lib.row_bytes(), lib.change_bytes()):
+# State of the ventricular rhythm detector, decided once a second: first sample of the present kind
+# (VENTRICULAR_*); decided for the samples before `until`; waves a minute (0: not known); 0 to 100.
+VENTRICULAR_DTYPE = np.dtype(
+    [
+        ("since", np.uint32),
+        ("until", np.uint32),
+        ("rate", np.uint16),
+        ("kind", np.uint8),
+        ("confidence", np.uint8),
+    ]
+)
+_ITEM_BYTES = tuple(dtype.itemsize for dtype in (BEAT_DTYPE, CHANGE_DTYPE, VENTRICULAR_DTYPE))
+if (lib.row_bytes(), lib.change_bytes(), lib.ventricular_bytes()) != _ITEM_BYTES:
     raise ImportError(
         "ecg_edge.firmware.binding._ecg_core is older than its Python code: run pip install -e . again"
     )
@@ -59,6 +78,7 @@ if (BEAT_DTYPE.itemsize, CHANGE_DTYPE.itemsize) != (lib.row_bytes(), lib.change_
 Samples: TypeAlias = npt.NDArray[np.int16]
 Beats: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Changes: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+VentricularStates: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Spans: TypeAlias = npt.NDArray[np.int64]
 Peaks: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
@@ -125,6 +145,10 @@ class SignalPath:
         self._rows = np.empty(_CHUNK, BEAT_DTYPE)
         self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
         self._changes: list[Changes] = []
+        self._leads_changed = np.empty(_CHUNK, CHANGE_DTYPE)
+        self._leads: list[Changes] = []
+        self._decided = np.empty(_CHUNK, VENTRICULAR_DTYPE)
+        self._ventricular: list[VentricularStates] = []
         self._samples = 0
         self._init(_whole("adu_per_mv", adu_per_mv), mains_hz, fs_hz)
 
@@ -153,6 +177,22 @@ class SignalPath:
     def changes(self) -> Changes:
         """CHANGE_DTYPE (n,): changes of the signal between good and bad so far; the first is to bad."""
         return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])
+
+    @property
+    def leads(self) -> Changes:
+        """CHANGE_DTYPE (n,): changes of the leads so far, `bad` where one is off; the first is to off.
+
+        They are known 100 ms after a lead went off, and 500 ms after it is on again.
+        """
+        return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._leads])
+
+    @property
+    def ventricular(self) -> VentricularStates:
+        """VENTRICULAR_DTYPE (n,): decisions of the ventricular rhythm detector so far.
+
+        Those without such a rhythm are left out, but for the one that ends it.
+        """
+        return np.concatenate([np.empty(0, VENTRICULAR_DTYPE), *self._ventricular])
 
     @property
     def bad_spans(self) -> Spans:
@@ -224,11 +264,17 @@ class SignalPath:
             ffi.from_buffer(self._rows),
             len(self._rows),
             ffi.from_buffer(self._changed),
+            ffi.from_buffer(self._decided),
+            ffi.from_buffer(self._leads_changed),
         )
         _raise_on(progress.status)
         self._samples += len(chunk)
         if progress.changes:
             self._changes.append(self._changed[: progress.changes].copy())
+        if progress.leads:
+            self._leads.append(self._leads_changed[: progress.leads].copy())
+        if progress.ventricular:
+            self._ventricular.append(self._decided[: progress.ventricular].copy())
         return _first_rows(self._rows, progress.rows)
 
 
@@ -253,11 +299,14 @@ class Processed:
         Changes of the signal between good and bad.
     bad_spans : int64 (m, 2)
         First sample of each bad segment, and first one after it; the last may end with the record.
+    ventricular : VENTRICULAR_DTYPE (j,)
+        Decisions of the ventricular rhythm detector, as `SignalPath.ventricular` has them.
     """
 
     beats: Beats
     changes: Changes
     bad_spans: Spans
+    ventricular: VentricularStates
 
 
 def process_signal(
@@ -272,7 +321,7 @@ def process_signal(
     path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None, fs_hz=fs_hz)
     beats = path.push(samples) if r_peaks is None else path.push_marked(samples, r_peaks)
     beats = np.concatenate([beats, path.finish()])
-    return Processed(beats, path.changes, path.bad_spans)
+    return Processed(beats, path.changes, path.bad_spans, path.ventricular)
 
 
 def process(

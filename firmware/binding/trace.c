@@ -1,6 +1,8 @@
 /* Trace of the signal path at 360 Hz: intermediate signals and decisions. Not part of the firmware. */
 #include "trace.h"
 
+#include <string.h>
+
 #include "ecg_core/ecg_core_state.h"
 
 qrs_feature_t qrs_feature(uint32_t feature) {
@@ -62,6 +64,21 @@ size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16
         energy[i] = core->detector.energy;
         if (core->queue.first != before.first) {
             candidates[found++] = classified(core, before);
+        }
+    }
+    return found;
+}
+
+size_t p_wave_features(const int8_t *beats, const uint16_t *flags, size_t count, int16_t *features) {
+    ecg_p_wave_t p_wave = {.beats = 0};
+    ecg_core_beat_t beat;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(beat.beat, beats + i * sizeof beat.beat, sizeof beat.beat);
+        beat.flags = flags[i];
+        if (ecg_p_wave_readable(&beat)) {
+            ecg_p_wave_describe(&p_wave, &beat, features + ECG_P_WAVE_FEATURES * found++);
+            ecg_p_wave_learn(&p_wave, &beat);
         }
     }
     return found;

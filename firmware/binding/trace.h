@@ -9,6 +9,7 @@
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_qrs_features.h"
 #include "filters.h"
+#include "p_wave.h"
 #include "qrs_classifier.h"
 
 /* Delay of the filtered signal and of the energy, in samples. */
@@ -34,6 +35,12 @@ typedef struct {
 
 /* `feature`: 0 to ECG_QRS_FEATURES - 1. */
 qrs_feature_t qrs_feature(uint32_t feature);
+
+#define TRACE_P_WAVE_FEATURES ECG_P_WAVE_FEATURES
+
+/* Figures of the P wave of `count` beats in a row: tensors "beat" and flags. Beats that cannot be read have
+ * none; gives the number of those that have. */
+size_t p_wave_features(const int8_t *beats, const uint16_t *flags, size_t count, int16_t *features);
 
 uint32_t candidate_bytes(void);
 

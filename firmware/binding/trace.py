@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.firmware.binding._ecg_core import ffi, lib
-from ecg_edge.firmware.binding.signal_path import Samples, SignalPath, checked_samples
+from ecg_edge.firmware.binding.signal_path import Beats, Samples, SignalPath, checked_samples
 
 # A candidate: a peak of the QRS energy. at: R peak; energy_at, energy: position and height of the energy's
 # peak; beat_energy: mean energy of the last eight beats; noise: running energy of rejected candidates, both
@@ -40,7 +40,7 @@ if CANDIDATE_DTYPE.itemsize != lib.candidate_bytes():
 LOGIT: int = 16384
 REFUSED: int = lib.TRACE_REFUSED  # score of a candidate within the refractory period: it was not classified
 UNITS_PER_MV: int = lib.TRACE_UNITS_PER_MV
-_HELD = 720  # samples: by then the last candidate is classified and every delay is over
+_HELD = 1800  # samples: by then the start is over, the last candidate classified, and every delay over
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,3 +91,27 @@ def trace(samples: Samples, *, adu_per_mv: SupportsFloat = 200, mains_hz: int = 
         energy[lib.TRACE_ENERGY_DELAY :][:count].copy(),
         candidates.copy(),
     )
+
+
+def p_wave_features(beats: Beats) -> npt.NDArray[np.int16]:
+    """Compute the figures from which the signal path decides on P waves, for training.
+
+    Parameters
+    ----------
+    beats : BEAT_DTYPE (n,)
+        Beats of a signal from its start, in their order.
+
+    Returns
+    -------
+    int16 (k, features)
+        One row for each beat with a `p_wave` other than 0.
+    """
+    tensors, flags = np.ascontiguousarray(beats["beat"]), np.ascontiguousarray(beats["flags"])
+    rows = np.empty((len(beats), lib.TRACE_P_WAVE_FEATURES), np.int16)
+    found = lib.p_wave_features(
+        ffi.from_buffer("int8_t[]", tensors),
+        ffi.from_buffer("uint16_t[]", flags),
+        len(beats),
+        ffi.from_buffer("int16_t[]", rows),
+    )
+    return rows[:found]

@@ -4,6 +4,7 @@
 #include "confidence.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/session.h"
+#include "ecg_rhythm/ecg_rhythm.h"
 #include "engine.h"
 #include "events.h"
 #include "led.h"
@@ -58,12 +59,18 @@ static bool classify(int8_t *logits) {
     return ran;
 }
 
-/* In bad signal the logits still go to the host, but nobody should take a label from them. */
+static bool is_ectopic(uint8_t label) {
+    const ecg_rhythm_class_t beat_class = ecg_rhythm_class_of(model->labels, label);
+    return beat_class == ECG_RHYTHM_SUPRAVENTRICULAR || beat_class == ECG_RHYTHM_VENTRICULAR;
+}
+
+/* In bad signal the logits still go to the host, but no label is taken from them. No beat is called ectopic
+ * before the patient's average beat is known. host/reference/labels.py has the same rule. */
 static uint8_t label_of(const int8_t *logits) {
-    if ((beat.flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0) {
-        return ECG_LINK_UNCLASSIFIABLE;
-    }
-    return (uint8_t)argmax(logits, model->label_count);
+    const uint8_t label = (uint8_t)argmax(logits, model->label_count);
+    const bool is_bad = (beat.flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
+    const bool is_learning = (beat.flags & ECG_CORE_FLAG_LEARNING) != 0;
+    return is_bad || (is_learning && is_ectopic(label)) ? ECG_LINK_UNCLASSIFIABLE : label;
 }
 
 static void report_beat(void) {
@@ -74,6 +81,7 @@ static void report_beat(void) {
         .rr_samples = beat.rr_samples,
         .flags = beat.flags,
         .quality = beat.quality,
+        .p_wave = beat.p_wave,
         .label = ECG_LINK_NOT_LABELLED,
         .input_crc32 = ecg_core_beat_crc32(&beat),
     };
@@ -84,7 +92,7 @@ static void report_beat(void) {
         report.logits = logits;
     }
     ecg_link_send_beat(&sender, &report);
-    events_beat(&core, &beat, report.label);
+    events_beat(&core, &beat, &report);
     led_beat(board_millis());
 }
 

@@ -4,7 +4,7 @@
 #define ECG_EDGE_EVENTS_H
 
 #include "ecg_core/ecg_core.h"
-#include "ecg_link/frame.h"
+#include "ecg_link/messages.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -19,8 +19,9 @@ void events_start(uint16_t fs_hz, ecg_link_sender_t *sender);
  * samples: how many were pushed so far. */
 void events_follow(const ecg_core_t *core, uint32_t samples);
 
-/* A beat with its label: an index in ECG_MODEL_LABELS, or any other number for a beat without one. */
-void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, uint8_t label);
+/* A beat, and what is reported of it: label (an index in ECG_MODEL_LABELS, or any other number for a beat
+ * without one) and outputs. */
+void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, const ecg_link_beat_t *report);
 
 /* The signal has ended, and its last beats were given. */
 void events_finish(const ecg_core_t *core, uint32_t samples);

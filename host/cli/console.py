@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -93,12 +93,12 @@ def progress_bar(unit: str = "") -> Progress:
     )
 
 
-def track(names: Sequence[Name], description: str) -> Iterator[Name]:
-    """Iterate over records with a progress bar on standard error."""
+def track(names: Sequence[Name], description: str, title: Callable[[Name], str] = str) -> Iterator[Name]:
+    """Iterate over records with a progress bar on standard error that shows the title of each."""
     with progress_bar("records") as bar:
         task = bar.add_task(description, total=len(names), note="")
         for name in names:
-            bar.update(task, note=str(name))
+            bar.update(task, note=title(name))
             yield name
             bar.advance(task)
 

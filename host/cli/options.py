@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.host.cli import console
 
-
-def _board_rate(fs_hz: int) -> int:
-    # For start-up time: firmware imports numpy.
-    from ecg_edge.firmware import BOARD_RATES_HZ
-
-    if fs_hz not in BOARD_RATES_HZ:
-        raise typer.BadParameter(f"{fs_hz}; a board samples at {', '.join(map(str, BOARD_RATES_HZ))} Hz")
-    return fs_hz
+if TYPE_CHECKING:
+    from ecg_edge.host.evaluation.restarts import Plan
+    from ecg_edge.host.evaluation.sources import Conditions
 
 
 JsonOption = Annotated[
@@ -102,15 +98,132 @@ MainsOption = Annotated[
         "--mains", metavar="HZ", callback=_mains_rate, help="Mains frequency to suppress, 50 or 60 Hz."
     ),
 ]
-RateOption = Annotated[
-    int,
+
+
+# ---- evaluations ------------------------------------------------------------------------------------
+
+NATIVE: Final = "native"
+STARTS_S: Final = (0.0, 300.0)
+FIRST_S: Final = (10.0, 20.0)
+_LONGEST_START_S: Final = 604_800.0  # a week
+
+
+class Part(str, Enum):
+    """Part of a database, as `ecg.splits` divides it."""
+
+    development = "development"
+    test = "test"
+    unused = "unused"
+    all = "all"
+
+
+def _board_rate(text: str) -> str:
+    # For start-up time: firmware imports numpy.
+    from ecg_edge.firmware import BOARD_RATES_HZ
+
+    rates = [str(rate_hz) for rate_hz in BOARD_RATES_HZ]
+    if text not in (*rates, NATIVE):
+        raise typer.BadParameter(f"{text}; a board samples at {', '.join(rates)} Hz; or {NATIVE}")
+    return text
+
+
+LeadsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lead",
+        metavar="NAMES",
+        show_default="auto",
+        help="Leads by their names in the header, as `ii,v1`; auto chooses an ECG lead, all takes every one.",
+    ),
+]
+BoardRateOption = Annotated[
+    str,
     typer.Option(
         "--fs",
         metavar="HZ",
         callback=_board_rate,
-        help="Sampling rate of the board, 250, 360 or 500 Hz; records are resampled to it.",
+        help="Rate of the board, 250, 360 or 500 Hz, to which records are resampled on this computer; "
+        "native: the nearest to the record's own.",
     ),
 ]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ANNOTATOR",
+        help="Annotator to score against. Else atr, or the annotation file named after the lead.",
+    ),
+]
+ScaleOption = Annotated[
+    float, typer.Option(min=0.01, max=100, metavar="FACTOR", help="Multiply the amplitude, 0.01 to 100.")
+]
+InvertOption = Annotated[bool, typer.Option("--invert", help="Turn the lead upside down.")]
+PartOption = Annotated[
+    Part,
+    typer.Option(
+        metavar="PART", help="Part of each database: development, test, unused (neither of these), or all."
+    ),
+]
+StartOption = Annotated[
+    list[float] | None,
+    typer.Option(
+        min=0,
+        max=_LONGEST_START_S,
+        metavar="S",
+        show_default="0 and 300",
+        help="Time at the start of a record that is not scored, in s (repeatable).",
+    ),
+]
+RestartOption = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        max=_LONGEST_START_S,
+        metavar="S",
+        help="Also start a fresh stream every S seconds, and score its start.",
+    ),
+]
+FirstOption = Annotated[
+    list[float] | None,
+    typer.Option(
+        min=1,
+        max=_LONGEST_START_S,
+        metavar="S",
+        show_default="10 and 20",
+        help="With --restart: length of the start that is scored, in s (repeatable).",
+    ),
+]
+AnySignalPathOption = Annotated[
+    bool,
+    typer.Option(
+        "--any-signal-path",
+        help="Accept a model that was trained with another signal path: to compare before a training.",
+    ),
+]
+
+
+def conditions(
+    lead: list[str] | None, fs: str, mains_hz: int, reference: str | None, scale: float, invert: bool
+) -> Conditions:
+    """Collect the options of an evaluation."""
+    from ecg_edge.host.evaluation.sources import Conditions
+
+    leads = tuple(name.strip() for names in lead or ["auto"] for name in names.split(",") if name.strip())
+    if not leads:
+        raise typer.BadParameter("no lead is named", param_hint="--lead")
+    rate = None if fs == NATIVE else int(fs)
+    return Conditions(rate, leads, mains_hz, reference, scale, invert)
+
+
+def starts(start_s: list[float] | None) -> list[float]:
+    """Return the starts of the comparison in seconds, each once."""
+    return sorted(set(start_s or STARTS_S))
+
+
+def plan(restart: float | None, first: list[float] | None) -> Plan | None:
+    """Collect the options of fresh streams; None when there are none."""
+    from ecg_edge.host.evaluation.restarts import Plan
+
+    return None if restart is None else Plan(restart, tuple(sorted(set(first or FIRST_S))))
 
 
 def _existing_run(folder: Path | None) -> Path | None:

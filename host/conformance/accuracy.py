@@ -19,13 +19,19 @@ from ecg_edge.host.conformance.results import ClassFigures, ClassScores, DeviceS
 from ecg_edge.host.link.messages import Beat
 from ecg_edge.host.reference.labels import symbol_of
 
+STARTS_S = (0.0, LEARNING_S)
+"""Starts of EC57's comparison: the first second, and after the time that a detector may learn from."""
+
+STREAM_MARK = "@"
+"""Before the start of a stream in its name, as in "100@60s"."""
+
 OTHER_BEAT = "other beat"  # rows of the confusion matrix beyond the labels
 NO_BEAT = "no beat"
 COLUMN_NOT_LABELLED = "not labelled"  # columns beyond the labels
 MISSED = "missed"
 
 EC57_PROTOCOL = (
-    "EC57 beat by beat (as WFDB's bxb), 150 ms window, from {start:.0f} s; "
+    "EC57 beat by beat (as WFDB's bxb), 150 ms window, from {start:g} s; "
     "the device's own detector finds the beats"
 )
 CLASSES_PROTOCOL = (
@@ -45,16 +51,32 @@ class LabelledRecord:
         In the order of time.
     samples : int
         Number of the record's samples that the device took.
+    starts_s : tuple of float
+        Starts of EC57's comparison, each scored by itself where the record is longer.
+    whole : bool
+        The annotations cover the whole record; else it is scored from the first annotated beat to the last.
     """
 
     record: Record
     beats: Sequence[Beat]
     samples: int
+    starts_s: tuple[float, ...] = STARTS_S
+    whole: bool = True
+
+    @property
+    def annotated_s(self) -> tuple[float, float]:
+        """Time in seconds that is annotated."""
+        fs_hz = self.record.fs_hz
+        beats = self.record.beat_samples[self.record.beat_samples < self.samples]
+        if self.whole or not len(beats):
+            return 0.0, self.samples / fs_hz
+        return float(beats[0]) / fs_hz, float(beats[-1]) / fs_hz
 
     @property
     def start_s(self) -> float:
-        """Start of EC57's comparison; a record too short for the learning period is scored whole."""
-        return LEARNING_S if self.samples / self.record.fs_hz >= 2 * LEARNING_S else 0.0
+        """The latest start of EC57's comparison; 0 for a record that none is shorter than."""
+        reached = [start_s for start_s in self.starts_s if start_s < self.samples / self.record.fs_hz]
+        return max(reached, default=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +86,15 @@ class RecordScore:
     Attributes
     ----------
     database, record : str
-    start_s : float
-        Start of EC57's comparison.
-    comparison : BeatComparison
+    comparisons : dict of float to BeatComparison
+        By the start of EC57's comparison in seconds.
     matrix : int64 array, shape (labels + 2, labels + 2)
         As by `confusion`.
     """
 
     database: str
     record: str
-    start_s: float
-    comparison: BeatComparison
+    comparisons: dict[float, BeatComparison]
     matrix: NDArray[np.int64]
 
 
@@ -83,9 +103,12 @@ def score_record(item: LabelledRecord, labels: tuple[str, ...]) -> RecordScore |
     record = item.record
     if not record.is_beat.any():
         return None
-    return RecordScore(
-        record.database, record.name, item.start_s, _compare(item, labels), confusion(item, labels)
-    )
+    comparisons = {
+        start_s: _compare(item, labels, start_s)
+        for start_s in item.starts_s
+        if start_s < item.samples / record.fs_hz
+    }
+    return RecordScore(record.database, record.name, comparisons, confusion(item, labels))
 
 
 def score_device(items: Sequence[LabelledRecord], labels: tuple[str, ...]) -> DeviceScores | None:
@@ -107,18 +130,23 @@ def summarize_scores(scores: Sequence[RecordScore], labels: tuple[str, ...]) -> 
     if not scores:
         return None
     matrix = np.sum([score.matrix for score in scores], axis=0)
+    starts = sorted({start_s for score in scores for start_s in score.comparisons})
     return {
         "records": len(scores),
-        "ec57": _ec57_scores(_gross([s.comparison for s in scores]), max(s.start_s for s in scores)),
+        "ec57": [_ec57_scores(scores, start_s) for start_s in starts],
         "classes": class_figures(matrix, labels),
     }
 
 
-def _ec57_scores(comparison: BeatComparison, start_s: float) -> Ec57Scores:
+def _ec57_scores(scores: Sequence[RecordScore], start_s: float) -> Ec57Scores:
     """No RR error: it needs the subtypes of annotations, which Record leaves out."""
+    comparisons = [score.comparisons[start_s] for score in scores if start_s in score.comparisons]
+    comparison = sum(comparisons[1:], comparisons[0])
     values = {name: _finite(ratio.value) for name, ratio in comparison.ratios.items()}
     return {
         "protocol": EC57_PROTOCOL.format(start=start_s),
+        "start_s": start_s,
+        "records": len(comparisons),
         "qrs_se": values["qrs_se"],
         "qrs_ppv": values["qrs_ppv"],
         "veb_se": values["veb_se"],
@@ -134,11 +162,16 @@ def score_groups(scores: Sequence[RecordScore], labels: tuple[str, ...]) -> dict
     """Score all records, and those of MIT-BIH's DS1 and DS2 apart where there are any."""
     groups = {
         "all": scores,
-        "DS1": [score for score in scores if score.database == "mitdb" and score.record in DS1],
-        "DS2": [score for score in scores if score.database == "mitdb" and score.record in DS2],
+        "DS1": [score for score in scores if _is_in(score, DS1)],
+        "DS2": [score for score in scores if _is_in(score, DS2)],
     }
     summaries = {name: summarize_scores(group, labels) for name, group in groups.items()}
     return {name: figures for name, figures in summaries.items() if figures}
+
+
+def _is_in(score: RecordScore, names: Sequence[str]) -> bool:
+    """Check if a stream is of one of some records of mitdb."""
+    return score.database == "mitdb" and score.record.partition(STREAM_MARK)[0].partition(" ")[0] in names
 
 
 def device_annotations(beats: Iterable[Beat], labels: tuple[str, ...]) -> Annotations:
@@ -148,25 +181,19 @@ def device_annotations(beats: Iterable[Beat], labels: tuple[str, ...]) -> Annota
     return Annotations.of([beat.r_sample for beat in ordered], symbols)
 
 
-def _compare(item: LabelledRecord, labels: tuple[str, ...]) -> BeatComparison:
+def reference_annotations(item: LabelledRecord) -> Annotations:
+    """Return the record's annotations up to where the device took it."""
     record = item.record
     known = record.annotation_samples < item.samples
     notes = [note for note, keep in zip(record.annotation_notes, known, strict=True) if keep]
-    reference = Annotations.of(record.annotation_samples[known], record.annotation_symbols[known], aux=notes)
+    return Annotations.of(record.annotation_samples[known], record.annotation_symbols[known], aux=notes)
+
+
+def _compare(item: LabelledRecord, labels: tuple[str, ...], start_s: float) -> BeatComparison:
+    record, reference = item.record, reference_annotations(item)
     test = device_annotations(item.beats, labels)
-    return compare_beats(
-        reference, test, fs_hz=record.fs_hz, start_s=item.start_s, end_s=item.samples / record.fs_hz
-    )
-
-
-def _gross(comparisons: list[BeatComparison]) -> BeatComparison:
-    """Add up the counts of all records."""
-    return BeatComparison(
-        np.sum([c.table for c in comparisons], axis=0),
-        sum(c.rr_squares_ms2 for c in comparisons),
-        sum(c.rr_count for c in comparisons),
-        sum(c.shutdown_s for c in comparisons),
-    )
+    first_s, last_s = item.annotated_s
+    return compare_beats(reference, test, fs_hz=record.fs_hz, start_s=max(start_s, first_s), end_s=last_s)
 
 
 def pair_beats(item: LabelledRecord) -> NDArray[np.int64]:

@@ -11,18 +11,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import repeat
 from pathlib import Path
 
 from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, LinkError, RecordError
-from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
+from ecg_edge.ecg.records import Record, read_timing, record_files
+from ecg_edge.host.conformance.accuracy import STARTS_S, STREAM_MARK
 from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
-from ecg_edge.host.conformance.results import SessionResults
-from ecg_edge.host.conformance.session import RecordRun, Session, open_frame_log, session_folder
+from ecg_edge.host.conformance.results import RecordResults, SessionResults
+from ecg_edge.host.conformance.session import Origin, RecordRun, Session, open_frame_log, session_folder
 from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.evaluation.sources import (
+    DEFAULT_CONDITIONS,
+    Conditions,
+    Source,
+    covers_whole,
+    list_sources,
+    read_annotated,
+)
 from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
 from ecg_edge.host.link.transports import DEFAULT_BAUD
@@ -100,6 +109,7 @@ class _Prepared:
 
     record: Record
     expected: Expected
+    origin: Origin
 
 
 def replay(
@@ -110,9 +120,9 @@ def replay(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
-    lead: str = "auto",
-    mains_hz: int = MAINS_HZ,
-    fs_hz: int = FS_HZ,
+    conditions: Conditions = DEFAULT_CONDITIONS,
+    starts_s: Sequence[float] = STARTS_S,
+    restart_s: float | None = None,
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     on_device: Callable[[Info], None] = lambda info: None,
@@ -133,13 +143,13 @@ def replay(
     out : Path, optional
         The session's folder; else a new one under sessions/.
     seconds : float, optional
-        Only the first seconds of each record.
-    lead : str
-        Name of the lead; "auto" chooses one.
-    mains_hz : int
-        Mains frequency that the signal path suppresses: 50 or 60 Hz.
-    fs_hz : int
-        Resample the records to this rate of a board first: 250, 360 or 500 Hz.
+        Only the first seconds of each stream.
+    conditions : Conditions
+        Rate of the board, leads, mains frequency, reference, amplitude and polarity.
+    starts_s : sequence of float
+        Starts of EC57's comparison in seconds, each scored by itself.
+    restart_s : float, optional
+        Divide each record into streams of that many seconds; the device starts afresh with each.
     block : int or None
         Samples a frame, 1 to 240; None: another number for each frame, at random.
     baud : int
@@ -157,7 +167,7 @@ def replay(
     RecordError, BundleError, LinkError, ToolError
         When nothing could be replayed: no such record or bundle, no device, or another model on it.
     """
-    _check_options(seconds, mains_hz, block)
+    _check_options(seconds, conditions.mains_hz, restart_s, block)
     bundle = load_bundle(bundle_path)
     names = [_split_name(name) for name in records]
     root = _require_records(names, data)
@@ -171,15 +181,24 @@ def replay(
         check_device(info, bundle)
         on_device(info)
         clear_folder(folder)  # only now: a device that is refused costs no earlier session
-        session = Session(folder, port, bundle, info, engine.name, mains_hz)
-        options = _Options(root, seconds, lead, mains_hz, fs_hz, engine, bundle.manifest.labels)
-        todo = [partial(_prepare, options, *name) for name in names]
-        return _Replay(link, session, on_update, block).run(todo)
+        session = Session(folder, port, bundle, info, engine.name, conditions.mains_hz)
+        options = _Options(conditions, seconds, restart_s, engine, bundle.manifest.labels)
+        sources = [
+            source for database, name in names for source in list_sources(root, database, [name], conditions)
+        ]
+        todo = [
+            partial(_prepare, options, source, from_s)
+            for source in sources
+            for from_s in _stream_starts(source, restart_s)
+        ]
+        return _Replay(link, session, on_update, block, tuple(starts_s)).run(todo)
 
 
-def _check_options(seconds: float | None, mains_hz: int, block: int | None) -> None:
+def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None, block: int | None) -> None:
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise EcgEdgeError(f"{seconds} seconds of a record cannot be replayed. Name a number above 0.")
+    if restart_s is not None and not (math.isfinite(restart_s) and restart_s > 0):
+        raise EcgEdgeError(f"A stream of {restart_s} seconds cannot be replayed. Name a number above 0.")
     if mains_hz not in MAINS_RATES_HZ:
         raise EcgEdgeError(f"The mains frequency is 50 or 60 Hz, not {mains_hz}.")
     if block is not None and not 1 <= block <= MAX_SAMPLES:
@@ -239,31 +258,83 @@ def _require_records(names: Sequence[tuple[str, str]], data: Path | None) -> Pat
 class _Options:
     """Options of all records of a replay."""
 
-    root: Path
+    conditions: Conditions
     seconds: float | None
-    lead: str
-    mains_hz: int
-    fs_hz: int
+    restart_s: float | None
     engine: Engine
     labels: Sequence[str]
 
 
-def _prepare(options: _Options, database: str, name: str) -> _Prepared:
-    record = load_record(options.root, database, name, options.lead, fs_hz=options.fs_hz)
-    if options.seconds is not None:
-        record = replace(record, samples=record.samples[: round(options.seconds * record.fs_hz)])
-    gain, mains_hz, fs_hz = record.adu_per_mv, options.mains_hz, options.fs_hz
-    expected = expect(record.samples, gain, mains_hz, options.engine, options.labels, fs_hz)
-    return _Prepared(record, expected)
+def _stream_starts(source: Source, restart_s: float | None) -> list[float]:
+    if restart_s is None:
+        return [0.0]
+    length_s = read_timing(source.folder, source.name).length_s
+    return [number * restart_s for number in range(max(math.ceil(length_s / restart_s), 1))]
+
+
+def _prepare(options: _Options, source: Source, from_s: float) -> _Prepared:
+    conditions = options.conditions
+    lengths = [length for length in (options.seconds, options.restart_s) if length is not None]
+    record = _cut(_read(source, conditions), from_s, min(lengths, default=math.inf))
+    name = source.title if options.restart_s is None else f"{source.title}{STREAM_MARK}{from_s:g}s"
+    record = replace(record, name=name)
+    gain, fs_hz = record.adu_per_mv, record.fs_hz
+    expected = expect(record.samples, gain, conditions.mains_hz, options.engine, options.labels, fs_hz)
+    scale = -conditions.scale if conditions.invert else conditions.scale
+    whole = covers_whole(source, conditions)
+    return _Prepared(record, expected, Origin(source.name, from_s, conditions.reference, scale, whole))
+
+
+@lru_cache(maxsize=1)
+def _read(source: Source, conditions: Conditions) -> Record:
+    """Read a record once for all of its streams."""
+    return read_annotated(source, conditions)
+
+
+def _cut(record: Record, from_s: float, length_s: float) -> Record:
+    """Cut a stream out of a record; all of its times then count from the start of the stream."""
+    first = round(from_s * record.fs_hz)
+    last = len(record.samples)
+    if math.isfinite(length_s):
+        last = min(last, first + round(length_s * record.fs_hz))
+    if (first, last) == (0, len(record.samples)):
+        return record
+    kept = (record.annotation_samples >= first) & (record.annotation_samples < last)
+    notes = tuple(note for note, keep in zip(record.annotation_notes, kept, strict=True) if keep)
+    return replace(
+        record,
+        samples=record.samples[first:last],
+        annotation_samples=record.annotation_samples[kept] - first,
+        annotation_symbols=record.annotation_symbols[kept],
+        annotation_notes=notes,
+        invalid_spans=(record.invalid_spans - first).clip(0, last - first),
+    )
+
+
+def read_stream(root: Path, entry: RecordResults) -> Record:
+    """Read the signal of one stream of a session again, for the report."""
+    scale = entry["scale"]
+    conditions = Conditions(
+        entry["fs_hz"], (entry["lead"],), reference=entry["reference"], scale=abs(scale), invert=scale < 0
+    )
+    [source] = list_sources(root, entry["database"], [entry["file"]], conditions)
+    record = _cut(_read(source, conditions), entry["from_s"], entry["samples"] / entry["fs_hz"])
+    return replace(record, name=entry["record"])
 
 
 class _Replay:
-    """Records one after another through one device; the next is made ready while one streams."""
+    """Streams one after another through one device; the next is made ready while one streams."""
 
     def __init__(
-        self, link: Link, session: Session, on_update: Callable[[Update], None], block: int | None
+        self,
+        link: Link,
+        session: Session,
+        on_update: Callable[[Update], None],
+        block: int | None,
+        starts_s: tuple[float, ...],
     ) -> None:
         self._link, self._session, self._on_update, self._block = link, session, on_update, block
+        self._starts_s = starts_s
 
     def run(self, todo: Sequence[Callable[[], _Prepared]]) -> ReplayResult:
         """Replay all of `todo`; also when it ends early, the session is written."""
@@ -273,7 +344,7 @@ class _Replay:
             try:
                 self._session.write_running()
                 for prepared in _ahead(todo):
-                    self._stream(prepared.record, Comparator(prepared.expected))
+                    self._stream(prepared.record, Comparator(prepared.expected), prepared.origin)
                     self._session.write_running()
             except KeyboardInterrupt:
                 self._session.interrupted, cancelled = CANCELLED, True
@@ -281,7 +352,7 @@ class _Replay:
                 self._session.interrupted, error = str(reason), reason
         return ReplayResult(self._session, self._session.write(), error, cancelled)
 
-    def _stream(self, record: Record, comparator: Comparator) -> None:
+    def _stream(self, record: Record, comparator: Comparator, origin: Origin) -> None:
         progress = Progress()
         compared = compared_events = 0
         began = time.monotonic()
@@ -308,7 +379,9 @@ class _Replay:
             comparator.take_changes(progress.changes)
             comparison = comparator.finish(progress.done is not None)
             labels = self._session.info.labels
-            self._session.runs.append(RecordRun(record, progress, comparison, labels, cancelled))
+            self._session.runs.append(
+                RecordRun(record, progress, comparison, labels, cancelled, origin, self._starts_s)
+            )
 
 
 def _block_sizes(block: int | None) -> Iterator[int]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypedDict
 
 from ecg_edge.quantize.bundle.manifest import Metrics, Training
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 PASS: Final = "pass"
@@ -92,9 +92,11 @@ class ClassScores(TypedDict):
 
 
 class Ec57Scores(TypedDict):
-    """Detection and ectopic beats by EC57, gross; figures from 0 to 1."""
+    """Detection and ectopic beats by EC57 from one start on, gross; figures from 0 to 1."""
 
     protocol: str
+    start_s: Annotated[float, "time at the start of each record that is not scored, in seconds"]
+    records: Annotated[int, "records that are longer than that"]
     qrs_se: float | None
     qrs_ppv: float | None
     veb_se: Annotated[float | None, "ventricular ectopic beats"]
@@ -109,8 +111,24 @@ class DeviceScores(TypedDict):
     """Accuracy of a device's beats on some records together."""
 
     records: int
-    ec57: Ec57Scores
+    ec57: Annotated[list[Ec57Scores], "from each start on, the latest start last"]
     classes: ClassScores
+
+
+class AlarmFigures(TypedDict):
+    """Alarms of one kind."""
+
+    told: Annotated[int, "number of alarms"]
+    told_per_hour: float | None
+    false: Annotated[int | None, "alarms that the annotations do not confirm; null where they do not say"]
+    false_per_hour: float | None
+
+
+class AlarmResults(TypedDict):
+    """Alarms outside of annotated ventricular rhythms, asystole and noise."""
+
+    hours: Annotated[float, "time in hours"]
+    kinds: dict[str, AlarmFigures]
 
 
 class BeatDifferenceResult(TypedDict):
@@ -134,7 +152,11 @@ class RecordResults(Totals):
     """Result of one record."""
 
     database: str
-    record: str
+    record: Annotated[str, "name of the stream: the record, with lead and start where it has several"]
+    file: Annotated[str, "name of the record's files"]
+    from_s: Annotated[float, "time in the record at which the stream begins, in seconds"]
+    reference: Annotated[str | None, "annotator; null: atr, or the one named after the lead"]
+    scale: Annotated[float, "factor of the amplitude; negative: inverted"]
     lead: str
     fs_hz: Annotated[int, "sampling rate in Hz"]
     seen_in_training: Annotated[bool, "beats of this record trained the network"]
@@ -144,6 +166,7 @@ class RecordResults(Totals):
     first_event_differences: list[EventDifferenceResult]
     episodes: Annotated[dict[str, int], "rhythm episodes by kind"]
     scores: Annotated[DeviceScores | None, "null without annotated beats"]
+    alarms: AlarmResults
 
 
 class HostResults(TypedDict):
@@ -175,6 +198,7 @@ class SessionResults(Totals):
     started: Annotated[str, "time of the start, UTC"]
     host: HostResults
     scores: Annotated[dict[str, DeviceScores], "accuracy by group of records: all, DS1, DS2"]
+    alarms: AlarmResults
     records: list[RecordResults]
 
 

@@ -33,9 +33,11 @@ from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.files import replacing, reporting_write_errors, write_json, writing
 from ecg_edge.ecg.records import Record
 from ecg_edge.host.conformance.accuracy import (
+    STARTS_S,
     LabelledRecord,
     RecordScore,
     device_annotations,
+    reference_annotations,
     score_groups,
     score_record,
     summarize_scores,
@@ -54,6 +56,8 @@ from ecg_edge.host.conformance.results import (
     INCONCLUSIVE,
     PASS,
     SCHEMA_VERSION,
+    AlarmFigures,
+    AlarmResults,
     BeatDifferenceResult,
     EventDifferenceResult,
     HostResults,
@@ -65,6 +69,8 @@ from ecg_edge.host.conformance.results import (
     Verdict,
     subject_of,
 )
+from ecg_edge.host.evaluation.alarms import Burden, Truth, burden_figures, burdens_of
+from ecg_edge.host.evaluation.stream import alarms_of
 from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info
 from ecg_edge.host.link.transports import port_kind
@@ -72,6 +78,31 @@ from ecg_edge.host.reference.rhythm_events import count_kinds
 from ecg_edge.quantize.bundle.manifest import Bundle, Training
 
 ANNOTATOR: Final = "dev"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Place that a stream comes from.
+
+    Attributes
+    ----------
+    file : str
+        Name of the record's files; the stream's own name when empty.
+    from_s : float
+        Time in the record at which the stream begins, in seconds.
+    reference : str or None
+        Annotator; None: "atr", else the one named after the lead.
+    scale : float
+        Factor of the amplitude; negative: inverted.
+    whole : bool
+        The annotations cover the whole record; else from the first beat to the last.
+    """
+
+    file: str = ""
+    from_s: float = 0.0
+    reference: str | None = None
+    scale: float = 1.0
+    whole: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +120,10 @@ class RecordRun:
         The device's labels.
     cancelled : bool
         The user stopped the replay during this record.
+    origin : Origin
+        Place that the stream comes from.
+    starts_s : tuple of float
+        Starts of EC57's comparison in seconds.
     """
 
     record: Record
@@ -96,6 +131,8 @@ class RecordRun:
     comparison: Comparison
     labels: tuple[str, ...]
     cancelled: bool = False
+    origin: Origin = Origin()
+    starts_s: tuple[float, ...] = STARTS_S
 
     @property
     def lost_samples(self) -> int:
@@ -125,7 +162,8 @@ class RecordRun:
     def labelled(self) -> LabelledRecord:
         """The record with the device's beats, for scoring."""
         beats = sorted(self.progress.beats, key=lambda beat: beat.r_sample)
-        return LabelledRecord(self.record, beats, self.progress.samples_taken)
+        samples = self.progress.samples_taken
+        return LabelledRecord(self.record, beats, samples, self.starts_s, self.origin.whole)
 
     # The session is written after each record: what one record contributes is computed once.
 
@@ -133,6 +171,15 @@ class RecordRun:
     def score(self) -> RecordScore | None:
         """Counts for the scores; None without annotated beats."""
         return score_record(self.labelled, self.labels)
+
+    @cached_property
+    def burden(self) -> Burden:
+        """Alarms by kind, and those that the annotations do not confirm."""
+        item, fs_hz = self.labelled, self.record.fs_hz
+        duration_s = item.samples / fs_hz
+        known = len(self.record.annotation_samples) > 0
+        truth = Truth.of(reference_annotations(item), fs_hz, duration_s) if known else None
+        return burdens_of(alarms_of(self.progress.events, fs_hz), truth, duration_s)[0]
 
     @cached_property
     def beat_rows(self) -> str:
@@ -274,6 +321,7 @@ class Session:
             "started": self.started.isoformat(timespec="seconds"),
             "host": _host(),
             "scores": score_groups(scores, self.info.labels),
+            "alarms": _alarm_results(self.runs),
             "records": [self._record_results(run) for run in self.runs],
         }
 
@@ -281,9 +329,15 @@ class Session:
         return {
             "database": run.record.database,
             "record": run.record.name,
+            "file": run.origin.file or run.record.name,
+            "from_s": run.origin.from_s,
+            "reference": run.origin.reference,
+            "scale": run.origin.scale,
             "lead": run.record.lead,
             "fs_hz": run.record.fs_hz,
-            "seen_in_training": _was_trained_on(run.record, self.bundle.manifest.training),
+            "seen_in_training": _was_trained_on(
+                run.record.database, run.origin.file or run.record.name, self.bundle.manifest.training
+            ),
             "verdict": run.verdict,
             "interrupted": run.progress.done is None,
             **_totals([run]),
@@ -291,6 +345,7 @@ class Session:
             "first_event_differences": [_event_difference(one) for one in run.comparison.event_differences],
             "episodes": count_kinds(run.progress.events),
             "scores": summarize_scores([run.score], run.labels) if run.score else None,
+            "alarms": _alarm_results([run]),
         }
 
     def _write_annotations(self, run: RecordRun) -> None:
@@ -307,9 +362,14 @@ def _write_table(path: Path, columns: Sequence[str], rows: Iterable[str]) -> Non
         file.writelines(rows)
 
 
-def _was_trained_on(record: Record, training: Training) -> bool:
-    same_database = training.get("database") == record.database
-    return same_database and record.name in training.get("records", ())
+def _alarm_results(runs: Sequence[RecordRun]) -> AlarmResults:
+    total = sum((run.burden for run in runs), Burden(0.0, {}, {}))
+    kinds: dict[str, AlarmFigures] = {kind: {**figures} for kind, figures in burden_figures(total).items()}
+    return {"hours": round(total.hours, 6), "kinds": kinds}
+
+
+def _was_trained_on(database: str, name: str, training: Training) -> bool:
+    return training.get("database") == database and name in training.get("records", ())
 
 
 def _host() -> HostResults:

@@ -260,8 +260,11 @@ class Simulator:
             beats = session.path.push(message.values)
             self._send_changes(session)
             session.taken += len(message.values)
-            labels = self._send_beats(session, beats)
-            self._send_events(session.events.take(beats, labels, session.path.changes, session.taken))
+            outputs = self._send_beats(session, beats)
+            path = session.path
+            self._send_events(
+                session.events.take(beats, outputs, path.changes, session.taken, path.ventricular, path.leads)
+            )
             self._misbehave(session.taken)
         due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
         if due or message.first_index < session.taken:
@@ -281,10 +284,10 @@ class Simulator:
             return
         if not session.finished:
             beats = session.path.finish()
-            labels = self._send_beats(session, beats)
-            changes = session.path.changes
-            self._send_events(session.events.take(beats, labels, changes, session.taken))
-            self._send_events(session.events.finish(changes, session.taken))
+            outputs = self._send_beats(session, beats)
+            changes, ventricular = session.path.changes, session.path.ventricular
+            self._send_events(session.events.take(beats, outputs, changes, session.taken, ventricular))
+            self._send_events(session.events.finish(changes, session.taken, ventricular))
             session.finished = True
         self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0))
 
@@ -296,16 +299,14 @@ class Simulator:
                 self._send(SignalQuality(sample, bad, reasons))
         session.changes = len(changes)
 
-    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int64]:
-        """Send beats; return their labels."""
-        if not len(beats):
-            return np.zeros(0, np.int64)
+    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int8]:
+        """Send beats; return the network's outputs."""
         outputs = self._engine.run(beat_inputs(beats))
         for beat, output in zip(beats, outputs, strict=True):
             if session.beats not in self._faults.dropped_beats:
                 self._send(self._beat(session.beats, beat, output))
             session.beats += 1
-        return labels_of(outputs, beats["flags"])
+        return outputs
 
     def _send_events(self, events: Iterable[RhythmEvent]) -> None:
         for event in events:
@@ -318,8 +319,8 @@ class Simulator:
         if index in self._faults.wrong_outputs:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
         r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
-        place = (index, r_sample, rr, flags, int(beat["quality"]))
-        label = int(labels_of(output[np.newaxis], beat["flags"])[0])
+        place = (index, r_sample, rr, flags, int(beat["quality"]), int(beat["p_wave"]))
+        label = int(labels_of(output[np.newaxis], self._info.labels, beat["flags"])[0])
         return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
 
 

@@ -21,7 +21,8 @@ from ecg_edge.ecg.scoring import list_beats
 from ecg_edge.ecg.scoring.protocol import LEARNING_S, MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ, Beats, Processed, process_signal
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED, Trace, trace
-from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
+from ecg_edge.host.evaluation.detector import to_annotations
+from ecg_edge.host.evaluation.sources import REFERENCE
 from ecg_edge.host.reference.labels import Labeller
 
 MATCHED, MISSED, FALSE = "matched", "missed", "false"

@@ -56,11 +56,11 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Nak: struct.Struct("<IB"),
     Done: struct.Struct("<IIIIQQI"),
     SignalQuality: struct.Struct("<IBH"),
-    RhythmEvent: struct.Struct("<IBBBIIHHHHHH"),
+    RhythmEvent: struct.Struct("<IBBBIIHHHHHHB"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")
-_BEAT = struct.Struct("<IIHHBBBIB")
+_BEAT = struct.Struct("<IIHHBBBBIB")
 _INFO = struct.Struct("<BBHHHIII32s")
 
 
@@ -83,7 +83,8 @@ def _pack_deltas(m: Deltas) -> bytes:
 
 def _pack_beat(m: Beat) -> bytes:
     place = (m.beat_index, m.r_sample, m.rr_samples, m.flags)
-    return _BEAT.pack(*place, m.quality, m.label, m.confidence, m.input_crc32, len(m.output)) + m.output
+    evidence = (m.quality, m.p_wave, m.label, m.confidence)
+    return _BEAT.pack(*place, *evidence, m.input_crc32, len(m.output)) + m.output
 
 
 def _pack_string(text: str) -> bytes:
@@ -151,9 +152,12 @@ def _parse_wave(body: bytes) -> LiveSamples:
 
 
 def _parse_beat(body: bytes) -> Beat:
-    index, r_sample, rr, flags, quality, label, confidence, crc32, count = _parse_head(_BEAT, "BEAT", body)
+    index, r_sample, rr, flags, quality, p_wave, label, confidence, crc32, count = _parse_head(
+        _BEAT, "BEAT", body
+    )
     _check_length("BEAT", len(body), _BEAT.size + count)
-    return Beat(index, r_sample, rr, flags, quality, label, confidence, crc32, body[_BEAT.size :])
+    output = body[_BEAT.size :]
+    return Beat(index, r_sample, rr, flags, quality, p_wave, label, confidence, crc32, output)
 
 
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_BODY = 502
 MAX_SAMPLES = 240
 LABEL_UNCLASSIFIABLE = 254
@@ -158,6 +158,7 @@ class Beat:
     rr_samples: int
     flags: int
     quality: int
+    p_wave: int
     label: int
     confidence: int
     input_crc32: int
@@ -219,6 +220,7 @@ class RhythmEvent:
     shortest_rr: int
     longest_rr: int
     irregularity_permille: int
+    confidence: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class ComputedDevice:
     ) -> None:
         self._path = SignalPath(adu_per_mv, mains_hz, fs_hz=fs_hz)
         self._rules = EventStream(labels, fs_hz)
-        self._engine = engine
+        self._engine, self._labels = engine, labels
         self._taken = self._beats = self._changes = 0
 
     def push(self, samples: NDArray[np.int16], lead_flags: int = 0) -> list[Message]:
@@ -63,27 +63,28 @@ class ComputedDevice:
 
     def finish(self) -> list[Message]:
         """End the signal."""
-        messages = self._report(self._path.finish(), self._taken)
-        return [*messages, *self._rules.finish(self._path.changes, self._taken)]
+        path = self._path
+        messages = self._report(path.finish(), self._taken)
+        return [*messages, *self._rules.finish(path.changes, self._taken, path.ventricular)]
 
     def _report(self, beats: NDArray[np.void], taken: int) -> list[Message]:
-        changes = self._path.changes
+        path = self._path
+        changes = path.changes
         messages: list[Message] = [
             SignalQuality(sample, bad, reasons) for sample, reasons, bad in changes[self._changes :].tolist()
         ]
         self._changes = len(changes)
-        labels = np.zeros(0, np.int64)
-        if len(beats):
-            outputs = self._engine.run(beat_inputs(beats))
-            labels = labels_of(outputs, beats["flags"])
-            messages += [self._beat(*row) for row in zip(beats, labels, outputs, strict=True)]
-        return [*messages, *self._rules.take(beats, labels, changes, taken)]
+        outputs = self._engine.run(beat_inputs(beats))
+        labels = labels_of(outputs, self._labels, beats["flags"])
+        messages += [self._beat(*row) for row in zip(beats, labels, outputs, strict=True)]
+        return [*messages, *self._rules.take(beats, outputs, changes, taken, path.ventricular, path.leads)]
 
     def _beat(self, beat: np.void, label: np.int64, output: NDArray[np.int8]) -> Beat:
         index, self._beats = self._beats, self._beats + 1
         place = (index, int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"]))
+        evidence = (int(beat["quality"]), int(beat["p_wave"]))
         crc32, data = int(beat["crc32"]), output.astype(np.int8).tobytes()
-        return Beat(*place, int(beat["quality"]), int(label), 0, crc32, data)
+        return Beat(*place, *evidence, int(label), 0, crc32, data)
 
 
 class RecordSource:

@@ -10,18 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-Results = Mapping[str, Any]
+from ecg_edge.host.pipeline.detector_page import detector
+from ecg_edge.host.pipeline.page_parts import SLASH, Results, per_cent, table, two
+from ecg_edge.host.pipeline.rhythm_page import fibrillation_row, rhythm
 
-_SLASH: Final = "&nbsp;/&nbsp;"  # two figures stay on one line of a narrow cell
 README_BEGIN: Final = "<!-- results: written by `make results` -->"
 README_END: Final = "<!-- end of results -->"
 _NETWORKS: Final = {"conv": "`conv`", "sep": "`sep`, depthwise separable", "nlrav": "`nlrav`, shipped"}
 _REFERENCES: Final = {"tflm": "TensorFlow Lite Micro"}
-_EPISODES: Final = {
-    "irregularly irregular": "atrial fibrillation",
-    "bigeminy": "bigeminy",
-    "trigeminy": "trigeminy",
-}
 
 
 def write_pages(folder: Path, readme: Path) -> list[Path]:
@@ -54,32 +50,35 @@ def with_rows(text: str, rows: str) -> str:
 
 def readme_rows(measured: Mapping[str, Results]) -> str:
     """Return the README's five rows."""
-    peaks = measured["detector"]["figures"]["mitdb"]["DS2"]["gross"]
+    peaks = measured["detector"]["figures"]["mitdb"]["DS2"]["from_300_s"]["gross"]
     network = measured["network"]["figures"]["metrics"]["DS1->DS2, detector in the loop"]["int8"]
-    fibrillation = measured["rhythm"]["figures"]["mitdb"]["DS2"]["irregularly irregular"]
+    fibrillation = fibrillation_row(measured["rhythm"]["figures"]["mitdb"]["DS2"]["from_300_s"])
     replay = measured["replay"]["figures"]
     both = "sensitivity {} %, positive predictivity {} %"
-    return _table(
+    return table(
         ("new patients (MIT-BIH test set), detector in the loop", "measured", "limit"),
         [
             (
                 "R peaks",
-                both.format(_pc(peaks["qrs_se"]), _pc(peaks["qrs_ppv"])),
+                both.format(per_cent(peaks["qrs_se"]), per_cent(peaks["qrs_ppv"])),
                 "clean signal; noise lowers it",
             ),
             (
                 "ventricular beats",
-                both.format(_pc(network["V Se"], 1), _pc(network["V +P"], 1)),
+                both.format(per_cent(network["V Se"], 1), per_cent(network["V +P"], 1)),
                 "false alarms rise with noise first",
             ),
             (
                 "bundle branch block",
-                f"sensitivity {_pc(network['L Se'], 0)} % (left), {_pc(network['R Se'], 0)} % (right)",
+                f"sensitivity {per_cent(network['L Se'], 0)} % (left), "
+                f"{per_cent(network['R Se'], 0)} % (right)",
                 "not usable: too few patients to learn from",
             ),
             (
                 "time in atrial fibrillation",
-                both.format(_pc(fibrillation["duration_se"], 1), _pc(fibrillation["duration_ppv"], 1)),
+                both.format(
+                    per_cent(fibrillation["duration_se"], 1), per_cent(fibrillation["duration_ppv"], 1)
+                ),
                 "other irregular rhythms look alike",
             ),
             (
@@ -97,10 +96,11 @@ def readme_rows(measured: Mapping[str, Results]) -> str:
 def _page(
     measured: Mapping[str, Results], title: str, sources: Sequence[str], body: Callable[..., Iterable[str]]
 ) -> str:
-    protocols = [f"*Protocol: {measured[name]['protocol']}*" for name in sources]
-    head = [f"# {title}", _generated(sources), *protocols]
-    parts = [*head, *body(*(measured[name] for name in sources)), "## How it was measured"]
-    return "\n\n".join([*parts, *(_conditions(measured[name]) for name in sources)]) + "\n"
+    here = [name for name in sources if name in measured]
+    protocols = [f"*Protocol: {measured[name]['protocol']}*" for name in here]
+    head = [f"# {title}", _generated(here), *protocols]
+    parts = [*head, *body(*(measured.get(name) for name in sources)), "## How it was measured"]
+    return "\n\n".join([*parts, *(_conditions(measured[name]) for name in here)]) + "\n"
 
 
 def _generated(sources: Sequence[str]) -> str:
@@ -110,7 +110,7 @@ def _generated(sources: Sequence[str]) -> str:
 
 def _conditions(results: Results) -> str:
     tools = ", ".join(f"{name} {version}" for name, version in results["tools"].items())
-    return _table(
+    return table(
         (f"`{results['measurement']}.json`", ""),
         [
             ("protocol", results["protocol"]),
@@ -123,34 +123,16 @@ def _conditions(results: Results) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _pc(share: float | None, digits: int = 2) -> str:
-    """A fraction as per cent."""
-    return "-" if share is None else f"{100 * share:.{digits}f}"
-
-
-def _two(figures: Mapping[str, Any], first: str, second: str, digits: int = 2) -> str:
-    return f"{_pc(figures[first], digits)}{_SLASH}{_pc(figures[second], digits)}"
-
-
-def _qrs(figures: Mapping[str, Any]) -> str:
-    return _two(figures, "qrs_se", "qrs_ppv")
-
-
 # ---- index -------------------------------------------------------------------------------------------
 
 
 def _index(measured: Mapping[str, Results]) -> str:
-    listed = _table(
+    listed = table(
         ("page", "measured by", "date"),
         [
             (f"[{title}]({name}.md)", f"`{results['command']}`", results["date"])
             for name, (title, sources, _) in _PAGES.items()
-            for results in (measured[source] for source in sources)
+            for results in (measured[source] for source in sources if source in measured)
         ],
     )
     return "\n\n".join(["# Results", _generated(sorted(measured)), _INDEX_TEXT, listed, _INDEX_LIMITS]) + "\n"
@@ -159,8 +141,12 @@ def _index(measured: Mapping[str, Results]) -> str:
 _INDEX_TEXT: Final = """\
 Every figure names its protocol. Figures of different protocols cannot be compared. In particular, rows with
 annotated R peaks and rows with the detector in the loop stand in separate tables. *Gross* gives every beat
-the same weight, *average* every record; an average shows what a single patient may expect better than a
-gross figure does.
+the same weight, *average* every person, whose records and leads are taken together; an average shows what a
+single patient may expect better than a gross figure does. *From 0 s* is the whole record; *from 300 s* leaves
+out the five minutes that EC57 lets a detector learn from.
+
+Where a database has a *development* and a *test* part, choices were made on the first, and only the second is
+a test: [data](../reference/data.md) has the division.
 
 `make results` measures every file and writes these pages; a test compares the pages with the files."""
 
@@ -177,97 +163,7 @@ _INDEX_LIMITS: Final = """\
 - **A retraining gives other figures.** Weights depend on the machine. The network's rows describe the
   shipped file and no other; rare classes move by many percentage points between trainings ([between
   patients](../experiments/between-patients.md)).
-- One lead, adults, recordings of the 1970s."""
-
-
-# ---- detector ----------------------------------------------------------------------------------------
-
-
-def _detector(results: Results) -> Iterable[str]:
-    figures = results["figures"]
-    yield "QRS sensitivity / positive predictivity in per cent; root mean square of the RR interval error."
-    yield "## Every beat reported"
-    yield _qrs_table(figures, lambda group: (group["gross"], group["average"]))
-    yield "DS1 trained the classifier of QRS candidates. nstdb is made from records 118 and 119 of DS1."
-    yield "## Beats in bad signal left out"
-    yield "The same, with beats in bad signal left out and their time counted as shutdown."
-    yield _gated_table(figures)
-    yield "## Records with the most errors"
-    yield _worst(figures)
-    yield "## Ventricular beats"
-    yield (
-        "Labels of the shipped network on the detected beats: sensitivity / positive predictivity in "
-        "per cent. The network was trained on DS1 and on svdb, and on noise of nstdb's kind, so only "
-        "DS2 is a test of new patients."
-    )
-    yield _veb_table(figures)
-
-
-def _groups(figures: Results) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    for database, groups in figures.items():
-        for name, group in groups.items():
-            yield f"{database}, {name}".replace(" dB", "&nbsp;dB"), group
-
-
-def _qrs_table(figures: Results, choose: Callable[[Mapping[str, Any]], tuple[Any, Any]]) -> str:
-    rows = []
-    for name, group in _groups(figures):
-        gross, average = choose(group)
-        cells = [
-            f"{_two(one, 'qrs_se', 'qrs_ppv')} | {one['rr_error_ms']:.0f} ms" for one in (gross, average)
-        ]
-        rows.append((name, str(group["n_records"]), f"{group['beats']:,}", *cells))
-    header = (
-        "group",
-        "records",
-        "beats",
-        "gross Se / +P | gross RR error",
-        "average Se / +P | average RR error",
-    )
-    return _wide(header, rows)
-
-
-def _wide(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose cells may hold several columns."""
-    columns = " | ".join(header).split(" | ")
-    return _table(columns, [" | ".join(row).split(" | ") for row in rows])
-
-
-def _gated_table(figures: Results) -> str:
-    rows = []
-    for name, group in _groups(figures):
-        quiet = group["silent_in_bad_signal"]
-        gross, average = quiet["gross"], quiet["average"]
-        rows.append(
-            (
-                name,
-                _qrs(gross),
-                _qrs(average),
-                f"{gross['shutdown_s']:,.0f} s ({_pc(gross['shutdown_share'])} %)",
-            )
-        )
-    return _table(("group", "gross Se / +P", "average Se / +P", "shutdown"), rows)
-
-
-def _worst(figures: Results, count: int = 5) -> str:
-    rows = []
-    for database in ("mitdb", "svdb"):
-        records = figures.get(database, {}).get("all", {}).get("records", {})
-        for name, one in sorted(records.items(), key=lambda item: item[1]["qrs_f1"])[:count]:
-            rows.append(
-                (f"{database}/{name}", _two(one, "qrs_se", "qrs_ppv"), f"{one['rr_error_ms']:.0f} ms")
-            )
-    return _table(("record", "Se / +P", "RR error"), rows)
-
-
-def _veb_table(figures: Results) -> str:
-    rows = []
-    for name, group in _groups(figures):
-        if "veb_se" in group["gross"]:
-            quiet = group["silent_in_bad_signal"]
-            ways = (group["gross"], group["average"], quiet["gross"])
-            rows.append((name, *(_two(one, "veb_se", "veb_ppv", 1) for one in ways)))
-    return _table(("group", "every beat, gross", "every beat, average", "bad signal left out, gross"), rows)
+- One lead, adults; mitdb is of the 1970s."""
 
 
 # ---- network -----------------------------------------------------------------------------------------
@@ -293,13 +189,13 @@ def _protocol_table(by_engine: Mapping[str, Mapping[str, Any]]) -> str:
         (
             _ENGINE_NAMES.get(engine, engine),
             f"{one['beats']:,}",
-            _pc(one["accuracy"]),
+            per_cent(one["accuracy"]),
             f"{one['macro_f1']:.3f}",
-            *(_two(one, f"{label} Se", f"{label} +P", 1) for label in labels),
+            *(two(one, f"{label} Se", f"{label} +P", 1) for label in labels),
         )
         for engine, one in by_engine.items()
     ]
-    return _table(
+    return table(
         ("network", "beats", "accuracy, %", "macro-F1", *(f"{label} Se / +P, %" for label in labels)), rows
     )
 
@@ -329,7 +225,7 @@ def _engine_table(figures: Results) -> str:
     rows = [
         (
             one["engine"],
-            _pc(one["label_agreement"]),
+            per_cent(one["label_agreement"]),
             f"{one['largest_difference_lsb']:.1f}",
             "-" if one["differing_bytes"] is None else f"{one['differing_bytes']:,}",
         )
@@ -337,45 +233,7 @@ def _engine_table(figures: Results) -> str:
     ]
     head = f"{figures['beats']:,} beats ({figures['source']}), compared with TensorFlow Lite Micro."
     header = ("engine", "same label, %", "largest difference, int8 steps", "differing bytes")
-    return f"{head}\n\n{_table(header, rows)}"
-
-
-# ---- rhythm ------------------------------------------------------------------------------------------
-
-
-def _rhythm(results: Results) -> Iterable[str]:
-    groups = results["figures"]["mitdb"]
-    yield (
-        "Sensitivity / positive predictivity in per cent. The network was trained on DS1 and the "
-        "rules were chosen on DS1; only DS2 is a test. *All* includes the four paced records."
-    )
-    yield "## Episodes"
-    header = ("rhythm", "group", "annotated episodes", "episodes Se / +P", "duration Se / +P")
-    yield _table(header, [_episode_row(kind, name, groups[name]) for kind in _EPISODES for name in groups])
-    yield "## Runs"
-    runs = [
-        _run_row(f"{letter}, {name}", groups[name][key])
-        for letter, key in (("V", "veb_runs"), ("S", "sveb_runs"))
-        for name in groups
-    ]
-    yield "The number of annotated runs is in parentheses. In atrial fibrillation rxr counts N beats as S."
-    yield _table(("beats", "couplets", "three to five beats", "six beats and more"), runs)
-
-
-def _episode_row(kind: str, group: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
-    one = figures[kind]
-    episodes = one["counts"]["episode_se"][1]
-    return (
-        *(_EPISODES[kind], group, str(episodes)),
-        *(_two(one, "episode_se", "episode_ppv", 1), _two(one, "duration_se", "duration_ppv", 1)),
-    )
-
-
-def _run_row(name: str, runs: Mapping[str, Any]) -> tuple[str, ...]:
-    kinds = ("couplet", "short", "long")
-    cells = [_two(runs, f"{kind}_se", f"{kind}_ppv", 0) for kind in kinds]
-    counts = [runs["counts"][f"{kind}_se"][1] for kind in kinds]
-    return (name, *(f"{cell} ({count})" for cell, count in zip(cells, counts, strict=True)))
+    return f"{head}\n\n{table(header, rows)}"
 
 
 # ---- device and engine -------------------------------------------------------------------------------
@@ -391,32 +249,33 @@ def _device(replay: Results, firmware: Results) -> Iterable[str]:
     )
     yield "## Compared with the reference"
     header = ("record", "beats", "differing bytes", "lost samples", "rhythm events", "differing events")
-    yield _table(header, [_replay_row(one) for one in figures["records"]])
+    yield table(header, [_replay_row(one) for one in figures["records"]])
     yield "## Scored against the annotations"
     yield from _replay_scores(figures["scores"])
     yield "## Size of the image"
     sizes = firmware["figures"]["size"]
-    yield _table(
+    yield table(
         ("flash", "RAM without stack"), [(f"{sizes['flash_bytes']:,} bytes", f"{sizes['ram_bytes']:,} bytes")]
     )
 
 
 def _replay_scores(scores: Mapping[str, Any]) -> Iterable[str]:
-    groups = scores.items()
-    for protocol, text in dict.fromkeys(
-        (key, group[key]["protocol"]) for _, group in groups for key in _SCORES
-    ):
+    by_protocol: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    for name, group in scores.items():
+        for key, cells in _SCORES.items():
+            for one in group[key] if isinstance(group[key], list) else [group[key]]:
+                by_protocol.setdefault((key, one["protocol"]), []).append((name, *cells(one)))
+    for (key, text), rows in by_protocol.items():
         yield f"*{text}.*"
-        rows = [(name, *_SCORES[protocol](group[protocol])) for name, group in groups]
-        yield _table(("group", *_SCORE_COLUMNS[protocol]), rows)
+        yield table(("group", *_SCORE_COLUMNS[key]), rows)
 
 
 def _ec57_cells(one: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(_two(one, f"{kind}_se", f"{kind}_ppv") for kind in ("qrs", "veb", "sveb"))
+    return tuple(two(one, f"{kind}_se", f"{kind}_ppv") for kind in ("qrs", "veb", "sveb"))
 
 
 def _class_cells(one: Mapping[str, Any]) -> tuple[str, ...]:
-    return (_pc(one["accuracy"]), "-" if one["macro_f1"] is None else f"{one['macro_f1']:.3f}")
+    return (per_cent(one["accuracy"]), "-" if one["macro_f1"] is None else f"{one['macro_f1']:.3f}")
 
 
 _SCORES: Final[dict[str, Callable[[Mapping[str, Any]], tuple[str, ...]]]] = {
@@ -442,12 +301,12 @@ def _cores(results: Results) -> Iterable[str]:
     yield "## Instructions of one run"
     yield "The number in parentheses is instructions per multiply-accumulate."
     header = ("core", "kernels", *(_NETWORKS.get(model, f"`{model}`") for model in models))
-    yield _table(
+    yield table(
         header, [_core_row(figures, core, models) for core in dict.fromkeys(one["core"] for one in figures)]
     )
     yield "## Bytes"
     yield "Code / constants / RAM / stack."
-    yield _table(("core", *(f"`{model}`" for model in models)), _size_rows(figures, models))
+    yield table(("core", *(f"`{model}`" for model in models)), _size_rows(figures, models))
     same = all(one["same_bits"] for one in figures)
     yield (
         "Every layer has TensorFlow Lite Micro's bytes on every core." if same else "**Some layers differ.**"
@@ -476,7 +335,7 @@ def _size_rows(figures: Sequence[Mapping[str, Any]], models: Sequence[str]) -> I
     names = ("code_bytes", "weight_bytes", "ram_bytes", "stack_bytes")
     for core in dict.fromkeys(one["core"] for one in figures):
         found = [_find(figures, core, model) for model in models]
-        yield (f"`{core}`", *(_SLASH.join(f"{one[name]:,}" for name in names) for one in found))
+        yield (f"`{core}`", *(SLASH.join(f"{one[name]:,}" for name in names) for one in found))
 
 
 def _projections(projections: Sequence[Mapping[str, Any]]) -> str:
@@ -485,7 +344,7 @@ def _projections(projections: Sequence[Mapping[str, Any]]) -> str:
         for one in projections
         if one["model"] == "nlrav"
     ]
-    return _table(
+    return table(
         ("board", "this engine, ms", "another engine, ms", "this engine, uJ", "another engine, uJ"), rows
     )
 
@@ -495,9 +354,9 @@ def _energies(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 _PAGES: Final[dict[str, tuple[str, tuple[str, ...], Callable[..., Iterable[str]]]]] = {
-    "detector": ("Detector", ("detector",), _detector),
+    "detector": ("Detector", ("detector", "leads"), detector),
     "network": ("Network", ("network", "engines"), _network),
-    "rhythm": ("Rhythm", ("rhythm",), _rhythm),
+    "rhythm": ("Rhythm", ("rhythm", "ventricular", "strips"), rhythm),
     "device": ("Device against reference", ("replay", "firmware"), _device),
     "engine": ("Engine on emulated cores", ("cores",), _cores),
 }

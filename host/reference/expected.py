@@ -17,7 +17,7 @@ from ecg_edge.firmware import Processed, process_signal
 from ecg_edge.firmware.binding.rhythm import find_events
 from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.labels import labels_of
-from ecg_edge.host.reference.rhythm_events import classes_of, to_messages
+from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 
@@ -31,6 +31,8 @@ class Expected:
         Beats of the signal path.
     outputs : int8 array, shape (n, labels)
         Outputs of the reference engine for the beats.
+    labels : tuple of str
+        The model's labels.
     changes : CHANGE_DTYPE array, shape (k,)
         Changes of the signal's quality between good and bad.
     events : list of RhythmEvent
@@ -39,17 +41,18 @@ class Expected:
 
     beats: NDArray[np.void]
     outputs: NDArray[np.int8]
+    labels: tuple[str, ...]
     changes: NDArray[np.void]
     events: list[RhythmEvent]
 
     def beat_messages(self) -> list[Beat]:
         """Make the BEAT frames; their confidence, which is not compared, is 0."""
-        names = ("r_sample", "rr_samples", "flags", "quality", "crc32")
+        names = ("r_sample", "rr_samples", "flags", "quality", "p_wave", "crc32")
         columns = [self.beats[name].tolist() for name in names]
-        labels = labels_of(self.outputs, self.beats["flags"]).tolist()
+        labels = labels_of(self.outputs, self.labels, self.beats["flags"]).tolist()
         return [
-            Beat(index, r_sample, rr, flags, quality, label, 0, crc32, output.tobytes())
-            for index, (r_sample, rr, flags, quality, crc32, label, output) in enumerate(
+            Beat(index, r_sample, rr, flags, quality, p_wave, label, 0, crc32, output.tobytes())
+            for index, (r_sample, rr, flags, quality, p_wave, crc32, label, output) in enumerate(
                 zip(*columns, labels, self.outputs, strict=True)
             )
         ]
@@ -83,7 +86,7 @@ def expect(
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     outputs = engine.run(beat_inputs(processed.beats))
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
-    return Expected(processed.beats, outputs, processed.changes, events)
+    return Expected(processed.beats, outputs, tuple(labels), processed.changes, events)
 
 
 def expect_events(
@@ -104,5 +107,15 @@ def expect_events(
     """
     beats = processed.beats
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    classes = classes_of(labels_of(outputs, beats["flags"]), labels)
-    return to_messages(find_events(beats["r_sample"], beats["rr_samples"], classes, samples, changes, fs_hz))
+    classes = classes_of(labels_of(outputs, labels, beats["flags"]), labels, beats["flags"])
+    events = find_events(
+        beats["r_sample"],
+        beats["rr_samples"],
+        classes,
+        samples,
+        changes,
+        fs_hz,
+        processed.ventricular,
+        evidence_of(beats, outputs),
+    )
+    return to_messages(events)

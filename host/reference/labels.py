@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Beats, fingerprint
+from ecg_edge.firmware import FLAG_LEARNING, FLAG_UNCLASSIFIABLE, Beats, fingerprint
+from ecg_edge.firmware.binding.rhythm import SUPRAVENTRICULAR, VENTRICULAR, class_of
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED
 from ecg_edge.quantize.bundle.engines import GeneratedEngine, beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
@@ -21,18 +22,23 @@ Labels = npt.NDArray[np.int64]
 Symbols = npt.NDArray[np.str_]
 
 
-def labels_of(outputs: npt.NDArray[np.int8], flags: npt.NDArray[Any] | None = None) -> Labels:
+def labels_of(
+    outputs: npt.NDArray[np.int8], names: Sequence[str], flags: npt.NDArray[Any] | None = None
+) -> Labels:
     """Decide the label of each beat as the device does.
 
     The label is the index of the largest output, the first of equals. It is `LABEL_UNCLASSIFIABLE` where the
-    signal path flags bad signal, and `NOT_LABELLED` where the network gave no output.
+    signal path flags bad signal; and, while the patient's average beat is not known, in place of a
+    supraventricular or ventricular label. It is `NOT_LABELLED` where the network gave no output.
 
     Parameters
     ----------
     outputs : int8 array, shape (n, labels)
         Outputs of the network.
+    names : sequence of str
+        The model's labels, WFDB symbols.
     flags : int array, shape (n,), optional
-        Flags of the signal path. Without them beats in bad signal are labelled, too.
+        Flags of the signal path. Without them every beat is labelled.
 
     Returns
     -------
@@ -42,8 +48,16 @@ def labels_of(outputs: npt.NDArray[np.int8], flags: npt.NDArray[Any] | None = No
         return np.full(len(outputs), NOT_LABELLED, np.int64)
     labels: Labels = outputs.argmax(axis=1).astype(np.int64)
     if flags is not None:
-        labels[np.broadcast_to(flags & FLAG_UNCLASSIFIABLE, labels.shape) != 0] = LABEL_UNCLASSIFIABLE
+        bad = flags & FLAG_UNCLASSIFIABLE != 0
+        too_early = (flags & FLAG_LEARNING != 0) & _ectopic(names)[labels]
+        labels[np.broadcast_to(bad | too_early, labels.shape)] = LABEL_UNCLASSIFIABLE
     return labels
+
+
+def _ectopic(names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Tell which labels are supraventricular or ventricular, shape (labels,)."""
+    classes = [class_of(names, label) for label in range(len(names))]
+    return np.isin(classes, (SUPRAVENTRICULAR, VENTRICULAR))
 
 
 def symbol_of(label: int, names: Sequence[str], other: str = SYMBOL_Q) -> str:
@@ -79,6 +93,8 @@ class Labeller:
     ----------
     path : Path
         Folder of the bundle.
+    any_signal_path : bool
+        Accept a bundle that was trained with another signal path.
 
     Raises
     ------
@@ -88,9 +104,10 @@ class Labeller:
         When there is no C compiler.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, any_signal_path: bool = False) -> None:
         bundle = load_bundle(path)
-        check_signal_path(bundle)
+        if not any_signal_path:
+            check_signal_path(bundle)
         self.name = bundle.manifest.name
         self._engine = GeneratedEngine(bundle.c_path)
         self._labels = bundle.manifest.labels
@@ -109,4 +126,5 @@ class Labeller:
 
     def symbols(self, beats: Beats) -> Symbols:
         """Label each beat, also those in bad signal, shape (n,)."""
-        return symbols_of(labels_of(self._engine.run(beat_inputs(beats))), self._labels)
+        flags = beats["flags"] & ~np.uint16(FLAG_UNCLASSIFIABLE)
+        return symbols_of(labels_of(self._engine.run(beat_inputs(beats)), self._labels, flags), self._labels)

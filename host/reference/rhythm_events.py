@@ -10,16 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.firmware import FLAG_DOUBTFUL, FLAG_LEARNING, FLAG_UNCLASSIFIABLE
 from ecg_edge.firmware.binding.rhythm import (
+    DOUBTFUL,
     END,
+    EVIDENCE_DTYPE,
     FLAG_TRUNCATED,
     HEART_RATE,
+    UNCLASSIFIABLE,
+    UNLABELLED,
+    Evidence,
     Rhythm,
+    Turn,
     class_of,
     kind_name,
+    merge_turns,
     settled,
 )
 from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.reference.labels import labels_of
+from ecg_edge.host.reference.signal_reasons import EVENT_ADVICE
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,9 @@ class Episode:
     event: RhythmEvent
 
 
-def classes_of(labels: NDArray[np.integer[Any]], names: Sequence[str]) -> NDArray[np.uint8]:
+def classes_of(
+    labels: NDArray[np.integer[Any]], names: Sequence[str], flags: NDArray[np.integer[Any]] | None = None
+) -> NDArray[np.uint8]:
     """Map the label of each beat to its class for the rhythm rules, shape (n,).
 
     Parameters
@@ -54,9 +66,40 @@ def classes_of(labels: NDArray[np.integer[Any]], names: Sequence[str]) -> NDArra
         Labels by `ecg_edge.host.reference.labels.labels_of`.
     names : sequence of str
         The model's labels, WFDB symbols.
+    flags : int array, shape (n,), optional
+        Flags of the signal path. Without them no beat is doubtful or unlabelled.
     """
     table = np.array([class_of(names, label) for label in range(256)], np.uint8)
-    return table[np.asarray(labels)]
+    classes: NDArray[np.uint8] = table[np.asarray(labels)]
+    if flags is not None:
+        is_readable = np.asarray(flags) & FLAG_UNCLASSIFIABLE == 0
+        classes[is_readable & (classes == UNCLASSIFIABLE)] = UNLABELLED
+        classes[np.asarray(flags) & FLAG_DOUBTFUL != 0] = DOUBTFUL
+    return classes
+
+
+def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.int8]) -> Evidence:
+    """Collect what the rhythm rules take besides positions and classes, as the firmware's events.c does.
+
+    Parameters
+    ----------
+    beats : BEAT_DTYPE array, shape (n,)
+        Beats of the signal path.
+    outputs : int8 array, shape (n, labels)
+        The network's outputs for them.
+
+    Returns
+    -------
+    EVIDENCE_DTYPE array, shape (n,)
+    """
+    found = np.zeros(len(beats), EVIDENCE_DTYPE)
+    found["p_wave"], found["quality"] = beats["p_wave"], beats["quality"]
+    found["unlikeness"] = np.maximum(beats["rhythm"][:, 7], 0)
+    can_compare = (beats["flags"] & FLAG_LEARNING == 0) & (beats["rhythm"][:, 6] < np.iinfo(np.int8).max)
+    if outputs.shape[1] > 1:
+        two = np.sort(outputs.astype(np.int16), axis=1)[:, -2:]
+        found["certainty"] = np.where(can_compare, two[:, 1] - two[:, 0], 0)
+    return found
 
 
 def to_messages(events: NDArray[np.void]) -> list[RhythmEvent]:
@@ -78,11 +121,17 @@ class EventStream:
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         self._rhythm, self._names = Rhythm(fs_hz), names
         self._fs_hz = fs_hz
-        self._changes_applied = 0
+        self._turns_applied = self._leads_applied = 0
         self._bad = False
 
     def take(
-        self, beats: NDArray[np.void], labels: NDArray[np.integer[Any]], changes: NDArray[np.void], taken: int
+        self,
+        beats: NDArray[np.void],
+        outputs: NDArray[np.int8],
+        changes: NDArray[np.void],
+        taken: int,
+        ventricular: Iterable[np.void] = (),
+        leads: NDArray[np.void] | None = None,
     ) -> list[RhythmEvent]:
         """Return the events that a block of samples brings.
 
@@ -90,38 +139,65 @@ class EventStream:
         ----------
         beats : BEAT_DTYPE array, shape (n,)
             Beats of the block.
-        labels : int array, shape (n,)
-            Their labels by `labels_of`.
+        outputs : int8 array, shape (n, labels)
+            The network's outputs for them.
         changes : CHANGE_DTYPE array, shape (k,)
             All changes of the signal's quality so far.
         taken : int
             Number of samples so far.
+        ventricular : VENTRICULAR_DTYPE array, shape (j,)
+            All states of the ventricular rhythm detector so far.
+        leads : CHANGE_DTYPE array, shape (i,), optional
+            All changes of the leads so far.
         """
+        turns = _turns(changes, ventricular)
         events: list[RhythmEvent] = []
-        classes = classes_of(labels, self._names)
+        labels = labels_of(outputs, self._names, beats["flags"])
+        classes = classes_of(labels, self._names, beats["flags"])
+        evidence = evidence_of(beats, outputs)
         for k in range(len(beats)):
-            events += self._apply_changes(changes, int(beats["r_sample"][k]))
+            events += self._apply(turns, int(beats["r_sample"][k]))
             one = slice(k, k + 1)
             events += to_messages(
-                self._rhythm.beats(beats["r_sample"][one], beats["rr_samples"][one], classes[one])
+                self._rhythm.beats(
+                    beats["r_sample"][one], beats["rr_samples"][one], classes[one], evidence[one]
+                )
             )
         until = settled(taken, self._fs_hz)
-        events += self._apply_changes(changes, until)
-        return [*events, *to_messages(self._rhythm.tick(until, self._bad))]
+        events += self._apply(turns, until)
+        events += to_messages(self._rhythm.tick(until, self._bad))
+        return [*events, *self._apply_leads(leads)]
 
-    def finish(self, changes: NDArray[np.void], samples: int) -> list[RhythmEvent]:
+    def finish(
+        self, changes: NDArray[np.void], samples: int, ventricular: Iterable[np.void] = ()
+    ) -> list[RhythmEvent]:
         """Return the events at the end of the signal, after its last beats."""
-        return [*self._apply_changes(changes, samples), *to_messages(self._rhythm.finish(samples))]
+        return [
+            *self._apply(_turns(changes, ventricular), samples),
+            *to_messages(self._rhythm.finish(samples)),
+        ]
 
-    def _apply_changes(self, changes: NDArray[np.void], until: int) -> list[RhythmEvent]:
-        """Pass on the changes of the signal's quality up to sample `until`."""
+    def _apply_leads(self, leads: NDArray[np.void] | None) -> list[RhythmEvent]:
+        """Pass on the changes of the leads, ahead of the settled time."""
         events: list[RhythmEvent] = []
-        while self._changes_applied < len(changes) and changes["sample"][self._changes_applied] <= until:
-            change = changes[self._changes_applied]
-            self._bad = bool(change["bad"])
-            events += to_messages(self._rhythm.tick(int(change["sample"]), self._bad))
-            self._changes_applied += 1
+        for change in [] if leads is None else leads[self._leads_applied :]:
+            events += to_messages(self._rhythm.leads(int(change["sample"]), bool(change["bad"])))
+            self._leads_applied += 1
         return events
+
+    def _apply(self, turns: Sequence[Turn], until: int) -> list[RhythmEvent]:
+        """Pass on what lies up to sample `until` and was not yet passed on."""
+        events: list[RhythmEvent] = []
+        while self._turns_applied < len(turns) and turns[self._turns_applied].sample <= until:
+            turn = turns[self._turns_applied]
+            events += to_messages(turn.apply(self._rhythm))
+            self._bad = turn.is_bad if turn.ventricular is None else self._bad
+            self._turns_applied += 1
+        return events
+
+
+def _turns(changes: NDArray[np.void], ventricular: Iterable[np.void]) -> list[Turn]:
+    return merge_turns([(int(change["sample"]), bool(change["bad"])) for change in changes], ventricular)
 
 
 # ---- reading ----------------------------------------------------------------------------------------
@@ -161,6 +237,10 @@ def describe(episode: Episode, fs_hz: int) -> str:
         evidence.append(f"RR {1000 * event.shortest_rr // fs_hz} to {1000 * event.longest_rr // fs_hz} ms")
     if event.irregularity_permille:
         evidence.append(f"irregularity {event.irregularity_permille / 10:.0f} %")
+    if event.confidence:
+        evidence.append(f"confidence {event.confidence} %")
+    if event.kind in EVENT_ADVICE:
+        evidence.append(EVENT_ADVICE[event.kind])
     if episode.cut:
         evidence.append("cut off")
     place = f"{int(start) // 60:3d}:{start % 60:06.3f} {seconds:8.2f} s  {episode.name:<21}"

@@ -13,11 +13,11 @@ from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_text
-from ecg_edge.ecg.records import load_record
 from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
 from ecg_edge.host.conformance.beats_csv import read_beats
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAME, RESULTS_NAME
+from ecg_edge.host.conformance.replay import read_stream
 from ecg_edge.host.conformance.results import SCHEMA_VERSION, SessionResults, summary_of
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import describe
@@ -195,7 +195,7 @@ def read_items(
     items = []
     for entry in tracked("reading records", results["records"], on_progress):
         place = (entry["database"], entry["record"])
-        record = load_record(root, *place, entry["lead"], fs_hz=entry["fs_hz"])
+        record = read_stream(root, entry)
         items.append(LabelledRecord(record, beats.get(place, []), entry["taken_samples"]))
     return items
 

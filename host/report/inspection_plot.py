@@ -19,6 +19,7 @@ from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED
 from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, BeatMatch, Inspection
+from ecg_edge.host.reference.signal_reasons import reasons_text
 from ecg_edge.host.report.strips import LABEL_COLORS, OTHER_COLOR, RIGHT_COLOR, WRONG_COLOR, clock
 
 INK: Final = "#1f2933"
@@ -26,15 +27,6 @@ FALSE_COLOR: Final = "#d9822b"
 BAD_COLOR: Final = "#8a6fb3"
 FAINT: Final = "#9aa5b1"
 COLORS: Final = {MATCHED: RIGHT_COLOR, MISSED: WRONG_COLOR, FALSE: FALSE_COLOR}
-REASONS: Final = {
-    firmware.FLAG_LEADS_OFF: "leads off",
-    firmware.FLAG_SATURATED: "saturated",
-    firmware.FLAG_FLAT: "flat",
-    firmware.FLAG_MAINS_HUM: "mains hum",
-    firmware.FLAG_BASELINE_JUMP: "baseline jump",
-    firmware.FLAG_MOTION: "motion",
-    firmware.FLAG_MUSCLE_NOISE: "muscle noise",
-}
 _STYLE: Final[Any] = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "ecg-edge"}
 _CLOSE: Final = 5  # logits: a candidate rejected with more is no close decision
 _DASHED: Final[Any] = (0, (5, 2))
@@ -270,14 +262,9 @@ def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
     turned_bad = found.processed.changes[found.processed.changes["bad"] != 0]
     spans = found.processed.bad_spans / FS_HZ
     return [
-        (float(start), float(end), reasons(int(change["reasons"])))
+        (float(start), float(end), reasons_text(int(change["reasons"])))
         for (start, end), change in zip(spans, turned_bad, strict=True)
     ]
-
-
-def reasons(flags: int) -> str:
-    """Name the reasons of bad signal in `flags`."""
-    return ", ".join(text for flag, text in REASONS.items() if flags & flag)
 
 
 # ---- head ---------------------------------------------------------------------------------------------

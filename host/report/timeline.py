@@ -28,11 +28,14 @@ STRIP_S = 10.0
 
 # Lanes from top to bottom, with their colours; a lane without an episode is left out.
 _LANES = {
+    "ventricular fibrillation or flutter suspected": LABEL_COLORS["V"],
+    "ventricular tachycardia": LABEL_COLORS["V"],
     "asystole": LABEL_COLORS["V"],
     "pause": OTHER_COLOR,
     "bradycardia": LABEL_COLORS["R"],
     "tachycardia": LABEL_COLORS["R"],
     "irregularly irregular": LABEL_COLORS["A"],
+    "atrial fibrillation suspected": LABEL_COLORS["A"],
     "V run": LABEL_COLORS["V"],
     "V couplet": LABEL_COLORS["V"],
     "bigeminy": LABEL_COLORS["V"],

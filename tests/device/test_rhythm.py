@@ -18,6 +18,7 @@ from ecg_edge.host.reference.expected import expect
 from ecg_edge.host.reference.rhythm_events import count_kinds
 from ecg_edge.quantize.bundle.engines import GeneratedEngine
 from ecg_edge.quantize.bundle.manifest import load_bundle
+from tests.support.core_signals import flutter
 
 pytestmark = [
     pytest.mark.device,
@@ -49,7 +50,7 @@ def strip(beats: str, rr_s: list[float], tail_s: float = 2.0) -> NDArray[np.int1
 
 
 def everything() -> NDArray[np.int16]:
-    """A V run, a couplet, bigeminy, trigeminy, a pause, an asystole, slow and fast rhythm, fibrillation."""
+    """V run, couplet, bigeminy, trigeminy, pause, asystole, slow and fast rhythm, fibrillation, flutter."""
     random = np.random.default_rng(2)
     parts = [("N", [0.8]) for _ in range(20)]
     parts += [("VVVVV", [0.5] * 5), ("NNNN", [0.9] * 4), ("VV", [0.5] * 2), ("NNNN", [0.9] * 4)]
@@ -58,7 +59,8 @@ def everything() -> NDArray[np.int16]:
     parts += [("N", [1.4])] * 14 + [("N", [0.5])] * 24 + [("N", [0.8])] * 10
     parts += [("N", [float(rr)]) for rr in np.maximum(random.normal(0.65, 0.17, 70), 0.35)]
     parts += [("N", [0.8])] * 30
-    return strip("".join(beats for beats, _ in parts), [rr for _, part in parts for rr in part])
+    beats = strip("".join(beats for beats, _ in parts), [rr for _, part in parts for rr in part])
+    return np.concatenate([beats, flutter(20)])
 
 
 def test_the_device_sends_pythons_events(shipped_bundle: Path, tmp_path: Path) -> None:
@@ -68,6 +70,8 @@ def test_the_device_sends_pythons_events(shipped_bundle: Path, tmp_path: Path) -
     expected = expect(signal, ADU_PER_MV, MAINS_HZ, GeneratedEngine(bundle.c_path), labels).events
     kinds = {rhythm.kind_name(kind) for kind in range(rhythm.PAUSE, rhythm.IRREGULAR + 1)}
     assert set(count_kinds(expected)) >= kinds - {rhythm.kind_name(rhythm.RUN_S)}
+    ventricular = {rhythm.VENTRICULAR_FIBRILLATION, rhythm.VENTRICULAR_TACHYCARDIA}
+    assert ventricular & {event.kind for event in expected}
     with emulator(image) as port, open_transport(port) as transport:
         link = Link(transport)
         window = link.handshake().window_samples

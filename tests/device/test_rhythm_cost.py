@@ -21,7 +21,8 @@ def beats_header() -> str:
     rr = np.maximum(random.normal(240, 60, BEATS), 110).astype(int)
     classes = np.where(random.random(BEATS) < 0.1, 2, random.integers(0, 2, BEATS))
     rows = ",".join(
-        f"{{{at},{interval},{c}}}" for at, interval, c in zip(rr.cumsum(), rr, classes, strict=True)
+        f"{{{at},{interval},{c},60,100,10,30}}"
+        for at, interval, c in zip(rr.cumsum(), rr, classes, strict=True)
     )
     return (
         '#include "ecg_rhythm/ecg_rhythm.h"\n'

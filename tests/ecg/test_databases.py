@@ -239,3 +239,31 @@ def test_named_folder_without_records_is_an_error(tmp_path: Path, monkeypatch: p
 def test_records_here_are_whole(data_dir: Path) -> None:
     assert not mirror.check_database("mitdb", data_dir).damaged
     assert "100" in data.records_in(data_dir, "mitdb")
+
+
+@pytest.mark.parametrize(
+    ("database", "there", "here"),
+    [
+        ("cinc2017", "training/A00/A00004.mat", "A00004.mat"),
+        ("cinc2017", "REFERENCE-v3.csv", "REFERENCE-v3.csv"),
+        ("ludb", "data/2.avf", "data/2.avf"),
+        ("qtdb", "sel30.q1c", "sel30.q1c"),
+        ("vfdb", "418.atr", "418.atr"),
+    ],
+)
+def test_record_files_have_a_path_on_the_server_and_one_here(
+    database: str, there: str, here: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / database
+    folder.mkdir()
+    others = f"{'1' * 64} training2017.zip\n{'2' * 64} index.html\n"
+    (folder / mirror.SUMS_NAME).write_text(f"{'0' * 64} {there}\n{others}")
+    assert mirror.read_sums(folder) == {here: mirror.RemoteFile(there, "0" * 64)}
+
+
+def test_a_database_in_an_inner_folder_is_found(tmp_path: Path) -> None:
+    (tmp_path / "ludb" / "data").mkdir(parents=True)
+    for name in ("10", "2"):
+        (tmp_path / "ludb" / "data" / f"{name}.hea").touch()
+    assert data.records_in(tmp_path, "ludb") == ("data/2", "data/10")
+    assert data.databases_in(tmp_path) == ["ludb"] and data.require_data_root(tmp_path) == tmp_path

@@ -84,7 +84,8 @@ def test_any_file_of_a_record_names_it(root: Path, monkeypatch: pytest.MonkeyPat
 def test_a_record_in_a_folder_of_a_database(root: Path) -> None:
     (root / "ludb" / "data").mkdir(parents=True)
     (root / "ludb" / "data" / "2.hea").touch()
-    assert select_records(["ludb/data/2"], root) == [RecordName(root, "ludb/data", "2")]
+    assert select_records(["ludb/data/2"], root) == [RecordName(root, "ludb", "data/2")]
+    assert select_records(["ludb/2"], root) == select_records(["ludb"], root)
 
 
 @pytest.mark.parametrize("name", ["ecg.csv", "ecg.mat", "ecg.xml"])

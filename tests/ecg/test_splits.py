@@ -12,8 +12,10 @@ from ecg_edge.ecg.splits import (
     Split,
     ds1_ds2,
     ds1_folds,
+    part_of,
     patient_of,
     random_beats,
+    select_part,
     synthetic,
 )
 
@@ -64,3 +66,29 @@ def test_synthetic_patients_are_divided_and_each_kind_is_on_both_sides() -> None
     assert split.test == ("s03", "s06", "s09")
     assert not set(split.train) & set(split.test)
     assert len(split.train) == 6
+
+
+@pytest.mark.parametrize(
+    ("database", "development", "test", "others"),
+    [
+        ("mitdb", "101", "100", {"102": "all"}),
+        ("svdb", "800", "801", {}),
+        ("vfdb", "418", "420", {"419": "unused", "421": "unused"}),
+        ("qtdb", "sel14046", "sel14172", {"sel30": "unused", "sel100": "all", "sel803": "all"}),
+        ("ludb", "data/4", "data/2", {"data/1": "unused"}),
+        ("cinc2017", "A00008", "A00004", {"A00001": "unused", "A00002": "unused"}),
+    ],
+)
+def test_each_record_belongs_to_one_part(
+    database: str, development: str, test: str, others: dict[str, str]
+) -> None:
+    names = (development, test, *others)
+    assert select_part(database, names, "development") == (development,)
+    assert select_part(database, names, "test") == (test,)
+    assert {name: part_of(database, name) for name in others} == others
+    assert select_part(database, names, "all") == names
+
+
+def test_the_noise_records_only_test_and_own_records_belong_to_no_part() -> None:
+    assert part_of("nstdb", "118e06") == "test"
+    assert part_of("own", "r1") == "all" and part_of("ludb", "x") == "unused"

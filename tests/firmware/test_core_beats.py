@@ -16,11 +16,14 @@ from ecg_edge.firmware import (
     SignalPath,
     process,
 )
-from tests.support.core_signals import ADU_PER_MV, beats_at, ecg
+from tests.support.core_signals import ADU_PER_MV, NORMAL_WAVES, beats_at, ecg
 
 Float = npt.NDArray[np.float64]
 MEAN_INTERVALS = 16
-TEMPLATE_SETTLED = 12
+FIRST_INTERVALS = 8
+AVERAGE_SETTLED = 12
+KNOWN_BEATS = 3
+NORMAL, WIDE = NORMAL_WAVES, [(0, 14, -0.9), (25, 14, 0.5), (110, 25, 0.3)]
 
 
 def filtered_reference(samples: npt.NDArray[np.int16]) -> Float:
@@ -76,21 +79,22 @@ def test_mains_hum_is_removed() -> None:
         assert np.abs(found - expected).max() <= 3
 
 
-def template_reference(beats: npt.NDArray[np.void]) -> tuple[list[Float], list[bool]]:
-    """Channel 1 and the learning flag from channel 0 and the intervals, by the rule in the documentation."""
-    template, known, mean_rr, intervals = np.zeros(128), 0, 0.0, 0
+def average_reference(beats: npt.NDArray[np.void]) -> tuple[list[Float], list[bool]]:
+    """Channel 1 and the learning flag of beats of one shape, by the rule in the documentation."""
+    average, known, first, mean_rr = np.zeros(128), 0, [], 0.0
     channels, learning = [], []
     for beat in beats:
         window, rr = beat["beat"][:, 0].astype(float), float(beat["rr_samples"])
-        channels.append(template.copy() if known else window)
-        learning.append(known < TEMPLATE_SETTLED)
-        regular = intervals > 0 and 0.87 * mean_rr <= rr <= 1.15 * mean_rr
-        if known == 0 or regular:
-            known = min(known + 1, TEMPLATE_SETTLED)
-            template += (window - template) * (0.08 if known == TEMPLATE_SETTLED else 1 / known)
-        if rr:
-            intervals = min(intervals + 1, MEAN_INTERVALS)
-            mean_rr += (min(rr, 1080) - mean_rr) / intervals
+        channels.append(average.copy() if known else window)
+        learning.append(known < KNOWN_BEATS)
+        if not first or 0.87 * mean_rr <= rr <= 1.5 * mean_rr:
+            known = min(known + 1, AVERAGE_SETTLED)
+            average += (window - average) * (0.08 if known == AVERAGE_SETTLED else 1 / known)
+        if rr and len(first) < FIRST_INTERVALS:
+            first.append(rr)
+            mean_rr = sorted(first)[len(first) // 2]
+        elif rr:
+            mean_rr += (min(rr, 1080) - mean_rr) / MEAN_INTERVALS
     return channels, learning
 
 
@@ -102,9 +106,9 @@ def irregular_record() -> npt.NDArray[np.void]:
     return process(np.round(samples + noise).astype(np.int16), r_peaks=r_peaks)
 
 
-def test_channel_1_is_the_running_average_of_regular_beats() -> None:
+def test_channel_1_is_the_running_average_of_beats_that_are_not_early() -> None:
     beats = irregular_record()
-    channels, learning = template_reference(beats)
+    channels, learning = average_reference(beats)
     assert learning[0] and not learning[-1]
     for beat, expected, flag in zip(beats, channels, learning, strict=True):
         assert np.abs(beat["beat"][:, 1] - expected).max() <= 1
@@ -120,17 +124,20 @@ def test_the_first_beat_is_its_own_average() -> None:
 
 def test_rhythm_features_of_the_intervals() -> None:
     beats = irregular_record()
-    mean, intervals, before, irregularity = 0.0, 0, 0.0, 0.0
+    mean, first, before, irregularity = 0.0, [], 0.0, 0.0
     for beat in beats[1:]:
         rr = float(beat["rr_samples"])
-        local = mean if intervals else rr
+        local = mean if first else rr
         prev = before or rr
         expected = [rr / local - 1, rr / prev - 1, prev / local - 1, local / 288 - 1, irregularity / local]
         if before == 0:
             expected[2] = 0
         assert np.abs(beat["rhythm"][:5] - np.clip(np.array(expected) * 64, -128, 127)).max() <= 1
-        intervals = min(intervals + 1, MEAN_INTERVALS)
-        mean += (rr - mean) / intervals
+        if len(first) < FIRST_INTERVALS:
+            first.append(rr)
+            mean = sorted(first)[len(first) // 2]
+        else:
+            mean += (rr - mean) / MEAN_INTERVALS
         if before:
             irregularity += (abs(rr - before) - irregularity) / MEAN_INTERVALS
         before = rr
@@ -152,6 +159,66 @@ def test_a_beat_of_double_height_shows_in_the_ratio_of_deviations() -> None:
     beats = process(samples, r_peaks=r_peaks)
     assert abs(int(beats["rhythm"][20, 6]) - 64) <= 8
     assert np.abs(beats["rhythm"][10:20, 6]).max() <= 4
+
+
+def sequence(shapes: str, rr: int = 290) -> npt.NDArray[np.void]:
+    """Beats of a string: N normal, W wide, w wide and early (with a pause after it)."""
+    r_peaks = 200 + rr * np.arange(len(shapes)) - [rr // 3 if shape == "w" else 0 for shape in shapes]
+    count = int(r_peaks[-1]) + 600
+    normal = [r for r, shape in zip(r_peaks, shapes, strict=True) if shape == "N"]
+    wide = [r for r, shape in zip(r_peaks, shapes, strict=True) if shape != "N"]
+    samples = beats_at(np.array(normal, np.int64), count, NORMAL)
+    return process(samples + beats_at(np.array(wide, np.int64), count, WIDE), r_peaks=r_peaks)
+
+
+def is_learning(beats: npt.NDArray[np.void]) -> list[bool]:
+    return ((beats["flags"] & FLAG_LEARNING) != 0).tolist()
+
+
+def correlation(beats: npt.NDArray[np.void]) -> npt.NDArray[np.int8]:
+    """Rhythm feature 5, percent: of each beat with the average beat."""
+    return beats["rhythm"][:, 5].astype(int) * 100 // 64
+
+
+@pytest.mark.parametrize("start", ["W", "WW", "WNWW", "NWW"])
+def test_an_average_learned_from_a_wrong_start_is_replaced(start: str) -> None:
+    beats = sequence(start + "N" * 12)
+    own = correlation(beats)[len(start) :]
+    assert min(own[4:]) > 90
+    assert not any(is_learning(beats)[len(start) + 5 :])
+
+
+def test_nothing_is_known_before_three_beats_agree() -> None:
+    assert is_learning(sequence("NNNNN")) == [True] * 3 + [False] * 2
+    assert is_learning(sequence("NWNWNNNN")) == [True] * 6 + [False] * 2
+
+
+@pytest.mark.parametrize("beats_per_minute", [40, 60, 100])
+def test_the_average_is_known_within_eight_seconds(beats_per_minute: int) -> None:
+    beats = sequence("N" * 20, rr=360 * 60 // beats_per_minute)
+    known = beats[~np.array(is_learning(beats))]
+    assert known["r_sample"][0] / 360 < 8
+
+
+@pytest.mark.parametrize("beats", ["NNNN" + "Nw" * 40, "NNNN" + "NNw" * 30])
+def test_early_beats_do_not_become_the_average(beats: str) -> None:
+    found = correlation(sequence(beats))
+    is_early = np.array([shape == "w" for shape in beats])
+    assert found[is_early].max() < 40
+    assert found[~is_early].min() > 90
+
+
+def test_a_short_run_of_another_shape_leaves_the_average_and_a_lasting_one_replaces_it() -> None:
+    run = correlation(sequence("N" * 50 + "W" * 20 + "N" * 10))
+    assert run[50:70].max() < 40
+    assert run[70:].min() > 90
+    assert correlation(sequence("N" * 50 + "W" * 60))[90:].min() > 90
+
+
+def test_one_wrong_interval_at_the_start_does_not_move_the_mean() -> None:
+    r_peaks = np.concatenate([[400, 500], 500 + 290 * np.arange(1, 12)])
+    beats = process(beats_at(r_peaks, 4400), r_peaks=r_peaks)
+    assert np.abs(beats["rhythm"][4:, 0]).max() <= 1
 
 
 def test_every_mark_brings_one_beat_in_order() -> None:

@@ -28,7 +28,8 @@ from ecg_edge.firmware import (
     process,
 )
 from ecg_edge.firmware.binding.rhythm import settled
-from ecg_edge.host.evaluation.detector import REFERENCE, to_annotations
+from ecg_edge.host.evaluation.detector import to_annotations
+from ecg_edge.host.evaluation.sources import REFERENCE
 from tests.support.core_signals import ecg
 
 RATES = [250, 500]
@@ -93,10 +94,11 @@ def test_intervals_are_differences_of_the_peaks(fs_hz: int) -> None:
 
 
 @pytest.mark.parametrize("fs_hz", RATES)
-def test_beats_come_within_800_ms(fs_hz: int) -> None:
+def test_beats_come_within_800_ms_after_the_start(fs_hz: int) -> None:
     path, samples = SignalPath(fs_hz=fs_hz), at_rate(SIGNAL, fs_hz)
-    waits = [i - int(beat["r_sample"]) for i in range(len(samples)) for beat in path.push(samples[i : i + 1])]
-    assert len(waits) > 60
+    came = [(i, int(beat["r_sample"])) for i in range(len(samples)) for beat in path.push(samples[i : i + 1])]
+    waits = [i - r_sample for i, r_sample in came if i > 3.4 * fs_hz]
+    assert len(came) > len(waits) > 60
     assert max(waits) <= 0.8 * fs_hz
 
 

@@ -81,7 +81,7 @@ def test_info_is_what_the_host_reads(device: LinkDevice) -> None:
 def test_results_are_what_the_host_reads(device: LinkDevice) -> None:
     device.reset()
     device.c.harness_send_results()
-    beat = Beat(3, 1234, 288, 0x0120, 45, LABEL_UNCLASSIFIABLE, 200, 0xFFFFFFFF, b"\x80\x00\x7f")
+    beat = Beat(3, 1234, 288, 0x0120, 45, 200, LABEL_UNCLASSIFIABLE, 200, 0xFFFFFFFF, b"\x80\x00\x7f")
     assert device.answers() == [beat, SignalQuality(720_000, 1, 0x0100)]
 
 

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecg_edge.firmware import VENTRICULAR_DTYPE
+from ecg_edge.firmware import VentricularStates as States
 from ecg_edge.firmware.binding import rhythm
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
 from tests.support.device_c import (
@@ -48,11 +50,24 @@ def changes(draw: Any) -> list[tuple[int, bool]]:
     return [(sample, k % 2 == 0) for k, sample in enumerate(at)]
 
 
+@st.composite
+def ventricular_states(draw: Any) -> States:
+    """States that the ventricular rhythm detector may give, one a second."""
+    kinds = draw(st.lists(st.sampled_from([0, 0, 0, 1, 1, 2, 2]), max_size=120))
+    states, since = [], 0
+    for k, kind in enumerate(kinds):
+        until, before = 1620 + 360 * k, kinds[k - 1] if k else 0
+        since = until - draw(st.sampled_from([0, 360, 720])) if kind != before else since
+        if kind or before:
+            states.append((since, until, draw(st.sampled_from([0, 120, 250])), kind, 50))
+    return np.array(states, VENTRICULAR_DTYPE)
+
+
 def check_order(events: Events) -> None:
     """What holds of any events: they are numbered, and each begin has its end."""
     assert events["index"].tolist() == list(range(len(events)))
     assert np.all(events["onset"] <= events["end"])
-    for kind in range(1, 12):
+    for kind in range(1, 14):
         found = events[events["kind"] == kind]
         phases = found["phase"].tolist()
         if kind == rhythm.HEART_RATE:
@@ -60,16 +75,21 @@ def check_order(events: Events) -> None:
         elif kind == rhythm.COUPLET_V:
             assert set(phases) <= {END}
         else:
+            found = found[found["phase"] != UPDATE] if kind == rhythm.VENTRICULAR_TACHYCARDIA else found
+            phases = found["phase"].tolist()
             assert phases == [BEGIN, END] * (len(phases) // 2)
             assert np.array_equal(found["onset"][::2], found["onset"][1::2])
             assert np.all(found["onset"][2::2] >= found["end"][1:-1:2])
 
 
 @settings(max_examples=150, deadline=None)
-@given(sequences(), changes())
-def test_any_beats(beats: Beats, turns: list[tuple[int, bool]]) -> None:
+@given(sequences(), changes(), ventricular_states())
+def test_any_beats(beats: Beats, turns: list[tuple[int, bool]], states: States) -> None:
     samples = int(beats[0][-1]) + 5000 if len(beats[0]) else 5000
-    events = find_events(*beats, samples, [turn for turn in turns if turn[0] < samples])
+    states = states[states["until"] < samples]
+    events = find_events(
+        *beats, samples, [turn for turn in turns if turn[0] < samples], ventricular=list(states)
+    )
     check_order(events)
     assert np.all(events["end"] <= samples)
 
@@ -111,26 +131,33 @@ def test_nothing_is_claimed_of_silence_in_bad_signal(beats: Beats, turns: list[t
 
 
 @settings(max_examples=60, deadline=None)
-@given(sequences(), changes(), st.integers(50, 3000), st.integers(0, 2**32 - 1))
+@given(sequences(), changes(), ventricular_states(), st.integers(50, 3000), st.integers(0, 2**32 - 1))
 def test_ticks_between_change_nothing(
-    beats: Beats, turns: list[tuple[int, bool]], step: int, seed: int
+    beats: Beats, turns: list[tuple[int, bool]], states: States, step: int, seed: int
 ) -> None:
     """The device's way: a tick every now and then, each beat 288 samples after its R peak."""
     samples = int(beats[0][-1]) + 500 if len(beats[0]) else 500
     turns = [turn for turn in turns if turn[0] < samples]
-    assert np.array_equal(stream(beats, turns, samples, step, seed), find_events(*beats, samples, turns))
+    states = states[states["until"] < samples]
+    streamed = stream(beats, turns, states, samples, step, seed)
+    assert np.array_equal(streamed, find_events(*beats, samples, turns, ventricular=list(states)))
 
 
-def stream(beats: Beats, turns: Sequence[tuple[int, bool]], samples: int, step: int, seed: int) -> Events:
+def stream(
+    beats: Beats, turns: Sequence[tuple[int, bool]], states: States, samples: int, step: int, seed: int
+) -> Events:
     """Events of a stream with ticks at random times, about every `step` samples."""
     random = np.random.default_rng(seed)
     ticks = np.unique(random.integers(0, samples, samples // step + 1)).tolist()
-    happenings = [(int(r), 2, k) for k, r in enumerate(beats[0])] + [(at, 1, -1) for at in ticks]
+    happenings = [(int(r), 3, k) for k, r in enumerate(beats[0])] + [(at, 2, -1) for at in ticks]
+    happenings += [(int(state["until"]), 1, k) for k, state in enumerate(states)]
     happenings += [(at, 0, int(bad)) for at, bad in turns]
     watch, parts, bad = Rhythm(), [np.zeros(0, EVENT_DTYPE)], False
     for at, what, argument in sorted(happenings):
-        if what == 2:
+        if what == 3:
             parts.append(watch.beats(*(part[argument : argument + 1] for part in beats)))
+        elif what == 1:
+            parts.append(watch.ventricular(states[argument]))
         else:
             bad = bool(argument) if what == 0 else bad
             parts.append(watch.tick(at, bad))
@@ -178,7 +205,9 @@ def test_an_onset_is_right_after_any_time_without_an_episode(harness: Path) -> N
         rows = np.zeros(len(rr) + 1, HARNESS_DTYPE)
         rows["sample"] = start + np.concatenate([[0], peaks])
         rows["rr"][1:], rows["what"][0] = rr, 3
-        begins = [e for e in run_harness(harness, rows) if e[1] == rhythm.IRREGULAR and e[2] == BEGIN]
+        begins = [
+            e for e in run_harness(harness, rows) if e[1] == rhythm.ATRIAL_FIBRILLATION and e[2] == BEGIN
+        ]
         onsets.append([event[4] - start for event in begins])
     assert onsets[0] == onsets[1] and len(onsets[0]) == 1
 
@@ -262,4 +291,4 @@ def test_no_heap_no_globals_and_no_floating_point() -> None:
 
 
 def test_the_state_is_small() -> None:
-    assert Rhythm().state_bytes < 1024
+    assert Rhythm().state_bytes < 2048

@@ -45,11 +45,11 @@ MESSAGES: list[Message] = [
     Started(7),
     Credit(480),
     Nak(480, 2),
-    Beat(3, 1234, 288, 1, 87, 4, 200, 0xFFFFFFFF, b"\x80\x00\x7f\xff\x01"),
+    Beat(3, 1234, 288, 1, 87, 140, 4, 200, 0xFFFFFFFF, b"\x80\x00\x7f\xff\x01"),
     Done(650_000, 2273, 1, 168_000_000, 2**40, 2**41, 99),
     LiveSamples(0, 1, b"\0\0\x01\0"),
     SignalQuality(720_000, 1, 0x0122),
-    RhythmEvent(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0),
+    RhythmEvent(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0, 0),
     Error(3, "fs_hz is 250; this device takes 360"),
 ]
 
@@ -75,20 +75,20 @@ def test_types_are_those_of_the_document(project_root: Path) -> None:
 
 
 def test_bodies_are_those_of_the_document() -> None:
-    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 02")
+    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 03")
     assert frame_bytes(Start(1, 360, 200, 60, 0)) == bytes.fromhex("0200 01000000 6801 c800 3c 00")
     samples = Samples(240, 1, b"\x01\x00\xff\xff")
     assert frame_bytes(samples) == bytes.fromhex("0300 f0000000 01 02 0100 ffff")
     deltas = Deltas(240, 1, -2, b"\x01\xff")
     assert frame_bytes(deltas) == bytes.fromhex("0500 f0000000 01 03 feff 01 ff")
     assert frame_bytes(Nak(9, 3)) == bytes.fromhex("8400 09000000 03")
-    beat = bytes.fromhex("8500 01000000 02000000 0300 0400 05 06 07 08000000 02 807f")
-    assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, 8, b"\x80\x7f")) == beat
+    beat = bytes.fromhex("8500 01000000 02000000 0300 0400 05 06 07 08 09000000 02 807f")
+    assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, 8, 9, b"\x80\x7f")) == beat
     assert frame_bytes(SignalQuality(72, 1, 0x0140)) == bytes.fromhex("8800 48000000 01 4001")
     numbers = "01000000 02000000 03000000 04000000 0500000000000000 0600000000000000 07000000"
     assert frame_bytes(Done(1, 2, 3, 4, 5, 6, 7)) == bytes.fromhex("8600" + numbers)
-    numbers = "01000000 02 03 04 05000000 06000000 0700 0800 0900 0a00 0b00 0c00"
-    assert frame_bytes(RhythmEvent(*range(1, 13))) == bytes.fromhex("8900" + numbers)
+    numbers = "01000000 02 03 04 05000000 06000000 0700 0800 0900 0a00 0b00 0c00 0d"
+    assert frame_bytes(RhythmEvent(*range(1, 14))) == bytes.fromhex("8900" + numbers)
     assert frame_bytes(Error(2, "no")) == bytes.fromhex("8f00 02 02") + b"no"
     assert frame_bytes(INFO)[2:].endswith(b"\x050.1.0\x09stm32f405\x04tflm\x03N,V")
     assert len(frame_bytes(INFO)) == 2 + 52 + 6 + 10 + 5 + 4
@@ -134,7 +134,7 @@ def rejected(type_: int, body: bytes) -> FrameError:
         (0x05, bytes(5) + b"\x03" + bytes(3), "DELTAS: the body has 9 bytes instead of 10"),
         (0x05, bytes(5) + b"\xff" + bytes(256), "DELTAS: a block of 255 samples"),
         (0x87, bytes(5) + b"\x01" + bytes(4), "WAVE: the body has 10 bytes instead of 8"),
-        (0x85, bytes(19) + b"\x05" + bytes(4), "BEAT: the body has 24 bytes instead of 25"),
+        (0x85, bytes(20) + b"\x05" + bytes(4), "BEAT: the body has 25 bytes instead of 26"),
         (0x85, bytes(3), "BEAT: the body has 3 bytes"),
         (0x81, bytes(10), "INFO: the body has 10 bytes"),
         (0x81, bytes(52) + b"\x09abc", "a string runs past the end"),

@@ -118,7 +118,7 @@ def test_the_page_says_what_results_json_says(session: Session) -> None:
     assert "mitdb/100" in text and "mitdb/101" in text
     assert "a device simulated in Python" in text and "Not a medical device" in text
     assert "EC57 beat by beat" in text and "detector in the loop" in text
-    figures = results["scores"]["DS2"]["ec57"]
+    figures = results["scores"]["DS2"]["ec57"][0]
     assert f"{100 * figures['qrs_se']:.2f}" in text and f"{100 * figures['veb_se']:.2f}" in text
 
 
@@ -156,8 +156,8 @@ def test_every_kind_of_beat_has_a_strip(session: Session) -> None:
 def test_missed_and_false_beats_are_kinds(database: Path) -> None:
     record = load_record(database, "mitdb", "100")
     at = record.beat_samples
-    beats = [Beat(k, int(sample), 0, 0, 100, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
-    false = Beat(len(beats), int(at[3] + 150), 0, 0, 100, 4, 0, 0, bytes(5))
+    beats = [Beat(k, int(sample), 0, 0, 100, 0, 0, 0, 0, bytes(5)) for k, sample in enumerate(at[1:])]
+    false = Beat(len(beats), int(at[3] + 150), 0, 0, 100, 0, 4, 0, 0, bytes(5))
     item = LabelledRecord(
         record, sorted([*beats, false], key=lambda beat: beat.r_sample), len(record.samples)
     )
@@ -277,7 +277,7 @@ def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
 def test_a_session_of_another_version_is_refused(session: Session) -> None:
     path = session.folder / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 7}))
-    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 3"):
+    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 4"):
         write_report(session.folder)
 
 

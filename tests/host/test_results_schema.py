@@ -50,7 +50,7 @@ def test_results_satisfy_the_schema(published: Any, written: Any) -> None:
         (("verdict",), "good"),
         (("beats",), None),
         (("records", 0, "link", "naks"), "0"),
-        (("records", 1, "scores", "ec57", "qrs_se"), "high"),
+        (("records", 1, "scores", "ec57", 0, "qrs_se"), "high"),
         (("scores", "all", "classes", "confusion", "counts", 0, 0), 0.5),
         (("device_name",), "x"),
     ],

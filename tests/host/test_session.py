@@ -179,7 +179,7 @@ def labelled(symbols: str, device: str, name: str = "100") -> LabelledRecord:
         at[annotated], np.array(list(symbols.replace(".", ""))), ("",) * int(annotated.sum()),
     )  # fmt: skip
     beats = [
-        Beat(k, int(sample) + 5, 360, 0, 100, LABELS.index(symbol), 0, 0, bytes(5))
+        Beat(k, int(sample) + 5, 360, 0, 100, 0, LABELS.index(symbol), 0, 0, bytes(5))
         for k, (sample, symbol) in enumerate(zip(at, device, strict=True))
         if symbol != "."
     ]
@@ -203,9 +203,12 @@ def test_scores_by_hand() -> None:
     classes = figures["classes"]
     assert classes["accuracy"] == pytest.approx(5 / 8, abs=1e-6)  # F is no label; the missed N is an error
     assert classes["labels"]["V"] == {"annotated": 2, "device": 3, "se": 0.5, "ppv": 0.333333, "f1": 0.4}
-    assert figures["ec57"]["counts"]["qrs_se"] == [8, 9] and figures["ec57"]["counts"]["qrs_ppv"] == [8, 9]
-    assert figures["ec57"]["counts"]["sveb_se"] == [1, 1]
-    assert "from 0 s" in figures["ec57"]["protocol"]
+    assert figures["ec57"][0]["counts"]["qrs_se"] == [8, 9] and figures["ec57"][0]["counts"]["qrs_ppv"] == [
+        8,
+        9,
+    ]
+    assert figures["ec57"][0]["counts"]["sveb_se"] == [1, 1]
+    assert "from 0 s" in figures["ec57"][0]["protocol"]
 
 
 def test_groups_are_de_chazal_s() -> None:
@@ -250,7 +253,7 @@ def test_results_of_a_session_that_passes(tmp_path: Path) -> None:
     assert (record["record"], record["verdict"], record["realtime_factor"]) == ("100", "pass", 120.0)
     link = {"naks": 1, "retransmitted_frames": 4, "rejected_by_device": 1}
     assert record["link"] == results["link"] == {"resends": 0, "bad_frames": 0, "sequence_gaps": 0, **link}
-    assert record["scores"]["ec57"]["qrs_se"] > 0.98
+    assert record["scores"]["ec57"][0]["qrs_se"] > 0.98
 
 
 def test_every_beat_is_in_the_csv_and_in_the_annotation_file(tmp_path: Path) -> None:

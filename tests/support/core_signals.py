@@ -33,3 +33,11 @@ def ecg(seconds: int, seed: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.
         40 * np.sin(2 * np.pi * 0.2 * time) + 6 * np.sin(2 * np.pi * 60 * time) + random.normal(0, 2, count)
     )
     return np.round(beats_at(r_peaks, count) + rest).astype(np.int16), r_peaks
+
+
+def flutter(seconds: int, per_minute: float = 250, height_mv: float = 1.0) -> npt.NDArray[np.int16]:
+    """Ventricular flutter: waves without rest between, slightly unlike each other; ADC units."""
+    time = np.arange(seconds * 360) / 360
+    phase = 2 * np.pi * per_minute / 60 * time + 0.3 * np.sin(2 * np.pi * 0.31 * time)
+    wave = np.sin(phase) + 0.25 * np.sin(2 * phase + 0.6) + 0.05 * np.sin(2 * np.pi * 0.47 * time)
+    return np.round(ADU_PER_MV * height_mv / 2 * wave).astype(np.int16)

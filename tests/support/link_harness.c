@@ -106,6 +106,7 @@ void harness_send_results(void) {
                                   .rr_samples = 288,
                                   .flags = 0x0120,
                                   .quality = 45,
+                                  .p_wave = 200,
                                   .label = ECG_LINK_UNCLASSIFIABLE,
                                   .confidence = 200,
                                   .input_crc32 = 0xFFFFFFFFu,

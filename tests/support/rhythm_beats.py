@@ -16,13 +16,15 @@ CLASSES = {
     "A": rhythm.SUPRAVENTRICULAR,
     "V": rhythm.VENTRICULAR,
     "Q": rhythm.UNCLASSIFIABLE,
+    "D": rhythm.DOUBTFUL,
+    "U": rhythm.UNLABELLED,
 }
 
 Beats = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def make_beats(classes: str, rr: int | Sequence[int] = 300, first: int = 100) -> Beats:
-    """R peaks, intervals and classes of beats, one for each letter of N, A, V, Q.
+    """R peaks, intervals and classes of beats, one for each letter of N, A, V, Q, D, U.
 
     Parameters
     ----------

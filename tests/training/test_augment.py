@@ -44,6 +44,13 @@ def test_shift_and_height_stay_within_their_limits() -> None:
     assert 0.8 - 1e-4 <= ratio.min() < 0.84 and 1.16 < ratio.max() <= 1.2 + 1e-4
 
 
+def test_a_flip_turns_both_channels_of_a_share_of_the_beats() -> None:
+    signs = varied(Augment(flip=0.5))[0] / BEAT
+    assert set(np.unique(signs).tolist()) == {-1.0, 1.0}
+    assert np.ptp(signs, axis=(1, 2, 3)).max() == 0
+    assert 10 < (signs[:, 0, 0, 0] < 0).sum() < 40
+
+
 def test_noise_and_wander_disturb_the_inputs_they_name() -> None:
     noisy, rhythm = varied(Augment(noise=0.2))
     assert 0 < np.std(noisy - BEAT) < 0.2

@@ -12,14 +12,23 @@ from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import process
 from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
 from ecg_edge.training.detector.signals import Variant, at_speed
-from ecg_edge.training.detector.train import CORE, Mode, build, c_array, classify, header, no_weights
+from ecg_edge.training.detector.train import (
+    CORE,
+    Decision,
+    build,
+    c_array,
+    classify,
+    decisions_of,
+    header,
+    no_weights,
+)
 
 
 @pytest.mark.records
 def test_the_harness_accepts_the_beats_of_the_signal_path(data_dir: Path) -> None:
     record = load_record(data_dir, "mitdb", "213")
     variant = Variant("clean", record.samples, record.annotation_samples, record.adu_per_mv)
-    rows = classify(build(), variant, mode=Mode.CLASSIFY)
+    rows = classify(build(), variant, Decision.OWN)
     accepted = rows["at"][rows["beat"] == 1].astype(np.int64)
     beats = process(record.samples)["r_sample"].astype(np.int64)
     assert np.array_equal(accepted[: len(beats)], beats)
@@ -41,7 +50,7 @@ def test_the_shipped_weights_have_the_form_that_training_writes() -> None:
 def test_a_classifier_without_weights_accepts_nothing() -> None:
     samples = np.tile(np.repeat([0, 300, -100, 0], [150, 6, 6, 138]), 60).astype(np.int16)
     rows = classify(
-        build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), mode=Mode.CLASSIFY
+        build(no_weights()), Variant("made up", samples, np.zeros(0, np.int64), 200), Decision.OWN
     )
     assert len(rows) >= 55
     assert not rows["beat"].any()
@@ -52,7 +61,7 @@ def test_each_feature_has_the_value_of_its_name() -> None:
     beat = np.zeros(300, np.int16)
     beat[100:107], beat[107:114] = 200, -60
     rows = classify(
-        build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), mode=Mode.CLASSIFY
+        build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), Decision.OWN
     )
     names = [feature.name for feature in QRS_FEATURES]
     found = dict(zip(names, rows["features"][rows["beat"] == 1][40].tolist(), strict=True))
@@ -64,6 +73,21 @@ def test_each_feature_has_the_value_of_its_name() -> None:
     assert found["LOG_ENERGY_VS_MEAN"] == found["LOG_ENERGY_VS_LAST"] == 0
     assert found["TEMPLATE_GAIN"] == pytest.approx(64, abs=2)
     assert found["TEMPLATE_CORR"] == pytest.approx(128, abs=2)
+
+
+def test_the_first_beats_of_a_locked_signal_are_its_t_waves() -> None:
+    """Beats at 300, 600, ..., each with a T wave 100 samples after it and a low one 40 samples before it."""
+    beats = np.arange(300, 3300, 300)
+    at = np.sort(np.concatenate([beats - 40, beats, beats + 100]))
+    rows = np.zeros(len(at), [("at", np.uint32), ("energy", np.int32)])
+    rows["at"], rows["energy"] = at, 100
+    labels = np.isin(at, beats).astype(np.uint8)
+    variant = Variant("made up", np.zeros(3400, np.int16), beats, 200, lock="t", locked=3)
+    decisions = decisions_of(rows, variant, labels, own=False)
+    first = at < beats[3]
+    assert at[first][decisions[first] == 1].tolist() == (beats[:3] + 100).tolist()
+    assert np.array_equal(decisions[~first], labels[~first])
+    assert np.all(decisions_of(rows, variant, labels, own=True)[~first] == Decision.OWN)
 
 
 def test_noise_has_the_power_that_the_ratio_says_and_pauses() -> None:

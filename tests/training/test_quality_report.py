@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, Processed
+from ecg_edge.firmware import BEAT_DTYPE, CHANGE_DTYPE, VENTRICULAR_DTYPE, Processed
 from ecg_edge.training.detector import quality_report as measure_quality
 from ecg_edge.training.detector.signals import Variant
 
@@ -22,7 +22,9 @@ def test_beats_and_errors_in_bad_signal_are_told_apart(monkeypatch: pytest.Monke
     found = np.sort(np.concatenate([np.delete(annotated, [1, 7]), [7500, 8500]]))
     beats = np.zeros(len(found), BEAT_DTYPE)
     beats["r_sample"], beats["quality"] = found, 100
-    made = Processed(beats, np.empty(0, CHANGE_DTYPE), np.array([[7200, 8800]]))
+    made = Processed(
+        beats, np.empty(0, CHANGE_DTYPE), np.array([[7200, 8800]]), np.empty(0, VENTRICULAR_DTYPE)
+    )
     monkeypatch.setattr(measure_quality, "process_signal", lambda samples, adu_per_mv: made)
     tally = measure_quality.Tally()
     measure_quality.add(tally, Variant("clean", np.zeros(12000, np.int16), annotated, 200))

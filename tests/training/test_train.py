@@ -90,6 +90,12 @@ def test_class_weights_favour_rare_classes_up_to_a_limit(train: Any) -> None:
     assert set(weights_of(train, counts, class_weight_power=0.0).values()) == {1.0}
 
 
+def test_strips_have_a_weight_of_their_own(train: Any) -> None:
+    counts = {("1", "N"): 100, ("cinc2017/A00008", "N"): 100}
+    weights = weights_of(train, counts, class_weight_power=0.0, strip_weight=0.25)
+    assert weights["cinc2017/A00008", "N"] / weights["1", "N"] == pytest.approx(0.25, rel=1e-5)
+
+
 def test_patient_weights_favour_patients_with_few_beats_of_a_class(train: Any) -> None:
     counts = {("1", "N"): 400, ("2", "N"): 100, ("1", "V"): 16, ("2", "V"): 4}
     weights = weights_of(train, counts, class_weight_power=0.0, patient_weight_power=1.0)

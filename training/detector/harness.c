@@ -1,7 +1,10 @@
-/* The signal path up to the QRS classifier, with its features exposed; train.py calls it through ctypes. */
+/* The signal path itself, with the decisions of the QRS classifier replaced; train.py calls it through
+ * ctypes. */
+#define ecg_qrs_classify decide
 #include "src/ecg_core.c"
+#undef ecg_qrs_classify
 
-enum { LIST = 0, TEACH = 1, CLASSIFY = 2 };
+enum { NOISE = 0, BEAT = 1, OWN = 2 };
 
 typedef struct {
     int16_t features[ECG_QRS_FEATURES];
@@ -10,60 +13,52 @@ typedef struct {
     uint8_t beat;
 } row_t;
 
-static bool is_beat(ecg_core_t *core, int mode, bool truth, row_t *row) {
-    if (mode == LIST) {
-        return false;
+static row_t *rows;
+static long found, capacity;
+static const uint8_t *told;
+
+static bool is_beat(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue, uint8_t decision) {
+    if (decision != OWN) {
+        return decision == BEAT;
     }
-    ecg_qrs_extract_features(&core->qrs_classifier, &core->queue);
-    memcpy(row->features, core->qrs_classifier.features, sizeof row->features);
-    if (mode == TEACH) {
-        return truth;
-    }
-    return !ecg_qrs_is_refractory(&core->qrs_classifier, &core->queue) && ecg_qrs_score(row->features) > 0;
+    return !ecg_qrs_is_refractory(classifier, queue) && ecg_qrs_score(classifier->features) > 0;
 }
 
-/* LIST: candidates only. TEACH: the classifier learns the annotated beats. CLASSIFY: it learns its own
- * decisions. */
-long classify_record(const int16_t *samples, long count, uint16_t adu_per_mv, int mode, const uint8_t *truth,
-                     row_t *rows, long capacity) {
+/* In the place of ecg_qrs_classify: notes the candidate; it is a beat when the caller says so, or by the
+ * score. */
+ecg_qrs_decision_t decide(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                          const int16_t *history) {
+    if (found == capacity) {
+        return ECG_QRS_DECISION_NOISE;
+    }
+    row_t *row = &rows[found];
+    row->at = ecg_queue_item(queue, 0)->at;
+    row->energy = ecg_queue_item(queue, 0)->energy;
+    memcpy(row->features, classifier->features, sizeof row->features);
+    row->beat = is_beat(classifier, queue, told[found]);
+    ecg_qrs_learn(classifier, queue, history, row->beat);
+    found++;
+    return row->beat ? ECG_QRS_DECISION_BEAT : ECG_QRS_DECISION_NOISE;
+}
+
+/* Candidates of a signal; `decisions`: one of NOISE, BEAT, OWN for each candidate. */
+long classify_record(const int16_t *samples, long count, uint16_t adu_per_mv, const uint8_t *decisions,
+                     row_t *result, long size) {
     static ecg_core_t core;
+    ecg_core_beat_t beat;
     ecg_core_config_t config = ecg_core_default_config();
     config.adu_per_mv = adu_per_mv;
     if (ecg_core_init(&core, &config) != ECG_CORE_OK) {
         return -1;
     }
-    ecg_filter_start(&core.filter, samples[0]);
-    long found = 0;
-    int busy = 0; /* as in run_stage(): the samples after a decision complete the beat */
-    for (uint32_t index = 0; index < (uint32_t)count + HELD_SAMPLES && found < capacity; index++) {
-        if (index == (uint32_t)count) {
-            core.end = index;
-        }
-        const ecg_filtered_t out =
-            ecg_filter_push(&core.filter, samples[index < core.end ? index : core.end - 1]);
-        core.history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
-        ecg_detector_push(&core.detector, out.lowpass, index, &core.queue);
-        if (busy > 0) {
-            busy--;
-            continue;
-        }
-        const ecg_candidate_t *oldest = ecg_queue_item(&core.queue, 0);
-        if (core.queue.described == 0 || index - oldest->at < DECISION_SAMPLES) {
-            if (!refine(&core, index) && !match_templates(&core, index)) {
-                describe(&core);
-            }
-            continue;
-        }
-        row_t *row = &rows[found];
-        row->at = oldest->at;
-        row->energy = oldest->energy;
-        row->beat = is_beat(&core, mode, truth != NULL && truth[found] != 0, row);
-        if (mode != LIST) {
-            ecg_qrs_learn(&core.qrs_classifier, &core.queue, core.history, row->beat);
-        }
-        ecg_queue_drop(&core.queue);
-        busy = row->beat ? STAGES - 1 : 1;
-        found++;
+    rows = result;
+    capacity = size;
+    told = decisions;
+    found = 0;
+    for (long i = 0; i < count; i++) {
+        (void)ecg_core_push(&core, samples[i], 0, &beat);
+    }
+    while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) {
     }
     return found;
 }

@@ -32,7 +32,17 @@ NOISE_SAMPLES = 180_000
 
 @dataclass(frozen=True)
 class Variant:
-    """One signal of the training set, with its spans of ventricular flutter and of added noise."""
+    """One signal of the training set.
+
+    Attributes
+    ----------
+    flutter, noise : spans
+        Ventricular flutter; added noise.
+    known : spans
+        Where all beats are annotated; empty: everywhere.
+    lock : str
+        The wave that is taken for the first `locked` beats: "t", "p", or "" for none.
+    """
 
     kind: str
     samples: Samples
@@ -40,6 +50,9 @@ class Variant:
     adu_per_mv: int
     flutter: Spans = ()
     noise: Spans = ()
+    known: Spans = ()
+    lock: str = ""
+    locked: int = 0
 
 
 def with_high_t_waves(samples: Samples, beats: Places, factor: float) -> Samples:

@@ -20,8 +20,10 @@ import ctypes
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +36,46 @@ from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
 from ecg_edge.training.detector.signals import Variant, all_variants, inside
+from ecg_edge.training.detector.starts import start_variants
 
 HARNESS = Path(__file__).with_name("harness.c")
 BASE = PROJECT_ROOT / "firmware/lib/ecg_base"
 CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
 FEATURES = len(QRS_FEATURES)
-HIDDEN = 32
+AT = [feature.name for feature in QRS_FEATURES].index("AT")
+KNOWN_BEATS = [feature.name for feature in QRS_FEATURES].index("KNOWN_BEATS")
+EDGE = 16  # samples: beats that the start of the signal cuts count three times
+HIDDEN = 64
 WINDOW = round(MATCH_WINDOW_S * FS_HZ)  # samples
 AS_NEAR = 20  # samples, 56 ms: candidates so little further from a beat than the nearest count as near
-ROUNDS = 3
-OTHER_ROWS = 500_000  # candidates of signals that are not clean records, drawn at random
+ROWS_BETWEEN = 1_500_000  # in each round but the last
+Schedule = tuple[tuple[float, int], ...]
+SCHEDULES: tuple[Schedule, ...] = (
+    ((3e-3, 6), (5e-4, 2)),
+    ((1e-3, 4), (3e-4, 2)),
+    ((1e-3, 4), (3e-4, 2)),
+    ((3e-3, 8), (1e-3, 8), (3e-4, 6), (1e-4, 4)),
+)
+"""Rounds: learning rates and epochs."""
+OTHER_ROWS = 600_000  # candidates of signals that are not clean records, drawn at random
 # F1 is highest when candidates count as beats from a probability of F1 / 2 on. That is low in heavy noise, so
 # beats there get more weight.
 BEAT_COUNTS = {"em-6": 1.5, "em-10": 2.0}
+COPIES = {
+    **{"clean": 5.0, "flutter": 8.0, "svdb": 0.35, "qtdb": 0.5, "ludb": 2.0},
+    **{"start": 1.5, "silence": 0.8, "stops": 1.0, "locked": 1.0, "disturb": 1.0},
+}
+"""How often the candidates of a kind are used in an epoch."""
 
 Labels = npt.NDArray[np.uint8]
 
 
-class Mode(IntEnum):
-    """Source of the reference levels, as in harness.c."""
+class Decision(IntEnum):
+    """What the levels learn a candidate as, as in harness.c."""
 
-    LIST = 0  # nothing: candidates only, without features
-    TEACH = 1  # the annotated beats
-    CLASSIFY = 2  # the classifier's own decisions
+    NOISE = 0
+    BEAT = 1
+    OWN = 2  # by the classifier's score
 
 
 Rows = Any  # structured array of ROW
@@ -91,18 +110,18 @@ def _compile(folder: Path, weights: str | None) -> Path:
     return library
 
 
-def classify(library: ctypes.CDLL, variant: Variant, mode: Mode, labels: Labels | None = None) -> Rows:
-    """Return the candidates of a signal as rows; with Mode.TEACH the levels follow `labels`, 1 per beat."""
+def classify(library: ctypes.CDLL, variant: Variant, decisions: Labels | Decision) -> Rows:
+    """Return the candidates of a signal as rows; `decisions`: one for each candidate, or one for all."""
     samples = np.ascontiguousarray(variant.samples)
     rows = np.zeros(len(samples) // 36 + 64, ROW)
     pointer = ctypes.c_void_p
-    known = np.zeros(len(rows), np.uint8) if labels is None else labels
+    told = np.full(len(rows), Decision.OWN, np.uint8)
+    told[: len(decisions) if isinstance(decisions, np.ndarray) else None] = decisions
     found = library.classify_record(
         samples.ctypes.data_as(pointer),
         ctypes.c_long(len(samples)),
         ctypes.c_uint16(variant.adu_per_mv),
-        int(mode),
-        known.ctypes.data_as(pointer),
+        told.ctypes.data_as(pointer),
         rows.ctypes.data_as(pointer),
         ctypes.c_long(len(rows)),
     )
@@ -120,6 +139,25 @@ def label_candidates(rows: Rows, beats: Places) -> Labels:
             near = near[distance <= distance.min() + AS_NEAR]
             labels[near[energy[near].argmax()]] = 1
     return labels
+
+
+# The wave taken for a beat lies so many samples after its R peak.
+LOCK_REACH = {"t": (72, 170), "p": (-90, -30)}
+
+
+def decisions_of(rows: Rows, variant: Variant, labels: Labels, own: bool) -> Labels:
+    """Return the decision on each candidate: T or P waves first if so wanted, then `labels` or its own."""
+    decisions = np.full(len(labels), Decision.OWN, np.uint8) if own else labels.copy()
+    if not variant.lock or len(variant.beats) <= variant.locked:
+        return decisions
+    at, energy = rows["at"].astype(np.int64), rows["energy"]
+    decisions[at < variant.beats[variant.locked]] = Decision.NOISE
+    first, last = LOCK_REACH[variant.lock]
+    for beat in variant.beats[: variant.locked]:
+        near = np.arange(*np.searchsorted(at, [beat + first, beat + last]))
+        if len(near):
+            decisions[near[energy[near].argmax()]] = Decision.BEAT
+    return decisions
 
 
 @dataclass
@@ -148,32 +186,56 @@ class TrainingSet:
         )
 
 
-def gather(library: ctypes.CDLL, variants: list[Variant], annotated: list[Labels], mode: Mode) -> TrainingSet:
-    """Collect the candidates of all signals, with their labels and kinds."""
+@dataclass(frozen=True)
+class Signal:
+    """A signal with its candidates and their labels."""
+
+    variant: Variant
+    rows: Rows
+    labels: Labels
+
+
+def list_candidates(library: ctypes.CDLL, variants: Iterable[Variant]) -> Iterator[Signal]:
+    """List the candidates of each signal, and label them."""
+    for variant in variants:
+        rows = classify(library, variant, Decision.NOISE)[["at", "energy"]].copy()
+        yield Signal(variant, rows, label_candidates(rows, variant.beats))
+
+
+def gather(library: ctypes.CDLL, signals: list[Signal], own: bool) -> TrainingSet:
+    """Collect the candidates of all signals, with features as the decisions before them make them."""
     features, labels, kinds = [], [], []
-    for variant, is_beat in zip(variants, annotated, strict=True):
-        rows = classify(library, variant, mode, is_beat)
+    for signal in signals:
+        variant, is_beat = signal.variant, signal.labels
+        rows = classify(library, variant, decisions_of(signal.rows, variant, is_beat, own))
         at = rows["at"].astype(np.int64)
+        kept = inside(at, variant.known) if variant.known else np.ones(len(at), bool)
         kind = np.full(len(at), variant.kind, "<U8")
         if variant.noise:
             kind[~inside(at, variant.noise)] = "quiet"
         kind[inside(at, variant.flutter)] = "flutter"
-        features.append(rows["features"])
-        labels.append(is_beat)
-        kinds.append(kind)
+        features.append(rows["features"][kept])
+        labels.append(is_beat[kept])
+        kinds.append(kind[kept])
     return TrainingSet(np.concatenate(features), np.concatenate(labels), np.concatenate(kinds))
 
 
 def choose_rows(candidates: TrainingSet, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draw row numbers: clean thrice, flutter four times, a sample of the others, noisy beats again."""
-    clean = np.flatnonzero(candidates.kinds == "clean")
-    flutter = np.flatnonzero(candidates.kinds == "flutter")
-    others = random.permutation(np.flatnonzero(~np.isin(candidates.kinds, ("clean", "flutter"))))[:OTHER_ROWS]
+    """Draw row numbers: each kind so many times, a sample of the noisy ones, noisy beats again."""
+    whole = [
+        rows
+        for kind, copies in COPIES.items()
+        for rows in [random.permutation(np.flatnonzero(candidates.kinds == kind))]
+        for rows in [rows] * int(copies) + [rows[: int(len(rows) * (copies % 1))]]
+    ]
+    others = random.permutation(np.flatnonzero(~np.isin(candidates.kinds, list(COPIES))))[:OTHER_ROWS]
     more = [random.permutation(beats_of(candidates, others, kind)) for kind in BEAT_COUNTS]
+    edge = np.flatnonzero((candidates.labels == 1) & (candidates.features[:, AT] < EDGE))
     again = [
         rows[: int(len(rows) * (BEAT_COUNTS[kind] - 1))] for kind, rows in zip(BEAT_COUNTS, more, strict=True)
     ]
-    return np.concatenate([*[clean] * 3, *[flutter] * 4, others, *again])
+    first = np.flatnonzero((candidates.labels == 1) & (candidates.features[:, KNOWN_BEATS] < 8))
+    return np.concatenate([*whole, others, *again, edge, edge, first])
 
 
 def beats_of(candidates: TrainingSet, rows: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
@@ -182,18 +244,29 @@ def beats_of(candidates: TrainingSet, rows: npt.NDArray[np.int64], kind: str) ->
     return chosen
 
 
-def fit(candidates: TrainingSet, epochs: int) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Train a network with one hidden layer; return it with its inputs' centre and spread."""
+@dataclass
+class Classifier:
+    """Network with one hidden layer, and the centre and spread of its inputs."""
+
+    network: Any
+    centre: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+
+    def fit(self, features: npt.NDArray[np.int16], labels: Labels, schedule: Schedule) -> None:
+        """Go on with the training; `schedule`: learning rates, and how many epochs at each."""
+        inputs = ((features - self.centre) / self.spread).astype(np.float32)
+        for rate, epochs in schedule:
+            self.network.set_params(learning_rate_init=rate, max_iter=epochs)
+            self.network.fit(inputs, labels)
+
+
+def new_classifier(candidates: TrainingSet) -> Classifier:
+    """Return an untrained network, for inputs as these candidates have them."""
     from sklearn.neural_network import MLPClassifier
 
-    rows = choose_rows(candidates, np.random.default_rng(0))
-    chosen = candidates.features[rows]
-    centre, spread = np.round(chosen.mean(axis=0)), chosen.std(axis=0) + 1e-6
-    network = MLPClassifier((HIDDEN,), alpha=1e-3, batch_size=1024, random_state=0, warm_start=True)
-    for rate, passes in ((3e-3, epochs), (3e-4, epochs // 2)):
-        network.set_params(learning_rate_init=rate, max_iter=passes)
-        network.fit(((chosen - centre) / spread).astype(np.float32), candidates.labels[rows])
-    return network, centre, spread
+    network = MLPClassifier((HIDDEN,), alpha=1e-3, batch_size=2048, random_state=0, warm_start=True)
+    features = candidates.features
+    return Classifier(network, np.round(features.mean(axis=0)), features.std(axis=0) + 1e-6)
 
 
 def c_array(name: str, kind: str, values: npt.NDArray[Any]) -> str:
@@ -202,13 +275,14 @@ def c_array(name: str, kind: str, values: npt.NDArray[Any]) -> str:
     return f"static const {kind} {name}[{values.size}] = {{\n{lines}}};\n"
 
 
-def weights_text(network: Any, centre: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> str:
+def weights_text(classifier: Classifier) -> str:
     """Return qrs_classifier_weights.h: inputs in 1 / 64 of their spread, weights in 1 / 256."""
+    network, spread = classifier.network, classifier.spread
     gain = np.minimum(np.round(64 / spread * 256), 32767)
     exact = 64 * 256 / (gain * spread)  # the rounding of the gain goes into the weights
     hidden, output = network.coefs_
     arrays = {
-        "QRS_CENTRE": ("int16_t", centre),
+        "QRS_CENTRE": ("int16_t", classifier.centre),
         "QRS_GAIN": ("int16_t", gain),
         "QRS_HIDDEN_WEIGHT": ("int16_t", np.round(hidden.T * exact * 256)),
         "QRS_HIDDEN_BIAS": ("int32_t", np.round(network.intercepts_[0] * 16384)),
@@ -231,7 +305,7 @@ def no_weights() -> str:
 def header(arrays: dict[str, tuple[str, npt.NDArray[Any]]], output_bias: int) -> str:
     """Return the text of qrs_classifier_weights.h."""
     return (
-        "/* Generated by training/detector/train.py from DS1 of mitdb. Do not edit. */\n"
+        "/* Generated by training/detector/train.py. Do not edit. */\n"
         "#ifndef ECG_CORE_QRS_CLASSIFIER_WEIGHTS_H\n#define ECG_CORE_QRS_CLASSIFIER_WEIGHTS_H\n\n"
         "#include <stdint.h>\n\n"
         "/* clang-format off */\n"
@@ -241,17 +315,22 @@ def header(arrays: dict[str, tuple[str, npt.NDArray[Any]]], output_bias: int) ->
     )
 
 
-def train(variants: list[Variant], output: Path) -> None:
+def train(variants: Iterable[Variant], output: Path) -> None:
     """Train in rounds; each adds the candidates that the weights of the round before lead to."""
     first = build(no_weights())
-    annotated = [label_candidates(classify(first, v, Mode.LIST), v.beats) for v in variants]
-    candidates = gather(first, variants, annotated, Mode.TEACH)
-    text = weights_text(*fit(candidates, 8))
-    for number in range(1, ROUNDS + 1):
-        candidates = candidates.plus(gather(build(text), variants, annotated, Mode.CLASSIFY))
-        text = weights_text(*fit(candidates, 24 if number == ROUNDS else 8))
-        print(f"round {number} of {ROUNDS}: {len(candidates.labels)} candidates", flush=True)
-        write_text(output, text)
+    signals = list(list_candidates(first, variants))
+    candidates = gather(first, signals, own=False)
+    classifier = new_classifier(candidates)
+    random = np.random.default_rng(0)
+    for number, schedule in enumerate(SCHEDULES):
+        if number > 0:
+            candidates = candidates.plus(gather(build(weights_text(classifier)), signals, own=True))
+        rows = choose_rows(candidates, random)
+        if number + 1 < len(SCHEDULES):
+            rows = random.permutation(rows)[:ROWS_BETWEEN]
+        classifier.fit(candidates.features[rows], candidates.labels[rows], schedule)
+        print(f"round {number + 1} of {len(SCHEDULES)}: {len(rows)} rows", flush=True)
+        write_text(output, weights_text(classifier))
 
 
 def main() -> None:
@@ -264,7 +343,7 @@ def main() -> None:
 
     warnings.filterwarnings("ignore", message=".*optimization hasn't converged.*")
     with threadpool_limits(1):  # more threads would add up in another order
-        train(list(all_variants(arguments.data)), arguments.output)
+        train(chain(all_variants(arguments.data), start_variants(arguments.data)), arguments.output)
 
 
 if __name__ == "__main__":

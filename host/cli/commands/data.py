@@ -42,6 +42,8 @@ def get(
     for name in databases:
         folders[name] = download_with_progress(name, root, url)
         console.out.print(f"{folders[name]}: complete, all checksums match.", markup=False)
+        cite = records.DATABASES[name].cite
+        console.note(f"Licence: ODC-By 1.0. Cite: {cite}; doi:{records.DATABASES[name].doi}.")
     if json:
         write_json(json, {"root": root, "databases": folders})
 

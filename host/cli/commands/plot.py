@@ -17,8 +17,8 @@ from ecg_edge.ecg.files import replacing, write_json
 from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.tables import ResultTable
-from ecg_edge.host.evaluation.detector import REFERENCE
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
+from ecg_edge.host.evaluation.sources import REFERENCE
 from ecg_edge.host.reference.labels import Labeller
 from ecg_edge.host.report.inspection_plot import Segment, draw
 from ecg_edge.host.report.strips import clock

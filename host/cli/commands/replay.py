@@ -9,16 +9,24 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
-from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.main import EXIT_INTERRUPTED
-from ecg_edge.host.cli.records import require_one_root
+from ecg_edge.host.cli.records import note_rates, require_one_root
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
-from ecg_edge.host.conformance.results import RecordResults, SessionResults, Ticks, Totals, summary_of
+from ecg_edge.host.conformance.results import (
+    AlarmResults,
+    RecordResults,
+    SessionResults,
+    Ticks,
+    Totals,
+    summary_of,
+)
+from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
@@ -50,12 +58,22 @@ def replay(
     seconds: Annotated[
         float | None,
         typer.Option(
-            metavar="S", min=1.0, help="Replay only the first S seconds of each record, at least 1."
+            metavar="S", min=1.0, help="Replay only the first S seconds of each stream, at least 1."
         ),
     ] = None,
-    lead: options.LeadOption = "auto",
+    lead: options.LeadsOption = None,
     mains_hz: options.MainsOption = MAINS_HZ,
-    fs_hz: options.RateOption = FS_HZ,
+    fs: options.BoardRateOption = "360",
+    reference: options.ReferenceOption = None,
+    scale: options.ScaleOption = 1.0,
+    invert: options.InvertOption = False,
+    start_s: options.StartOption = None,
+    restart: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0, metavar="S", help="Divide each record into streams of S seconds, each a fresh start."
+        ),
+    ] = None,
     block_size: Annotated[
         str,
         typer.Option(
@@ -84,7 +102,11 @@ def replay(
     names = [*(more or []), *(records or [])]
     if not names:
         raise typer.BadParameter("name at least one record: `ecg-edge replay 100`", param_hint="RECORDS")
-    selected = select_records(names, data)
+    selected = select_records(names, data, reference)
+    conditions = options.conditions(lead, fs, mains_hz, reference, scale, invert)
+    for root, database in dict.fromkeys((record.root, record.database) for record in selected):
+        here = [record.name for record in selected if record.database == database]
+        note_rates(database, list_sources(root, database, here, conditions), conditions)
     outcome = replay_and_show(
         list(map(str, selected)),
         port=port,
@@ -92,9 +114,9 @@ def replay(
         data=require_one_root(selected),
         out=out,
         seconds=seconds,
-        lead=lead,
-        mains_hz=mains_hz,
-        fs_hz=fs_hz,
+        conditions=conditions,
+        starts_s=options.starts(start_s),
+        restart_s=restart,
         block=_block_samples(block_size),
         baud=baud,
         report=report,
@@ -133,9 +155,9 @@ def replay_and_show(
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
-    lead: str = "auto",
-    mains_hz: int = MAINS_HZ,
-    fs_hz: int = FS_HZ,
+    conditions: Conditions = DEFAULT_CONDITIONS,
+    starts_s: Sequence[float] = options.STARTS_S,
+    restart_s: float | None = None,
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     report: bool = True,
@@ -145,7 +167,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, data, out, seconds, lead, mains_hz, fs_hz, block, baud
+    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud
         As in `ecg_edge.host.conformance.replay.replay`.
     model : Path
         Model bundle that is on the device.
@@ -162,9 +184,9 @@ def replay_and_show(
             data=data,
             out=out,
             seconds=seconds,
-            lead=lead,
-            mains_hz=mains_hz,
-            fs_hz=fs_hz,
+            conditions=conditions,
+            starts_s=starts_s,
+            restart_s=restart_s,
             block=block,
             baud=baud,
             on_device=show_device,
@@ -240,6 +262,10 @@ def _show(outcome: ReplayResult) -> None:
             console.out.print(_event_differences_table(record))
     if results["events"]:
         console.out.print(_rhythm_table(results))
+    if any(one["told"] for one in results["alarms"]["kinds"].values()):
+        console.out.print(_alarm_table(results["alarms"]))
+    if results["scores"]:
+        console.out.print(_score_table(results))
     style = "bold green" if outcome.passed else "bold red"
     # The clock of an emulator that a replay boots is this computer's, so its times are not a board's.
     if results["ticks"] and results["port_kind"] not in ("emulator", "native", "simulator"):
@@ -305,6 +331,38 @@ def _rhythm_table(results: SessionResults) -> ResultTable:
         name = f"{record['database']}/{record['record']}"
         counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
         table.add_row(name, str(record["events"]), str(record["agreeing_events"]), *counts)
+    return table
+
+
+def _alarm_table(alarms: AlarmResults) -> ResultTable:
+    """Alarms an hour, and those that the annotations do not confirm."""
+    title = f"Alarms in {alarms['hours']:.2f} h without annotated ventricular rhythms, asystole and noise"
+    table = console.table(title, "event", "number", "an hour", "not confirmed", "an hour")
+    for kind, one in alarms["kinds"].items():
+        if not one["told"]:
+            continue
+        false = "-" if one["false"] is None else str(one["false"])
+        rates = (_rate(one["told_per_hour"]), _rate(one["false_per_hour"]))
+        table.add_row(kind, str(one["told"]), rates[0], false, rates[1])
+    return table
+
+
+def _rate(per_hour: float | None) -> str:
+    return "-" if per_hour is None else f"{per_hour:.2f}"
+
+
+def _score_table(results: SessionResults) -> ResultTable:
+    """EC57's figures of the device's beats, from each start on."""
+    table = console.table(
+        "Device against the annotations, gross",
+        *("records", "from s", "n", "QRS Se %", "QRS +P %", "VEB Se %", "VEB +P %"),
+        keys=2,
+    )
+    for group, scores in results["scores"].items():
+        for one in scores["ec57"]:
+            rates = (one["qrs_se"], one["qrs_ppv"], one["veb_se"], one["veb_ppv"])
+            cells = (percent(rate, 2) for rate in rates)
+            table.add_row(group, f"{one['start_s']:g}", str(one["records"]), *cells)
     return table
 
 

@@ -32,8 +32,10 @@ def test_scoring_takes_a_record_or_a_database(verb: tuple[str, ...], name: str, 
     assert set(figures(*verb, name, "--data", records)) == {"mitdb"}
 
 
-def test_all_stands_for_every_annotated_record(records: Path) -> None:
-    assert set(figures("evaluate", "detector", "all", "--data", records)) == {"mitdb", "svdb"}
+def test_all_stands_for_every_record(records: Path) -> None:
+    words = ("evaluate", "detector", "all", "--data", records)
+    assert set(figures(*words)) == {"mitdb", "svdb", "own"}
+    assert set(figures(*words, "--reference", "atr")) == {"mitdb", "svdb"}
 
 
 def test_rhythm_of_one_record(records: Path) -> None:
@@ -63,11 +65,12 @@ def test_a_segment_is_of_one_record(records: Path) -> None:
     assert done.exit_code == 2 and "one record" in done.output
 
 
-def test_events_of_a_record_without_annotations_are_listed_and_not_scored(records: Path) -> None:
+def test_events_of_a_record_without_annotations_are_counted_and_not_scored(records: Path) -> None:
     words = ("evaluate", "rhythm", "own/r1", "--data", records)
     done = figures(*words, "--events")
-    assert done["own"]["records"] == {} and "r1" in done["own"]["events"]
-    assert isinstance(run(*words).exception, RecordError)
+    assert done["own"]["records"]["r1"]["from_0_s"] is None and "r1" in done["own"]["events"]
+    assert "no reference for 1 of 1 records: counts only" in run(*words).output
+    assert isinstance(run(*words, "--reference", "atr").exception, RecordError)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "average_beat.h"
 #include "beat_window.h"
 #include "candidate_queue.h"
 #include "detector.h"
@@ -11,26 +12,34 @@
 #include "ecg_core/ecg_core_state.h"
 #include "filters.h"
 #include "matched_filter.h"
+#include "p_wave.h"
 #include "qrs_classifier.h"
+#include "qrs_start.h"
 #include "resample.h"
 #include "rr_features.h"
 #include "sqi.h"
+#include "sqi_gap.h"
 #include "sqi_measures.h"
+#include "ventricular.h"
 
 ECG_STATIC_ASSERT(sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES, state_fits);
 
 /* Stages of a candidate, one per sample: feature extraction precedes them, and only beats pass
  * STAGE_CLASSIFY. */
-enum { STAGE_NONE, STAGE_CLASSIFY, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
+enum { STAGE_NONE, STAGE_SCORE, STAGE_CLASSIFY, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
 
-/* Features are extracted this long after the R peak, the decision follows with the next sample, the beat two
- * samples later: 795 ms, or 800 ms when another candidate had the same R peak. The window needs 282 samples,
- * and is cut out two samples after feature extraction. */
-#define DECISION_SAMPLES 283
-#define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 2)
+/* Features are extracted this long after the R peak, the score takes the two samples after that, the beat two
+ * more: 792 ms, or 800 ms when another candidate had the same R peak. The window needs 282 samples, and is
+ * cut out three samples after feature extraction. */
+#define DECISION_SAMPLES 281
+#define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 3)
+#define START_SAMPLES 960 /* 2.7 s: as long as the history holds the first candidates with their windows */
+#define START_EARLIEST \
+    240               /* after the R peak of a first candidate that comes later; leaves time for the steps */
 #define PEAK_REACH 28 /* the R peak is the largest deflection within 78 ms of an energy peak or a mark */
 #define END_GUARD 18  /* 50 ms: half a QRS complex must be there */
-#define HELD_SAMPLES (DECISION_SAMPLES + STAGES * ECG_QUEUE_CANDIDATES) /* brings every waiting beat out */
+#define HELD_SAMPLES \
+    (DECISION_SAMPLES + (2 + STAGES) * ECG_QUEUE_CANDIDATES) /* brings every waiting beat out */
 
 uint32_t ecg_core_state_bytes(void) {
     return (uint32_t)sizeof(ecg_core_t);
@@ -109,7 +118,8 @@ static bool match_templates(ecg_core_t *core, uint32_t index) {
     }
     queue->matched++;
     if (detects(core)) {
-        ecg_matched_filter_apply(&core->qrs_classifier.matched_filter, &core->filter, index, next);
+        ecg_matched_filter_apply(&core->qrs_classifier.matched_filter, &core->filter, core->history, index,
+                                 next);
     }
     return true;
 }
@@ -139,18 +149,53 @@ static uint32_t decision_samples(const ecg_core_t *core) {
     return wanted > EARLIEST_DECISION ? wanted : EARLIEST_DECISION;
 }
 
+/* The first candidates wait, so that the reference beat is chosen among all of them. Then one step a sample:
+ * each is ranked, the best becomes the reference, each is matched with it. */
+static bool start_up(ecg_core_t *core, uint32_t index) {
+    ecg_queue_t *queue = &core->queue;
+    ecg_qrs_start_t *start = &core->qrs_classifier.start;
+    if (start->completed || !detects(core) || queue->described == 0) {
+        return false;
+    }
+    if (index < core->end &&
+        (index < START_SAMPLES || index - ecg_queue_item(queue, 0)->at < START_EARLIEST)) {
+        return false;
+    }
+    if (start->ranked < queue->described) {
+        ecg_qrs_start_rank(start, queue);
+    } else if (!start->chosen) {
+        ecg_qrs_start_choose(&core->qrs_classifier, queue, core->history);
+        queue->matched = 0;
+    } else {
+        start->completed = !match_templates(core, index);
+    }
+    return true;
+}
+
+static bool waits_for_start(const ecg_core_t *core) {
+    return detects(core) && !core->qrs_classifier.start.completed;
+}
+
 /* Extract the features of the oldest candidate when it is due; it is classified with the next sample, so that
  * no sample carries both. */
 static bool extract_features(ecg_core_t *core, uint32_t index) {
     const ecg_queue_t *queue = &core->queue;
-    if (queue->described == 0 || index - ecg_queue_item(queue, 0)->at < decision_samples(core)) {
+    if (queue->described == 0 || waits_for_start(core) ||
+        index - ecg_queue_item(queue, 0)->at < decision_samples(core)) {
         return false;
     }
     if (detects(core)) {
         ecg_qrs_extract_features(&core->qrs_classifier, queue);
     }
-    core->pending.stage = STAGE_CLASSIFY;
+    core->pending.stage = STAGE_SCORE;
     return true;
+}
+
+static void score(ecg_core_t *core) {
+    if (detects(core)) {
+        ecg_qrs_score_first_half(&core->qrs_classifier);
+    }
+    core->pending.stage = STAGE_CLASSIFY;
 }
 
 /* Take the oldest candidate out of the queue and start its beat if it is one. */
@@ -161,6 +206,7 @@ static void classify(ecg_core_t *core) {
         detects(core) ? ecg_qrs_classify(&core->qrs_classifier, queue, core->history) : ECG_QRS_DECISION_BEAT;
     if (detects(core)) {
         ecg_sqi_add_uncertainty(&core->sqi, core->qrs_classifier.score);
+        ecg_sqi_gap_candidate(&core->sqi.gap, ecg_queue_item(queue, 0), decision != ECG_QRS_DECISION_NOISE);
     }
     ecg_queue_drop(queue);
     core->pending.stage = STAGE_NONE;
@@ -201,14 +247,17 @@ static void compare(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
     ecg_rr_write(&core->rr, beat->rr_samples, beat);
     ecg_average_compare(&core->average, core->pending.deviation, beat);
+    if (detects(core)) {
+        ecg_sqi_gap_beat(&core->sqi.gap, beat);
+    }
+    ecg_p_wave_take(&core->p_wave, beat);
     core->pending.stage = STAGE_LEARN;
 }
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
-    const bool bad = (beat->flags & (ECG_CORE_FLAG_UNCLASSIFIABLE | ECG_CORE_FLAG_SATURATED)) != 0;
-    const bool first = core->average.beats == 0;
-    if (!bad && (first || ecg_rr_is_regular(&core->rr, beat->rr_samples))) {
+    const bool bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
+    if (!bad && ecg_rr_is_regular(&core->rr, beat->rr_samples)) {
         ecg_average_learn(&core->average, core->pending.deviation, beat);
     }
     ecg_rr_update(&core->rr, beat->rr_samples);
@@ -220,6 +269,9 @@ static void learn(ecg_core_t *core) {
 /* Run the pending stage. */
 static ecg_core_status_t run_stage(ecg_core_t *core, ecg_core_beat_t *beat) {
     switch (core->pending.stage) {
+        case STAGE_SCORE:
+            score(core);
+            return ECG_CORE_OK;
         case STAGE_CLASSIFY:
             classify(core);
             return ECG_CORE_OK;
@@ -239,8 +291,8 @@ static ecg_core_status_t run_stage(ecg_core_t *core, ecg_core_beat_t *beat) {
 /* Begins with the candidate whose time has come, or else prepares one of the others; false when there is
  * nothing to do. */
 static bool prepare(ecg_core_t *core, uint32_t index) {
-    return extract_features(core, index) || refine(core, index) || match_templates(core, index) ||
-           describe(core);
+    return start_up(core, index) || extract_features(core, index) || refine(core, index) ||
+           match_templates(core, index) || describe(core);
 }
 
 /* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
@@ -258,12 +310,14 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     if (index < core->end) {
         ecg_sqi_measure(&core->sqi_measures, index, sample_adu, lead_flags, out.lowpass,
                         core->config.adu_per_mv);
+        ecg_ventricular_push(&core->ventricular, out.filtered, lead_flags != 0);
     }
     /* One heavy piece of work a sample. */
     const bool begun = core->pending.stage != STAGE_NONE;
     const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
         ecg_sqi_update(&core->sqi, &core->sqi_measures, index, idle, core->config.adu_per_mv);
+        ecg_ventricular_work(&core->ventricular, idle);
     }
     return begun ? run_stage(core, beat) : ECG_CORE_OK;
 }

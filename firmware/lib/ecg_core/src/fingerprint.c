@@ -8,6 +8,7 @@
 #define SIGNAL_SAMPLES 25920 /* then 32 s of disturbances */
 #define SLOT_SAMPLES 300     /* a beat every 0.83 s */
 #define LEARNING_BEATS 12u   /* normal beats at the start: the average beat and the levels settle */
+#define WIDE_BEATS 6u        /* then wide ones in time: too few to become the average beat */
 #define CYCLE_BEATS 9u       /* then the kinds of beats repeat */
 #define EARLY_SAMPLES 80     /* a wide beat comes 222 ms early */
 #define NOISY_CYCLE_BEATS 11u /* one beat of so many lies in strong noise */
@@ -82,6 +83,9 @@ static int32_t wave_sum(const wave_t *waves, int count, int32_t at) {
 
 /* Sample `at` of a beat: normal ones, and the hard cases in which two detectors would differ. */
 static int32_t beat_sample(uint32_t beat, int32_t at) {
+    if (beat >= LEARNING_BEATS && beat < LEARNING_BEATS + WIDE_BEATS) {
+        return wave_sum(WIDE, COUNT(WIDE), at);
+    }
     switch (beat < LEARNING_BEATS ? 0 : beat % CYCLE_BEATS) {
         case 2:
             return wave_sum(WIDE, COUNT(WIDE), at + EARLY_SAMPLES);
@@ -147,6 +151,7 @@ static uint32_t crc32_add_beat(uint32_t crc, const ecg_core_beat_t *beat) {
     crc = crc32_add_le32(crc, beat->r_sample);
     crc = crc32_add_le32(crc, beat->rr_samples | (uint32_t)beat->flags << 16);
     crc = ecg_crc32(crc, &beat->quality, 1);
+    crc = ecg_crc32(crc, &beat->p_wave, 1);
     return crc32_add_tensors(crc, beat);
 }
 
@@ -155,6 +160,15 @@ static uint32_t crc32_add_signal(uint32_t crc, const ecg_core_t *core) {
     ecg_core_signal(core, &signal);
     crc = crc32_add_le32(crc, signal.since);
     return crc32_add_le32(crc, signal.reasons | (uint32_t)signal.bad << 16 | (uint32_t)signal.quality << 24);
+}
+
+static uint32_t crc32_add_ventricular(uint32_t crc, const ecg_core_t *core) {
+    const ecg_ventricular_t *detector = &core->ventricular;
+    for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
+        crc = crc32_add_le32(crc, (uint32_t)detector->features[i]);
+    }
+    crc = crc32_add_le32(crc, (uint32_t)detector->score_q8);
+    return crc32_add_le32(crc, detector->since | (uint32_t)detector->kind << 24);
 }
 
 /* No signal reaches every weight of the classifier, so the fingerprint also covers its scores of random
@@ -184,6 +198,7 @@ uint32_t ecg_core_fingerprint(ecg_core_t *scratch) {
         }
         if (i % SIGNAL_EVERY == 0) {
             crc = crc32_add_signal(crc, scratch);
+            crc = crc32_add_ventricular(crc, scratch);
         }
     }
     while (ecg_core_finish(scratch, &beat) == ECG_CORE_BEAT) {

@@ -33,7 +33,7 @@ static int32_t norm_of(const int16_t *points) {
 }
 
 /* Slopes around the energy's peak; the baseline filter keeps the last low-pass outputs. */
-static void read_series(const ecg_filter_t *filter, uint32_t age, int16_t *series) {
+static void read_lowpass(const ecg_filter_t *filter, uint32_t age, int16_t *series) {
     const uint32_t latest = filter->baseline_at + ECG_FILTER_BASELINE_TAPS - 1;
     uint32_t before =
         (latest + ECG_FILTER_BASELINE_TAPS - age - ECG_MATCHED_FILTER_REACH) % ECG_FILTER_BASELINE_TAPS;
@@ -47,6 +47,25 @@ static void read_series(const ecg_filter_t *filter, uint32_t age, int16_t *serie
         if (before >= ECG_FILTER_BASELINE_TAPS) {
             before -= ECG_FILTER_BASELINE_TAPS;
         }
+    }
+}
+
+static void read_history(const int16_t *history, uint32_t energy_at, int16_t *series) {
+    uint32_t at = energy_at - STEP * (SERIES / 2);
+    for (uint32_t i = 0; i < SERIES; i++, at += STEP) {
+        series[i] = (int16_t)slope(ecg_history_at(history, at + HALF_SLOPE),
+                                   ecg_history_at(history, at - HALF_SLOPE));
+    }
+}
+
+/* Candidates that waited for the end of the start-up are older than the low-pass outputs. */
+static void read_series(const ecg_filter_t *filter, const int16_t *history, uint32_t index,
+                        const ecg_candidate_t *candidate, int16_t *series) {
+    const uint32_t age = index - ECG_FILTER_LOWPASS_DELAY - candidate->energy_at;
+    if (age + ECG_MATCHED_FILTER_REACH < ECG_FILTER_BASELINE_TAPS) {
+        read_lowpass(filter, age, series);
+    } else {
+        read_history(history, candidate->energy_at, series);
     }
 }
 
@@ -87,11 +106,11 @@ static int32_t common_norm(const ecg_matched_filter_t *matched, const ecg_qrs_te
     return own->norm > common ? own->norm : common;
 }
 
-void ecg_matched_filter_apply(const ecg_matched_filter_t *matched, const ecg_filter_t *filter, uint32_t index,
-                              ecg_candidate_t *candidate) {
+void ecg_matched_filter_apply(const ecg_matched_filter_t *matched, const ecg_filter_t *filter,
+                              const int16_t *history, uint32_t index, ecg_candidate_t *candidate) {
     int16_t series[SERIES];
     candidate->template_gain = candidate->template_corr = 0;
-    read_series(filter, index - ECG_FILTER_LOWPASS_DELAY - candidate->energy_at, series);
+    read_series(filter, history, index, candidate, series);
     int32_t highest = INT32_MIN;
     for (uint8_t i = 0; i < ECG_QRS_TEMPLATES && matched->templates[i].norm > 0; i++) {
         const ecg_qrs_template_t *kind = &matched->templates[i];

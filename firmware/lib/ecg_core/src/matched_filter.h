@@ -10,10 +10,10 @@
 /* Low-pass outputs needed after the energy's peak. */
 #define ECG_MATCHED_FILTER_REACH 60
 
-/* Correlate the low-pass output around the candidate's energy peak with the templates; fills template_gain,
+/* Correlate the slopes around the candidate's energy peak with the templates; fills template_gain,
  * template_corr, lag and template_index. `index`: the newest sample in `filter`. */
-void ecg_matched_filter_apply(const ecg_matched_filter_t *matched, const ecg_filter_t *filter, uint32_t index,
-                              ecg_candidate_t *candidate);
+void ecg_matched_filter_apply(const ecg_matched_filter_t *matched, const ecg_filter_t *filter,
+                              const int16_t *history, uint32_t index, ecg_candidate_t *candidate);
 
 /* Average a beat into the template that it correlates with. */
 void ecg_matched_filter_learn(ecg_matched_filter_t *matched, const int16_t *history,

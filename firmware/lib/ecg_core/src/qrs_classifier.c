@@ -1,5 +1,6 @@
 #include "qrs_classifier.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "candidate_queue.h"
@@ -7,9 +8,10 @@
 #include "ecg_base/static_assert.h"
 #include "matched_filter.h"
 #include "qrs_classifier_weights.h"
+#include "qrs_start.h"
+#include "shape.h"
 
 #define REFRACTORY 72           /* 200 ms: physiological refractory period */
-#define DEFAULT_RR 288          /* 0.8 s */
 #define SHORTEST_RR 72          /* intervals that the mean takes in are limited to 0.2 s */
 #define LONGEST_RR 720          /* and 2 s */
 #define LONGEST_GAP 1500        /* 4 s: longer ones count as this long */
@@ -18,7 +20,6 @@
 #define REJECTED_REACH 400      /* 1.1 s */
 #define NEXT_REACH 222          /* candidates up to 0.6 s later are known when one is classified */
 #define LOWEST_RATIO (-384)     /* log2 * 64 of 1 / 64: as good as nothing */
-#define SHAPE_NORM 10000        /* of a shape that is not clipped: 25 points, 20^2 */
 #define NO_MATCH (-64)          /* no candidate there */
 #define MATCH_REACH 200         /* candidates up to 0.55 s later have been matched with the templates */
 #define PHASE_TOLERANCE 12      /* an interval back: 8 % of it earlier or later */
@@ -27,7 +28,10 @@
 #define SEARCHBACK_ENERGY (-64) /* log2 * 64: half the mean energy */
 #define SEARCHBACK_RR 96        /* 1.5 mean intervals * 64 */
 #define FNV_PRIME 16777619u     /* of the hash FNV-1a */
-#define UNKNOWN_LIKENESS 115    /* 0.9 * 128: before there is a beat to compare with */
+#define LIKE_ENERGY 64          /* log2 * 64: a factor of two */
+#define NO_REPEAT (-128)        /* no candidate of like energy */
+#define EARLIEST_START (-50)    /* samples from the first one */
+#define LATEST_START 200        /* samples; later than at the start */
 
 static int32_t mean(const int32_t *values) {
     int32_t sum = 0;
@@ -45,35 +49,6 @@ static int32_t lowest(const int32_t *values) {
     return result;
 }
 
-/* Before there are eight beats the highest candidate in sight stands for those that are missing. */
-static void start(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
-    const ecg_candidate_t *first = ecg_queue_item(queue, 0), *highest = first;
-    for (uint32_t i = 1; i < queue->described; i++) {
-        if (ecg_queue_item(queue, i)->energy > highest->energy) {
-            highest = ecg_queue_item(queue, i);
-        }
-    }
-    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
-        classifier->energies[i] = highest->energy;
-        classifier->peak_to_peaks[i] = highest->peak_to_peak;
-        classifier->hf_slopes[i] = highest->hf_slope;
-        classifier->lf_slopes[i] = highest->lf_slope;
-    }
-    classifier->noise = first->energy / 4;
-    classifier->rr_mean_q4 = DEFAULT_RR * 16;
-    classifier->rr_slow_q6 = DEFAULT_RR * 64;
-    classifier->beat_at = classifier->before_at[0] = classifier->before_at[1] = first->at;
-}
-
-static int32_t correlation_q7(const int8_t *a, const int8_t *b) {
-    const int8_t *end = a + ECG_SHAPE_POINTS;
-    int32_t sum = 0;
-    while (a != end) {
-        sum += *a++ * *b++;
-    }
-    return sum * 128 / SHAPE_NORM;
-}
-
 static uint32_t known_beats(const ecg_qrs_classifier_t *classifier) {
     return classifier->beats < ECG_QRS_BEATS ? classifier->beats : ECG_QRS_BEATS;
 }
@@ -81,21 +56,33 @@ static uint32_t known_beats(const ecg_qrs_classifier_t *classifier) {
 /* How much the shape is like one of the last beats, and like all of them. */
 static void compare_shapes(const ecg_qrs_classifier_t *classifier, const int8_t *shape, int16_t *best,
                            int16_t *average) {
-    *best = *average = UNKNOWN_LIKENESS;
-    if (classifier->beats == 0) {
-        return;
-    }
-    const uint32_t known = known_beats(classifier);
     int32_t highest = INT16_MIN, sum = 0;
-    for (uint32_t i = 0; i < known; i++) {
-        const int32_t likeness = correlation_q7(shape, classifier->shapes[i]);
+    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
+        const int32_t likeness = ecg_shape_correlation_q7(shape, classifier->shapes[i]);
         sum += likeness;
         if (likeness > highest) {
             highest = likeness;
         }
     }
     *best = (int16_t)highest;
-    *average = (int16_t)(sum / (int32_t)known);
+    *average = (int16_t)(sum / ECG_QRS_BEATS);
+}
+
+/* The candidates that were classified last need not have been beats. */
+static void find_repeats(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *c, int32_t log_energy,
+                         int16_t *features) {
+    int32_t best = NO_REPEAT, second = NO_REPEAT;
+    for (uint32_t i = 0; i < ECG_QRS_RECENT; i++) {
+        const ecg_qrs_recent_t *other = &classifier->recent[i];
+        if (c->at - other->at < REFRACTORY || abs(other->log_energy - log_energy) > LIKE_ENERGY) {
+            continue;
+        }
+        const int32_t likeness = ecg_shape_correlation_q7(c->shape, other->shape);
+        second = likeness > best ? best : likeness > second ? likeness : second;
+        best = likeness > best ? likeness : best;
+    }
+    features[ECG_QRS_REPEAT_CORR] = (int16_t)best;
+    features[ECG_QRS_SECOND_REPEAT_CORR] = (int16_t)second;
 }
 
 /* log2 * 64 of the ratio of two values that are not 0. */
@@ -133,7 +120,7 @@ static void look_ahead(const ecg_queue_t *queue, int32_t log_energy, int16_t *ne
 
 static int32_t gap(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *candidate) {
     if (classifier->beats == 0) {
-        return DEFAULT_RR;
+        return classifier->rr_mean_q4 / 16;
     }
     const uint32_t since = candidate->at - classifier->beat_at;
     return (int32_t)(since > LONGEST_GAP ? LONGEST_GAP : since);
@@ -229,17 +216,36 @@ static void compare_templates(const ecg_qrs_classifier_t *classifier, const ecg_
     features[ECG_QRS_NOISE_TEMPLATE_GAIN] = (int16_t)(classifier->noise_template_gain_q4 / 16);
 }
 
+/* Negative for a beat that is over when the signal starts. */
+static int16_t template_at(const ecg_matched_filter_t *matched, const ecg_candidate_t *c) {
+    if (c->energy_at >= LATEST_START) {
+        return LATEST_START;
+    }
+    return (int16_t)ecg_clip((int32_t)c->energy_at + c->lag + matched->r_peak_offset, EARLIEST_START,
+                             LATEST_START);
+}
+
+/* Without a comparison with the beats. */
+static void describe_alone(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *c,
+                           int16_t *features) {
+    const int32_t log_energy = ecg_log2_plus_one_q6(c->energy);
+    features[ECG_QRS_LOG_ENERGY] = (int16_t)log_energy;
+    features[ECG_QRS_LOG_PEAK_TO_PEAK] = (int16_t)ecg_log2_plus_one_q6(c->peak_to_peak);
+    features[ECG_QRS_KNOWN_BEATS] = (int16_t)known_beats(classifier);
+    features[ECG_QRS_AT] = (int16_t)(c->at < LATEST_START ? c->at : LATEST_START);
+    features[ECG_QRS_TEMPLATE_AT] = template_at(&classifier->matched_filter, c);
+    find_repeats(classifier, c, log_energy, features);
+}
+
 void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
     int16_t *features = classifier->features;
-    if (classifier->rr_mean_q4 == 0) {
-        start(classifier, queue);
-    }
     compare_heights(classifier, queue, features);
     compare_times(classifier, c, features);
     compare_shapes(classifier, c->shape, &features[ECG_QRS_SHAPE_CORR_BEST],
                    &features[ECG_QRS_SHAPE_CORR_MEAN]);
     compare_templates(classifier, queue, features);
+    describe_alone(classifier, c, features);
     features[ECG_QRS_HF_SLOPE] = c->hf_slope;
     features[ECG_QRS_LF_SLOPE] = c->lf_slope;
     features[ECG_QRS_SLOPE_CREST] = c->slope_crest;
@@ -255,7 +261,7 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
 /* Four hidden units at once: each input is loaded once for the four. */
 #define TOGETHER 4
 ECG_STATIC_ASSERT(sizeof QRS_CENTRE == ECG_QRS_FEATURES * sizeof QRS_CENTRE[0], weights_for_every_feature);
-ECG_STATIC_ASSERT(QRS_HIDDEN % TOGETHER == 0, units_by_four);
+ECG_STATIC_ASSERT(QRS_HIDDEN % (2 * TOGETHER) == 0, two_halves_of_units_by_four);
 
 static int32_t output_of(uint32_t unit, int32_t sum) {
     sum += QRS_HIDDEN_BIAS[unit];
@@ -278,16 +284,28 @@ static int32_t four_outputs(uint32_t unit, const int16_t *inputs) {
 
 /* One hidden layer. Inputs are made comparable first: 64 is one standard deviation. With what the features
  * can be at most, the score stays below a tenth of what 32 bits hold. */
-int32_t ecg_qrs_score(const int16_t *features) {
+static int32_t sum_outputs(const int16_t *features, uint32_t first, uint32_t end) {
     int16_t inputs[ECG_QRS_FEATURES];
     for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
         inputs[i] = (int16_t)(((features[i] - QRS_CENTRE[i]) * QRS_GAIN[i]) >> 8);
     }
-    int32_t score = QRS_OUTPUT_BIAS;
-    for (uint32_t unit = 0; unit < QRS_HIDDEN; unit += TOGETHER) {
-        score += four_outputs(unit, inputs);
+    int32_t sum = 0;
+    for (uint32_t unit = first; unit < end; unit += TOGETHER) {
+        sum += four_outputs(unit, inputs);
     }
-    return score;
+    return sum;
+}
+
+int32_t ecg_qrs_score(const int16_t *features) {
+    return QRS_OUTPUT_BIAS + sum_outputs(features, 0, QRS_HIDDEN);
+}
+
+void ecg_qrs_score_first_half(ecg_qrs_classifier_t *classifier) {
+    classifier->score = QRS_OUTPUT_BIAS + sum_outputs(classifier->features, 0, QRS_HIDDEN / 2);
+}
+
+static int32_t score_second_half(const ecg_qrs_classifier_t *classifier) {
+    return classifier->score + sum_outputs(classifier->features, QRS_HIDDEN / 2, QRS_HIDDEN);
 }
 
 static void remember_interval(ecg_qrs_classifier_t *classifier, uint32_t at) {
@@ -330,7 +348,11 @@ void ecg_qrs_learn(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue, c
                    bool beat) {
     const ecg_candidate_t *candidate = ecg_queue_item(queue, 0);
     classifier->past_at[classifier->past % ECG_QRS_PAST] = candidate->at;
-    classifier->past_template_gain[classifier->past++ % ECG_QRS_PAST] = candidate->template_gain;
+    classifier->past_template_gain[classifier->past % ECG_QRS_PAST] = candidate->template_gain;
+    ecg_qrs_recent_t *recent = &classifier->recent[classifier->past++ % ECG_QRS_RECENT];
+    recent->at = candidate->at;
+    recent->log_energy = (int16_t)ecg_log2_plus_one_q6(candidate->energy);
+    memcpy(recent->shape, candidate->shape, sizeof recent->shape);
     if (beat) {
         remember_beat(classifier, history, candidate);
         return;
@@ -364,7 +386,7 @@ ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_
                                     const int16_t *history) {
     const int16_t *features = classifier->features;
     classifier->score =
-        ecg_qrs_is_refractory(classifier, queue) ? ECG_QRS_SCORE_REFRACTORY : ecg_qrs_score(features);
+        ecg_qrs_is_refractory(classifier, queue) ? ECG_QRS_SCORE_REFRACTORY : score_second_half(classifier);
     const bool beat = classifier->score > 0;
     ecg_qrs_learn(classifier, queue, history, beat);
     if (!beat) {

@@ -1,4 +1,4 @@
-/* QRS classifier: decides which candidates are beats, by a network of one hidden layer on 35 features,
+/* QRS classifier: decides which candidates are beats, by a network of one hidden layer on 42 features,
  * trained on annotated records (training/detector). */
 #ifndef ECG_CORE_QRS_CLASSIFIER_H
 #define ECG_CORE_QRS_CLASSIFIER_H
@@ -29,7 +29,11 @@ int32_t ecg_qrs_score(const int16_t *features);
 void ecg_qrs_learn(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue, const int16_t *history,
                    bool beat);
 
-/* Classify the candidate whose features were extracted last, and learn from it. */
+/* Compute the first half of the score of the candidate whose features were extracted last, so that no sample
+ * carries the whole of it. */
+void ecg_qrs_score_first_half(ecg_qrs_classifier_t *classifier);
+
+/* Compute the second half, classify the candidate, and learn from it. */
 ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
                                     const int16_t *history);
 

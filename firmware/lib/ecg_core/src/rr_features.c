@@ -4,14 +4,13 @@
 
 #include "ecg_base/int_math.h"
 
-#define MEAN_INTERVALS 16        /* plain mean of the first 16 intervals, then exponential with 1 / 16 */
+#define MEAN_INTERVALS 16        /* the mean moves by 1 / 16 of each difference */
 #define REFERENCE_RR_SAMPLES 288 /* 0.8 s */
 #define LONGEST_RR_SAMPLES 1080  /* 3 s: a longer one is a gap in the signal or an arrest, no new rate */
 
-/* Premature and late beats stay out of the average beat: an interval is regular within -13 % and +15 % of the
- * mean, the same factor in both directions. */
+/* Premature beats stay out of the average beat; the beat after a pause may enter. */
 #define REGULAR_LEAST_PERCENT 87
-#define REGULAR_MOST_PERCENT 115
+#define REGULAR_MOST_PERCENT 150
 
 static int8_t ratio_minus_one(int32_t value, int32_t reference) {
     if (value <= 0 || reference <= 0) {
@@ -37,11 +36,22 @@ void ecg_rr_write(const ecg_rr_t *state, uint16_t rr_samples, ecg_core_beat_t *b
 
 bool ecg_rr_is_regular(const ecg_rr_t *state, uint16_t rr_samples) {
     if (state->intervals == 0) {
-        return false;
+        return true; /* nothing to compare with */
     }
     const int32_t rr_percent = limited_q8(rr_samples) * 100;
     return rr_percent >= state->mean_q8 * REGULAR_LEAST_PERCENT &&
            rr_percent <= state->mean_q8 * REGULAR_MOST_PERCENT;
+}
+
+/* Sorts the interval into the first ones; returns their median, the upper one of an even number. */
+static int32_t first_median(ecg_rr_t *state, uint16_t rr_samples) {
+    uint32_t at = state->intervals;
+    for (; at > 0 && state->first[at - 1] > rr_samples; at--) {
+        state->first[at] = state->first[at - 1];
+    }
+    state->first[at] = rr_samples;
+    state->intervals++;
+    return limited_q8(state->first[state->intervals / 2]);
 }
 
 void ecg_rr_update(ecg_rr_t *state, uint16_t rr_samples) {
@@ -49,10 +59,11 @@ void ecg_rr_update(ecg_rr_t *state, uint16_t rr_samples) {
         return;
     }
     const int32_t rr = limited_q8(rr_samples);
-    if (state->intervals < MEAN_INTERVALS) {
-        state->intervals++;
+    if (state->intervals < ECG_RR_FIRST) {
+        state->mean_q8 = first_median(state, rr_samples);
+    } else {
+        state->mean_q8 += ecg_divide(rr - state->mean_q8, MEAN_INTERVALS);
     }
-    state->mean_q8 += ecg_divide(rr - state->mean_q8, state->intervals);
     if (state->before != 0) {
         const int32_t difference = abs(rr - limited_q8(state->before));
         state->irregularity_q8 += ecg_divide(difference - state->irregularity_q8, MEAN_INTERVALS);

@@ -2,10 +2,13 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ecg_base/int_math.h"
 #include "resample.h"
+#include "sqi_gap.h"
 #include "sqi_measures.h"
+#include "sqi_repetition.h"
 
 /* Blocks around the one that is decided. */
 #define BLOCKS_BEFORE 6 /* 1.2 s, so that one beat at least and the quiet around it are seen */
@@ -20,27 +23,43 @@
 #define DECIDE_AT_LAST 276
 
 #define QUARTILE 2           /* of nine blocks, the third quietest */
-#define UNCERTAINTY_DECAY 8  /* blocks: 1.6 s */
+#define UNCERTAINTY_DECAY 12 /* blocks: 2.4 s */
 #define UNCERTAINTY_FLOOR 64 /* of the running sum: as good as none */
 #define UNCERTAINTY_STEPS 14
 #define CONFIDENCE_STEP 13 /* half a logit */
 
-/* Quality is 50 where the index, log2 * 64, is at the middle, and 25 higher where it is half as large. On DS1
- * with noise it is about the probability, in per cent, that no decision within a second is wrong. */
-#define INDEX_MIDDLE 896
+/* The noise index, log2 * 64: the classifier's uncertainty, lower where the signal repeats itself, higher
+ * where the baseline moves. The weights were fitted by training/detector/noise_index.py. */
+#define REPETITION_WEIGHT 340     /* of a signal that repeats exactly */
+#define RESTLESSNESS_WEIGHT_Q6 23 /* of log2 of the baseline's movement to the signal's amplitude */
+#define RESTLESSNESS_DECAY 16     /* blocks: 3.2 s */
+#define RESTLESSNESS_PER_MV 90    /* 0.01 mV: a baseline that does not move */
+#define LEVEL_BLOCKS 5            /* the baseline: mean of a second */
+#define AMPLITUDE_PER_MV 10       /* 0.1 mV: no smaller signal */
+#define AMPLITUDE_RANK 3          /* third largest range of the last 16 blocks: two may hold a jump */
+
+/* Quality is 50 where the index is at the middle, and 25 higher where the uncertainty is half as large. */
+#define INDEX_MIDDLE 540
 #define QUALITY_A_FACTOR_OF_TWO 25
 
-#define BAD_BELOW 55  /* quality with which the signal turns bad */
-#define GOOD_ABOVE 70 /* and above which, */
-#define GOOD_BLOCKS 7 /* for 1.4 s, it turns good again */
+#define BAD_BELOW 55    /* quality with which the signal turns bad */
+#define GOOD_ABOVE 70   /* and above which, */
+#define START_BLOCKS 13 /* 2.6 s: 800 ms later all beats of the start are out */
+#define GOOD_BLOCKS 7   /* for 1.4 s, it turns good again */
 
 #define FLAT_PER_MV 50 /* flat: less than 1 / 50 mV from the lowest to the highest of a second */
-#define JUMP_HALF_MV 3 /* a jump: the level before and after differ by 1.5 mV */
+#define JUMP_HALVES 3  /* a jump: the level before and after differ by 1.5 times the signal's amplitude, */
+#define JUMP_PER_MV 2  /* and by 1 / 2 mV at least */
 #define JUMP_BLOCKS 5  /* it disturbs the baseline filter for 0.7 s and the average of a beat longer */
 #define JUMP_QUALITY 20
+#define GAP_QUALITY 20
 #define HUM_BLOCKS 3 /* of the five near ones */
-#define HUM_LOUD 400 /* units: hum of 0.8 mV leaves no signal to be trusted */
+#define HUM_SHARE 7  /* hum of more than about half the signal's range leaves no signal to be trusted */
 #define HUM_QUALITY 20
+#define FAST_SHARE 5 /* fast waves: mean second difference above a fifth of the signal's range */
+#define FAST_SMALLEST \
+    240 /* units: 0.3 mV is added to the range, so that a flat line's noise is not bad signal */
+#define FAST_QUALITY 20
 #define MUSCLE_NOTED 64 /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
 #define NOTED_BELOW 75  /* quality at which the noise is named */
 
@@ -107,8 +126,30 @@ static int32_t median(int32_t a, int32_t b, int32_t c) {
     return ecg_clip(c, low, high);
 }
 
+/* Ranges of the signal within a block: the largest three of 3.2 s. */
+static void largest_ranges(const ecg_sqi_measures_t *measures, int32_t largest[AMPLITUDE_RANK]) {
+    memset(largest, 0, AMPLITUDE_RANK * sizeof *largest);
+    for (uint32_t i = 0; i < ECG_SQI_BLOCKS; i++) {
+        int32_t range = measures->blocks[i].highest - measures->blocks[i].lowest;
+        for (uint32_t k = 0; k < AMPLITUDE_RANK; k++) {
+            if (range > largest[k]) {
+                const int32_t smaller = largest[k];
+                largest[k] = range;
+                range = smaller;
+            }
+        }
+    }
+}
+
+/* Of the signal's waves. */
+static int32_t amplitude(const ecg_sqi_measures_t *measures) {
+    int32_t largest[AMPLITUDE_RANK];
+    largest_ranges(measures, largest);
+    return largest[AMPLITUDE_RANK - 1];
+}
+
 /* Three blocks against the three before: their middles, so that one wide beat is no jump. A drift is none
- * either: it goes on within the three. */
+ * either: it goes on within the three. Nor is a change no larger than the signal's own waves. */
 static bool jumps(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     int32_t level[6];
     for (uint32_t i = 0; i < 6; i++) {
@@ -116,31 +157,66 @@ static bool jumps(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     }
     const int32_t before = median(level[0], level[1], level[2]), after = median(level[3], level[4], level[5]);
     const int32_t drift = abs(level[2] - level[0]) + abs(level[5] - level[3]);
-    return abs(after - before) * 2 > JUMP_HALF_MV * adu_per_mv + drift * 2;
+    const int32_t change = abs(after - before) - drift;
+    return change * 2 > amplitude(measures) * JUMP_HALVES && change * JUMP_PER_MV > adu_per_mv;
 }
 
-/* Grows with the classifier's uncertainty and with the slopes of the noise between beats. */
-static int32_t noise_index(ecg_sqi_t *state, const uint16_t *noise_slope) {
+/* Sum of a second's levels, `back` blocks before the newest. */
+static int32_t level_sum(const ecg_sqi_measures_t *measures, uint32_t back) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < LEVEL_BLOCKS; i++) {
+        sum += measures->blocks[(measures->measured - 1 - back - i) % ECG_SQI_BLOCKS].level;
+    }
+    return sum;
+}
+
+/* How far the baseline moves in a second, against the signal's amplitude: log2 * 64, 0 or below. */
+static int32_t restlessness(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
+    const int32_t change =
+        abs(level_sum(measures, 0) - level_sum(measures, LEVEL_BLOCKS)) * RESTLESSNESS_DECAY / LEVEL_BLOCKS;
+    state->restlessness_adu_q4 += (change - state->restlessness_adu_q4) / RESTLESSNESS_DECAY;
+    const int32_t least = RESTLESSNESS_DECAY * adu_per_mv / RESTLESSNESS_PER_MV;
+    const int32_t wave = RESTLESSNESS_DECAY * (amplitude(measures) + adu_per_mv / AMPLITUDE_PER_MV);
+    return ecg_log2_plus_one_q6(state->restlessness_adu_q4 + least) - ecg_log2_plus_one_q6(wave);
+}
+
+/* Grows with the classifier's uncertainty, where nothing speaks for a signal: no repetition, or a baseline
+ * that moves as the waves do. */
+static int32_t noise_index(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     state->uncertainty_q10 += state->new_uncertainty_q10 - state->uncertainty_q10 / UNCERTAINTY_DECAY;
     state->new_uncertainty_q10 = 0;
-    const int32_t uncertainty = ecg_log2_q6((uint32_t)(state->uncertainty_q10 + UNCERTAINTY_FLOOR));
-    return uncertainty + ecg_log2_q6((uint32_t)quartile(noise_slope) + 1) / 2;
+    const int32_t uncertainty =
+        ecg_log2_q6((uint32_t)(state->uncertainty_q10 * 8 / UNCERTAINTY_DECAY + UNCERTAINTY_FLOOR));
+    const int32_t repetition =
+        ecg_sqi_repetition(&measures->repetition) * REPETITION_WEIGHT / ECG_SQI_REPETITION_ONE;
+    const int32_t moving = restlessness(state, measures, adu_per_mv) * RESTLESSNESS_WEIGHT_Q6 / 64;
+    return uncertainty - repetition + moving;
 }
 
 static uint8_t limited(uint8_t quality, uint8_t highest) {
     return quality < highest ? quality : highest;
 }
 
-static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, ecg_sqi_result_t *result) {
+/* QRS complexes have slopes that fast, but not all the time. */
+static bool is_fast_noise(const ecg_sqi_measures_t *measures, int32_t roughness, uint16_t adu_per_mv) {
+    const int32_t range = amplitude(measures) * ECG_SQI_UNITS_PER_MV / adu_per_mv + FAST_SMALLEST;
+    return roughness * FAST_SHARE > range;
+}
+
+static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
+                        ecg_sqi_result_t *result) {
     uint16_t noise_slope[BLOCKS_AROUND], second_differences[BLOCKS_AROUND];
     for (uint32_t i = 0; i < BLOCKS_AROUND; i++) {
         noise_slope[i] = block_around(measures, i)->noise_slope;
         second_differences[i] = block_around(measures, i)->second_difference;
     }
-    const int32_t below = INDEX_MIDDLE - noise_index(state, noise_slope);
+    const int32_t below = INDEX_MIDDLE - noise_index(state, measures, adu_per_mv);
     result->quality = (uint8_t)ecg_clip(50 + below * QUALITY_A_FACTOR_OF_TWO / 64, 0, 100);
     const uint16_t roughness = quartile(second_differences);
     const bool fast = roughness > quartile(noise_slope);
+    if (is_fast_noise(measures, roughness, adu_per_mv)) {
+        result->quality = limited(result->quality, FAST_QUALITY);
+    }
     if (roughness > MUSCLE_NOTED || (fast && result->quality < NOTED_BELOW)) {
         result->reasons |= ECG_CORE_FLAG_MUSCLE_NOISE;
     }
@@ -149,8 +225,16 @@ static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, ec
     }
 }
 
-static void grade_hum(const ecg_sqi_measures_t *measures, ecg_sqi_result_t *result) {
-    uint32_t humming = 0, loudness = 0;
+/* The mean second difference of hum is a third to a quarter of its range. */
+static bool hum_hides_signal(const ecg_sqi_measures_t *measures, int32_t second_difference,
+                             uint16_t adu_per_mv) {
+    int32_t largest[AMPLITUDE_RANK];
+    largest_ranges(measures, largest);
+    return largest[0] * ECG_SQI_UNITS_PER_MV < HUM_SHARE * second_difference * adu_per_mv;
+}
+
+static void grade_hum(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv, ecg_sqi_result_t *result) {
+    int32_t humming = 0, loudness = 0;
     for (uint32_t i = 0; i < NEAR; i++) {
         if (!near_block(measures, i)->hum) {
             continue;
@@ -163,7 +247,7 @@ static void grade_hum(const ecg_sqi_measures_t *measures, ecg_sqi_result_t *resu
     }
     result->reasons |= ECG_CORE_FLAG_MAINS_HUM;
     result->reasons &= (uint16_t)~ECG_CORE_FLAG_MUSCLE_NOISE;
-    if (loudness > humming * HUM_LOUD) {
+    if (hum_hides_signal(measures, loudness / humming, adu_per_mv)) {
         result->quality = limited(result->quality, HUM_QUALITY);
     }
 }
@@ -183,6 +267,14 @@ static void grade_jump(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uin
     result->quality = limited(result->quality, JUMP_QUALITY);
 }
 
+/* Where a pause would be claimed next, the signal must be quiet. */
+static void grade_gap(const ecg_sqi_t *state, ecg_sqi_result_t *result) {
+    if (ecg_sqi_gap_is_restless(&state->gap, (state->decided + 1) * ECG_SQI_BLOCK_SAMPLES)) {
+        result->reasons |= (result->reasons & ECG_CORE_FLAG_MUSCLE_NOISE) != 0 ? 0 : ECG_CORE_FLAG_MOTION;
+        result->quality = limited(result->quality, GAP_QUALITY);
+    }
+}
+
 static void change_state(ecg_sqi_t *state, bool bad) {
     state->bad = bad;
     state->since = state->decided;
@@ -192,9 +284,12 @@ static void change_state(ecg_sqi_t *state, bool bad) {
     }
 }
 
-/* Bad at once, good only after a while. */
+/* Bad at once, good only after a while. No change before the first beats are out, which come late. */
 static void update_state(ecg_sqi_t *state) {
     const uint8_t quality = state->now.quality;
+    if (state->decided < START_BLOCKS) {
+        return;
+    }
     if (!state->bad && quality < BAD_BELOW) {
         change_state(state, true);
     }
@@ -219,9 +314,10 @@ void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32
         return; /* the signal has ended */
     }
     ecg_sqi_result_t result = {0};
-    grade_noise(state, measures, &result);
-    grade_hum(measures, &result);
+    grade_noise(state, measures, adu_per_mv, &result);
+    grade_hum(measures, adu_per_mv, &result);
     grade_jump(state, measures, adu_per_mv, &result);
+    grade_gap(state, &result);
     const uint16_t fault = faults(measures, adu_per_mv);
     if (fault != 0) {
         result.quality = 0;
@@ -239,7 +335,9 @@ void ecg_sqi_flag_beat(const ecg_sqi_t *state, ecg_core_beat_t *beat) {
     const uint32_t blind = ECG_CORE_FLAG_LEADS_OFF | ECG_CORE_FLAG_FLAT;
     const uint32_t block = beat->r_sample / ECG_SQI_BLOCK_SAMPLES;
     const ecg_sqi_result_t *result = block + 1 < state->decided ? &state->before : &state->now;
-    const bool bad = block < state->since ? !state->bad : state->bad;
+    const bool bad = block < START_BLOCKS   ? result->quality < BAD_BELOW
+                     : block < state->since ? !state->bad
+                                            : state->bad;
     beat->quality = result->quality;
     beat->flags |= (uint16_t)(result->reasons & ~windows);
     if (bad || (beat->flags & blind) != 0) {
@@ -257,4 +355,6 @@ void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal) {
     signal->reasons = state->reasons;
     signal->bad = state->bad;
     signal->quality = state->now.quality;
+    signal->leads_off = core->sqi_measures.leads_are_off;
+    signal->leads_since = ecg_resample_board_index(&core->resample, core->sqi_measures.leads_since);
 }

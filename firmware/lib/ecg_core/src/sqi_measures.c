@@ -4,14 +4,17 @@
 #include <stdlib.h>
 
 #include "ecg_base/int_math.h"
+#include "sqi_repetition.h"
 
 #define RAIL_REPEATS 8 /* 22 ms at one extreme value: an ADC at its rail, no R peak stands that still */
 #define THIRD 24       /* slopes are summed over thirds of a block: 67 ms, a QRS complex leaves one free */
 #define TWO_COS_50HZ_Q8 329 /* 2 cos(50 deg) */
-#define UNITS_PER_MV 800
-#define RAIL_SAMPLES 18 /* 50 ms of a block at a rail are a fault; a QRS complex that is cut off is none */
-#define HUM_LEAST 24    /* mean second difference in units: hum of 0.05 mV at 60 Hz, 0.07 mV at 50 Hz */
-#define HUM_PURE 3      /* hum: a filter at its frequency removes two thirds of the second differences */
+#define RAIL_FAULT \
+    108 /* 300 ms at a rail are a fault; waves that are cut off, ventricular ones too, are none */
+#define HUM_LEAST 17         /* mean second difference in units: hum of 0.035 mV at 60 Hz, 0.05 mV at 50 Hz */
+#define LEADS_OFF_SAMPLES 36 /* 100 ms */
+#define LEADS_ON_SAMPLES 180 /* 500 ms */
+#define HUM_PURE 3           /* hum: a filter at its frequency removes two thirds of the second differences */
 
 static void set_bit(uint32_t *bits, uint32_t index, bool value) {
     const uint32_t at = index & (ECG_HISTORY_SAMPLES - 1);
@@ -49,7 +52,7 @@ static bool at_rail(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample
         measures->lowest = sample_adu;
     }
     const bool same = index != 0 && sample_adu == measures->last;
-    measures->repeats = (uint16_t)(!same ? 1 : measures->repeats + (measures->repeats < RAIL_REPEATS));
+    measures->repeats = (uint16_t)(!same ? 1 : measures->repeats + (measures->repeats < RAIL_FAULT));
     measures->last = sample_adu;
     const bool spread = measures->highest - measures->lowest >= adu_per_mv; /* not a flat line's noise */
     const bool extreme = sample_adu == measures->highest || sample_adu == measures->lowest;
@@ -93,6 +96,17 @@ static void measure_level(ecg_sqi_sums_t *sums, int16_t sample_adu) {
     sums->sum += sample_adu;
 }
 
+/* Leads are off after 100 ms without contact, and on again after 500 ms with it. */
+static void follow_leads(ecg_sqi_measures_t *measures, uint32_t index, bool off) {
+    const uint16_t enough = measures->leads_are_off ? LEADS_ON_SAMPLES : LEADS_OFF_SAMPLES;
+    measures->leads_other = (uint16_t)(off == (measures->leads_are_off != 0) ? 0 : measures->leads_other + 1);
+    if (measures->leads_other == enough) {
+        measures->leads_are_off = off;
+        measures->leads_since = index + 1 - enough;
+        measures->leads_other = 0;
+    }
+}
+
 static uint16_t clip_uint16(int32_t value) {
     return (uint16_t)ecg_clip(value, 0, UINT16_MAX);
 }
@@ -112,13 +126,11 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     block->lowest = sums->lowest;
     block->highest = sums->highest;
     block->noise_slope = clip_uint16(sums->quietest / THIRD);
+    const int32_t sum_q3 = sums->second_differences / 8;
     block->second_difference =
-        clip_uint16(sums->second_differences / ECG_SQI_BLOCK_SAMPLES * UNITS_PER_MV / adu_per_mv);
+        clip_uint16(sum_q3 * ECG_SQI_UNITS_PER_MV / adu_per_mv / (ECG_SQI_BLOCK_SAMPLES / 8));
     block->hum = block->second_difference >= HUM_LEAST && rest < sums->second_differences / HUM_PURE;
     block->faults = sums->faults;
-    if (sums->rail_samples >= RAIL_SAMPLES) {
-        block->faults |= ECG_CORE_FLAG_SATURATED;
-    }
     if (measures->measured == 1) {
         repeat_first(measures);
     }
@@ -136,14 +148,18 @@ void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sampl
     measure_second_difference(measures, sample_adu);
     measure_slope(measures, index, lowpass);
     measure_level(&measures->sums, sample_adu);
+    ecg_sqi_repetition_push(&measures->repetition, lowpass);
     const bool rail = at_rail(measures, index, sample_adu, adu_per_mv);
     measures->before = before;
     set_bit(measures->leads_off, index, off);
+    follow_leads(measures, index, off);
     set_bit(measures->saturated, index, rail);
     if (off) {
         measures->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;
     }
-    measures->sums.rail_samples = (uint8_t)(measures->sums.rail_samples + rail);
+    if (rail && measures->repeats >= RAIL_FAULT) {
+        measures->sums.faults |= ECG_CORE_FLAG_SATURATED;
+    }
     if (measures->sums.samples == ECG_SQI_BLOCK_SAMPLES) {
         close_block(measures, adu_per_mv);
     }

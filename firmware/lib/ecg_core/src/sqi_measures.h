@@ -6,6 +6,7 @@
 #include "ecg_core/ecg_core_state.h"
 
 #define ECG_SQI_BLOCK_SAMPLES 72 /* samples */
+#define ECG_SQI_UNITS_PER_MV 800 /* of second differences */
 
 /* Measure sample `index` and its low-pass output. */
 void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, uint8_t lead_flags,

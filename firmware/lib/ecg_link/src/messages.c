@@ -112,6 +112,7 @@ void ecg_link_send_beat(ecg_link_sender_t *sender, const ecg_link_beat_t *beat) 
     ecg_link_put_u16(sender, beat->rr_samples);
     ecg_link_put_u16(sender, beat->flags);
     ecg_link_put_u8(sender, beat->quality);
+    ecg_link_put_u8(sender, beat->p_wave);
     ecg_link_put_u8(sender, beat->label);
     ecg_link_put_u8(sender, beat->confidence);
     ecg_link_put_u32(sender, beat->input_crc32);
@@ -166,6 +167,7 @@ void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_
     ecg_link_put_u16(sender, event->shortest_rr);
     ecg_link_put_u16(sender, event->longest_rr);
     ecg_link_put_u16(sender, event->irregularity_permille);
+    ecg_link_put_u8(sender, event->confidence);
     ecg_link_send(sender);
 }
 

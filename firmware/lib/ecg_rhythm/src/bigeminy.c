@@ -31,7 +31,7 @@ static void repeat(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pattern, co
 void ecg_rhythm_pattern_beat(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pattern,
                              const ecg_rhythm_step_t *step) {
     ecg_rhythm_add(&pattern->tail, step->rr);
-    if (step->beat_class != ECG_RHYTHM_VENTRICULAR) {
+    if (step->beat_class != ECG_RHYTHM_VENTRICULAR || step->evidence.certainty < ECG_RHYTHM_RUN_CERTAINTY) {
         pattern->others = (uint8_t)(pattern->others + (pattern->others < pattern->period));
         if (pattern->others == pattern->period) {
             ecg_rhythm_pattern_end(rhythm, pattern, 0);

@@ -33,3 +33,16 @@ ecg_rhythm_class_t ecg_rhythm_class_of(const char *labels, uint8_t label) {
     const bool is_one_letter = labels[0] != '\0' && (labels[1] == ',' || labels[1] == '\0');
     return is_one_letter ? class_of_symbol(labels[0]) : ECG_RHYTHM_UNCLASSIFIABLE;
 }
+
+uint8_t ecg_rhythm_certainty(const int8_t *outputs, uint8_t count) {
+    int32_t largest = INT8_MIN, next = INT8_MIN;
+    for (uint8_t i = 0; i < count; i++) {
+        if (outputs[i] > largest) {
+            next = largest;
+            largest = outputs[i];
+        } else if (outputs[i] > next) {
+            next = outputs[i];
+        }
+    }
+    return (uint8_t)(count < 2 ? 0 : largest - next);
+}

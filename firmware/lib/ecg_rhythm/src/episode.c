@@ -66,6 +66,7 @@ void ecg_rhythm_send(ecg_rhythm_state_t *rhythm, const ecg_rhythm_episode_t *epi
         .shortest_rr = figures->shortest,
         .longest_rr = figures->longest,
         .irregularity_permille = episode->irregularity_permille,
+        .confidence = episode->confidence,
     };
     rhythm->sink(rhythm->context, &event);
 }

@@ -11,11 +11,18 @@ typedef struct {
     uint8_t beat_class; /* never unclassifiable */
     uint8_t last_class;
     bool joined; /* `rr` can be used: nothing unreadable since the beat before */
+    ecg_rhythm_beat_t evidence;
 } ecg_rhythm_step_t;
 
 /* Is a later than b? Right also where sample indices wrap. */
 static inline bool ecg_rhythm_after(uint32_t a, uint32_t b) {
     return (int32_t)(a - b) > 0;
+}
+
+/* Are two intervals further apart than ECG_RHYTHM_IRREGULAR_PERCENT of their mean? */
+static inline bool ecg_rhythm_differ(uint16_t a, uint16_t b) {
+    const uint32_t difference = (uint32_t)(a > b ? a - b : b - a);
+    return 200u * difference > ECG_RHYTHM_IRREGULAR_PERCENT * ((uint32_t)a + b);
 }
 
 static inline uint16_t ecg_rhythm_clip16(uint32_t value) {
@@ -33,12 +40,25 @@ void ecg_rhythm_send(ecg_rhythm_state_t *rhythm, const ecg_rhythm_episode_t *epi
 void ecg_rhythm_open(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode);
 void ecg_rhythm_close(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, uint8_t flags);
 
+/* Compute anew when something happens by itself. */
+void ecg_rhythm_reschedule(ecg_rhythm_state_t *rhythm);
+
 /* Each rule: what a beat does to it, and what the end of what can be seen does. */
 void ecg_rhythm_silence_init(ecg_rhythm_silence_t *silence);
+void ecg_rhythm_silence_beat(ecg_rhythm_state_t *rhythm);
 void ecg_rhythm_silence_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t flags);
+bool ecg_rhythm_silence_counts(const ecg_rhythm_state_t *rhythm);
 void ecg_rhythm_silence_due(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_silence_cut(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_technical_init(ecg_rhythm_technical_t *technical);
+bool ecg_rhythm_unreadable_counts(const ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_unreadable_due(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_unreadable_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t flags);
+void ecg_rhythm_technical_cut(ecg_rhythm_state_t *rhythm, uint32_t at);
 void ecg_rhythm_rate_init(ecg_rhythm_rate_t *rate);
 void ecg_rhythm_rate_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
+/* Sum of the newest `count` intervals in a row, at most ECG_RHYTHM_TACHYCARDIA_INTERVALS; 0: not as many. */
+uint32_t ecg_rhythm_rate_sum(const ecg_rhythm_state_t *rhythm, uint8_t count);
 void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm);
 void ecg_rhythm_rate_report(ecg_rhythm_state_t *rhythm);
 void ecg_rhythm_run_init(ecg_rhythm_run_t *run, uint8_t beat_class, ecg_rhythm_kind_t kind);
@@ -50,6 +70,10 @@ void ecg_rhythm_pattern_beat(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *p
 void ecg_rhythm_pattern_end(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pattern, uint8_t flags);
 void ecg_rhythm_irregular_init(ecg_rhythm_irregular_t *irregular);
 void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
+void ecg_rhythm_irregular_lose(ecg_rhythm_irregular_t *irregular); /* a beat that cannot be read */
 void ecg_rhythm_irregular_cut(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_settle(ecg_rhythm_state_t *rhythm, uint32_t time);
+void ecg_rhythm_ventricular_beat(ecg_rhythm_state_t *rhythm);
+void ecg_rhythm_ventricular_cut(ecg_rhythm_state_t *rhythm);
 
 #endif

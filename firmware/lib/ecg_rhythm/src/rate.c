@@ -15,7 +15,7 @@ static uint32_t samples_a_minute(const ecg_rhythm_state_t *rhythm) {
 }
 
 static void push(ecg_rhythm_rate_t *rate, const ecg_rhythm_step_t *step) {
-    if (rate->count == ECG_RHYTHM_RATE_INTERVALS) {
+    if (rate->count == ECG_RHYTHM_TACHYCARDIA_INTERVALS) {
         memmove(rate->intervals, rate->intervals + 1, sizeof rate->intervals - sizeof rate->intervals[0]);
         rate->count--;
     }
@@ -34,37 +34,51 @@ static void gather(const ecg_rhythm_rate_t *rate, uint8_t count, ecg_rhythm_epis
     episode->beats = (uint16_t)(count + 1u);
 }
 
-/* Is the mean rate of all eight intervals below `per_minute`? */
-static bool is_below(const ecg_rhythm_state_t *rhythm, uint32_t per_minute) {
-    const ecg_rhythm_rate_t *rate = &rhythm->rate;
+static uint32_t sum_newest(const ecg_rhythm_rate_t *rate, uint8_t count) {
     uint32_t sum = 0;
-    for (uint8_t i = 0; i < rate->count; i++) {
+    for (uint8_t i = (uint8_t)(rate->count - count); i < rate->count; i++) {
         sum += rate->intervals[i].rr;
     }
-    return rate->count * samples_a_minute(rhythm) < per_minute * sum;
+    return sum;
 }
 
-static bool is_above(const ecg_rhythm_state_t *rhythm, uint32_t per_minute) {
+/* Is the mean rate of the newest `count` intervals below, or above, `per_minute`? Never with fewer. */
+static bool is_below(const ecg_rhythm_state_t *rhythm, uint8_t count, uint32_t per_minute) {
     const ecg_rhythm_rate_t *rate = &rhythm->rate;
-    uint32_t sum = 0;
-    for (uint8_t i = 0; i < rate->count; i++) {
-        sum += rate->intervals[i].rr;
-    }
-    return rate->count * samples_a_minute(rhythm) > per_minute * sum;
+    return rate->count >= count && count * samples_a_minute(rhythm) < per_minute * sum_newest(rate, count);
 }
 
-/* An episode begins from eight intervals of its own: a mean that includes intervals of the last episode would
- * begin before that one's end, or report a rate that the remaining intervals do not have. */
-static void follow(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, bool begins, bool lasts,
+static bool is_above(const ecg_rhythm_state_t *rhythm, uint8_t count, uint32_t per_minute) {
+    const ecg_rhythm_rate_t *rate = &rhythm->rate;
+    return rate->count >= count && count * samples_a_minute(rhythm) > per_minute * sum_newest(rate, count);
+}
+
+/* Fast beats all along: noise that is counted as beats between slow ones leaves some long intervals. */
+static bool is_fast(const ecg_rhythm_state_t *rhythm) {
+    const ecg_rhythm_rate_t *rate = &rhythm->rate;
+    uint8_t slow = 0;
+    for (uint8_t i = 0; i < rate->count; i++) {
+        slow =
+            (uint8_t)(slow + (ECG_RHYTHM_TACHYCARDIA_END * rate->intervals[i].rr > samples_a_minute(rhythm)));
+    }
+    return slow <= ECG_RHYTHM_TACHYCARDIA_SLOW_MOST &&
+           is_above(rhythm, ECG_RHYTHM_TACHYCARDIA_INTERVALS, ECG_RHYTHM_TACHYCARDIA_ABOVE);
+}
+
+/* An episode begins from intervals of its own: a mean that includes intervals of the last episode would begin
+ * before that one's end, or report a rate that the remaining intervals do not have. `begins` of them are
+ * enough; 0: it does not begin. */
+static void follow(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, uint8_t begins, bool lasts,
                    const ecg_rhythm_step_t *step) {
+    const ecg_rhythm_rate_t *rate = &rhythm->rate;
     if (episode->open && lasts) {
         ecg_rhythm_add(&episode->figures, step->rr);
         episode->end = step->at;
         episode->beats = ecg_rhythm_clip16(episode->beats + 1u);
     } else if (episode->open) {
         ecg_rhythm_close(rhythm, episode, 0);
-    } else if (begins && !ecg_rhythm_overlaps(episode, rhythm->rate.intervals)) {
-        gather(&rhythm->rate, rhythm->rate.count, episode);
+    } else if (begins > 0 && !ecg_rhythm_overlaps(episode, rate->intervals + rate->count - begins)) {
+        gather(rate, begins, episode);
         ecg_rhythm_open(rhythm, episode);
     }
 }
@@ -75,12 +89,15 @@ void ecg_rhythm_rate_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *s
         return;
     }
     push(rate, step);
-    if (rate->count == ECG_RHYTHM_RATE_INTERVALS) {
-        follow(rhythm, &rate->slow, is_below(rhythm, ECG_RHYTHM_BRADYCARDIA_BELOW),
-               is_below(rhythm, ECG_RHYTHM_BRADYCARDIA_END), step);
-        follow(rhythm, &rate->fast, is_above(rhythm, ECG_RHYTHM_TACHYCARDIA_ABOVE),
-               is_above(rhythm, ECG_RHYTHM_TACHYCARDIA_END), step);
-    }
+    const bool slow = is_below(rhythm, ECG_RHYTHM_RATE_INTERVALS, ECG_RHYTHM_BRADYCARDIA_BELOW);
+    follow(rhythm, &rate->slow, slow ? ECG_RHYTHM_RATE_INTERVALS : 0,
+           is_below(rhythm, ECG_RHYTHM_RATE_INTERVALS, ECG_RHYTHM_BRADYCARDIA_END), step);
+    follow(rhythm, &rate->fast, is_fast(rhythm) ? ECG_RHYTHM_TACHYCARDIA_INTERVALS : 0,
+           is_above(rhythm, ECG_RHYTHM_RATE_INTERVALS, ECG_RHYTHM_TACHYCARDIA_END), step);
+}
+
+uint32_t ecg_rhythm_rate_sum(const ecg_rhythm_state_t *rhythm, uint8_t count) {
+    return rhythm->rate.count >= count ? sum_newest(&rhythm->rate, count) : 0;
 }
 
 void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm) {
@@ -93,7 +110,7 @@ void ecg_rhythm_rate_cut(ecg_rhythm_state_t *rhythm) {
 static uint8_t count_recent(const ecg_rhythm_state_t *rhythm) {
     const ecg_rhythm_rate_t *rate = &rhythm->rate;
     uint8_t recent = 0;
-    while (recent < rate->count &&
+    while (recent < rate->count && recent < ECG_RHYTHM_RATE_INTERVALS &&
            ecg_rhythm_after(rate->intervals[rate->count - 1 - recent].at + rhythm->times.rate_span,
                             rhythm->time)) {
         recent++;

@@ -1,4 +1,4 @@
-/* Pause and asystole: no beat for so long, in good signal. */
+/* Pause and asystole: no beat for so long, in good signal, after the first beats. */
 #include "private.h"
 
 void ecg_rhythm_silence_init(ecg_rhythm_silence_t *silence) {
@@ -27,6 +27,24 @@ void ecg_rhythm_silence_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t fla
     end(rhythm, &rhythm->silence.asystole, at, flags);
     end(rhythm, &rhythm->silence.pause, at, flags);
     rhythm->silence.since = at;
+}
+
+/* Whether a silence means anything now: not before the first beats, where none may have been found yet, and
+ * not in a ventricular rhythm without QRS complexes. */
+bool ecg_rhythm_silence_counts(const ecg_rhythm_state_t *rhythm) {
+    return !rhythm->bad && rhythm->silence.beats >= ECG_RHYTHM_SILENCE_AFTER_BEATS &&
+           rhythm->ventricular.kind == ECG_RHYTHM_VENTRICULAR_IS_NONE;
+}
+
+void ecg_rhythm_silence_beat(ecg_rhythm_state_t *rhythm) {
+    if (rhythm->silence.beats < ECG_RHYTHM_SILENCE_AFTER_BEATS) {
+        rhythm->silence.beats++;
+    }
+}
+
+/* Nothing is known of the beats up to now. */
+void ecg_rhythm_silence_cut(ecg_rhythm_state_t *rhythm) {
+    ecg_rhythm_silence_end(rhythm, rhythm->time, ECG_RHYTHM_FLAG_TRUNCATED);
 }
 
 static void begin(ecg_rhythm_state_t *rhythm, ecg_rhythm_episode_t *episode, uint32_t length) {

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from ecg_edge.ecg.annotations import write_annotations
-from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
-from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.ecg.scoring import text
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.records import RecordFolder, select_folders
-from ecg_edge.host.cli.tables import ResultTable
+from ecg_edge.host.cli import rhythm_tables as tables
+from ecg_edge.host.cli.records import select_sources
 from ecg_edge.host.evaluation import rhythm as rhythms
-from ecg_edge.host.evaluation.detector import group_records
-from ecg_edge.host.evaluation.rhythm import RhythmScores
+from ecg_edge.host.evaluation import strips
+from ecg_edge.host.evaluation.detector import group_sources
+from ecg_edge.host.evaluation.restarts import Plan
+from ecg_edge.host.evaluation.rhythm import RecordRhythm, RhythmScores
+from ecg_edge.host.evaluation.sources import Conditions, Source
+from ecg_edge.host.evaluation.strips import Strip
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.host.reference.rhythm_events import Episode, describe, episodes
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
@@ -28,11 +31,10 @@ from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundl
 ANNOTATOR: Final = "rhythm"
 EXAMPLES: Final = (
     "ecg-edge evaluate rhythm mitdb/201 --events",
-    "ecg-edge evaluate rhythm mitdb --json rhythm.json",
+    "ecg-edge evaluate rhythm vfdb cinc2017 --part test --json rhythm.json",
+    "ecg-edge evaluate rhythm mitdb --restart 60",
 )
-_FIBRILLATION: Final = "irregularly irregular"
-_EPISODES: Final = ("episode_se", "episode_ppv", "duration_se", "duration_ppv")
-_RUNS: Final = ("couplet_se", "couplet_ppv", "short_se", "short_ppv", "long_se", "long_ppv")
+_BATCH: Final = 32  # records whose beats the network labels in one run
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class _Request:
 
     engine: Engine
     labels: Sequence[str]
-    lead: str
-    mains_hz: int
+    conditions: Conditions
+    starts_s: Sequence[float]
+    plan: Plan | None
     events: bool
     write_to: Path | None
 
@@ -54,8 +57,17 @@ def evaluate(
     ] = None,
     model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = SHIPPED_BUNDLE,
     data: options.DataOption = None,
-    lead: options.LeadOption = "auto",
+    part: options.PartOption = options.Part.all,
+    lead: options.LeadsOption = None,
     mains_hz: options.MainsOption = 60,
+    fs: options.BoardRateOption = "360",
+    reference: options.ReferenceOption = None,
+    scale: options.ScaleOption = 1.0,
+    invert: options.InvertOption = False,
+    start_s: options.StartOption = None,
+    restart: options.RestartOption = None,
+    first: options.FirstOption = None,
+    any_signal_path: options.AnySignalPathOption = False,
     events: Annotated[bool, typer.Option("--events", help="List every episode of each record.")] = False,
     per_record: options.PerRecordOption = False,
     write_to: Annotated[
@@ -68,147 +80,129 @@ def evaluate(
     ] = None,
     json: options.JsonOption = None,
 ) -> None:
-    """Score rhythm events of whole records by EC57; the first five minutes are not scored.
+    """Score rhythm events of whole records, from the start and after EC57's five minutes.
 
-    Detector and network are in the loop, as on the device. Atrial fibrillation, bigeminy and trigeminy are
-    scored by episode and duration (as epicmp), couplets and runs as by rxr.
+    Detector and network are in the loop, as on the device. By what the records are annotated with: episodes
+    and durations as epicmp, couplets and runs as rxr; alarms in ventricular rhythms and asystole; alarms an
+    hour that the annotations do not confirm; events on short strips with one label each (cinc2017). Of
+    records without annotations, events are counted.
     """
-    # Listing needs no annotations; scoring does.
-    folders = select_folders(records or ["mitdb"], data, None if events else rhythms.REFERENCE)
-    bundle = load_checked(model)
-    request = _Request(reference_engine(bundle), bundle.manifest.labels, lead, mains_hz, events, write_to)
+    conditions = options.conditions(lead, fs, mains_hz, reference, scale, invert)
+    selected = select_sources(records or ["mitdb"], data, conditions, part.value)
+    bundle = load_checked(model, any_signal_path=any_signal_path)
+    request = _Request(
+        *(reference_engine(bundle), bundle.manifest.labels, conditions, options.starts(start_s)),
+        *(options.plan(restart, first), events, write_to),
+    )
     figures: dict[str, Any] = {}
-    for folder in folders:
-        listed: dict[str, list[Episode]] = {}
-        found = _score_folder(request, folder, listed)
-        figures[folder.database] = _summaries(folder.database, found)
-        if events:
-            figures[folder.database]["events"] = listed
-        if found:
-            _print(folder.database, bundle, found, figures[folder.database]["groups"], per_record)
+    for (root, database), sources in selected.items():
+        labels = strips.read_labels(root / database)
+        if labels is None:
+            figures[database] = _evaluate_records(request, database, sources, bundle, per_record)
+        else:
+            figures[database] = _evaluate_strips(request, database, sources, labels)
     if json:
         write_json(json, {"model_sha256": bundle.manifest.model_sha256, **figures})
 
 
-def load_checked(model: Path) -> Bundle:
+def load_checked(model: Path, *, any_signal_path: bool = False) -> Bundle:
     """Load the bundle and check that its signal path is this computer's."""
     bundle = load_bundle(model)
-    check_signal_path(bundle)
+    if not any_signal_path:
+        check_signal_path(bundle)
     return bundle
 
 
-def _score_folder(
-    request: _Request, folder: RecordFolder, listed: dict[str, list[Episode]]
-) -> dict[str, RhythmScores]:
-    """Scores of the records that have annotations; lists the episodes of each record when asked to."""
-    found = {}
-    for name in console.track(folder.names, folder.database):
-        rhythm = rhythms.analyze_record(
-            folder.root,
-            folder.database,
-            name,
-            request.engine,
-            request.labels,
-            lead=request.lead,
-            mains_hz=request.mains_hz,
-        )
+def _analyze(request: _Request, database: str, sources: Sequence[Source]) -> Iterator[RecordRhythm]:
+    """Analyze the leads, several in one run of the network; list their episodes when asked to."""
+    waiting = iter(console.track(sources, database, lambda source: source.title))
+    while batch := list(islice(waiting, _BATCH)):
+        for watched in rhythms.analyze(batch, request.conditions, request.engine, request.labels):
+            if request.events:
+                name = f"{database}/{watched.source.title}"
+                _list(name, episodes(watched.report.events), watched.record.fs_hz)
+            if request.write_to:
+                target = request.write_to / database
+                write_annotations(
+                    target, watched.source.name, ANNOTATOR, watched.annotations, watched.timing.fs_hz
+                )
+            yield watched
+
+
+def _evaluate_records(
+    request: _Request, database: str, sources: Sequence[Source], bundle: Bundle, per_record: bool
+) -> dict[str, Any]:
+    """Score and print the records of one database."""
+    found: dict[Source, RhythmScores] = {}
+    listed: dict[str, list[Episode]] = {}
+    for watched in _analyze(request, database, sources):
+        scores = rhythms.score(watched, request.starts_s)
+        if request.plan:
+            mains_hz = request.conditions.mains_hz
+            alarms = rhythms.restart_alarms(watched, request.plan, mains_hz, request.engine, request.labels)
+            scores = replace(scores, restarts=alarms)
+        found[watched.source] = scores
         if request.events:
-            listed[name] = episodes(rhythm.events)
-            _list(f"{folder.database}/{name}", listed[name])
-        if request.write_to:
-            target = request.write_to / folder.database
-            write_annotations(target, name, ANNOTATOR, rhythm.annotations, rhythm.timing.fs_hz)
-        if request.events and not (folder.path / f"{name}.{rhythms.REFERENCE}").is_file():
-            console.note(f"{folder.database}/{name}: no annotations ({rhythms.REFERENCE}), not scored")
-            continue
-        found[name] = rhythms.score(rhythm, folder.path, name)
-    return found
-
-
-def _summaries(database: str, found: dict[str, RhythmScores]) -> dict[str, Any]:
-    """Figures by group and by record."""
-    groups = group_records(database, tuple(found)) if found else {}
-    return {
+            listed[watched.source.title] = episodes(watched.report.events)
+    figures: dict[str, Any] = {
         "groups": {
-            group: rhythms.summarize({name: found[name] for name in members})
-            for group, members in groups.items()
+            group: rhythms.summarize([found[source] for source in members], request.starts_s)
+            for group, members in group_sources(database, list(found)).items()
         },
-        "records": {name: rhythms.summarize({name: scores}) for name, scores in found.items()},
+        "records": {
+            source.title: rhythms.summarize([scores], request.starts_s) for source, scores in found.items()
+        },
     }
+    if request.events:
+        figures["events"] = listed
+    _print(database, bundle, found, figures["groups"], per_record)
+    return figures
 
 
-def _list(name: str, found: list[Episode]) -> None:
+def _evaluate_strips(
+    request: _Request, database: str, sources: Sequence[Source], labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """Score and print strips with one label each."""
+    known = [source for source in sources if source.name in labels]
+    if len(known) < len(sources):
+        console.note(f"{database}: {len(sources) - len(known)} records are not in {strips.REFERENCE_NAME}")
+    found: dict[Source, Strip] = {}
+    for watched in _analyze(request, database, known):
+        source = watched.source
+        found[source] = strips.strip_of(source.name, labels[source.name], watched.report)
+    groups = {
+        group: strips.strip_figures([found[source] for source in members])
+        for group, members in group_sources(database, known).items()
+    }
+    for table in tables.strip_tables(database, groups):
+        console.out.print(table)
+    return {"groups": groups}
+
+
+def _list(name: str, found: Sequence[Episode], fs_hz: int) -> None:
     console.out.print(f"{name}: min:s, length, event, evidence", style="bold", markup=False)
     for episode in found:
-        console.out.print(f"  {describe(episode, FS_HZ)}", markup=False)
+        console.out.print(f"  {describe(episode, fs_hz)}", markup=False)
 
 
 def _print(
     database: str,
     bundle: Bundle,
-    found: dict[str, RhythmScores],
-    groups: dict[str, dict[str, Any]],
+    found: Mapping[Source, RhythmScores],
+    groups: Mapping[str, dict[str, Any]],
     per_record: bool,
 ) -> None:
     if per_record:
-        lines = [(name, scores.episodes[_FIBRILLATION]) for name, scores in found.items()]
-        console.out.print(text.episode_lines(lines), markup=False)
-    console.out.print(_episode_table(database, bundle, groups))
-    console.out.print(_run_table(database, bundle, groups))
-    console.out.print(_count_table(database, groups))
-
-
-def _episode_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> ResultTable:
-    table = console.table(
-        f"{database}: rhythm by episode and by duration, as epicmp; model {bundle.manifest.name}",
-        *(
-            "rhythm",
-            "records",
-            "n",
-            "episodes",
-            "episode Se %",
-            "episode +P %",
-            "duration Se %",
-            "duration +P %",
-            "annotated s",
-            "found s",
-        ),
-        keys=2,
-    )
-    for kind in rhythms.NOTES:
-        for group, figures in groups.items():
-            one = figures[kind]
-            rates = [percent(one[name], 1) for name in _EPISODES]
-            head = (kind, group, str(figures["records"]), str(one["counts"]["episode_se"][1]))
-            table.add_row(*head, *rates, f"{one['reference_s']:.0f}", f"{one['test_s']:.0f}")
-        table.add_section()
-    return table
-
-
-def _run_table(database: str, bundle: Bundle, groups: dict[str, dict[str, Any]]) -> ResultTable:
-    """Sensitivity, positive predictivity and number of annotated runs by length."""
-    table = console.table(
-        f"{database}: couplets and runs, as rxr, Se / +P in per cent (number annotated)",
-        *("beats", "records", "couplets", "3 to 5 beats", "6 and more"),
-        keys=2,
-    )
-    trained = bundle.manifest.training.get("database") == database
-    for kind, name in (("veb_runs", "V"), ("sveb_runs", "S")):
-        for group, figures in groups.items():
-            note = " (trained on)" if trained and group == "DS1" else ""
-            one = figures[kind]
-            cells = [
-                f"{percent(one[se], 0)} / {percent(one[ppv], 0)} ({one['counts'][se][1]})"
-                for se, ppv in zip(_RUNS[::2], _RUNS[1::2], strict=True)
+        row = next(iter(rhythms.episode_rows()))
+        for start in dict.fromkeys(start for scores in found.values() for start in scores.scores):
+            lines = [
+                (source.title, scores.scores[start].episodes[row])
+                for source, scores in found.items()
+                if start in scores.scores
             ]
-            table.add_row(name, group + note, *cells)
-        table.add_section()
-    return table
-
-
-def _count_table(database: str, groups: dict[str, dict[str, Any]]) -> ResultTable:
-    kinds = list(dict.fromkeys(kind for figures in groups.values() for kind in figures["episodes"]))
-    table = console.table(f"{database}: episodes found", "event", *groups)
-    for kind in kinds:
-        table.add_row(kind, *(str(figures["episodes"].get(kind, 0)) for figures in groups.values()))
-    return table
+            console.out.print(f"{database}: from {start:g} s", markup=False)
+            console.out.print(text.episode_lines(lines), markup=False)
+    for table in tables.record_tables(database, bundle.manifest, list(found.values()), groups):
+        console.out.print(table)
+    for line in tables.missing(database, list(found.values())):
+        console.out.print(line, markup=False)

@@ -64,7 +64,7 @@ typedef struct {
 #define ECG_CORE_LEAD_OFF_MINUS 0x02u
 
 /* Flags of a beat. */
-#define ECG_CORE_FLAG_LEARNING 0x0001u       /* the running average is not settled yet */
+#define ECG_CORE_FLAG_LEARNING 0x0001u       /* the average beat is not known yet: no ectopic label */
 #define ECG_CORE_FLAG_LEADS_OFF 0x0002u      /* a lead was off somewhere in the window */
 #define ECG_CORE_FLAG_SATURATED 0x0004u      /* the ADC was at a rail somewhere in the window */
 #define ECG_CORE_FLAG_SEARCHBACK 0x0008u     /* found by going back with a lower threshold */
@@ -75,6 +75,8 @@ typedef struct {
 #define ECG_CORE_FLAG_BASELINE_JUMP 0x0080u /* the baseline went to another level */
 #define ECG_CORE_FLAG_MOTION 0x0100u        /* waves as slow as a beat's: electrode motion */
 #define ECG_CORE_FLAG_MUSCLE_NOISE 0x0200u  /* waves faster than a beat's */
+#define ECG_CORE_FLAG_DOUBTFUL 0x0400u /* perhaps no beat: too low and too unlike the average beat, or flat \
+                                        */
 
 typedef struct {
     /* Both count samples as they were pushed, at fs_hz. */
@@ -82,8 +84,9 @@ typedef struct {
     uint16_t rr_samples; /* interval to the R peak before; 0 for the first beat, 65535 saturates */
     uint16_t flags;      /* ECG_CORE_FLAG_* */
     uint8_t quality;     /* of the signal around: 0 worst, 100 best; see ecg_core_signal_t */
+    uint8_t p_wave;      /* before this beat: 1 certainly none, 128 undecided, 255 certainly; 0 unknown */
     /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
-     * average of this patient's regular beats (factor 0.08) as it stood before this beat. */
+     * average of this patient's beats that are not early, as it stood before this beat. */
     int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
     /* clang-format off */
     /* Tensor "rhythm", each q / 64. RR: interval to the beat before; prev: the one before that; mean: running mean.
@@ -107,8 +110,25 @@ typedef struct {
     uint32_t until;   /* decided for all samples before this one, 0.5 to 0.8 s behind the newest */
     uint16_t reasons; /* bad: why, all ECG_CORE_FLAG_* since `since`. Good: why it was bad before, or 0 */
     uint8_t bad;
-    uint8_t quality; /* of the block that ends at `until` */
+    uint8_t quality;      /* of the block that ends at `until` */
+    uint8_t leads_off;    /* a lead is off now: 100 ms without contact; then until 500 ms of contact */
+    uint32_t leads_since; /* first sample of that; 0 with leads_off = 0: it never changed */
 } ecg_core_signal_t;
+
+typedef enum {
+    ECG_CORE_VENTRICULAR_NONE = 0,
+    ECG_CORE_VENTRICULAR_TACHYCARDIA = 1,
+    ECG_CORE_VENTRICULAR_FIBRILLATION = 2, /* or flutter */
+} ecg_core_ventricular_kind_t;
+
+/* Ventricular rhythm, decided once a second from the last 4 s of the signal, not from beats. */
+typedef struct {
+    uint32_t since;     /* first sample of the present state; 0 with kind = NONE: it never changed */
+    uint32_t until;     /* decided for all samples before this one, 0.4 to 1.8 s behind the newest */
+    uint16_t rate;      /* waves a minute, 0: not known */
+    uint8_t kind;       /* ecg_core_ventricular_kind_t */
+    uint8_t confidence; /* that the last seconds are a ventricular rhythm: 0 to 100 */
+} ecg_core_ventricular_t;
 
 typedef struct ecg_core ecg_core_t; /* the layout is in ecg_core_state.h, for static allocation only */
 
@@ -133,8 +153,10 @@ ecg_core_config_t ecg_core_default_config(void);
  */
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
-/** Take one sample. A beat comes at most 800 ms after its R peak (288 samples at 360 Hz), at every rate.
- * Takes at most about 5,700 Cortex-M4 instructions, 730 on average, at 360 Hz.
+/** Take one sample. A beat comes at most 800 ms after its R peak (288 samples at 360 Hz), at every rate. The
+ * first beats come later: they wait until the signal is 2.7 s long, so that it is known what a beat looks like,
+ * and are all out when it is 3.4 s long.
+ * Takes at most about 7,600 Cortex-M4 instructions, 750 on average, at 360 Hz.
  *
  *  @param[in,out] core        state
  *  @param[in]     sample_adu  ADC units around any baseline, -32768 to 32767
@@ -150,7 +172,7 @@ ecg_core_status_t ecg_core_push(ecg_core_t *core, int16_t sample_adu, uint8_t le
  *
  *  @param[in,out] core  state, configured with ECG_CORE_PEAKS_MARKED
  *  @return              ECG_CORE_OK; ECG_CORE_BAD_MODE with detected peaks or before the first sample;
- *                       ECG_CORE_BAD_MARK when 16 marks wait for their window; ECG_CORE_BAD_ARGUMENT
+ *                       ECG_CORE_BAD_MARK when 32 marks wait for their window; ECG_CORE_BAD_ARGUMENT
  */
 ecg_core_status_t ecg_core_mark(ecg_core_t *core);
 
@@ -172,6 +194,14 @@ ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat);
  */
 void ecg_core_signal(const ecg_core_t *core, ecg_core_signal_t *signal);
 
+/** Get the state of the ventricular rhythm detector. It is decided again every second, at the latest 780 ms
+ * after `until`, so before a beat from then on comes out; ecg_core_finish brings no change.
+ *
+ *  @param[in]  core         state
+ *  @param[out] ventricular  written; unchanged when a pointer is NULL
+ */
+void ecg_core_ventricular(const ecg_core_t *core, ecg_core_ventricular_t *ventricular);
+
 /** Compute the CRC of a beat's inputs to the classifier.
  *
  *  @param[in] beat  beat from ecg_core_push or ecg_core_finish
@@ -185,8 +215,9 @@ uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
  * it at boot, the host at the handshake. Takes about twenty million instructions.
  *
  *  @param[out] scratch  memory to work in; its content before does not matter
- *  @return              CRC-32 of all beats (position, interval, flags, quality, both tensors), of the
- * signal's state, of the features of all candidates, and of the scores of 64 random feature vectors
+ *  @return              CRC-32 of all beats (position, interval, flags, quality, P wave, both tensors), of the
+ * signal's state, of the ventricular rhythm detector's figures, score and state, of the features of all
+ * candidates, and of the scores of 64 random feature vectors
  */
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
 

@@ -41,7 +41,14 @@
     X(MEAN_TEMPLATE_CORR,        "correlation * 128", "running mean of TEMPLATE_CORR over beats, factor 1 / 8") \
     X(SLOW_MEAN_RR_SAMPLES,      "samples",           "slow running mean interval, factor 1 / 24") \
     X(THREE_RR_VS_SLOW_MEAN,     "ratio * 64",        "RR_VS_SLOW_MEAN since the third last beat") \
-    X(NOISE_TEMPLATE_GAIN,       "gain * 64",         "running mean of TEMPLATE_GAIN over rejected candidates, factor 1 / 16")
+    X(NOISE_TEMPLATE_GAIN,       "gain * 64",         "running mean of TEMPLATE_GAIN over rejected candidates, factor 1 / 16") \
+    X(LOG_ENERGY,                "log2 * 64",         "its energy") \
+    X(LOG_PEAK_TO_PEAK,          "log2 * 64",         "its peak-to-peak amplitude") \
+    X(KNOWN_BEATS,               "beats",             "beats so far, at most eight") \
+    X(AT,                        "samples",           "distance from the first sample, at most 200") \
+    X(REPEAT_CORR,               "correlation * 128", "highest correlation of the shape with one of the last twelve candidates of like energy; -128 when there is none") \
+    X(SECOND_REPEAT_CORR,        "correlation * 128", "the second highest") \
+    X(TEMPLATE_AT,               "samples",           "R peak by the best matching template, from the first sample, -50 to 200")
 /* clang-format on */
 
 typedef enum {

@@ -12,22 +12,33 @@
 extern "C" {
 #endif
 
-#define ECG_CORE_STATE_MAX_BYTES 6144 /* 6 KiB, asserted in ecg_core.c */
+#define ECG_CORE_STATE_MAX_BYTES 10240 /* 10 KiB, asserted in ecg_core.c */
 
 /* clang-format off */
 #define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms; odd, so that it has a middle */
-#define ECG_HISTORY_SAMPLES 512      /* filtered samples kept, a power of two above window + decision time */
+#define ECG_HISTORY_SAMPLES 1024     /* filtered samples kept, a power of two above window + start-up time */
 #define ECG_DETECT_SLOPE_TAPS 8      /* half width of the QRS slope filter */
 #define ECG_DETECT_ENERGY_TAPS 32    /* moving sum of the rectified slope: 89 ms */
 #define ECG_DETECT_ENERGIES 256      /* energies kept, a power of two */
-#define ECG_QUEUE_CANDIDATES 16      /* peaks that wait for their window or their decision */
+#define ECG_QUEUE_CANDIDATES 32      /* peaks that wait for the end of the start-up or for their decision */
 #define ECG_SHAPE_POINTS 25          /* QRS shape: every third sample within 100 ms of the R peak */
 #define ECG_QRS_BEATS 8              /* beats that a candidate is compared with */
 #define ECG_QRS_TEMPLATES 2          /* QRS shapes with a matched filter, */
 #define ECG_QRS_TEMPLATE_POINTS 25   /* each of the slopes at every third sample within 100 ms */
 #define ECG_QRS_PAST 32              /* candidates before this one, accepted or not, a power of two */
+#define ECG_QRS_RECENT 12            /* of these, the last whose shapes are kept */
+#define ECG_BEAT_SHAPES 3            /* shapes of beats that may be the average beat */
+#define ECG_RR_FIRST 8               /* intervals whose median is the first mean */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
 #define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
+#define ECG_VENTRICULAR_SAMPLES 512  /* filtered samples at 90 Hz that are kept, a power of two */
+#define ECG_VENTRICULAR_BLOCKS 8     /* blocks of 500 ms in the window of the ventricular rhythm detector */
+#define ECG_VENTRICULAR_LAGS 46      /* of its autocorrelation, 22 ms apart: up to 1 s */
+#define ECG_VENTRICULAR_CELLS 32     /* rows and columns of its phase space */
+#define ECG_VENTRICULAR_FEATURES 28  /* figures that are classified */
+#define ECG_VENTRICULAR_CLASSES 3    /* other, tachycardia, fibrillation or flutter */
+#define ECG_SQI_LAGS 64              /* lags of the autocorrelation, 22 ms apart, a power of two */
+#define ECG_P_WAVE_POINTS 12         /* 267 to 67 ms before the R peak, every 16.7 ms */
 #define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 /* clang-format on */
 
@@ -109,7 +120,24 @@ typedef struct {
 typedef struct {
     ecg_qrs_template_t templates[ECG_QRS_TEMPLATES];
     int16_t second_template_share_q8; /* running share of beats that went into templates[1] */
+    int16_t r_peak_offset;            /* of the reference beat's R peak to its energy's peak, samples */
 } ecg_matched_filter_t;
+
+/* A candidate that has been classified, accepted or not. */
+typedef struct {
+    uint32_t at;
+    int16_t log_energy; /* log2 * 64 */
+    int8_t shape[ECG_SHAPE_POINTS];
+} ecg_qrs_recent_t;
+
+/* Search for the reference beat that stands for all beats until there are some. */
+typedef struct {
+    int32_t rank;      /* of the best candidate so far */
+    uint8_t best;      /* its place in the queue */
+    uint8_t ranked;    /* candidates that have a rank */
+    uint8_t chosen;    /* the reference is known, the candidates are being matched with it */
+    uint8_t completed; /* candidates are being classified */
+} ecg_qrs_start_t;
 
 /* Reference levels from the beats so far, and the features of the candidate in turn. */
 typedef struct {
@@ -132,25 +160,43 @@ typedef struct {
     uint32_t past_at[ECG_QRS_PAST];
     int16_t past_template_gain[ECG_QRS_PAST];
     uint32_t past; /* candidates so far */
+    ecg_qrs_recent_t recent[ECG_QRS_RECENT];
+    ecg_qrs_start_t start;
     ecg_matched_filter_t matched_filter;
     int16_t features[ECG_QRS_FEATURES]; /* of the candidate in turn */
     int32_t score;  /* of the last candidate; ECG_QRS_SCORE_REFRACTORY: within the refractory period */
     uint32_t trace; /* hash of the features of every candidate, for the fingerprint only */
 } ecg_qrs_classifier_t;
 
-/* The patient's running average beat. */
+/* Running mean of beats of one shape. */
 typedef struct {
     int16_t mean_q8[ECG_CORE_BEAT_POINTS]; /* tensor units * 256 */
     uint32_t deviation;                    /* running mean of the beats' standard deviations */
-    uint8_t beats;                         /* in the average, saturates at ECG_AVERAGE_SETTLED */
+    uint8_t beats;                         /* in the mean, saturates; 0: no shape */
+    uint8_t votes;                         /* of regular beats: for it, less those since for another */
+} ecg_beat_shape_t;
+
+/* The patient's average beat is the shape with the most votes. */
+typedef struct {
+    ecg_beat_shape_t shapes[ECG_BEAT_SHAPES];
+    uint8_t dominant; /* which of them */
+    uint8_t known;    /* enough beats agreed once */
 } ecg_average_beat_t;
+
+/* Running mean of the signal before the QRS, in units of the beat's tensor, three points summed; Q4. */
+typedef struct {
+    int16_t mean_q4[ECG_P_WAVE_POINTS];
+    int16_t r_q4;  /* that of the R peak, one point */
+    uint8_t beats; /* in the mean, saturates */
+} ecg_p_wave_t;
 
 /* Running figures of the RR intervals; Q8 samples. */
 typedef struct {
     int32_t mean_q8;
-    int32_t irregularity_q8; /* mean absolute difference of successive intervals */
-    uint16_t before;         /* interval before the last; 0: none */
-    uint8_t intervals;       /* in the mean, saturates */
+    int32_t irregularity_q8;      /* mean absolute difference of successive intervals */
+    uint16_t before;              /* interval before the last; 0: none */
+    uint16_t first[ECG_RR_FIRST]; /* the first intervals, ascending */
+    uint8_t intervals;            /* so far, saturates */
 } ecg_rr_t;
 
 /* A block of 200 ms. Slopes: over 8 low-pass outputs, 900 units per millivolt. Second differences: of raw
@@ -174,23 +220,46 @@ typedef struct {
     int32_t quietest;           /* least of these sums */
     int16_t lowest, highest;
     uint8_t faults;
-    uint8_t rail_samples; /* samples at a rail */
     uint8_t samples;
 } ecg_sqi_sums_t;
 
-/* Leads off and ADC rails, one bit a sample; blocks. */
+/* The signal's autocorrelation. */
+typedef struct {
+    int32_t sums[ECG_SQI_LAGS];   /* of products of slopes so many lags apart, decaying; 0: energy */
+    int16_t slopes[ECG_SQI_LAGS]; /* the last ones, a ring */
+    uint32_t newest;              /* slope */
+    int32_t part;                 /* sum of the samples since then */
+    int16_t mean;                 /* of the samples before */
+    uint8_t samples;              /* in `part` */
+} ecg_sqi_repetition_t;
+
+/* Leads off and ADC rails, one bit a sample; blocks; repetition. */
 typedef struct {
     uint32_t leads_off[ECG_HISTORY_SAMPLES / 32];
     uint32_t saturated[ECG_HISTORY_SAMPLES / 32];
+    uint32_t leads_since; /* first sample of the present state of the leads */
+    uint16_t leads_other; /* samples in a row that speak against it */
+    uint8_t leads_are_off;
     int16_t highest, lowest, last;
-    uint16_t repeats; /* how often the last value came in a row */
+    uint16_t repeats; /* how often the last value came in a row, saturates */
     int16_t before;   /* the sample before the last */
     int16_t lowpass[ECG_SQI_SLOPE_SAMPLES];
     int32_t second_difference, second_difference_before;
     ecg_sqi_sums_t sums;
     ecg_sqi_block_t blocks[ECG_SQI_BLOCKS]; /* a ring by number */
     uint32_t measured;                      /* blocks that are complete */
+    ecg_sqi_repetition_t repetition;
 } ecg_sqi_measures_t;
+
+/* The time since the last beat. Energies are those of candidates. */
+typedef struct {
+    uint32_t beat_at;    /* the last beat that counts as one */
+    uint32_t lively_at;  /* the last candidate with a beat's energy that is none */
+    int32_t beat_energy; /* running mean of the beats */
+    int32_t energy;      /* of the last candidate */
+    uint8_t doubted;     /* doubtful beats in a row */
+    uint8_t trusted;     /* other beats so far, saturates */
+} ecg_sqi_gap_t;
 
 /* SQI and reasons of a block. */
 typedef struct {
@@ -200,16 +269,63 @@ typedef struct {
 
 /* Good or bad, decided block by block. */
 typedef struct {
-    uint32_t decided;             /* blocks */
-    uint32_t since;               /* block with which the present state began */
-    int32_t uncertainty_q10;      /* running sum, moves by 1 / 8 a block */
-    int32_t new_uncertainty_q10;  /* of the candidates classified since the last block was decided */
+    uint32_t decided;            /* blocks */
+    uint32_t since;              /* block with which the present state began */
+    int32_t uncertainty_q10;     /* running sum, moves by 1 / 8 a block */
+    int32_t new_uncertainty_q10; /* of the candidates classified since the last block was decided */
+    int32_t
+        restlessness_adu_q4; /* running sum of the baseline's changes in a second, moves by 1 / 16 a block */
+    ecg_sqi_gap_t gap;
     ecg_sqi_result_t now, before; /* of the last two blocks decided */
     uint16_t reasons;             /* why it is or was bad */
     uint8_t bad;
     uint8_t good_blocks;      /* good blocks in a row while it is bad */
     uint8_t jump_blocks_left; /* blocks since which a jump still disturbs the filters, counts down */
 } ecg_sqi_t;
+
+/* Sums over the window of the ventricular rhythm detector; d: difference of successive samples. */
+typedef struct {
+    int32_t magnitudes;       /* sum of |x| */
+    int32_t slopes;           /* sum of |d| */
+    int32_t bends;            /* sum of the differences of successive d, magnitudes */
+    int32_t leak, leak_whole; /* sum of |x + x half a period before|, and of both magnitudes */
+    int16_t highest, lowest;  /* x */
+    uint16_t flat[3];         /* samples with |d| below 1 / 16, 1 / 8, 1 / 4 of its highest */
+    uint16_t high[2];         /* samples with |x| above 1 / 5, 1 / 2 of its highest */
+    uint16_t crossings;       /* of zero */
+    uint16_t occupied;        /* cells of the phase space */
+} ecg_ventricular_sums_t;
+
+/* Ventricular rhythm detector: figures of the last 4 s once a second, a classifier, a state. Indices count
+ * samples at 90 Hz. */
+typedef struct {
+    int32_t decimation_sum;
+    uint32_t taken;                                /* samples so far */
+    uint32_t window_end;                           /* index after the last sample of the window in work */
+    uint32_t blind_until;                          /* index after the last sample where a lead was off */
+    int16_t samples[ECG_VENTRICULAR_SAMPLES];      /* filtered signal, a ring */
+    int16_t block_highest[ECG_VENTRICULAR_BLOCKS]; /* of |x| */
+    int16_t block_slope[ECG_VENTRICULAR_BLOCKS];   /* of |d| */
+    ecg_ventricular_sums_t sums;
+    uint32_t cells[ECG_VENTRICULAR_CELLS];     /* of the phase space, a bit each */
+    int64_t head_energy, tail_energy;          /* of the two parts that a lag compares */
+    int16_t correlation[ECG_VENTRICULAR_LAGS]; /* autocorrelation, 1000: 1 */
+    int16_t features[ECG_VENTRICULAR_FEATURES];
+    int16_t inputs[ECG_VENTRICULAR_FEATURES];
+    int32_t logits_q8[ECG_VENTRICULAR_CLASSES];
+    uint8_t phase; /* samples at 360 Hz in decimation_sum */
+    uint8_t step;  /* piece of work that is next */
+    /* State */
+    uint32_t decided;        /* index after the last window that was decided */
+    uint32_t since;          /* index with which the present state began */
+    uint32_t last;           /* window end of the last positive score */
+    uint32_t first;          /* window end of the first decision of the present evidence */
+    int32_t evidence_q8;     /* running sum of the scores */
+    int32_t score_q8;        /* of the last window: log odds of a ventricular rhythm */
+    int32_t fibrillation_q8; /* running difference of the two ventricular classes */
+    uint16_t rate;           /* a minute */
+    uint8_t kind;
+} ecg_ventricular_t;
 
 /* The beat that is being made; each stage is the work of one sample, so that no sample takes long. */
 typedef struct {
@@ -234,9 +350,11 @@ struct ecg_core {
     ecg_qrs_classifier_t qrs_classifier;
     ecg_pending_t pending;
     ecg_average_beat_t average;
+    ecg_p_wave_t p_wave;
     ecg_rr_t rr;
     ecg_sqi_measures_t sqi_measures;
     ecg_sqi_t sqi;
+    ecg_ventricular_t ventricular;
 };
 
 #ifdef __cplusplus

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define ECG_LINK_PROTOCOL_VERSION 2
+#define ECG_LINK_PROTOCOL_VERSION 3
 #define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
 #define ECG_LINK_SHA256_BYTES 32u
 #define ECG_LINK_UNCLASSIFIABLE 254u
@@ -92,6 +92,7 @@ typedef struct {
     uint16_t rr_samples;
     uint16_t flags;
     uint8_t quality;
+    uint8_t p_wave;
     uint8_t label;
     uint8_t confidence;
     uint32_t input_crc32;
@@ -129,6 +130,7 @@ typedef struct {
     uint16_t shortest_rr;
     uint16_t longest_rr;
     uint16_t irregularity_permille;
+    uint8_t confidence;
 } ecg_link_rhythm_event_t;
 
 /** Parse the body of a frame.

@@ -34,21 +34,28 @@ typedef enum {
     ECG_RHYTHM_SUPRAVENTRICULAR = 1,
     ECG_RHYTHM_VENTRICULAR = 2,
     ECG_RHYTHM_UNCLASSIFIABLE = 3, /* there may be a beat, but nothing is to be concluded from it */
+    ECG_RHYTHM_DOUBTFUL = 4,       /* perhaps no beat: it does not end a silence either */
+    ECG_RHYTHM_UNLABELLED = 5, /* a beat, but its label is not known: it counts for rate and irregularity */
 } ecg_rhythm_class_t;
 
 /* Every kind of event, its value and its name (one X-macro, so that they cannot part). */
-#define ECG_RHYTHM_KIND_LIST(X)                 \
-    X(ECG_RHYTHM_HEART_RATE, 1, "heart rate")   \
-    X(ECG_RHYTHM_PAUSE, 2, "pause")             \
-    X(ECG_RHYTHM_ASYSTOLE, 3, "asystole")       \
-    X(ECG_RHYTHM_BRADYCARDIA, 4, "bradycardia") \
-    X(ECG_RHYTHM_TACHYCARDIA, 5, "tachycardia") \
-    X(ECG_RHYTHM_COUPLET_V, 6, "V couplet")     \
-    X(ECG_RHYTHM_RUN_V, 7, "V run")             \
-    X(ECG_RHYTHM_RUN_S, 8, "S run")             \
-    X(ECG_RHYTHM_BIGEMINY, 9, "bigeminy")       \
-    X(ECG_RHYTHM_TRIGEMINY, 10, "trigeminy")    \
-    X(ECG_RHYTHM_IRREGULAR, 11, "irregularly irregular")
+#define ECG_RHYTHM_KIND_LIST(X)                                                                 \
+    X(ECG_RHYTHM_HEART_RATE, 1, "heart rate")                                                   \
+    X(ECG_RHYTHM_PAUSE, 2, "pause")                                                             \
+    X(ECG_RHYTHM_ASYSTOLE, 3, "asystole")                                                       \
+    X(ECG_RHYTHM_BRADYCARDIA, 4, "bradycardia")                                                 \
+    X(ECG_RHYTHM_TACHYCARDIA, 5, "tachycardia")                                                 \
+    X(ECG_RHYTHM_COUPLET_V, 6, "V couplet")                                                     \
+    X(ECG_RHYTHM_RUN_V, 7, "V run")                                                             \
+    X(ECG_RHYTHM_RUN_S, 8, "S run")                                                             \
+    X(ECG_RHYTHM_BIGEMINY, 9, "bigeminy")                                                       \
+    X(ECG_RHYTHM_TRIGEMINY, 10, "trigeminy")                                                    \
+    X(ECG_RHYTHM_IRREGULAR, 11, "irregularly irregular")                                        \
+    X(ECG_RHYTHM_VENTRICULAR_FIBRILLATION, 12, "ventricular fibrillation or flutter suspected") \
+    X(ECG_RHYTHM_VENTRICULAR_TACHYCARDIA, 13, "ventricular tachycardia")                        \
+    X(ECG_RHYTHM_UNREADABLE, 14, "signal unreadable")                                           \
+    X(ECG_RHYTHM_LEADS_OFF, 15, "leads off")                                                    \
+    X(ECG_RHYTHM_ATRIAL_FIBRILLATION, 16, "atrial fibrillation suspected")
 
 typedef enum {
 #define ECG_RHYTHM_X(name, value, text) name = value,
@@ -56,12 +63,15 @@ typedef enum {
 #undef ECG_RHYTHM_X
 } ecg_rhythm_kind_t;
 
-/* A heart rate comes as UPDATE, a couplet as END alone, everything else as BEGIN and later END. */
+/* A heart rate comes as UPDATE, a couplet as END alone, everything else as BEGIN and later END. A ventricular
+ * tachycardia that is sustained has an UPDATE between. */
 typedef enum { ECG_RHYTHM_BEGIN = 0, ECG_RHYTHM_UPDATE = 1, ECG_RHYTHM_END = 2 } ecg_rhythm_phase_t;
 
 /* The end of what could be seen, not of the rhythm: bad signal, an unclassifiable beat, or the signal's end.
  */
 #define ECG_RHYTHM_FLAG_TRUNCATED 0x01u
+/* VENTRICULAR_TACHYCARDIA: it has lasted for 30 s. An UPDATE reports it, and the END has the flag, too. */
+#define ECG_RHYTHM_FLAG_SUSTAINED 0x02u
 
 /* A figure that does not apply, or is not known, is 0; one that does not fit saturates. */
 typedef struct {
@@ -76,14 +86,34 @@ typedef struct {
     uint16_t mean_rr;  /* samples, as the next two */
     uint16_t shortest_rr;
     uint16_t longest_rr;
-    uint16_t irregularity_permille; /* IRREGULAR: the share that the rule counts, the largest so far */
+    uint16_t irregularity_permille; /* IRREGULAR, ATRIAL_FIBRILLATION: intervals unlike those before, the most
+                                     * so far */
+    uint8_t confidence;             /* of the same, percent, the highest so far */
 } ecg_rhythm_event_t;
 
 typedef struct {
     uint32_t r_sample;   /* in rising order */
     uint16_t rr_samples; /* interval to the R peak before; 0: there is none */
     uint8_t beat_class;  /* ecg_rhythm_class_t */
+    uint8_t p_wave;      /* ecg_core_beat_t's: 1 certainly none before this beat, 255 certainly; 0 unknown */
+    uint8_t quality;     /* of the signal around, 0 worst to 100 best */
+    uint8_t unlikeness;  /* mean difference from the patient's average beat, 64 a standard deviation */
+    uint8_t certainty;   /* by how much the label's output exceeds the next one's; 0: not to be relied on */
 } ecg_rhythm_beat_t;
+
+/* State of the signal path's ventricular rhythm detector, as ecg_core_ventricular gives it. */
+typedef struct {
+    uint32_t since; /* first sample of the present state */
+    uint32_t until; /* it is decided for the samples before this one */
+    uint16_t rate;  /* waves a minute, 0: not known */
+    uint8_t kind;   /* ecg_rhythm_ventricular_kind_t */
+} ecg_rhythm_ventricular_t;
+
+typedef enum {
+    ECG_RHYTHM_VENTRICULAR_IS_NONE = 0,
+    ECG_RHYTHM_VENTRICULAR_IS_TACHYCARDIA = 1,
+    ECG_RHYTHM_VENTRICULAR_IS_FIBRILLATION = 2, /* or flutter */
+} ecg_rhythm_ventricular_kind_t;
 
 /* Called for every event; it must not call into the same state. One call of the functions below gives at most
  * ECG_RHYTHM_EVENTS_MAX events, and one more for every ECG_RHYTHM_RATE_EVERY_MS that it settles. */
@@ -95,7 +125,7 @@ typedef struct ecg_rhythm_state
 
 /** Get the size of the state, for callers that allocate it at run time.
  *
- *  @return  bytes of ecg_rhythm_state_t on this machine, less than 1,024
+ *  @return  bytes of ecg_rhythm_state_t on this machine, less than 2,048
  */
 uint32_t ecg_rhythm_state_bytes(void);
 
@@ -133,6 +163,22 @@ void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat);
  */
 void ecg_rhythm_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, bool signal_is_bad);
 
+/** Take a change of the leads, as soon as it is known. Its event comes at once, ahead of the settled time.
+ *
+ *  @param[in,out] rhythm  state
+ *  @param[in]     sample  first sample with the leads off, or on again
+ *  @param[in]     off     a lead is off from `sample` on
+ */
+void ecg_rhythm_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, bool off);
+
+/** Take the state of the ventricular rhythm detector, each time that it was decided; states may be left out
+ * while there is no such rhythm. The events outlast bad signal: the detector does not need beats.
+ *
+ *  @param[in,out] rhythm  state
+ *  @param[in]     now     state of the detector; all beats before its `until` were given, and none later
+ */
+void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now);
+
 /** End the signal after its last beats: ends what is open, with ECG_RHYTHM_FLAG_TRUNCATED. Afterwards only
  *  ecg_rhythm_init is allowed.
  *
@@ -148,6 +194,14 @@ void ecg_rhythm_finish(ecg_rhythm_state_t *rhythm, uint32_t samples);
  *  @return            its class; ECG_RHYTHM_UNCLASSIFIABLE for every other symbol and index
  */
 ecg_rhythm_class_t ecg_rhythm_class_of(const char *labels, uint8_t label);
+
+/** Compute how certain a label is.
+ *
+ *  @param[in] outputs  of the model
+ *  @param[in] count    number of labels; with fewer than two, the result is 0
+ *  @return             the largest output minus the next one, in steps of the output
+ */
+uint8_t ecg_rhythm_certainty(const int8_t *outputs, uint8_t count);
 
 /** Get the name of a kind of event.
  *

@@ -23,6 +23,7 @@ typedef struct {
     ecg_rhythm_figures_t figures; /* of the intervals up to `end` */
     uint16_t beats;
     uint16_t irregularity_permille;
+    uint8_t confidence;
     uint8_t kind;
     bool open; /* BEGIN was sent, END was not */
 } ecg_rhythm_episode_t;
@@ -30,19 +31,33 @@ typedef struct {
 typedef struct {
     uint32_t at; /* R peak at its end */
     uint16_t rr;
-    uint8_t far; /* bit k: differs from the interval k + 1 before it */
-    uint8_t gap; /* the interval before it was left out */
+    uint8_t p_wave; /* the rest: for irregular rhythms only */
+    uint8_t quality;
+    uint8_t unlikeness;
+    uint8_t lost; /* beats since the interval before that could not be read; saturates */
+    uint8_t far;  /* bit k: differs from the interval k + 1 before it */
+    bool ventricular;
+    bool beside_ventricular; /* one of its two beats is */
+    bool beside_certain;     /* and its label is certain */
 } ecg_rhythm_interval_t;
 
 /* How long there has been no beat. */
 typedef struct {
     uint32_t since; /* the last beat, or the end of bad signal */
+    uint8_t beats;  /* seen so far, saturates */
     ecg_rhythm_episode_t pause;
     ecg_rhythm_episode_t asystole;
 } ecg_rhythm_silence_t;
 
+/* Technical events. */
 typedef struct {
-    ecg_rhythm_interval_t intervals[ECG_RHYTHM_RATE_INTERVALS]; /* the newest last */
+    uint32_t bad_since; /* where the present bad signal began */
+    ecg_rhythm_episode_t unreadable;
+    ecg_rhythm_episode_t leads_off;
+} ecg_rhythm_technical_t;
+
+typedef struct {
+    ecg_rhythm_interval_t intervals[ECG_RHYTHM_TACHYCARDIA_INTERVALS]; /* the newest last */
     uint8_t count;
     ecg_rhythm_episode_t slow;
     ecg_rhythm_episode_t fast;
@@ -52,6 +67,8 @@ typedef struct {
 typedef struct {
     ecg_rhythm_episode_t episode;
     uint8_t beat_class;
+    uint32_t rr_before;                  /* sum of the intervals that led to it; 0: not known */
+    uint8_t certainties[ECG_RHYTHM_RUN]; /* of its last labels, the newest first */
 } ecg_rhythm_run_t;
 
 /* One ventricular beat in every `period`. */
@@ -64,12 +81,26 @@ typedef struct {
 } ecg_rhythm_pattern_t;
 
 typedef struct {
-    ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
-    uint8_t count;
-    bool gap; /* an interval was left out since the newest */
     ecg_rhythm_episode_t episode;
     ecg_rhythm_figures_t tail; /* intervals since the episode's `end` */
+} ecg_rhythm_lasting_t;
+
+typedef struct {
+    ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
+    uint8_t count;
+    uint8_t lost;     /* beats since the newest that could not be read */
+    bool was_certain; /* the last beat was ventricular, and its label certain */
+    ecg_rhythm_lasting_t fibrillation;
+    ecg_rhythm_lasting_t other; /* irregular, but with P waves or without evidence of them */
 } ecg_rhythm_irregular_t;
+
+typedef struct {
+    ecg_rhythm_episode_t episode; /* its figures: the mean period of each second */
+    uint32_t known;               /* end that its BEGIN reported */
+    uint32_t ended;               /* end of the last episode */
+    uint8_t kind;                 /* ecg_rhythm_ventricular_kind_t of the episode; NONE: none is open */
+    bool sustained;
+} ecg_rhythm_ventricular_rule_t;
 
 /* The times of the rules in samples. */
 typedef struct {
@@ -78,6 +109,8 @@ typedef struct {
     uint32_t rate_span;
     uint32_t rate_every;
     uint32_t stale;
+    uint32_t unreadable;
+    uint32_t sustained;
     uint16_t fs_hz;
 } ecg_rhythm_times_t;
 
@@ -93,12 +126,14 @@ struct ecg_rhythm_state {
     bool joined;  /* the signal has been good since the last beat, and that beat was classified */
     uint8_t last_class;
     ecg_rhythm_silence_t silence;
+    ecg_rhythm_technical_t technical;
     ecg_rhythm_rate_t rate;
     ecg_rhythm_run_t run_v;
     ecg_rhythm_run_t run_s;
     ecg_rhythm_pattern_t bigeminy;
     ecg_rhythm_pattern_t trigeminy;
     ecg_rhythm_irregular_t irregular;
+    ecg_rhythm_ventricular_rule_t ventricular;
 };
 
 #ifdef __cplusplus

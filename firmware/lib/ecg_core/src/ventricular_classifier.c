@@ -1,0 +1,55 @@
+/* A network with one hidden layer, its weights by training/ventricular/train.py. Each unit is one step of
+ * work.
+ */
+#include "ventricular_classifier.h"
+
+#include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
+#include "ventricular_weights.h"
+
+ECG_STATIC_ASSERT(sizeof VENTRICULAR_CENTRE == ECG_VENTRICULAR_FEATURES * sizeof VENTRICULAR_CENTRE[0],
+                  inputs);
+ECG_STATIC_ASSERT(sizeof VENTRICULAR_OUTPUT_BIAS ==
+                      ECG_VENTRICULAR_CLASSES * sizeof VENTRICULAR_OUTPUT_BIAS[0],
+                  classes);
+
+ECG_STATIC_ASSERT(VENTRICULAR_HIDDEN % 2 == 0, units_by_two);
+
+#define INPUT_LIMIT 256 /* 4 standard deviations: nothing beyond was trained on */
+
+/* Inputs: 64 is one standard deviation. */
+static void scale_inputs(ecg_ventricular_t *state) {
+    for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
+        const int32_t input = (state->features[i] - VENTRICULAR_CENTRE[i]) * VENTRICULAR_GAIN[i];
+        state->inputs[i] = (int16_t)ecg_clip(ecg_shift_round(input, 8), -INPUT_LIMIT, INPUT_LIMIT);
+    }
+    for (uint32_t k = 0; k < ECG_VENTRICULAR_CLASSES; k++) {
+        state->logits_q8[k] = VENTRICULAR_OUTPUT_BIAS[k];
+    }
+}
+
+/* Hidden sums are in 1 / 16384, outputs in 1 / 256. */
+static void add_unit(ecg_ventricular_t *state, uint32_t unit) {
+    const int16_t *weight = &VENTRICULAR_HIDDEN_WEIGHT[unit * ECG_VENTRICULAR_FEATURES];
+    int32_t sum = VENTRICULAR_HIDDEN_BIAS[unit];
+    for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
+        sum += state->inputs[i] * weight[i];
+    }
+    const int32_t hidden = sum > 0 ? sum >> 8 : 0;
+    for (uint32_t k = 0; k < ECG_VENTRICULAR_CLASSES; k++) {
+        state->logits_q8[k] += (hidden * VENTRICULAR_OUTPUT_WEIGHT[unit * ECG_VENTRICULAR_CLASSES + k]) >> 6;
+    }
+}
+
+uint32_t ecg_ventricular_classify_steps(void) {
+    return VENTRICULAR_HIDDEN / 2 + 1;
+}
+
+void ecg_ventricular_classify(ecg_ventricular_t *state, uint32_t step) {
+    if (step == 0) {
+        scale_inputs(state);
+    } else {
+        add_unit(state, 2 * (step - 1));
+        add_unit(state, 2 * (step - 1) + 1);
+    }
+}

@@ -1,0 +1,140 @@
+#include "fibrillation.h"
+
+#include <stdlib.h>
+
+#include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
+#include "fibrillation_weights.h"
+#include "private.h"
+
+ECG_STATIC_ASSERT(FIBRILLATION_INPUTS == ECG_RHYTHM_FEATURES, weights_fit_features);
+
+/* The intervals that count, the oldest first. */
+typedef struct {
+    uint16_t rr[ECG_RHYTHM_IRREGULAR_INTERVALS];
+    uint32_t sum;
+    int32_t p_waves;    /* of the evidence, around undecided */
+    uint32_t no_p_wave; /* intervals */
+    uint32_t quality;   /* sums over all intervals, also those that do not count */
+    uint32_t unlikeness;
+    uint32_t beats; /* from the first interval to the last, read or not */
+    uint8_t count;
+} stretch_t;
+
+/* Intervals at a ventricular beat tell nothing of the atria. But a network that calls every third beat
+ * ventricular has not understood the patient, and then those count whose label is not certain. */
+static bool trusts_labels(const ecg_rhythm_interval_t *intervals, uint8_t count) {
+    uint32_t ventricular = 0;
+    for (uint8_t i = 0; i < count; i++) {
+        ventricular += intervals[i].ventricular;
+    }
+    return 1000u * ventricular <= ECG_RHYTHM_IRREGULAR_VENTRICULAR_PERMILLE * count;
+}
+
+static void take(stretch_t *stretch, const ecg_rhythm_interval_t *interval) {
+    const int32_t p_wave = interval->p_wave == 0 ? 0 : interval->p_wave - 128;
+    stretch->rr[stretch->count++] = interval->rr;
+    stretch->sum += interval->rr;
+    stretch->p_waves += p_wave;
+    stretch->no_p_wave += p_wave < 0;
+}
+
+static stretch_t gather(const ecg_rhythm_interval_t *intervals, uint8_t count) {
+    stretch_t stretch = {.count = 0};
+    const bool leaves_out = trusts_labels(intervals, count);
+    for (uint8_t i = 0; i < count; i++) {
+        stretch.quality += intervals[i].quality;
+        stretch.unlikeness += intervals[i].unlikeness;
+        stretch.beats += 1u + (i > 0 ? intervals[i].lost : 0u);
+        if (!intervals[i].beside_certain && !(leaves_out && intervals[i].beside_ventricular)) {
+            take(&stretch, &intervals[i]);
+        }
+    }
+    return stretch;
+}
+
+static int16_t permille(uint32_t part, uint32_t whole) {
+    return (int16_t)(1000u * part / whole);
+}
+
+static uint32_t count_far(const stretch_t *stretch, unsigned lag) {
+    uint32_t far = 0;
+    for (unsigned i = lag; i < stretch->count; i++) {
+        far += ecg_rhythm_differ(stretch->rr[i], stretch->rr[i - lag]);
+    }
+    return far;
+}
+
+static uint32_t count_bent(const stretch_t *stretch) {
+    uint32_t bent = 0;
+    for (unsigned i = 2; i < stretch->count; i++) {
+        const int32_t line = 2 * stretch->rr[i - 1] - stretch->rr[i - 2];
+        bent += 100 * abs(stretch->rr[i] - line) > ECG_RHYTHM_IRREGULAR_PERCENT * stretch->rr[i - 1];
+    }
+    return bent;
+}
+
+/* An early beat and the pause after it: 16 % of the mean apart, and together hardly longer than two. In
+ * fibrillation two unlike neighbours are longer as often. */
+static uint32_t count_early(const stretch_t *stretch) {
+    const int32_t mean = (int32_t)(stretch->sum / stretch->count);
+    uint32_t pairs = 0;
+    for (unsigned i = 2; i < stretch->count; i++) {
+        const int32_t a = stretch->rr[i - 2], b = stretch->rr[i - 1];
+        pairs += 100 * abs(a - b) > 16 * mean && 100 * (a + b) < 210 * mean;
+    }
+    return pairs;
+}
+
+static void describe_intervals(const stretch_t *stretch, uint16_t fs_hz, int16_t *features) {
+    uint32_t fewest = stretch->count;
+    for (unsigned k = 0; k < ECG_RHYTHM_IRREGULAR_LAGS; k++) {
+        const uint32_t far = count_far(stretch, k + 1);
+        features[ECG_RHYTHM_FEATURE_FAR_1 + k] = permille(far, stretch->count);
+        fewest = far < fewest ? far : fewest;
+    }
+    features[ECG_RHYTHM_FEATURE_FAR] = permille(fewest, stretch->count);
+    features[ECG_RHYTHM_FEATURE_BENT] = permille(count_bent(stretch), stretch->count);
+    features[ECG_RHYTHM_FEATURE_EARLY] = permille(count_early(stretch), stretch->count);
+    features[ECG_RHYTHM_FEATURE_RATE] = (int16_t)(60u * fs_hz * stretch->count / stretch->sum);
+}
+
+bool ecg_rhythm_describe(const ecg_rhythm_irregular_t *irregular, uint8_t count, uint16_t fs_hz,
+                         int16_t features[ECG_RHYTHM_FEATURES]) {
+    count = count < irregular->count ? count : irregular->count;
+    const stretch_t stretch = gather(irregular->intervals + irregular->count - count, count);
+    if (stretch.count < ECG_RHYTHM_IRREGULAR_LEAST) {
+        return false;
+    }
+    describe_intervals(&stretch, fs_hz, features);
+    features[ECG_RHYTHM_FEATURE_P_WAVE] = (int16_t)(stretch.p_waves / stretch.count);
+    features[ECG_RHYTHM_FEATURE_NO_P_WAVE] = permille(stretch.no_p_wave, stretch.count);
+    features[ECG_RHYTHM_FEATURE_LEFT_OUT] = permille(stretch.beats - stretch.count, stretch.beats);
+    features[ECG_RHYTHM_FEATURE_QUALITY] = (int16_t)(stretch.quality / count);
+    features[ECG_RHYTHM_FEATURE_UNLIKE] = (int16_t)(stretch.unlikeness / count);
+    features[ECG_RHYTHM_FEATURE_FEW] = (int16_t)(12000 / stretch.count);
+    return true;
+}
+
+static int32_t score(const int16_t *features, const int32_t *weights, int32_t bias) {
+    int32_t sum = bias;
+    for (int i = 0; i < ECG_RHYTHM_FEATURES; i++) {
+        sum += weights[i] * features[i];
+    }
+    return sum >> FIBRILLATION_SHIFT;
+}
+
+int32_t ecg_rhythm_score_fibrillation(const int16_t features[ECG_RHYTHM_FEATURES]) {
+    return score(features, FIBRILLATION_WEIGHT, FIBRILLATION_BIAS);
+}
+
+int32_t ecg_rhythm_score_irregular(const int16_t features[ECG_RHYTHM_FEATURES]) {
+    return score(features, IRREGULAR_WEIGHT, IRREGULAR_BIAS);
+}
+
+/* 100 / (1 + e^-x) for x = 0, 1/2, 1, ... */
+uint8_t ecg_rhythm_percent(int32_t score) {
+    static const uint8_t PERCENT[] = {50, 62, 73, 82, 88, 92, 95, 97, 98, 99, 99};
+    const int32_t half = ecg_clip(abs(score) / 128, 0, (int32_t)sizeof PERCENT - 1);
+    return (uint8_t)(score >= 0 ? PERCENT[half] : 100 - PERCENT[half]);
+}

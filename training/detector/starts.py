@@ -1,0 +1,221 @@
+"""Second part of the QRS classifier's training set: the first seconds of a signal, and signals without a heart.
+
+- Starts: 15 s from a random place, at another amplitude, some with a transient, noise, high T waves or clipping.
+- Locked: a signal whose first beats are taken to be its T waves or P waves. The classifier learns to leave that.
+- No heart: white and pink noise, hum, and the second channel of nstdb's noise records, of many amplitudes; alone,
+  after an ECG and before one.
+- Disturbed: large spikes or waves for some seconds, after which the levels are wrong.
+- Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4, all
+  leads).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.databases import records_in
+from ecg_edge.ecg.noise import Samples, read_noise, to_int16
+from ecg_edge.ecg.records import FS_HZ, load_record
+from ecg_edge.ecg.splits import DS1
+from ecg_edge.training.detector.signals import Variant, cut, flutter_of, with_high_t_waves
+
+SECONDS = 15
+STARTS = {"mitdb": 40, "svdb": 14, "qtdb": 30}
+"""Starts drawn from each lead."""
+LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
+WITHOUT_HEART = 160
+"""Signals of noise alone."""
+
+Signal = npt.NDArray[np.float64]
+
+
+def development_records(data: Path) -> Iterator[Variant]:
+    """Yield every whole record of the three databases, qtdb with both leads."""
+    for name in records_in(data, "svdb"):
+        if int(name) % 2 == 0:
+            yield read(data, "svdb", name, "auto")
+    for name in sorted(records_in(data, "qtdb"))[::2]:
+        for lead in ("0", "1"):
+            yield read(data, "qtdb", name, lead)
+
+
+def read(data: Path, database: str, name: str, lead: str) -> Variant:
+    """Read a lead of a record as a variant whose kind is its database."""
+    record = load_record(data, database, name, lead=lead)
+    flutter = flutter_of(record.annotation_samples, record.annotation_symbols, len(record.samples))
+    waves = record.annotation_samples[record.annotation_symbols == "!"]
+    beats = np.sort(np.concatenate([record.beat_samples, waves])).astype(np.int64)
+    return Variant(database, record.samples, beats, record.adu_per_mv, flutter)
+
+
+def strips(data: Path) -> Iterator[Variant]:
+    """Yield ludb's strips. Their first and last beats are not annotated: only between them all is known."""
+    folder = data / "ludb" / "data"
+    for number in sorted(int(path.stem) for path in folder.glob("*.hea")):
+        for lead in LUDB_LEADS if number % 4 == 0 else ():
+            record = load_record(data, "ludb/data", str(number), lead=lead, annotator=lead)
+            beats = np.asarray(record.annotation_samples[record.annotation_symbols == "N"], np.int64)
+            known = ((int(beats[0]) - 54, int(beats[-1]) + 54),)
+            yield Variant("ludb", record.samples, beats, record.adu_per_mv, known=known)
+
+
+def start_of(whole: Variant, random: np.random.Generator, noise: Sequence[Samples]) -> Variant:
+    """Cut 15 s from a random place, and change what a start may bring."""
+    count = SECONDS * FS_HZ
+    part = cut(whole, "start", int(random.integers(0, len(whole.samples) - count)), count)
+    samples = part.samples
+    if random.uniform() < 0.2 and len(part.beats) > 3 and not part.flutter:
+        samples = with_high_t_waves(samples, part.beats, random.uniform(1.5, 3.5))
+    millivolts = (samples - np.median(samples)) / whole.adu_per_mv * 2 ** random.uniform(-3.3, 2.5)
+    chance = random.uniform()
+    if chance < 0.2:
+        millivolts = millivolts + transient(count, random)
+    elif chance < 0.3:
+        first = int(random.integers(FS_HZ // 2, 3 * FS_HZ))
+        millivolts[:first] += random.uniform(0.2, 1) * excerpt(noise, first, random)
+    elif chance < 0.5:
+        limit = random.uniform(0.5, 0.95) * np.percentile(np.abs(millivolts), 99.5)
+        millivolts = np.clip(millivolts, -limit, limit)
+    elif chance < 0.65:
+        millivolts = millivolts + random.normal(0, random.uniform(0.005, 0.03), count)
+    elif chance < 0.8:
+        millivolts = millivolts + np.ptp(millivolts) * random.uniform(0.02, 0.15) * normalized(excerpt(noise, count, random))
+    return replace(part, samples=in_adu(millivolts), adu_per_mv=1000)
+
+
+def transient(count: int, random: np.random.Generator) -> Signal:
+    """Generate a step of 0.5 to 5 mV that decays, as when an electrode is attached."""
+    t = np.arange(count) / FS_HZ - random.uniform(0, 2)
+    height = random.choice([-1, 1]) * np.exp(random.uniform(np.log(0.5), np.log(5)))
+    return np.asarray(np.where(t >= 0, height * np.exp(-np.maximum(t, 0) / random.uniform(0.05, 1)), 0))
+
+
+def excerpt(noise: Sequence[Samples], count: int, random: np.random.Generator) -> Signal:
+    """Cut a random part of a random noise record; mV around its mean."""
+    whole = noise[int(random.integers(0, len(noise)))]
+    at = int(random.integers(0, len(whole) - count))
+    part = whole[at : at + count] / 200.0
+    return np.asarray(part - part.mean())
+
+
+def normalized(values: Signal) -> Signal:
+    """Scale to a standard deviation of 1."""
+    return np.asarray(values / (values.std() + 1e-9))
+
+
+def pink(count: int, random: np.random.Generator) -> Signal:
+    """Generate noise whose power is inverse to its frequency, of standard deviation 1."""
+    spectrum = np.fft.rfft(random.normal(size=count))
+    values = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), count)
+    return np.asarray(values / values.std())
+
+
+def background(count: int, noise: Sequence[Samples], random: np.random.Generator) -> Signal:
+    """Generate what an amplifier gives without a heart: one or two kinds of noise, 0.003 to 1 mV; mV."""
+    t = np.arange(count) / FS_HZ
+    kinds = random.choice(["white", "pink", "hum", "record", "slow"], int(random.integers(1, 3)))
+    total = random.normal(0, 0.002, count)
+    for kind in kinds:
+        size = np.exp(random.uniform(np.log(0.003), np.log(1)))
+        if kind == "white":
+            total = total + random.normal(0, size, count)
+        elif kind == "pink":
+            total = total + size * pink(count, random)
+        elif kind == "hum":
+            total = total + size * np.sin(2 * np.pi * random.choice([50, 60]) * t)
+        elif kind == "slow":
+            total = total + size * np.sin(2 * np.pi * random.uniform(0.1, 0.6) * t)
+        else:
+            total = total + 2.5 * np.sqrt(size) * excerpt(noise, count, random)
+    return total
+
+
+def in_adu(millivolts: Signal) -> Samples:
+    """Convert to 1000 ADC units per millivolt."""
+    return to_int16(np.rint(millivolts * 1000))
+
+
+def without_heart(noise: Sequence[Samples], random: np.random.Generator) -> Iterator[Variant]:
+    """Yield signals of noise alone, 60 s each."""
+    for _ in range(WITHOUT_HEART):
+        values = background(60 * FS_HZ, noise, random)
+        yield Variant("silence", in_adu(values), np.zeros(0, np.int64), 1000)
+
+
+def stops_and_begins(whole: Variant, noise: Sequence[Samples], random: np.random.Generator) -> Variant:
+    """Replace all but 20 to 40 s of an ECG of 80 s by a low background."""
+    part = cut(whole, "stops", int(random.integers(0, len(whole.samples) - 80 * FS_HZ)), 80 * FS_HZ)
+    values = (part.samples - np.median(part.samples)) / part.adu_per_mv * 2 ** random.uniform(-2, 1)
+    quiet = background(len(values), noise, random)
+    quiet *= min(1.0, 0.5 * values.std() / quiet.std())
+    first, last = (0, int(random.integers(20, 40))) if random.uniform() < 0.7 else (int(random.integers(3, 40)), 80)
+    on = (part.beats >= first * FS_HZ + 36) & (part.beats < last * FS_HZ - 72)
+    kept = part.beats[on]
+    if not len(kept):
+        return replace(part, samples=in_adu(quiet), beats=kept)
+    gate = np.zeros(len(values))
+    gate[(0 if first == 0 else int(kept[0]) - 80) : (len(values) if last == 80 else int(kept[-1]) + 100)] = 1
+    gate = np.convolve(gate, np.ones(25) / 25, "same")
+    beats = part.beats[gate[part.beats] > 0.5]
+    return replace(part, samples=in_adu(values * gate + quiet), beats=beats, adu_per_mv=1000)
+
+
+def disturbed(whole: Variant, random: np.random.Generator) -> Variant:
+    """Add 5 to 20 s of large spikes, or of a large slow wave, to 50 s; what is a beat in there is not known."""
+    count = 50 * FS_HZ
+    part = cut(whole, "disturb", int(random.integers(0, len(whole.samples) - count)), count)
+    first, length = 15 * FS_HZ, int(random.integers(5, 20)) * FS_HZ
+    values = (part.samples - np.median(part.samples)) / part.adu_per_mv
+    height = np.exp(random.uniform(np.log(2), np.log(10)))
+    if random.uniform() < 0.5:
+        artefact = np.zeros(length)
+        artefact[random.integers(0, length, length // FS_HZ)] = height * random.choice([-1, 1])
+        artefact = np.convolve(artefact, np.hanning(int(random.integers(7, 40))), "same")
+    else:
+        artefact = height * np.sin(2 * np.pi * random.uniform(0.5, 4) * np.arange(length) / FS_HZ)
+    values[first : first + length] += artefact
+    known = ((0, first - 36), (first + length + 36, count))
+    return replace(part, samples=in_adu(values), adu_per_mv=1000, known=known)
+
+
+def altered_amplitude(whole: Variant, random: np.random.Generator) -> Iterator[Variant]:
+    """Yield 4 min of the signal clipped, small and large."""
+    for kind, factor in (("clipped", 1.0), ("small", random.uniform(0.1, 0.4)), ("large", random.uniform(2, 5))):
+        part = cut(whole, kind, int(random.integers(0, len(whole.samples) - 240 * FS_HZ)), 240 * FS_HZ)
+        millivolts = (part.samples - np.median(part.samples)) / part.adu_per_mv * factor
+        if kind == "clipped":
+            limit = random.uniform(0.5, 0.95) * np.percentile(np.abs(millivolts), 99.5)
+            millivolts = np.clip(millivolts, -limit, limit)
+        yield replace(part, samples=in_adu(millivolts), adu_per_mv=1000)
+
+
+def locked_signals(whole: Variant, random: np.random.Generator) -> Iterator[Variant]:
+    """Yield 30 s whose first beats the levels take from T waves, and from P waves."""
+    for lock in ("t", "p"):
+        start = int(random.integers(0, len(whole.samples) - 30 * FS_HZ))
+        yield replace(cut(whole, "locked", start, 30 * FS_HZ), lock=lock, locked=int(random.integers(2, 14)))
+
+
+def start_variants(data: Path) -> Iterator[Variant]:
+    """Yield this part of the training set."""
+    noise = [read_noise(data, kind) for kind in ("bw", "em", "ma")]
+    random = np.random.default_rng(2)
+    sources = [read(data, "mitdb", name, "auto") for name in DS1]
+    others = list(development_records(data))
+    yield from others
+    yield from strips(data)
+    yield from without_heart(noise, random)
+    for whole in sources:
+        yield from altered_amplitude(whole, random)
+    for whole in (*sources, *others):
+        for _ in range(STARTS[whole.kind]):
+            yield start_of(whole, random, noise)
+        for _ in range(2):
+            yield stops_and_begins(whole, noise, random)
+            yield from locked_signals(whole, random)
+            yield disturbed(whole, random)

@@ -1,0 +1,66 @@
+"""Training beats from strips that people recorded of themselves: cinc2017's of normal rhythm.
+
+Each strip has a rhythm and no annotated beats. In normal rhythm every beat counts as N.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ecg_edge import firmware
+from ecg_edge.ecg import splits
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.records import load_record
+from ecg_edge.training.beats import Beats
+from ecg_edge.training.progress import OnRecord
+
+DATABASE: Final = "cinc2017"
+REFERENCE: Final = "REFERENCE-v3.csv"
+NORMAL: Final = "N"
+
+# An early beat of another shape is left out: a T wave that was detected, or a rare ectopic beat.
+_EARLY: Final = -0.25  # RR / mean - 1
+_UNLIKE: Final = 0.7  # correlation with the average beat
+
+
+def strip_beats(root: Path, on_record: OnRecord | None = None) -> list[Beats]:
+    """Find the beats of the strips of normal rhythm for development, one item a strip, all with the symbol N.
+
+    Beats in bad signal, and early beats of another shape than the average beat's, are left out.
+
+    Raises
+    ------
+    RecordError
+        When the file of the strips' rhythms is missing.
+    """
+    names = _names(root)
+    parts = []
+    for number, name in enumerate(names, start=1):
+        if on_record is not None:
+            on_record(name, number, len(names))
+        parts.append(_beats(root, name))
+    return parts
+
+
+def _names(root: Path) -> tuple[str, ...]:
+    path = root / DATABASE / REFERENCE
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror}). It holds the rhythms.") from error
+    names = sorted(row[0] for row in rows if len(row) > 1 and row[1] == NORMAL)
+    return splits.select_part(DATABASE, names, "development")
+
+
+def _beats(root: Path, name: str) -> Beats:
+    record = load_record(root, DATABASE, name, annotator=None)
+    features = firmware.process(record.samples, adu_per_mv=record.adu_per_mv)
+    figures = features["rhythm"].astype(float) * firmware.RHYTHM_SCALE
+    is_doubtful = (figures[:, 0] < _EARLY) & (figures[:, 5] < _UNLIKE)
+    is_bad = (features["flags"] & firmware.FLAG_UNCLASSIFIABLE) != 0
+    kept = features[~is_doubtful & ~is_bad]
+    return Beats(kept, np.full(len(kept), "N"), np.full(len(kept), f"{DATABASE}/{name}"))
