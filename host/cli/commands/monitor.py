@@ -9,6 +9,8 @@ import typer
 
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import select_records
+from ecg_edge.ecg.synthetic import DATABASE as SYNTHETIC
+from ecg_edge.ecg.synthetic import synthetic_root
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
     AUTO,
@@ -29,6 +31,7 @@ from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 EXAMPLES: Final = (
     "ecg-edge monitor /dev/ttyUSB0",
     "ecg-edge monitor mitdb/208 --play 10",
+    "ecg-edge monitor synth/s09",
     "ecg-edge monitor /dev/ttyUSB0 --text --rate 250",
 )
 _SERIAL: Final = ("/dev/", "COM", "unix:", "socket:", "rfc2217:", "emulator", "native", "simulator")
@@ -119,6 +122,7 @@ def _stored(
         return RecordingSource(Recording(path), 0.0 if play is None else play)
     if is_session(path):
         return SessionSource(path, number)
-    (selected, *_) = select_records([name], data)
+    root = synthetic_root(data) if name.startswith(f"{SYNTHETIC}/") else data
+    (selected, *_) = select_records([name], root)
     record = load_record(selected.root, selected.database, selected.name, lead)
     return RecordSource(record, load_bundle(model), speed, mains_hz)
