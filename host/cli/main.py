@@ -65,6 +65,7 @@ EXTRAS: Final = {
     "sklearn": "train",
     "tensorflow": "train",
     "tensorflow_model_optimization": "train",
+    "textual": "live",
     "tf_keras": "train",
     "uvicorn": "live",
     "websockets": "live",

@@ -22,6 +22,7 @@ from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, FrameError, encode
 from ecg_edge.host.link.messages import (
     MAX_SAMPLES,
+    MODE_REPLAY,
     PROTOCOL_VERSION,
     STATUS_TEXT,
     Beat,
@@ -247,6 +248,9 @@ class Simulator:
     def _start(self, message: Start) -> None:
         if self._info.status:
             self._send(Error(1, STATUS_TEXT[self._info.status]))
+            return
+        if message.mode != MODE_REPLAY:
+            self._send(Error(7, "START: the simulator has no analog front end, mode is 0 (replay)"))
             return
         self._session = _Session(message, self._info.labels)
         self._send(Started(message.session_id))

@@ -69,6 +69,7 @@ class DeviceSource:
         self._origin: Origin | None = None
         self._info: Info | None = None
         self._last_wave_s = 0.0
+        self._has_started = False
         self._is_up = False
         self._frames_before = (0, 0)  # missing and damaged, of earlier lines
         self.drift: ClockDrift | None = None
@@ -99,7 +100,7 @@ class DeviceSource:
                     link = Link(transport, self._clock, random.randrange(1, 2**31))
                     yield from self._serve(link, stop)
             except EcgEdgeError as error:
-                if self._origin is None or isinstance(error, OtherDeviceError):
+                if not self._has_started or isinstance(error, OtherDeviceError):
                     raise
                 yield self._down(str(error))
                 yield from self._wait(RETRY_S, stop)
@@ -138,8 +139,8 @@ class DeviceSource:
         self._check(info)
         link.start(info.fs_hz, self._adu_per_mv, self._mains_hz, MODE_LIVE, patience_s)
         now = self._clock.now()
-        outage = round((now - self._last_wave_s) * info.fs_hz) if self._last_wave_s else 0
-        self._last_wave_s = now
+        outage = round((now - self._last_wave_s) * info.fs_hz) if self._has_started else 0
+        self._last_wave_s, self._has_started = now, True
         assert self.drift is not None
         self.drift.restart()
         return self._timeline.begin(outage, reason)

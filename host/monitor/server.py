@@ -1,86 +1,23 @@
-"""Run the monitor: a thread that reads the source, and a web server on this computer."""
+"""The monitor's web server."""
 
 from __future__ import annotations
 
 import ipaddress
 import secrets
 import socket
-import threading
-from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
 
-from ecg_edge.ecg.errors import EcgEdgeError, LinkError
-from ecg_edge.host.live.items import Item, LinkChange
-from ecg_edge.host.live.session import LiveSession
+from ecg_edge.ecg.errors import LinkError
 from ecg_edge.host.live.sources import Source
 from ecg_edge.host.monitor.app import LONGEST_MESSAGE, make_app
 from ecg_edge.host.monitor.guard import LOOPBACK
-from ecg_edge.host.recording.recorder import Recorder
+from ecg_edge.host.recording.reader import Reader
 
 DEFAULT_ADDRESS: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8360
 _MOST_CONNECTIONS: Final = 64
-
-
-class Reader:
-    """A thread that reads a source into a session, and into a recorder where there is one.
-
-    Parameters
-    ----------
-    source : Source
-
-    Raises
-    ------
-    EcgEdgeError
-        When the source gives nothing: no device, no record.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._stop = threading.Event()
-        self._batches: Iterator[list[Item]] = source.items(self._stop)
-        first = next(self._batches, [])
-        self.session = LiveSession(source.origin)
-        self.session.take(first)
-        self._first = first
-        self.recorder: Recorder | None = None
-        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
-
-    def start(self, recorder: Recorder | None = None) -> None:
-        """Begin to read."""
-        self.recorder = recorder
-        if recorder is not None:
-            recorder.take(self._first)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the source and close the recorder."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5.0)
-        if self.recorder is not None:
-            self.recorder.close()
-
-    def _run(self) -> None:
-        try:
-            for items in self._batches:
-                self.session.take(items)
-                self._record(items)
-        except EcgEdgeError as error:
-            self.session.take([LinkChange(self.session.end, False, str(error))])
-
-    def _record(self, items: list[Item]) -> None:
-        if self.recorder is None:
-            return
-        drift = getattr(self._source, "drift", None)
-        try:
-            self.recorder.take(items)
-            self.recorder.tick(drift.ppm if drift else None)
-        except EcgEdgeError as error:  # a full disk does not end the monitor
-            self.recorder = None
-            self.session.take([LinkChange(self.session.end, True, f"recording stopped: {error}")])
 
 
 def is_loopback(address: str) -> bool:

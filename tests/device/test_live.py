@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from ecg_edge.ecg.records import Record, load_record
 from ecg_edge.host.devices import platformio as pio
@@ -17,7 +19,18 @@ from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.computed import RecordSource
 from ecg_edge.host.live.device import DeviceSource
-from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, Mark, Wave, place_of
+from ecg_edge.host.live.items import (
+    INVALID,
+    BeatMark,
+    Gap,
+    Item,
+    LeadChange,
+    LinkChange,
+    Mark,
+    Wave,
+    place_of,
+)
+from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from tests.support.line_proxy import Fault, burst, cut, double, drop, flip, proxy, stall
 
@@ -32,6 +45,42 @@ def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def record(synthetic_root: Path) -> Record:
     return load_record(synthetic_root, "synth", "s09")
+
+
+def test_a_pulled_cable_and_a_restarted_board_are_a_gap_in_the_record(
+    program: Path, record: Record, tmp_path: Path
+) -> None:
+    write_front_end(tmp_path / "script", record.samples)
+    link, stop = tmp_path / "port", threading.Event()
+    with ExitStack() as second:
+        with native_device(program, tmp_path / "script") as port:
+            link.symlink_to(port)
+            source = DeviceSource(lambda: open_transport(str(link)), "port", record.adu_per_mv)
+            batches = source.items(stop)
+            items = next(batches)
+            recorder = Recorder(tmp_path / "night", source.origin)
+            while recorder.samples < 3 * record.fs_hz:
+                recorder.take(items)
+                items = next(batches)
+        link.unlink()
+        while not any(isinstance(item, LinkChange) and not item.up for item in items):
+            items = next(batches)
+        recorder.take(items)
+        link.symlink_to(second.enter_context(native_device(program, tmp_path / "script")))
+        for items in batches:
+            recorder.take(items)
+            if recorder.samples >= 8 * record.fs_hz:
+                stop.set()
+    recorder.close()
+    found = wfdb.rdrecord(str(tmp_path / "night"), physical=False).d_signal[:, 0]
+    (start,) = np.flatnonzero(np.diff((found == INVALID).astype(int)) == 1)
+    (end,) = np.flatnonzero(np.diff((found == INVALID).astype(int)) == -1)
+    assert np.array_equal(found[: start + 1], record.samples[: start + 1])
+    assert np.array_equal(found[end + 1 :], record.samples[: len(found) - end - 1])
+    assert len(found) >= 8 * record.fs_hz
+    notes = wfdb.rdann(str(tmp_path / "night"), "rhy")
+    assert start + 1 in notes.sample and end + 1 in notes.sample
+    assert source.losses.outages == 1
 
 
 FAULTS = [flip, drop, double, burst, stall, cut]

@@ -15,7 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 from ecg_edge.host.live.items import Item
 from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.live.timeline import Losses
-from ecg_edge.host.monitor.server import Monitor, Reader
+from ecg_edge.host.monitor.server import Monitor
+from ecg_edge.host.recording.reader import Reader
 from tests.support.made_session import ORIGIN
 
 

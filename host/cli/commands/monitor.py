@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +10,8 @@ import typer
 
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import select_records
+from ecg_edge.ecg.synthetic import DATABASE as SYNTHETIC
+from ecg_edge.ecg.synthetic import synthetic_root
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
     AUTO,
@@ -23,12 +26,15 @@ from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.host.live.computed import RecordSource
 from ecg_edge.host.live.replayed import SessionSource, is_session
 from ecg_edge.host.live.sources import Source
+from ecg_edge.host.recording.reader import Reader
+from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
 EXAMPLES: Final = (
     "ecg-edge monitor /dev/ttyUSB0",
     "ecg-edge monitor mitdb/208 --play 10",
+    "ecg-edge monitor synth/s09",
     "ecg-edge monitor /dev/ttyUSB0 --text --rate 250",
 )
 _SERIAL: Final = ("/dev/", "COM", "unix:", "socket:", "rfc2217:", "emulator", "native", "simulator")
@@ -59,6 +65,7 @@ def monitor(
         int, typer.Option(metavar="PORT", min=0, max=65535, help="TCP port; 0: any.")
     ] = 8360,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    tui: Annotated[bool, typer.Option("--tui", help="Show it in this terminal, and no page.")] = False,
     gain: GainOption = None,
     baud: BaudOption = None,
     text: TextOption = False,
@@ -73,9 +80,6 @@ def monitor(
     The page is served by this computer to this computer alone. With --listen other computers can see it; the
     address that is printed then has a token. No medical device.
     """
-    from ecg_edge.host.monitor.server import Monitor, Reader  # an optional extra
-    from ecg_edge.host.recording.recorder import Recorder
-
     line = LiveLine(name, gain, mains_hz, baud, text, rate_hz, model)
     source: Source
     if text or _is_port(name):
@@ -83,19 +87,33 @@ def monitor(
     else:
         source = _stored(name, number - 1, play, model, data, lead, mains_hz)
     reader = Reader(source)
-    page = Monitor(source, reader, address, http_port)
-    recorder = None if out is None else Recorder(out, source.origin)
-    reader.start(recorder)
-    console.note(f"{source.origin.name}: {source.origin.device}. Ctrl-C stops.")
-    console.out.print(page.url, markup=False)
-    if browser:
-        typer.launch(page.url)
+    show = _terminal(reader) if tui else _page(source, reader, address, http_port, browser)
+    reader.start(None if out is None else Recorder(out, source.origin))
     try:
-        page.run()
+        show()
     except KeyboardInterrupt:
         pass
     finally:
         reader.stop()
+
+
+def _page(source: Source, reader: Reader, address: str, http_port: int, browser: bool) -> Callable[[], None]:
+    """Make the page, print its address, and return the function that serves it."""
+    from ecg_edge.host.monitor.server import Monitor  # an optional extra
+
+    page = Monitor(source, reader, address, http_port)
+    console.note(f"{source.origin.name}: {source.origin.device}. Ctrl-C stops.")
+    console.out.print(page.url, markup=False)
+    if browser:
+        typer.launch(page.url)
+    return page.run
+
+
+def _terminal(reader: Reader) -> Callable[[], None]:
+    from ecg_edge.host.monitor.terminal import TerminalMonitor  # an optional extra
+
+    terminal = TerminalMonitor(reader.session)
+    return lambda: terminal.run()
 
 
 def _is_port(name: str) -> bool:
@@ -119,6 +137,7 @@ def _stored(
         return RecordingSource(Recording(path), 0.0 if play is None else play)
     if is_session(path):
         return SessionSource(path, number)
-    (selected, *_) = select_records([name], data)
+    root = synthetic_root(data) if name.startswith(f"{SYNTHETIC}/") else data
+    (selected, *_) = select_records([name], root)
     record = load_record(selected.root, selected.database, selected.name, lead)
     return RecordSource(record, load_bundle(model), speed, mains_hz)

@@ -404,7 +404,8 @@ function* marksBetween(kind, start, end) {
 function drawBeats(context, start, end, x, height) {
   context.font = "600 13px system-ui, sans-serif";
   context.textAlign = "center";
-  const references = [...marksBetween("references", start - 100, end + 100)].filter((mark) => mark.symbol !== "+");
+  const all = [...marksBetween("references", start - 100, end + 100)];
+  const references = all.filter((mark) => !mark.note);
   for (const beat of marksBetween("beats", start, end)) {
     const near = references.find((mark) => Math.abs(mark.sample - beat.sample) <= MATCH_S * session.fs);
     const wrong = references.length > 0 && near?.symbol !== beat.symbol;
@@ -416,8 +417,9 @@ function drawBeats(context, start, end, x, height) {
   context.font = "12px system-ui, sans-serif";
   context.fillStyle = colours.soft;
   for (const mark of references) context.fillText(mark.symbol, x(mark.sample), height - 18);
-  if (references.length) {
-    context.textAlign = "left";
+  context.textAlign = "left";
+  for (const mark of all.filter((one) => one.note)) context.fillText(mark.note, x(mark.sample), height - 4);
+  if (all.length) {
     context.fillText("annotated", 4, height - 32);
   }
 }
