@@ -175,12 +175,13 @@ class LiveSession:
             return self._alarms.version, self._alarms.alarms
 
     def heart_rate(self) -> float | None:
-        """Mean rate of the last beats in beats per minute; None when the last one is too long ago."""
+        """Mean rate of the last beats per minute; None without electrodes, link or a recent beat."""
         with self._lock:
             fs_hz = self.origin.fs_hz
             span = [b for b in self._recent if self._end - b.sample < RATE_SPAN_S * fs_hz]
             intervals = [beat.rr_samples for beat in span if beat.rr_samples]
-            if not self.is_up or len(intervals) < 2 or self._end - span[-1].sample > RATE_STALE_S * fs_hz:
+            is_blind = not self.is_up or self.lead_flags != 0
+            if is_blind or len(intervals) < 2 or self._end - span[-1].sample > RATE_STALE_S * fs_hz:
                 return None
             return 60 * fs_hz * len(intervals) / sum(intervals)
 

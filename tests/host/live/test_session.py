@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LinkChange, Origin, Wave
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, LinkChange, Origin, Wave
 from ecg_edge.host.live.session import LiveSession
 
 ORIGIN = Origin("port", "device", 360, 200)
@@ -57,6 +57,10 @@ def test_heart_rate_needs_recent_beats() -> None:
     session = LiveSession(ORIGIN)
     session.take([LinkChange(0, True, "connected"), wave(0, 3600)])
     session.take([BeatMark(300 * k, "N", 300 if k else 0, 0, 90, 200) for k in range(12)])
+    assert session.heart_rate() == 72
+    session.take([LeadChange(3600, 1)])
+    assert session.heart_rate() is None
+    session.take([LeadChange(3600, 0)])
     assert session.heart_rate() == 72
     session.take([wave(3600, 360 * 5)])
     assert session.heart_rate() is None
