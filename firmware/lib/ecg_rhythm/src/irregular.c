@@ -160,7 +160,8 @@ void ecg_rhythm_irregular_lose(ecg_rhythm_irregular_t *irregular) {
 }
 
 void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step) {
-    if (!step->joined || step->rr >= rhythm->times.asystole) {
+    const bool ventricular = rhythm->ventricular.kind != ECG_RHYTHM_VENTRICULAR_IS_NONE;
+    if (!step->joined || step->rr >= rhythm->times.asystole || ventricular) {
         ecg_rhythm_irregular_lose(&rhythm->irregular);
         return;
     }
