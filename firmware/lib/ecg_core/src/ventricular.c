@@ -23,7 +23,7 @@ enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 
 /* Log odds * 256. A window counts as ventricular from THRESHOLD on; two clear ones begin an episode, three
  * clear others end it. Chosen on the development parts (docs/experiments/ventricular.md). */
-#define THRESHOLD (-320)
+#define THRESHOLD (-448)
 #define SCORE_LIMIT 768
 #define EVIDENCE_LIMIT 2048
 #define EVIDENCE_BEGIN 1536
