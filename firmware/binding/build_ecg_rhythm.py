@@ -41,6 +41,12 @@ typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
 const char *irregularity_feature(int feature);
+typedef struct { uint8_t kind; const char *latency, *silenced_by; } alarm_t;
+size_t alarm_count(void);
+alarm_t alarm_row(size_t row);
+int ecg_rhythm_priority(uint8_t kind);
+bool ecg_rhythm_is_latching(uint8_t kind);
+const char *ecg_rhythm_priority_text(uint8_t priority);
 int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features);
 int ecg_rhythm_class_of(const char *labels, uint8_t label);
 const char *ecg_rhythm_kind_text(uint8_t kind);
@@ -61,7 +67,20 @@ SOURCE = """
 #include <stddef.h>
 #include <stdint.h>
 #include "ecg_rhythm/ecg_rhythm_state.h"
+#include "ecg_rhythm/ecg_rhythm_alarms.h"
 #include "fibrillation.h"
+
+typedef struct { uint8_t kind; const char *latency, *silenced_by; } alarm_t;
+
+static const alarm_t ALARMS[] = {
+#define ROW(kind, priority, latching, latency, silenced_by) {kind, latency, silenced_by},
+    ECG_RHYTHM_ALARM_LIST(ROW)
+#undef ROW
+};
+
+static size_t alarm_count(void) { return sizeof ALARMS / sizeof ALARMS[0]; }
+
+static alarm_t alarm_row(size_t row) { return ALARMS[row]; }
 
 /* Where the events of one call go; `count` beyond `capacity` tells that rows were lost. */
 typedef struct {

@@ -132,6 +132,52 @@ def settled(samples: int, fs_hz: int = FS_HZ) -> int:
     return int(lib.ecg_rhythm_settled(fs_hz, samples))
 
 
+@dataclass(frozen=True)
+class AlarmKind:
+    """A kind of event as an alarm, a row of ecg_rhythm_alarms.h.
+
+    Attributes
+    ----------
+    kind : int
+        As in an event.
+    name, priority : str
+        E.g. "asystole", "high"; a priority is one of `PRIORITIES`.
+    latching : bool
+        It stays until a person has confirmed it.
+    latency : str
+        Time from the begin of the condition to the event.
+    silenced_by : str
+        What keeps it from coming.
+    """
+
+    kind: int
+    name: str
+    priority: str
+    latching: bool
+    latency: str
+    silenced_by: str
+
+
+def _text(pointer: Any) -> str:
+    return str(ffi.string(pointer).decode())
+
+
+def _alarm_kind(row: Any) -> AlarmKind:
+    priority = _text(lib.ecg_rhythm_priority_text(lib.ecg_rhythm_priority(row.kind)))
+    is_latching = bool(lib.ecg_rhythm_is_latching(row.kind))
+    return AlarmKind(
+        row.kind, kind_name(row.kind), priority, is_latching, _text(row.latency), _text(row.silenced_by)
+    )
+
+
+PRIORITIES: tuple[str, ...] = ("high", "medium", "low", "technical", "none")
+
+ALARM_KINDS: dict[int, AlarmKind] = {
+    alarm.kind: alarm for alarm in (_alarm_kind(lib.alarm_row(row)) for row in range(lib.alarm_count()))
+}
+"""Every kind of event as an alarm, by its number, the most urgent first."""
+
+
 class Rhythm:
     """Rhythm rules of one stream of beats, as on the device; every method returns the events that it causes.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.firmware import FLAG_DOUBTFUL, FLAG_LEARNING, FLAG_UNCLASSIFIABLE
 from ecg_edge.firmware.binding.rhythm import (
+    ALARM_KINDS,
     DOUBTFUL,
     END,
     EVIDENCE_DTYPE,
@@ -30,6 +31,12 @@ from ecg_edge.firmware.binding.rhythm import (
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.signal_reasons import EVENT_ADVICE
+
+
+def priority_of(event: RhythmEvent) -> str:
+    """Return the priority of an event as an alarm: one of `ecg_edge.firmware.binding.rhythm.PRIORITIES`."""
+    found = ALARM_KINDS.get(event.kind)
+    return found.priority if found else "none"
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,11 @@ class Episode:
     end: int
     cut: bool
     event: RhythmEvent
+
+    @property
+    def priority(self) -> str:
+        """Priority as an alarm, e.g. "high"."""
+        return priority_of(self.event)
 
 
 def classes_of(

@@ -151,6 +151,7 @@ def _rhythm_examples(
     for example in tracked("drawing events", rhythm_examples(items, events), on_progress):
         record = example.item.record
         caption = f"{record.database} {record.name}: {describe(example.episode, record.fs_hz).strip()}"
+        caption += f", {example.episode.priority} priority"
         title = f"{example.episode.name} ({example.count} in all)"
         found.append(Example(title, caption, rhythm_example_svg(example, labels)))
     return found

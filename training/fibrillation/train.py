@@ -4,7 +4,7 @@
     python -m ecg_edge.training.fibrillation.train --data DIR [--bundle DIR]
 
 Figures of beats and of intervals come from the C code itself. Training set (signals.py): of cinc2017 the
-strips of 20 s and more whose number is divisible by 8, DS1 of mitdb, and of vfdb the records whose number
+strips of 10 s and more whose number is divisible by 8, DS1 of mitdb, and of vfdb the records whose number
 leaves 2 when divided by 4. A strip that people marked as fibrillation has P waves nowhere, a normal one has
 them before every beat.
 

@@ -346,7 +346,7 @@ def no_weights() -> str:
     return weights_text(
         Classifier(
             *(zeros(FEATURES), np.ones(FEATURES)),
-            *(zeros((FEATURES, 2)), zeros(2), zeros((2, CLASSES)), zeros(CLASSES)),
+            *(zeros((FEATURES, 4)), zeros(4), zeros((4, CLASSES)), zeros(CLASSES)),
         )
     )
 

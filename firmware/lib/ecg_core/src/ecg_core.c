@@ -316,8 +316,10 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     const bool begun = core->pending.stage != STAGE_NONE;
     const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
-        ecg_sqi_update(&core->sqi, &core->sqi_measures, index, idle, core->config.adu_per_mv);
-        ecg_ventricular_work(&core->ventricular, idle);
+        const uint32_t decided = core->sqi.decided;
+        ecg_sqi_update(&core->sqi, &core->sqi_measures, index, idle, core->config.adu_per_mv,
+                       core->ventricular.kind != ECG_CORE_VENTRICULAR_NONE);
+        ecg_ventricular_work(&core->ventricular, idle && core->sqi.decided == decided);
     }
     return begun ? run_stage(core, beat) : ECG_CORE_OK;
 }

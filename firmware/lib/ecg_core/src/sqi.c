@@ -29,7 +29,8 @@
 #define CONFIDENCE_STEP 13 /* half a logit */
 
 /* The noise index, log2 * 64: the classifier's uncertainty, lower where the signal repeats itself, higher
- * where the baseline moves. The weights were fitted by training/detector/noise_index.py. */
+ * where the baseline moves. The weights are those of a logistic regression on DS1 with noise and on the
+ * development records of vfdb (docs/experiments/signal-quality.md). */
 #define REPETITION_WEIGHT 340     /* of a signal that repeats exactly */
 #define RESTLESSNESS_WEIGHT_Q6 23 /* of log2 of the baseline's movement to the signal's amplitude */
 #define RESTLESSNESS_DECAY 16     /* blocks: 3.2 s */
@@ -203,17 +204,27 @@ static bool is_fast_noise(const ecg_sqi_measures_t *measures, int32_t roughness,
     return roughness * FAST_SHARE > range;
 }
 
+/* Where a pause would be claimed next, the signal must be quiet. In a ventricular rhythm there may be no
+ * beats that the detector is certain of, and the signal is read all the same. */
+static int32_t beat_quality(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
+                            bool is_ventricular) {
+    const int32_t below = INDEX_MIDDLE - noise_index(state, measures, adu_per_mv);
+    const bool restless = ecg_sqi_gap_is_restless(&state->gap, (state->decided + 1) * ECG_SQI_BLOCK_SAMPLES);
+    const int32_t highest = restless ? GAP_QUALITY : 100;
+    return ecg_clip(50 + below * QUALITY_A_FACTOR_OF_TWO / 64, is_ventricular ? NOTED_BELOW : 0,
+                    is_ventricular ? 100 : highest);
+}
+
 static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
-                        ecg_sqi_result_t *result) {
+                        bool is_ventricular, ecg_sqi_result_t *result) {
     uint16_t noise_slope[BLOCKS_AROUND], second_differences[BLOCKS_AROUND];
     for (uint32_t i = 0; i < BLOCKS_AROUND; i++) {
         noise_slope[i] = block_around(measures, i)->noise_slope;
         second_differences[i] = block_around(measures, i)->second_difference;
     }
-    const int32_t below = INDEX_MIDDLE - noise_index(state, measures, adu_per_mv);
-    result->quality = (uint8_t)ecg_clip(50 + below * QUALITY_A_FACTOR_OF_TWO / 64, 0, 100);
     const uint16_t roughness = quartile(second_differences);
     const bool fast = roughness > quartile(noise_slope);
+    result->quality = (uint8_t)beat_quality(state, measures, adu_per_mv, is_ventricular);
     if (is_fast_noise(measures, roughness, adu_per_mv)) {
         result->quality = limited(result->quality, FAST_QUALITY);
     }
@@ -267,14 +278,6 @@ static void grade_jump(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uin
     result->quality = limited(result->quality, JUMP_QUALITY);
 }
 
-/* Where a pause would be claimed next, the signal must be quiet. */
-static void grade_gap(const ecg_sqi_t *state, ecg_sqi_result_t *result) {
-    if (ecg_sqi_gap_is_restless(&state->gap, (state->decided + 1) * ECG_SQI_BLOCK_SAMPLES)) {
-        result->reasons |= (result->reasons & ECG_CORE_FLAG_MUSCLE_NOISE) != 0 ? 0 : ECG_CORE_FLAG_MOTION;
-        result->quality = limited(result->quality, GAP_QUALITY);
-    }
-}
-
 static void change_state(ecg_sqi_t *state, bool bad) {
     state->bad = bad;
     state->since = state->decided;
@@ -305,7 +308,7 @@ static void update_state(ecg_sqi_t *state) {
 }
 
 void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32_t index, bool idle,
-                    uint16_t adu_per_mv) {
+                    uint16_t adu_per_mv, bool is_ventricular) {
     const uint32_t since = index - state->decided * ECG_SQI_BLOCK_SAMPLES;
     if (since < (idle ? DECIDE_FROM : DECIDE_AT_LAST)) {
         return;
@@ -314,10 +317,9 @@ void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32
         return; /* the signal has ended */
     }
     ecg_sqi_result_t result = {0};
-    grade_noise(state, measures, adu_per_mv, &result);
+    grade_noise(state, measures, adu_per_mv, is_ventricular, &result);
     grade_hum(measures, adu_per_mv, &result);
     grade_jump(state, measures, adu_per_mv, &result);
-    grade_gap(state, &result);
     const uint16_t fault = faults(measures, adu_per_mv);
     if (fault != 0) {
         result.quality = 0;

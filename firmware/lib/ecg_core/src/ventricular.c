@@ -3,8 +3,10 @@
 #include "ventricular.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 #include "filters.h"
 #include "resample.h"
 #include "ventricular_classifier.h"
@@ -13,27 +15,48 @@
 enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 
 #define WINDOW (4 * SECOND)
-#define FIRST_WINDOW_END (WINDOW + SECOND / 2) /* half a second before the window is looked at, too */
-#define LATEST 18 /* samples at 90 Hz (200 ms): from then on the work no longer waits for idle samples */
+#define KEPT (SECOND / 2 + WINDOW) /* half a second before the window is looked at, too */
+#define LATEST 24 /* samples at 90 Hz (267 ms): from then on the work no longer waits for idle samples */
 
 /* A wave that is lower than this is asystole or noise, not fibrillation. */
 #define LOWEST_UV 150
 
 /* Log odds * 256. A window counts as ventricular from THRESHOLD on; two clear ones begin an episode, three
  * clear others end it. Chosen on the development parts (docs/experiments/ventricular.md). */
-#define THRESHOLD (-320)
+#define THRESHOLD (-448)
 #define SCORE_LIMIT 768
 #define EVIDENCE_LIMIT 2048
 #define EVIDENCE_BEGIN 1536
 #define FIBRILLATION_BEGIN 256 /* what was tachycardia before */
 
-enum { STEP_IDLE, STEP_MEASURE };
+ECG_STATIC_ASSERT(ECG_VENTRICULAR_SAMPLES > SECOND + KEPT + LATEST, room_until_work_begins);
+
+enum { STEP_IDLE, STEP_SHIFT, STEP_MEASURE };
 
 /* First step of each kind of work. */
 #define STEP_COUNT (STEP_MEASURE + ECG_VENTRICULAR_BLOCKS)
 #define STEP_CORRELATE (STEP_COUNT + ECG_VENTRICULAR_BLOCKS)
-#define STEP_DESCRIBE (STEP_CORRELATE + ECG_VENTRICULAR_LAGS)
+#define STEP_DESCRIBE (STEP_CORRELATE + ECG_VENTRICULAR_LAGS / 2)
 #define STEP_CLASSIFY (STEP_DESCRIBE + 3)
+
+/* Append a sample at 90 Hz. The work begins when a second of new samples follows the window before, or the
+ * half second and the first window are there. */
+static void keep(ecg_ventricular_t *state, int32_t sample) {
+    if (state->taken++ == 0) {
+        state->filled = SECOND;
+    }
+    state->samples[state->filled++] = (int16_t)sample;
+    if (state->filled == SECOND + KEPT) {
+        state->window_end = state->taken;
+        state->step = STEP_SHIFT;
+    }
+}
+
+/* The second of new samples moves into the window. */
+static void shift(ecg_ventricular_t *state) {
+    state->filled = (uint16_t)(state->filled - SECOND);
+    memmove(state->samples, state->samples + SECOND, sizeof state->samples[0] * state->filled);
+}
 
 void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered, bool blind) {
     state->decimation_sum += filtered;
@@ -44,14 +67,9 @@ void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered, bool blind
     if (state->phase < DECIMATION) {
         return;
     }
-    state->samples[state->taken++ & (ECG_VENTRICULAR_SAMPLES - 1)] =
-        (int16_t)ecg_clip(ecg_shift_round(state->decimation_sum, 2), -INT16_MAX, INT16_MAX);
+    keep(state, ecg_clip(ecg_shift_round(state->decimation_sum, 2), -INT16_MAX, INT16_MAX));
     state->decimation_sum = 0;
     state->phase = 0;
-    if (state->taken >= FIRST_WINDOW_END && (state->taken - FIRST_WINDOW_END) % SECOND == 0) {
-        state->window_end = state->taken;
-        state->step = STEP_MEASURE;
-    }
 }
 
 /* Log odds that the window is ventricular: the larger of the two classes against the others. */
@@ -110,12 +128,15 @@ static void decide(ecg_ventricular_t *state) {
 
 static void work(ecg_ventricular_t *state) {
     const uint32_t step = state->step++;
-    if (step < STEP_COUNT) {
+    if (step == STEP_SHIFT) {
+        shift(state);
+    } else if (step < STEP_COUNT) {
         ecg_ventricular_measure(state, step - STEP_MEASURE);
     } else if (step < STEP_CORRELATE) {
         ecg_ventricular_count(state, step - STEP_COUNT);
     } else if (step < STEP_DESCRIBE) {
-        ecg_ventricular_correlate(state, step - STEP_CORRELATE);
+        ecg_ventricular_correlate(state, 2 * (step - STEP_CORRELATE));
+        ecg_ventricular_correlate(state, 2 * (step - STEP_CORRELATE) + 1);
     } else if (step == STEP_DESCRIBE) {
         ecg_ventricular_describe_sums(state);
     } else if (step == STEP_DESCRIBE + 1) {

@@ -13,7 +13,8 @@ ECG_STATIC_ASSERT(sizeof VENTRICULAR_OUTPUT_BIAS ==
                       ECG_VENTRICULAR_CLASSES * sizeof VENTRICULAR_OUTPUT_BIAS[0],
                   classes);
 
-ECG_STATIC_ASSERT(VENTRICULAR_HIDDEN % 2 == 0, units_by_two);
+#define TOGETHER 4 /* units */
+ECG_STATIC_ASSERT(VENTRICULAR_HIDDEN % TOGETHER == 0, units_by_four);
 
 #define INPUT_LIMIT 256 /* 4 standard deviations: nothing beyond was trained on */
 
@@ -42,14 +43,15 @@ static void add_unit(ecg_ventricular_t *state, uint32_t unit) {
 }
 
 uint32_t ecg_ventricular_classify_steps(void) {
-    return VENTRICULAR_HIDDEN / 2 + 1;
+    return VENTRICULAR_HIDDEN / TOGETHER + 1;
 }
 
 void ecg_ventricular_classify(ecg_ventricular_t *state, uint32_t step) {
     if (step == 0) {
         scale_inputs(state);
-    } else {
-        add_unit(state, 2 * (step - 1));
-        add_unit(state, 2 * (step - 1) + 1);
+        return;
+    }
+    for (uint32_t unit = TOGETHER * (step - 1); unit < TOGETHER * step; unit++) {
+        add_unit(state, unit);
     }
 }

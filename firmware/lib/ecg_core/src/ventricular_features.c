@@ -5,14 +5,17 @@
 #include <string.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 
 #define BLOCK 45 /* samples at 90 Hz: half a second */
 #define WINDOW (BLOCK * ECG_VENTRICULAR_BLOCKS)
 #define PHASE_DELAY 45 /* of the phase space */
 
-static int32_t at(const ecg_ventricular_t *state, int32_t i) {
-    const uint32_t first = state->window_end - WINDOW;
-    return state->samples[(first + (uint32_t)i) & (ECG_VENTRICULAR_SAMPLES - 1)];
+ECG_STATIC_ASSERT(ECG_VENTRICULAR_SAMPLES >= BLOCK + WINDOW, room_before_the_window);
+
+/* Samples of the window; those of the half second before it have negative indices. */
+static const int16_t *window_of(const ecg_ventricular_t *state) {
+    return state->samples + BLOCK;
 }
 
 static int16_t larger(int16_t a, int32_t b) {
@@ -28,12 +31,13 @@ void ecg_ventricular_measure(ecg_ventricular_t *state, uint32_t block) {
         sums->lowest = INT16_MAX;
         sums->highest = INT16_MIN;
     }
+    const int16_t *window = window_of(state);
     const int32_t first = (int32_t)block * BLOCK;
-    int32_t before = at(state, first - 1);
-    int32_t slope_before = before - at(state, first - 2);
+    int32_t before = window[first - 1];
+    int32_t slope_before = before - window[first - 2];
     int16_t highest = 0, steepest = 0;
     for (int32_t i = first; i < first + BLOCK; i++) {
-        const int32_t x = at(state, i), slope = (x - before) / 2;
+        const int32_t x = window[i], slope = (x - before) / 2;
         highest = larger(highest, abs(x));
         steepest = larger(steepest, abs(slope));
         sums->magnitudes += abs(x);
@@ -100,9 +104,10 @@ void ecg_ventricular_count(ecg_ventricular_t *state, uint32_t block) {
     ecg_ventricular_sums_t *sums = &state->sums;
     const int32_t level = levels(state->block_highest).mean, slope_level = levels(state->block_slope).mean;
     const int32_t half = half_period(sums), first = (int32_t)block * BLOCK;
-    int32_t before = at(state, first - 1);
+    const int16_t *window = window_of(state);
+    int32_t before = window[first - 1];
     for (int32_t i = first; i < first + BLOCK; i++) {
-        const int32_t x = at(state, i), slope = abs(x - before) / 2, past = at(state, i - half);
+        const int32_t x = window[i], slope = abs(x - before) / 2, past = window[i - half];
         for (int k = 0; k < 3; k++) {
             sums->flat[k] = (uint16_t)(sums->flat[k] + (slope * (16 >> k) < slope_level));
         }
@@ -111,7 +116,7 @@ void ecg_ventricular_count(ecg_ventricular_t *state, uint32_t block) {
         sums->crossings = (uint16_t)(sums->crossings + ((x < 0) != (before < 0)));
         sums->leak += abs(x + past);
         sums->leak_whole += abs(x) + abs(past);
-        mark_cell(state, x, at(state, i - PHASE_DELAY));
+        mark_cell(state, x, window[i - PHASE_DELAY]);
         before = x;
     }
 }
@@ -124,15 +129,15 @@ static int16_t normalized(int64_t product, int64_t energy_a, int64_t energy_b) {
 
 /* Autocorrelation at one lag, of every second sample. */
 void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
+    const int16_t *window = window_of(state), *delayed = window, *end = window + WINDOW;
     int64_t product = 0;
-    for (int32_t i = 2 * (int32_t)lag; i < WINDOW; i += 2) {
-        product += at(state, i) * at(state, i - 2 * (int32_t)lag);
+    for (const int16_t *x = window + 2 * lag; x < end; x += 2, delayed += 2) {
+        product += *x * *delayed;
     }
     if (lag == 0) {
         state->head_energy = state->tail_energy = product;
     } else {
-        const int32_t gone_tail = at(state, 2 * ((int32_t)lag - 1)),
-                      gone_head = at(state, WINDOW - 2 * (int32_t)lag);
+        const int32_t gone_tail = window[2 * (lag - 1)], gone_head = end[-2 * (int32_t)lag];
         state->tail_energy -= gone_tail * gone_tail;
         state->head_energy -= gone_head * gone_head;
     }

@@ -17,36 +17,28 @@ typedef struct {
     uint32_t no_p_wave; /* intervals */
     uint32_t quality;   /* sums over all intervals, also those that do not count */
     uint32_t unlikeness;
-    uint32_t beats; /* from the first interval to the last, read or not */
+    uint32_t beats;  /* from the first interval to the last, read or not */
+    uint8_t p_count; /* intervals with evidence of a P wave or its absence */
     uint8_t count;
 } stretch_t;
 
-/* Intervals at a ventricular beat tell nothing of the atria. But a network that calls every third beat
- * ventricular has not understood the patient, and then those count whose label is not certain. */
-static bool trusts_labels(const ecg_rhythm_interval_t *intervals, uint8_t count) {
-    uint32_t ventricular = 0;
-    for (uint8_t i = 0; i < count; i++) {
-        ventricular += intervals[i].ventricular;
-    }
-    return 1000u * ventricular <= ECG_RHYTHM_IRREGULAR_VENTRICULAR_PERMILLE * count;
-}
-
 static void take(stretch_t *stretch, const ecg_rhythm_interval_t *interval) {
-    const int32_t p_wave = interval->p_wave == 0 ? 0 : interval->p_wave - 128;
     stretch->rr[stretch->count++] = interval->rr;
     stretch->sum += interval->rr;
-    stretch->p_waves += p_wave;
-    stretch->no_p_wave += p_wave < 0;
+    if (interval->p_wave > 0) {
+        stretch->p_waves += interval->p_wave - 128;
+        stretch->no_p_wave += interval->p_wave < 128;
+        stretch->p_count++;
+    }
 }
 
 static stretch_t gather(const ecg_rhythm_interval_t *intervals, uint8_t count) {
     stretch_t stretch = {.count = 0};
-    const bool leaves_out = trusts_labels(intervals, count);
     for (uint8_t i = 0; i < count; i++) {
         stretch.quality += intervals[i].quality;
         stretch.unlikeness += intervals[i].unlikeness;
         stretch.beats += 1u + (i > 0 ? intervals[i].lost : 0u);
-        if (!intervals[i].beside_certain && !(leaves_out && intervals[i].beside_ventricular)) {
+        if (!intervals[i].beside_ventricular) { /* its length tells nothing of the atria */
             take(&stretch, &intervals[i]);
         }
     }
@@ -107,8 +99,8 @@ bool ecg_rhythm_describe(const ecg_rhythm_irregular_t *irregular, uint8_t count,
         return false;
     }
     describe_intervals(&stretch, fs_hz, features);
-    features[ECG_RHYTHM_FEATURE_P_WAVE] = (int16_t)(stretch.p_waves / stretch.count);
-    features[ECG_RHYTHM_FEATURE_NO_P_WAVE] = permille(stretch.no_p_wave, stretch.count);
+    features[ECG_RHYTHM_FEATURE_P_WAVE] = (int16_t)(stretch.p_waves / (stretch.p_count + 1));
+    features[ECG_RHYTHM_FEATURE_NO_P_WAVE] = permille(stretch.no_p_wave, stretch.p_count + 1u);
     features[ECG_RHYTHM_FEATURE_LEFT_OUT] = permille(stretch.beats - stretch.count, stretch.beats);
     features[ECG_RHYTHM_FEATURE_QUALITY] = (int16_t)(stretch.quality / count);
     features[ECG_RHYTHM_FEATURE_UNLIKE] = (int16_t)(stretch.unlikeness / count);

@@ -30,7 +30,6 @@ static uint8_t compare(const ecg_rhythm_irregular_t *irregular, uint16_t rr) {
 
 static void push(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_step_t *step) {
     const bool ventricular = step->beat_class == ECG_RHYTHM_VENTRICULAR;
-    const bool certain = ventricular && step->evidence.certainty >= ECG_RHYTHM_RUN_CERTAINTY;
     const ecg_rhythm_interval_t interval = {
         .at = step->at,
         .rr = step->rr,
@@ -39,11 +38,8 @@ static void push(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_step_t *ste
         .unlikeness = step->evidence.unlikeness,
         .far = compare(irregular, step->rr),
         .lost = irregular->lost,
-        .ventricular = ventricular,
         .beside_ventricular = ventricular || step->last_class == ECG_RHYTHM_VENTRICULAR,
-        .beside_certain = certain || irregular->was_certain,
     };
-    irregular->was_certain = certain;
     if (irregular->count == ECG_RHYTHM_IRREGULAR_INTERVALS) {
         memmove(irregular->intervals, irregular->intervals + 1,
                 sizeof irregular->intervals - sizeof irregular->intervals[0]);
@@ -160,7 +156,8 @@ void ecg_rhythm_irregular_lose(ecg_rhythm_irregular_t *irregular) {
 }
 
 void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step) {
-    if (!step->joined || step->rr >= rhythm->times.asystole) {
+    const bool ventricular = rhythm->ventricular.kind != ECG_RHYTHM_VENTRICULAR_IS_NONE;
+    if (!step->joined || step->rr >= rhythm->times.asystole || ventricular) {
         ecg_rhythm_irregular_lose(&rhythm->irregular);
         return;
     }

@@ -31,7 +31,7 @@ extern "C" {
 #define ECG_RR_FIRST 8               /* intervals whose median is the first mean */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
 #define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
-#define ECG_VENTRICULAR_SAMPLES 512  /* filtered samples at 90 Hz that are kept, a power of two */
+#define ECG_VENTRICULAR_SAMPLES 523  /* samples at 90 Hz: 500 ms, window, 1 s, and what comes before work begins */
 #define ECG_VENTRICULAR_BLOCKS 8     /* blocks of 500 ms in the window of the ventricular rhythm detector */
 #define ECG_VENTRICULAR_LAGS 46      /* of its autocorrelation, 22 ms apart: up to 1 s */
 #define ECG_VENTRICULAR_CELLS 32     /* rows and columns of its phase space */
@@ -303,7 +303,7 @@ typedef struct {
     uint32_t taken;                                /* samples so far */
     uint32_t window_end;                           /* index after the last sample of the window in work */
     uint32_t blind_until;                          /* index after the last sample where a lead was off */
-    int16_t samples[ECG_VENTRICULAR_SAMPLES];      /* filtered signal, a ring */
+    int16_t samples[ECG_VENTRICULAR_SAMPLES];      /* filtered signal, the oldest first */
     int16_t block_highest[ECG_VENTRICULAR_BLOCKS]; /* of |x| */
     int16_t block_slope[ECG_VENTRICULAR_BLOCKS];   /* of |d| */
     ecg_ventricular_sums_t sums;
@@ -313,8 +313,9 @@ typedef struct {
     int16_t features[ECG_VENTRICULAR_FEATURES];
     int16_t inputs[ECG_VENTRICULAR_FEATURES];
     int32_t logits_q8[ECG_VENTRICULAR_CLASSES];
-    uint8_t phase; /* samples at 360 Hz in decimation_sum */
-    uint8_t step;  /* piece of work that is next */
+    uint16_t filled; /* of `samples` */
+    uint8_t phase;   /* samples at 360 Hz in decimation_sum */
+    uint8_t step;    /* piece of work that is next */
     /* State */
     uint32_t decided;        /* index after the last window that was decided */
     uint32_t since;          /* index with which the present state began */

@@ -37,8 +37,7 @@
 /* Runs of one class, in beats; bigeminy and trigeminy, in ventricular beats with one or two others between.
  */
 #define ECG_RHYTHM_RUN 3
-#define ECG_RHYTHM_RUN_CERTAINTY 16 /* mean of three beats (a couplet: two), in steps of the model's output \
-                                     */
+#define ECG_RHYTHM_RUN_CERTAINTY 16 /* mean of three beats (couplet: two), steps of the model's output */
 #define ECG_RHYTHM_RUN_QUALITY 90   /* in poorer signal, a label counts as not certain at all */
 #define ECG_RHYTHM_RUN_RATE 100     /* at least this rate, */
 #define ECG_RHYTHM_RUN_PERCENT 95   /* or intervals at most so long against those before */
@@ -46,18 +45,16 @@
 
 /* Irregular rhythms: of up to 48 intervals, at least 12, those that differ by more than 8 % from the one,
  * two, three and four before, P waves, and more (fibrillation.h), in one score, 256 a logit. The score of the
- * last 16 ends an episode, too. Intervals at ventricular beats are left out, unless there are too many of
- * them. */
+ * last 16 ends an episode, too. Intervals at ventricular beats are left out. */
 #define ECG_RHYTHM_IRREGULAR_INTERVALS 48
 #define ECG_RHYTHM_IRREGULAR_LEAST 12
 #define ECG_RHYTHM_IRREGULAR_SHORT 16
 #define ECG_RHYTHM_IRREGULAR_LAGS 4
 #define ECG_RHYTHM_IRREGULAR_PERCENT 8
-#define ECG_RHYTHM_IRREGULAR_VENTRICULAR_PERMILLE 340
-#define ECG_RHYTHM_FIBRILLATION_BEGIN_Q8 64
+#define ECG_RHYTHM_FIBRILLATION_BEGIN_Q8 128
 #define ECG_RHYTHM_IRREGULAR_BEGIN_Q8 512
-#define ECG_RHYTHM_IRREGULAR_END_Q8 (-192)
-#define ECG_RHYTHM_IRREGULAR_SHORT_END_Q8 (-768)
+#define ECG_RHYTHM_IRREGULAR_END_Q8 (-512)
+#define ECG_RHYTHM_IRREGULAR_SHORT_END_Q8 (-2048)
 #define ECG_RHYTHM_IRREGULAR_STALE_MS 15000 /* so long without such an interval: it cannot be upheld */
 
 /* A ventricular tachycardia is sustained from here on. */

@@ -34,11 +34,9 @@ typedef struct {
     uint8_t p_wave; /* the rest: for irregular rhythms only */
     uint8_t quality;
     uint8_t unlikeness;
-    uint8_t lost; /* beats since the interval before that could not be read; saturates */
-    uint8_t far;  /* bit k: differs from the interval k + 1 before it */
-    bool ventricular;
+    uint8_t lost;            /* beats since the interval before that could not be read; saturates */
+    uint8_t far;             /* bit k: differs from the interval k + 1 before it */
     bool beside_ventricular; /* one of its two beats is */
-    bool beside_certain;     /* and its label is certain */
 } ecg_rhythm_interval_t;
 
 /* How long there has been no beat. */
@@ -88,8 +86,7 @@ typedef struct {
 typedef struct {
     ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
     uint8_t count;
-    uint8_t lost;     /* beats since the newest that could not be read */
-    bool was_certain; /* the last beat was ventricular, and its label certain */
+    uint8_t lost; /* beats since the newest that could not be read */
     ecg_rhythm_lasting_t fibrillation;
     ecg_rhythm_lasting_t other; /* irregular, but with P waves or without evidence of them */
 } ecg_rhythm_irregular_t;
