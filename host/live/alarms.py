@@ -2,9 +2,9 @@
 
 Inspired by IEC 60601-1-8 (three priorities, latching, acknowledgement), and not an implementation of it.
 
-An alarm is active while its condition lasts. An alarm of high or medium priority latches: it stays on the
-list after its condition has ended, until somebody acknowledges it. Acknowledging silences an alarm; one whose
-condition has ended is then removed.
+An alarm is active while its condition lasts. One of high priority latches: it stays on the list after its
+condition has ended, until somebody acknowledges it. Acknowledging silences an alarm; one whose condition has
+ended is then removed.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Alarm:
         Sample.
     end : int or None
         Sample after the condition; None while it lasts.
+    latching : bool
+        It stays until it is acknowledged.
     acknowledged : bool
     """
 
@@ -82,12 +84,13 @@ class Alarm:
     technical: bool
     onset: int
     end: int | None = None
+    latching: bool = False
     acknowledged: bool = False
 
     @property
     def is_done(self) -> bool:
         """Nothing keeps it on the list."""
-        return self.end is not None and (self.acknowledged or self.priority == LOW)
+        return self.end is not None and (self.acknowledged or not self.latching)
 
 
 class AlarmBoard:
@@ -164,7 +167,7 @@ class AlarmBoard:
             return
         self._last += 1
         self._active[name] = self._last
-        self._put(Alarm(self._last, name, priority, technical, onset))
+        self._put(Alarm(self._last, name, priority, technical, onset, latching=priority == HIGH))
 
     def _end(self, name: str, end: int) -> None:
         number = self._active.pop(name, None)

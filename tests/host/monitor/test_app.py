@@ -20,9 +20,11 @@ pytest.importorskip("fastapi")
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN, END
 from ecg_edge.host.live.items import INVALID, Gap, LinkChange
 from ecg_edge.host.monitor.server import hosts_of, is_loopback
 from tests.support.made_session import FS_HZ, event, items, samples
+from tests.support.messages import made_event
 from tests.support.monitor import Page, running
 
 
@@ -31,6 +33,7 @@ def page() -> Iterator[Page]:
     with running() as page:
         page.session.take([LinkChange(0, True, "connected"), *items(0, 25 * FS_HZ)])
         page.session.take([event(0, 20 * FS_HZ, 22 * FS_HZ), event(2, 20 * FS_HZ, 23 * FS_HZ)])
+        page.session.take([made_event(ASYSTOLE, phase, 21 * FS_HZ, 24 * FS_HZ) for phase in (BEGIN, END)])
         yield page
 
 
@@ -96,11 +99,11 @@ def test_a_browser_gets_what_is_new_and_acknowledges(page: Page) -> None:
     with page.connect() as socket:
         hello = read(socket, "hello")
         assert hello["origin"]["fs_hz"] == FS_HZ
-        assert [mark["type"] for mark in hello["events"]] == ["link", "event", "event"]
+        assert [mark["type"] for mark in hello["events"]] == ["link", *["event"] * 4]
         assert [read(socket, "chunk")["number"] for _ in range(3)] == [0, 1, 2]
         state = read(socket, "state")
         (alarm,) = state["alarms"]
-        assert (alarm["name"], alarm["priority"], alarm["acknowledged"]) == ("V run", 2, False)
+        assert (alarm["name"], alarm["priority"], alarm["acknowledged"]) == ("asystole", 3, False)
         page.session.take(items(25 * FS_HZ, 26 * FS_HZ))
         assert [mark["sample"] for mark in read(socket, "marks")["marks"]] == [25 * FS_HZ]
         socket.send(json.dumps({"acknowledge": alarm["number"]}))
