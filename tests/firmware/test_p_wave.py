@@ -45,7 +45,9 @@ def test_p_waves_are_seen(sign: int) -> None:
 
 def test_a_beat_that_cannot_be_read_has_no_evidence() -> None:
     random = np.random.default_rng(2)
-    beats = process(np.clip(random.normal(0, 3000, 30 * FS_HZ), -32768, 32767).astype(np.int16), adu_per_mv=MV)
+    beats = process(
+        np.clip(random.normal(0, 3000, 30 * FS_HZ), -32768, 32767).astype(np.int16), adu_per_mv=MV
+    )
     unreadable = beats["flags"] & FLAG_UNCLASSIFIABLE != 0
     assert unreadable.any()
     assert np.all(beats["p_wave"][unreadable] == 0)

@@ -5,14 +5,13 @@
 
 Figures of beats and of intervals come from the C code itself. Training set (signals.py): of cinc2017 the
 strips of 10 s and more whose number is divisible by 8, DS1 of mitdb, of vfdb the records whose number leaves
-2 when divided by 4, and of svdb the even numbers. A strip that people marked as fibrillation has P waves nowhere, a normal one has
-them before every beat.
+2 when divided by 4, and of svdb the even numbers. A strip that people marked as fibrillation has P waves
+nowhere, a normal one has them before every beat.
 
 Both are trained in five folds of signals first. The figures that are printed come from these folds, and the
 score learns from evidence of P waves that the other folds gave. The weights that are written are of all
 signals. Labels come from the bundle's network: train again when it changes. New P wave weights change the
-fingerprint of the signal path;
-`--keep-p-wave` trains the score alone. Needs the extra `train`
+fingerprint of the signal path; `--keep-p-wave` trains the score alone. Needs the extra `train`
 (scikit-learn); takes four minutes.
 """
 
