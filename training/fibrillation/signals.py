@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.records import Record, load_record
 from ecg_edge.ecg.splits import DS1
 from ecg_edge.firmware import FS_HZ, Processed, process_signal
@@ -28,6 +29,9 @@ from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 VFDB: Final = ("418", "422", "426", "430", "602", "610", "614")  # number % 4 == 2
 STRIP_DIVISOR: Final = 8  # of the numbers of cinc2017's strips
 SHORTEST_STRIP_S: Final = 10
+
+LEAST_PREMATURE: Final = 50  # beats in half an hour
+AAMI_SUPRAVENTRICULAR: Final = ("A", "a", "J", "S")
 
 YES: Final = 1
 NO: Final = 0
@@ -114,6 +118,9 @@ def all_signals(root: Path, engine: Engine, labels: Sequence[str]) -> Iterator[S
     for database, names in (("mitdb", DS1), ("vfdb", VFDB)):
         for name in names:
             yield _long(load_record(root, database, name), engine, labels)
+    for name in records_in(root, "svdb"):
+        if int(name) % 2 == 0:
+            yield _ectopic(load_record(root, "svdb", name), engine, labels)
 
 
 def strips(root: Path) -> list[tuple[str, str]]:
@@ -143,6 +150,17 @@ def _long(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:
         fibrillates=fibrillates,
         p_waves=np.where(is_fibrillation, NO, np.where(is_sinus, YES, UNKNOWN)),
     )
+
+
+def _ectopic(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:
+    """Make the signal of a record of svdb, which has no rhythm annotations. Where people marked many beats as
+    premature there was a rhythm to be premature in, so it is not fibrillation; of the rest nothing is known.
+    """
+    found = _analyze(record, engine, labels)
+    premature = int(np.sum(np.isin(record.beat_symbols, AAMI_SUPRAVENTRICULAR)))
+    if premature >= LEAST_PREMATURE:
+        found = replace(found, fibrillates=np.full(len(found.classes), NO))
+    return found
 
 
 def _analyze(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:

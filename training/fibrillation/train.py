@@ -4,15 +4,14 @@
     python -m ecg_edge.training.fibrillation.train --data DIR [--bundle DIR]
 
 Figures of beats and of intervals come from the C code itself. Training set (signals.py): of cinc2017 the
-strips of 10 s and more whose number is divisible by 8, DS1 of mitdb, and of vfdb the records whose number
-leaves 2 when divided by 4. A strip that people marked as fibrillation has P waves nowhere, a normal one has
-them before every beat.
+strips of 10 s and more whose number is divisible by 8, DS1 of mitdb, of vfdb the records whose number leaves
+2 when divided by 4, and of svdb the even numbers. A strip that people marked as fibrillation has P waves
+nowhere, a normal one has them before every beat.
 
 Both are trained in five folds of signals first. The figures that are printed come from these folds, and the
 score learns from evidence of P waves that the other folds gave. The weights that are written are of all
 signals. Labels come from the bundle's network: train again when it changes. New P wave weights change the
-fingerprint of the signal path;
-`--keep-p-wave` trains the score alone. Needs the extra `train`
+fingerprint of the signal path; `--keep-p-wave` trains the score alone. Needs the extra `train`
 (scikit-learn); takes four minutes.
 """
 
@@ -42,8 +41,8 @@ HIDDEN: Final = 12
 LOGIT: Final = 32  # of the evidence of a P wave
 ABSENT_REPEATS: Final = 3  # beats without a P wave are few
 EVERY_BEAT: Final = 5  # of long records: their beats are alike
-EVERY_WINDOW: Final = {"cinc2017": 5, "mitdb": 12, "vfdb": 12}
-WEIGHT: Final = {"cinc2017": 1.0, "mitdb": 5.0, "vfdb": 2.0}  # of a signal in the score
+EVERY_WINDOW: Final = {"cinc2017": 5, "mitdb": 12, "vfdb": 12, "svdb": 12}
+WEIGHT: Final = {"cinc2017": 1.0, "mitdb": 5.0, "vfdb": 2.0, "svdb": 2.0}  # of a signal in the score
 WINDOW: Final = 40  # beats whose annotations decide on a window of a long record
 P_WAVE_FEATURES: Final = ("P_WAVE", "NO_P_WAVE")
 
@@ -140,7 +139,7 @@ def windows_of(signal: Signal, p_wave: npt.NDArray[np.uint8]) -> Windows:
     total = np.cumsum(np.r_[0, signal.fibrillates == YES])
     first = np.maximum(at + 1 - WINDOW, 0)
     share = (total[at + 1] - total[first]) / np.maximum(at + 1 - first, 1)
-    clear = np.flatnonzero((share > 0.9) | (share < 0.05))
+    clear = np.flatnonzero(((share > 0.9) | (share < 0.05)) & (signal.fibrillates[at] != UNKNOWN))
     chosen = clear[:: EVERY_WINDOW[signal.database]]
     if signal.label and len(clear):
         chosen = np.unique(np.r_[chosen, clear[-1]])
