@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ecg_edge.firmware.binding.rhythm import BEGIN, END, HEART_RATE, kind_name
+from ecg_edge.firmware.binding.rhythm import ALARM_KINDS, BEGIN, END, kind_name
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.items import LeadChange, LinkChange, Mark, QualityChange
 
@@ -21,24 +21,8 @@ MEDIUM: Final = 2
 LOW: Final = 1
 NO_ALARM: Final = 0
 
-PRIORITIES: Final[dict[str, int]] = {
-    "asystole": HIGH,
-    "ventricular fibrillation or flutter suspected": HIGH,
-    "ventricular tachycardia": HIGH,
-    "V run": MEDIUM,
-    "pause": MEDIUM,
-    "bradycardia": MEDIUM,
-    "tachycardia": MEDIUM,
-    "atrial fibrillation suspected": LOW,
-    "irregularly irregular": LOW,
-    "V couplet": LOW,
-    "S run": LOW,
-    "bigeminy": LOW,
-    "trigeminy": LOW,
-    "leads off": NO_ALARM,  # these two are technical alarms, from the samples' own flags and QUALITY
-    "signal unreadable": NO_ALARM,
-}
-"""Priority of each kind of rhythm event. A kind that is not here, and is no heart rate, is MEDIUM."""
+_RANKS: Final = {"high": HIGH, "medium": MEDIUM, "low": LOW}
+"""Of the device's table of alarms; its technical kinds come here from the samples' own flags and QUALITY."""
 
 ELECTRODE_OFF: Final = "electrode off"
 BAD_SIGNAL: Final = "bad signal"
@@ -52,7 +36,13 @@ _MOST_LATCHED: Final = 200
 
 def priority_of(kind: int) -> int:
     """Return the priority of a kind of rhythm event."""
-    return NO_ALARM if kind == HEART_RATE else PRIORITIES.get(kind_name(kind), MEDIUM)
+    row = ALARM_KINDS.get(kind)
+    return NO_ALARM if row is None else _RANKS.get(row.priority, NO_ALARM)
+
+
+def _is_latching(kind: int) -> bool:
+    row = ALARM_KINDS.get(kind)
+    return row is not None and row.latching
 
 
 @dataclass(frozen=True)
@@ -151,10 +141,10 @@ class AlarmBoard:
             return
         if event.phase == END:
             if name not in self._active:  # it has no BEGIN, or that was lost
-                self._raise(name, priority, False, event.onset)
+                self._raise(name, priority, False, event.onset, _is_latching(event.kind))
             self._end(name, event.end)
         elif event.phase == BEGIN or name not in self._active:
-            self._raise(name, priority, False, event.onset)
+            self._raise(name, priority, False, event.onset, _is_latching(event.kind))
 
     def _set(self, name: str, is_on: bool, sample: int) -> None:
         if is_on:
@@ -162,12 +152,12 @@ class AlarmBoard:
         else:
             self._end(name, sample)
 
-    def _raise(self, name: str, priority: int, technical: bool, onset: int) -> None:
+    def _raise(self, name: str, priority: int, technical: bool, onset: int, latching: bool = False) -> None:
         if name in self._active:
             return
         self._last += 1
         self._active[name] = self._last
-        self._put(Alarm(self._last, name, priority, technical, onset, latching=priority == HIGH))
+        self._put(Alarm(self._last, name, priority, technical, onset, latching=latching))
 
     def _end(self, name: str, end: int) -> None:
         number = self._active.pop(name, None)
