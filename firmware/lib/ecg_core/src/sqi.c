@@ -57,9 +57,8 @@
 #define HUM_BLOCKS 3 /* of the five near ones */
 #define HUM_SHARE 7  /* hum of more than about half the signal's range leaves no signal to be trusted */
 #define HUM_QUALITY 20
-#define FAST_SHARE 5 /* fast waves: mean second difference above a fifth of the signal's range */
-#define FAST_SMALLEST \
-    240 /* units: 0.3 mV is added to the range, so that a flat line's noise is not bad signal */
+#define FAST_SHARE 5      /* fast waves: mean second difference above a fifth of the signal's range */
+#define FAST_SMALLEST 240 /* units: 0.3 mV more than the range, for a flat line's noise */
 #define FAST_QUALITY 20
 #define MUSCLE_NOTED 64 /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
 #define NOTED_BELOW 75  /* quality at which the noise is named */

@@ -1,8 +1,6 @@
 #include "sqi_gap.h"
 
-#define GAP_SAMPLES                                                                        \
-    576 /* 1.6 s without a beat: the signal must be found unreadable before a pause of 2 s \
-         */
+#define GAP_SAMPLES 576      /* 1.6 s without a beat: the state is known before a pause of 2 s */
 #define T_WAVE_SAMPLES 180   /* 0.5 s after a beat: what comes earlier may be its T wave */
 #define RESTLESS_SAMPLES 720 /* 2 s */
 #define ENERGY_SHARE 4       /* a candidate with a quarter of the beats' energy may be a beat */

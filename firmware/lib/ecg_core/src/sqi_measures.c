@@ -8,9 +8,8 @@
 
 #define RAIL_REPEATS 8 /* 22 ms at one extreme value: an ADC at its rail, no R peak stands that still */
 #define THIRD 24       /* slopes are summed over thirds of a block: 67 ms, a QRS complex leaves one free */
-#define TWO_COS_50HZ_Q8 329 /* 2 cos(50 deg) */
-#define RAIL_FAULT \
-    108 /* 300 ms at a rail are a fault; waves that are cut off, ventricular ones too, are none */
+#define TWO_COS_50HZ_Q8 329  /* 2 cos(50 deg) */
+#define RAIL_FAULT 108       /* 300 ms at a rail are a fault; waves that are cut off are none */
 #define HUM_LEAST 17         /* mean second difference in units: hum of 0.035 mV at 60 Hz, 0.05 mV at 50 Hz */
 #define LEADS_OFF_SAMPLES 36 /* 100 ms */
 #define LEADS_ON_SAMPLES 180 /* 500 ms */

@@ -34,7 +34,7 @@ void ecg_ventricular_measure(ecg_ventricular_t *state, uint32_t block) {
     const int16_t *window = window_of(state);
     const int32_t first = (int32_t)block * BLOCK;
     int32_t before = window[first - 1];
-    int32_t slope_before = before - window[first - 2];
+    int32_t slope_before = (before - window[first - 2]) / 2;
     int16_t highest = 0, steepest = 0;
     for (int32_t i = first; i < first + BLOCK; i++) {
         const int32_t x = window[i], slope = (x - before) / 2;

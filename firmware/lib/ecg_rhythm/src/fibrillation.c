@@ -88,7 +88,9 @@ static void describe_intervals(const stretch_t *stretch, uint16_t fs_hz, int16_t
     features[ECG_RHYTHM_FEATURE_FAR] = permille(fewest, stretch->count);
     features[ECG_RHYTHM_FEATURE_BENT] = permille(count_bent(stretch), stretch->count);
     features[ECG_RHYTHM_FEATURE_EARLY] = permille(count_early(stretch), stretch->count);
-    features[ECG_RHYTHM_FEATURE_RATE] = (int16_t)(60u * fs_hz * stretch->count / stretch->sum);
+    const uint32_t rate = 60u * fs_hz * stretch->count / stretch->sum;
+    features[ECG_RHYTHM_FEATURE_RATE] =
+        (int16_t)(rate < ECG_RHYTHM_RATE_HIGHEST ? rate : ECG_RHYTHM_RATE_HIGHEST);
 }
 
 bool ecg_rhythm_describe(const ecg_rhythm_irregular_t *irregular, uint8_t count, uint16_t fs_hz,

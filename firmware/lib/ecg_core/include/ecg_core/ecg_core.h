@@ -75,8 +75,7 @@ typedef struct {
 #define ECG_CORE_FLAG_BASELINE_JUMP 0x0080u /* the baseline went to another level */
 #define ECG_CORE_FLAG_MOTION 0x0100u        /* waves as slow as a beat's: electrode motion */
 #define ECG_CORE_FLAG_MUSCLE_NOISE 0x0200u  /* waves faster than a beat's */
-#define ECG_CORE_FLAG_DOUBTFUL 0x0400u /* perhaps no beat: too low and too unlike the average beat, or flat \
-                                        */
+#define ECG_CORE_FLAG_DOUBTFUL 0x0400u      /* perhaps no beat: low and unlike the average, or flat */
 
 typedef struct {
     /* Both count samples as they were pushed, at fs_hz. */
@@ -154,9 +153,9 @@ ecg_core_config_t ecg_core_default_config(void);
 ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *config);
 
 /** Take one sample. A beat comes at most 800 ms after its R peak (288 samples at 360 Hz), at every rate. The
- * first beats come later: they wait until the signal is 2.7 s long, so that it is known what a beat looks like,
- * and are all out when it is 3.4 s long.
- * Takes at most about 7,600 Cortex-M4 instructions, 750 on average, at 360 Hz.
+ * first beats come later: they wait until the signal is 2.7 s long, so that it is known what a beat looks
+ * like, and are all out when it is 3.4 s long. Takes at most about 7,600 Cortex-M4 instructions, 750 on
+ * average, at 360 Hz.
  *
  *  @param[in,out] core        state
  *  @param[in]     sample_adu  ADC units around any baseline, -32768 to 32767
@@ -215,8 +214,8 @@ uint32_t ecg_core_beat_crc32(const ecg_core_beat_t *beat);
  * it at boot, the host at the handshake. Takes about twenty million instructions.
  *
  *  @param[out] scratch  memory to work in; its content before does not matter
- *  @return              CRC-32 of all beats (position, interval, flags, quality, P wave, both tensors), of the
- * signal's state, of the ventricular rhythm detector's figures, score and state, of the features of all
+ *  @return              CRC-32 of all beats (position, interval, flags, quality, P wave, both tensors), of
+ * the signal's state, of the ventricular rhythm detector's figures, score and state, of the features of all
  * candidates, and of the scores of 64 random feature vectors
  */
 uint32_t ecg_core_fingerprint(ecg_core_t *scratch);
