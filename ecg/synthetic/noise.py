@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 MAINS_HZ: Final = (50, 60)
 
-_MUSCLE_FROM_HZ: Final = 15.0
+_MUSCLE_FROM_HZ: Final = 5.0
 _BURSTS_PER_MINUTE: Final = 4.0
 _SEGMENT_S: Final = 10.0  # bursts and movements are drawn for segments of that length
 
@@ -35,7 +35,7 @@ class Noise:
     mains_hz : int
         50 or 60 Hz; the real frequency lies within 0.05 Hz.
     muscle_mv : float
-        Muscle noise above 15 Hz: standard deviation in mV at rest; in bursts, four a minute, three times
+        Muscle noise above 5 Hz: standard deviation in mV at rest; in bursts, four a minute, three times
         that.
     white_mv : float
         Noise of electrodes and amplifier: standard deviation in mV.
@@ -48,8 +48,8 @@ class Noise:
     wander_mv: float = 0.05
     mains_mv: float = 0.005
     mains_hz: int = 50
-    muscle_mv: float = 0.008
-    white_mv: float = 0.004
+    muscle_mv: float = 0.010
+    white_mv: float = 0.003
     movements_per_minute: float = 0.3
     movement_mv: float = 0.4
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.synthetic.patients import VENTRICULAR, Patient, Shape
 from ecg_edge.ecg.synthetic.rhythms import Event
-from ecg_edge.ecg.synthetic.st_changes import Change, st_course
+from ecg_edge.ecg.synthetic.st_changes import SMALLEST_T_MV, USUAL_ST_MV, Change, st_course
 from ecg_edge.ecg.synthetic.truth import Beat, PWave
 from ecg_edge.ecg.synthetic.waves import EDGE, Waves, heights
 
@@ -20,10 +20,10 @@ Floats = npt.NDArray[np.float64]
 _REACH: Final = 4.0  # standard deviations from its peak at which a wave is cut: 0.03 % of the height
 
 # Variation from beat to beat: relative standard deviations (own choice).
-_WITH_BREATH: Final = 0.04
-_OF_QRS: Final = 0.012
-_OF_T: Final = 0.03
-_OF_P: Final = 0.05
+_WITH_BREATH: Final = 0.06
+_OF_QRS: Final = 0.015
+_OF_T: Final = 0.05
+_OF_P: Final = 0.12
 
 _QT_MEMORY: Final = 0.15  # weight of the last RR interval in that which QT follows (own choice)
 _QT_RR_S: Final = (0.35, 1.6)  # RR intervals that QT follows
@@ -72,8 +72,9 @@ class Painter:
         self, patient: Patient, factors: Floats, change: Change, fs_hz: int, random: np.random.Generator
     ) -> None:
         self._patient, self._change, self._fs_hz, self._random = patient, change, fs_hz, random
+        stretch = patient.rr_s**_QT_POWER
         self._shapes = {
-            kind: _prepare(kind, shape, factors, change) for kind, shape in patient.shapes.items()
+            kind: _prepare(kind, shape, factors, change, stretch) for kind, shape in patient.shapes.items()
         }
         self._p_mv = {kind: factors @ waves.vectors_mv.T for kind, waves in patient.p_waves.items()}
         self._last_s, self._followed_rr_s = 0.0, patient.rr_s
@@ -198,22 +199,49 @@ class _Beat:
         return dict(zip((60, 80, _AT_T), (level[1:] - level[0]).tolist(), strict=True))
 
 
-def _prepare(kind: str, shape: Shape, factors: Floats, change: Change) -> _Prepared:
-    """Project a shape on the leads, and change its T wave and ST segment."""
+def _prepare(kind: str, shape: Shape, factors: Floats, change: Change, stretch: float) -> _Prepared:
+    """Project a shape on the leads, and change its T wave and ST segment.
+
+    Narrow beats without a given ST deviation or T wave get usual ones in the first lead.
+    """
     first = factors[0]
     conducted = kind not in VENTRICULAR
     if conducted and change.t_mv is not None:
         shape = replace(shape, t=_with_t_height(shape.t, first, change.t_mv))
-    changed = conducted and change.st_mv is not None
-    st_mv = factors @ (first / (first @ first) if changed else shape.st_mv)
-    return _Prepared(shape, factors @ shape.qrs.vectors_mv.T, factors @ shape.t.vectors_mv.T, st_mv, changed)
+    elif kind == "N":
+        shape = replace(shape, t=_usual_t(shape, first))
+    given = conducted and change.st_mv is not None
+    along = factors @ first / (first @ first)
+    prepared = _Prepared(
+        *(shape, factors @ shape.qrs.vectors_mv.T, factors @ shape.t.vectors_mv.T),
+        *(along if given else factors @ shape.st_mv, given),
+    )
+    return prepared if given or kind != "N" else _with_usual_st(prepared, along, change, stretch)
+
+
+def _with_usual_st(prepared: _Prepared, along: Floats, change: Change, stretch: float) -> _Prepared:
+    """Keep the first lead's level at J + 60 ms within the limits of a record without ST deviation."""
+    beat = _Beat(prepared.shape, prepared.qrs_mv, prepared.t_mv, stretch, replace(change, point_ms=60))
+    level = beat.levels_mv(float(prepared.st_mv[0]), "horizontal")[60]
+    return replace(prepared, st_mv=prepared.st_mv + along * (np.clip(level, *USUAL_ST_MV) - level))
+
+
+def _usual_t(shape: Shape, first: Floats) -> Waves:
+    """Keep the T wave upright where the R wave is, and above the smallest height."""
+    sign = float(np.copysign(1.0, first @ shape.qrs.vectors_mv[0]))
+    if sign * _t_height(shape.t, first) >= SMALLEST_T_MV:
+        return shape.t
+    return _with_t_height(shape.t, first, sign * SMALLEST_T_MV)
+
+
+def _t_height(t_waves: Waves, first: Floats) -> float:
+    return float(first @ t_waves.vectors_mv.T @ heights(t_waves, t_waves.centres_s[:1])[:, 0])
 
 
 def _with_t_height(t_waves: Waves, first: Floats, height_mv: float) -> Waves:
     """Give the T wave a height in the first lead; what is at right angles to that lead stays."""
     vectors = t_waves.vectors_mv.copy()
-    at_peak = heights(t_waves, t_waves.centres_s[:1])[:, 0]
-    vectors[0] += first / (first @ first) * (height_mv - first @ vectors.T @ at_peak)
+    vectors[0] += first / (first @ first) * (height_mv - _t_height(t_waves, first))
     return replace(t_waves, vectors_mv=vectors)
 
 

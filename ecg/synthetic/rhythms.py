@@ -66,7 +66,7 @@ class Heart:
 
     def pr_s(self, longer_s: float = 0.0) -> float:
         """PR interval; shorter at high rates (own choice)."""
-        return float(self.patient.pr_s * min(self.patient.rr_s, 1.0) ** 0.25 + longer_s)
+        return float(self.patient.pr_s * min(self.patient.rr_s / 0.83, 1.0) ** 0.25 + longer_s)
 
     def p_time(self, r_s: float, pr_s: float) -> float:
         """Time of the P wave's centre before a conducted R peak."""

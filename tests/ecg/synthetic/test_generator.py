@@ -83,7 +83,7 @@ def test_normal_intervals_lie_within_the_published_limits(seed: int) -> None:
     fs_hz, patient = record.settings.fs_hz, Source(record.settings).patient
     beats, p_waves = record.truth.beats, record.truth.p_waves
     pr = np.array([beat.qrs_on - wave.on for wave, beat in zip(p_waves, beats, strict=False)]) / fs_hz
-    assert np.median(pr) == pytest.approx(patient.pr_s * patient.rr_s**0.25, abs=0.004)
+    assert np.median(pr) == pytest.approx(patient.pr_s * min(patient.rr_s / 0.83, 1) ** 0.25, abs=0.004)
     assert 0.065 <= np.median([beat.qrs_off - beat.qrs_on for beat in beats]) / fs_hz <= 0.118
     qt = np.array([beat.t_off - beat.qrs_on for beat in beats]) / fs_hz
     assert np.median(qt) == pytest.approx(patient.qtc_s * np.mean(rr_s(record)) ** (1 / 3), abs=0.012)
@@ -225,7 +225,7 @@ def test_the_five_classes_differ_as_their_names_state() -> None:
         levels = {kind: np.median([beat.st_60_mv for beat in r.truth.beats]) for kind, r in records.items()}
         t_mv = {kind: np.median([beat.t_mv for beat in r.truth.beats]) for kind, r in records.items()}
         assert levels["st-depression"] < -0.09 and levels["st-elevation"] > 0.14
-        assert abs(levels["normal"]) < 0.09 and t_mv["t-inversion"] < -0.1 < 0 < t_mv["normal"]
+        assert -0.06 < levels["normal"] < 0.095 and t_mv["t-inversion"] < -0.1 < 0 < t_mv["normal"]
 
 
 # ---- leads, noise, front end --------------------------------------------------------------------------
@@ -236,8 +236,8 @@ def test_twelve_leads_obey_einthoven_and_goldberger() -> None:
     lead = dict(zip(TWELVE, record.samples.T.astype(float), strict=True))
     np.testing.assert_allclose(lead["II"], lead["I"] + lead["III"], atol=2)
     np.testing.assert_allclose(lead["aVR"], -(lead["I"] + lead["II"]) / 2, atol=2)
-    one = made("normal", 10, 3, replace(PURE, leads=("V4",)))
-    np.testing.assert_array_equal(one.samples[:, 0], record.samples[:, TWELVE.index("V4")])
+    first = made("normal", 10, 3, replace(PURE, leads=("I", "V4")))
+    np.testing.assert_array_equal(first.samples, record.samples[:, [0, TWELVE.index("V4")]])
 
 
 def test_noise_has_the_ratio_asked_for() -> None:
