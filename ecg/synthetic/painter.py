@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -16,8 +15,6 @@ from ecg_edge.ecg.synthetic.truth import Beat, PWave
 from ecg_edge.ecg.synthetic.waves import EDGE, Waves, heights
 
 Floats = npt.NDArray[np.float64]
-
-_REACH: Final = 4.0  # standard deviations from its peak at which a wave is cut: 0.03 % of the height
 
 # Variation from beat to beat: relative standard deviations (own choice).
 _WITH_BREATH: Final = 0.06
@@ -89,114 +86,105 @@ class Painter:
         """Draw a P wave into `canvas`, shape (leads, n) in mV, whose first sample is sample `start`."""
         waves = self._patient.p_waves[event.kind]
         gain = 1 + self._random.normal(0, _OF_P)
-        _, drawn, first = self._heights(waves, event.time_s)
-        _add(canvas, gain * (self._p_mv[event.kind] @ drawn), first - start)
+        t_s, first = self._times(event.time_s, waves.reach_s)
+        _add(canvas, gain * (self._p_mv[event.kind] @ heights(waves, t_s)), first - start)
         return PWave(*(round((event.time_s + at) * self._fs_hz) for at in (waves.onset_s, 0.0, waves.end_s)))
 
     def beat(self, event: Event, canvas: Floats, start: int) -> Beat:
         """Draw QRS complex, ST segment and T wave; parameters as in `p_wave`."""
-        prepared, stretch = self._shapes[event.kind], self._qt_factor(event.time_s)
-        breath, (of_qrs, of_t) = self._patient.breathing.at(event.time_s), self._random.normal(0, 1, 2)
-        qrs_mv = prepared.qrs_mv * (1 + _WITH_BREATH * breath + _OF_QRS * of_qrs)
-        t_mv = prepared.t_mv * (1 + 0.5 * _WITH_BREATH * breath + _OF_T * of_t)
-        beat = _Beat(prepared.shape, qrs_mv, t_mv, stretch, self._change)
-        st_mv = self._st_mv(prepared, beat, 1 + _OF_T * of_t)
-        shape = self._change.shape if prepared.changed else "horizontal"
+        prepared, times = self._shapes[event.kind], self._beat_times(event)
+        of_qrs, of_t = self._gains(event.time_s)
+        t_s, first = self._times(event.time_s, prepared.shape.qrs.reach_s)
+        qrs_mv, qrs_at = _split(of_qrs * prepared.qrs_mv @ heights(prepared.shape.qrs, times.joined(t_s)))
+        _add(canvas, qrs_mv, first - start)
+        r_peak = first + int(np.abs(qrs_mv[0]).argmax())
 
-        _, drawn, first = self._heights(prepared.shape.qrs, event.time_s)
-        complex_mv = qrs_mv @ drawn
-        _add(canvas, complex_mv, first - start)
-        r_peak = first + int(np.abs(complex_mv[0]).argmax())
-        t_s, first = self._times(event.time_s, beat.on_s, beat.end_s)
-        rest_mv = t_mv @ heights(prepared.shape.t, t_s - beat.on_s, stretch)
-        rest_mv += st_mv[:, None] * st_course(t_s - beat.j_s, shape, beat.t_peak_s - beat.j_s, beat.point_s)
-        _add(canvas, rest_mv, first - start)
-        return self._noted(event, beat, r_peak, beat.levels_mv(st_mv[0], shape))
+        t_s, first = self._times(event.time_s, times.repolarization_s)
+        t_s = times.joined(t_s)
+        rest_mv = of_t * prepared.t_mv @ heights(prepared.shape.t, t_s - times.on_s, times.stretch)
+        levels_mv = qrs_at[0] + rest_mv[0, -_POINTS:]
+        course = times.st_course(t_s, self._change if prepared.changed else _NO_CHANGE)
+        st_mv = self._st_mv(prepared, of_t, levels_mv, course[-_POINTS:])
+        rest_mv += st_mv[:, None] * course
+        levels_mv += st_mv[0] * course[-_POINTS:]
+        _add(canvas, rest_mv[:, :-_POINTS], first - start)
+        return self._noted(event, times, r_peak, levels_mv)
 
-    def _qt_factor(self, r_s: float) -> float:
-        rr_s = float(np.clip(r_s - self._last_s, *_QT_RR_S)) if self._last_s else self._patient.rr_s
+    def _beat_times(self, event: Event) -> _BeatTimes:
+        """Times of a beat's parts; QT follows the RR intervals before."""
+        r_s = event.time_s
+        rr_s = min(max(r_s - self._last_s, _QT_RR_S[0]), _QT_RR_S[1]) if self._last_s else self._patient.rr_s
         self._last_s = r_s
         self._followed_rr_s += _QT_MEMORY * (rr_s - self._followed_rr_s)
-        return float(self._followed_rr_s**_QT_POWER)
+        return _BeatTimes(self._shapes[event.kind].shape, float(self._followed_rr_s**_QT_POWER))
 
-    def _st_mv(self, prepared: _Prepared, beat: _Beat, gain: float) -> Floats:
-        """Dipole of the ST segment in the leads: what the waves leave of the record's deviation."""
+    def _gains(self, r_s: float) -> tuple[float, float]:
+        """Factors of QRS complex and T wave: breathing, and variation from beat to beat."""
+        breath, (of_qrs, of_t) = self._patient.breathing.at(r_s), self._random.normal(0, 1, 2).tolist()
+        with_breath = _WITH_BREATH * breath
+        return 1 + with_breath + _OF_QRS * of_qrs, 1 + 0.5 * with_breath + _OF_T * of_t
+
+    def _st_mv(self, prepared: _Prepared, gain: float, levels_mv: Floats, course: Floats) -> Floats:
+        """ST segment in the leads: the shape's own, or what the waves leave of the record's deviation."""
         if not prepared.changed or self._change.st_mv is None:
             return prepared.st_mv * gain
-        without = beat.levels_mv(0.0, self._change.shape)
-        missing: Floats = prepared.st_mv * (self._change.st_mv * gain - without[self._change.point_ms])
+        at = _AT[self._change.point_ms]
+        wanted, found = self._change.st_mv * gain, levels_mv[at] - levels_mv[0]
+        missing: Floats = prepared.st_mv * ((wanted - found) / (course[at] - course[0]))
         return missing
 
-    def _heights(self, waves: Waves, at_s: float) -> tuple[Floats, Floats, int]:
-        """Times from the event, heights of the waves there, and the first sample."""
-        begin_s = float((waves.centres_s - _REACH * waves.before_s).min())
-        end_s = float((waves.centres_s + _REACH * waves.after_s).max())
-        t_s, first = self._times(at_s, begin_s, end_s)
-        return t_s, heights(waves, t_s), first
-
-    def _times(self, at_s: float, begin_s: float, end_s: float) -> tuple[Floats, int]:
+    def _times(self, at_s: float, edges_s: tuple[float, float]) -> tuple[Floats, int]:
         """Times from `at_s` of the samples between two edges, and the first sample's number."""
-        first, last = (round((at_s + edge) * self._fs_hz) for edge in (begin_s, end_s))
+        first, last = (round((at_s + edge) * self._fs_hz) for edge in edges_s)
         return np.arange(first, last + 1) / self._fs_hz - at_s, first
 
-    def _noted(self, event: Event, beat: _Beat, r_peak: int, levels_mv: dict[int, float]) -> Beat:
-        edges = (beat.shape.qrs.onset_s, beat.j_s, beat.t_on_s, beat.t_peak_s, beat.t_off_s)
+    def _noted(self, event: Event, times: _BeatTimes, r_peak: int, levels_mv: Floats) -> Beat:
+        edges = (times.on_s, times.j_s, times.t_on_s, times.t_peak_s, times.t_off_s)
         samples = [round((event.time_s + at) * self._fs_hz) for at in edges]
-        levels = [levels_mv[point] for point in (60, 80, _AT_T)]
-        return Beat(r_peak, event.symbol, *samples, *levels)
+        return Beat(r_peak, event.symbol, *samples, *(levels_mv[1:] - levels_mv[0]).tolist())
 
 
-_AT_T: Final = -1
+# Points of a beat at which its level is noted, behind the samples that are drawn: QRS onset, 60 and 80 ms
+# after the J point, T wave's peak.
+_POINTS: Final = 4
+_AT: Final = {60: 1, 80: 2}
+_NO_CHANGE: Final = Change()
 
 
-@dataclass(frozen=True, eq=False)
-class _Beat:
-    """One beat: its waves' heights, and its times in s from the R wave's centre."""
+def _split(values: Floats) -> tuple[Floats, Floats]:
+    """Part what is drawn from what is noted, along the last axis."""
+    return values[:, :-_POINTS], values[:, -_POINTS:]
 
-    shape: Shape
-    qrs_mv: Floats
-    t_mv: Floats
-    stretch: float
-    change: Change
 
-    @property
-    def on_s(self) -> float:
-        return self.shape.qrs.onset_s
+class _BeatTimes:
+    """Times of a beat's parts in s from the R wave's centre.
 
-    @property
-    def j_s(self) -> float:
-        return self.shape.qrs.end_s
+    Parameters
+    ----------
+    shape : Shape
+    stretch : float
+        Factor on the times of the T wave.
+    """
 
-    @property
-    def point_s(self) -> float:
-        return self.change.point_ms / 1000
+    def __init__(self, shape: Shape, stretch: float) -> None:
+        t_wave = shape.t
+        self.stretch = stretch
+        self.on_s, self.j_s = shape.qrs.onset_s, shape.qrs.end_s
+        self.t_peak_s = self.on_s + stretch * float(t_wave.centres_s[0])
+        self.t_on_s = self.t_peak_s - stretch * EDGE * float(t_wave.before_s[0])
+        self.t_off_s = self.t_peak_s + stretch * EDGE * float(t_wave.after_s[0])
+        st_end_s = self.j_s + 1.8 * (self.t_peak_s - self.j_s)
+        self.repolarization_s = self.on_s, max(self.on_s + stretch * t_wave.reach_s[1], st_end_s)
 
-    @property
-    def t_on_s(self) -> float:
-        return self.t_peak_s - self.stretch * EDGE * float(self.shape.t.before_s[0])
+    def joined(self, t_s: Floats) -> Floats:
+        """Append the points at which levels are noted."""
+        return np.concatenate((t_s, (self.on_s, self.j_s + 0.060, self.j_s + 0.080, self.t_peak_s)))
 
-    @cached_property
-    def t_peak_s(self) -> float:
-        return self.on_s + self.stretch * float(self.shape.t.centres_s[0])
-
-    @property
-    def t_off_s(self) -> float:
-        return self.t_peak_s + self.stretch * EDGE * float(self.shape.t.after_s[0])
-
-    @property
-    def end_s(self) -> float:
-        t_wave = self.shape.t
-        waves = float((t_wave.centres_s + _REACH * t_wave.after_s).max()) * self.stretch + self.on_s
-        return max(waves, self.j_s + 1.8 * (self.t_peak_s - self.j_s))
-
-    def levels_mv(self, st_mv: float, shape: str) -> dict[int, float]:
-        """First lead at J + 60 ms, J + 80 ms and the T wave's peak, from the level at the QRS onset."""
-        t_s = np.array([self.on_s, self.j_s + 0.060, self.j_s + 0.080, self.t_peak_s])
-        level = self.qrs_mv[0] @ heights(self.shape.qrs, t_s)
-        level += self.t_mv[0] @ heights(self.shape.t, t_s - self.on_s, self.stretch)
-        if st_mv:
-            level += st_mv * st_course(t_s - self.j_s, shape, self.t_peak_s - self.j_s, self.point_s)
-        return dict(zip((60, 80, _AT_T), (level[1:] - level[0]).tolist(), strict=True))
+    def st_course(self, t_s: Floats, change: Change) -> Floats:
+        """Course of the ST segment at times that `joined` has made: 1 where the deviation is measured."""
+        course = st_course(t_s - self.j_s, change.shape, self.t_peak_s - self.j_s)
+        scaled: Floats = course / course[_AT[change.point_ms] - _POINTS]
+        return scaled
 
 
 def _prepare(kind: str, shape: Shape, factors: Floats, change: Change, stretch: float) -> _Prepared:
@@ -216,13 +204,17 @@ def _prepare(kind: str, shape: Shape, factors: Floats, change: Change, stretch: 
         *(shape, factors @ shape.qrs.vectors_mv.T, factors @ shape.t.vectors_mv.T),
         *(along if given else factors @ shape.st_mv, given),
     )
-    return prepared if given or kind != "N" else _with_usual_st(prepared, along, change, stretch)
+    return prepared if given or kind != "N" else _with_usual_st(prepared, along, stretch)
 
 
-def _with_usual_st(prepared: _Prepared, along: Floats, change: Change, stretch: float) -> _Prepared:
+def _with_usual_st(prepared: _Prepared, along: Floats, stretch: float) -> _Prepared:
     """Keep the first lead's level at J + 60 ms within the limits of a record without ST deviation."""
-    beat = _Beat(prepared.shape, prepared.qrs_mv, prepared.t_mv, stretch, replace(change, point_ms=60))
-    level = beat.levels_mv(float(prepared.st_mv[0]), "horizontal")[60]
+    times = _BeatTimes(prepared.shape, stretch)
+    points = times.joined(np.zeros(0))
+    levels_mv = prepared.qrs_mv[0] @ heights(prepared.shape.qrs, points)
+    levels_mv += prepared.t_mv[0] @ heights(prepared.shape.t, points - times.on_s, stretch)
+    levels_mv += prepared.st_mv[0] * times.st_course(points, _NO_CHANGE)
+    level = levels_mv[_AT[60]] - levels_mv[0]
     return replace(prepared, st_mv=prepared.st_mv + along * (np.clip(level, *USUAL_ST_MV) - level))
 
 

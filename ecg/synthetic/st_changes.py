@@ -75,8 +75,18 @@ def _check(what: str, value_mv: float | None, limits: tuple[float, float]) -> No
         raise SynthesisError(f"{what} {value_mv:g} mV: outside {limits[0]:g} to {limits[1]:g} mV.")
 
 
-def st_course(after_j_s: Floats, shape: str, end_s: float, point_s: float) -> Floats:
-    """Course of the ST segment's deviation: 1 at `point_s`.
+# Polynomials of the time between J point (0) and the T wave's peak (1): constant, linear, square.
+_POLYNOMIALS: Final = {
+    "horizontal": (1.0, 0.0, 0.0),
+    "downsloping": (0.5, 1.0, 0.0),
+    "upsloping": (1.3, -1.2, 0.0),
+    "convex": (0.6, 2.0, -1.6),
+    "concave": (1.0, -1.2, 1.6),
+}
+
+
+def st_course(after_j_s: Floats, shape: str, end_s: float) -> Floats:
+    """Course of the ST segment's deviation, not scaled.
 
     It begins within the last 10 ms of the QRS complex and fades out below the T wave. Horizontal and
     downsloping depression count as signs of ischaemia from 0.05 mV on (Thygesen K et al., Fourth universal
@@ -90,24 +100,11 @@ def st_course(after_j_s: Floats, shape: str, end_s: float, point_s: float) -> Fl
         Of `SHAPES`.
     end_s : float
         Time in s after the J point at which half of it is left: the T wave's peak.
-    point_s : float
-        Time in s after the J point of the value 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
     """
-    course = _unscaled(after_j_s, shape, end_s)
-    return course / float(_unscaled(np.array([point_s]), shape, end_s)[0])
-
-
-# Polynomials of the time between J point (0) and the T wave's peak (1): constant, linear, square.
-_POLYNOMIALS: Final = {
-    "horizontal": (1.0, 0.0, 0.0),
-    "downsloping": (0.5, 1.0, 0.0),
-    "upsloping": (1.3, -1.2, 0.0),
-    "convex": (0.6, 2.0, -1.6),
-    "concave": (1.0, -1.2, 1.6),
-}
-
-
-def _unscaled(after_j_s: Floats, shape: str, end_s: float) -> Floats:
     window = (1 + erf(after_j_s / 0.006)) * (1 - erf((after_j_s - end_s) / (0.3 * end_s)))
     constant, linear, square = _POLYNOMIALS[shape]
     if not (linear or square):

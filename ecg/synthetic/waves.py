@@ -22,6 +22,9 @@ Floats = npt.NDArray[np.float64]
 EDGE: Final = 2.45
 """Onset and end of a wave, in standard deviations from its peak: 5 % of the height (own choice)."""
 
+REACH: Final = 4.0
+"""Standard deviations from its peak at which a wave is cut."""
+
 
 @dataclass(frozen=True)
 class Wave:
@@ -78,6 +81,13 @@ class Waves:
     def end_s(self) -> float:
         """Time at which the last wave ends."""
         return float((self.centres_s + EDGE * self.after_s).max())
+
+    @cached_property
+    def reach_s(self) -> tuple[float, float]:
+        """Times before and after which the waves are below 0.03 % of their heights."""
+        first = self.centres_s - REACH * self.before_s
+        last = self.centres_s + REACH * self.after_s
+        return float(first.min()), float(last.max())
 
 
 def heights(waves: Waves, t_s: Floats, stretch: float = 1.0) -> Floats:
