@@ -225,7 +225,8 @@ def teaching_pages() -> Iterator[tuple[str, str | bytes]]:
         yield f"tutorials/rhythms-{lesson.kind}.png", draw(lesson)
         parts += [f"## {lesson.title}", lesson.text]
         parts.append(f"![Strip of 7 s: {lesson.title.lower()}](rhythms-{lesson.kind}.png)")
-        parts.append(f"`ecg-edge synth --class {lesson.kind} --seed {lesson.seed} --leads {lesson.lead} OUT`")
+        command = f"ecg-edge synth --class {lesson.kind} --seed {lesson.seed} --leads {lesson.lead} OUT"
+        parts.append(f"`{command}`")
     yield PAGE, "\n\n".join(parts) + "\n"
 
 
