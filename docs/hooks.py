@@ -1,7 +1,8 @@
 """Generate the pages that repeat what the code says, each time the site is built.
 
 MkDocs imports this file by its path (`hooks` in mkdocs.yml). The pages exist only in the built site:
-`reference/cli.md`, `reference/c-api.md`, `reference/python/*.md`, `contributing.md` and `changelog.md`.
+`reference/cli.md`, `reference/c-api.md`, `reference/python/*.md`, `contributing.md`, `changelog.md`, and
+`tutorials/rhythms.md` with its pictures.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     return markdown + schema_tables() if page.file.src_uri == "reference/results.md" else markdown
 
 
-def generated_pages() -> Iterator[tuple[str, str]]:
+def generated_pages() -> Iterator[tuple[str, str | bytes]]:
     """Yield path and Markdown text of every generated page."""
     yield "reference/cli.md", command_line_page()
     yield "reference/c-api.md", c_page()
@@ -45,6 +46,9 @@ def generated_pages() -> Iterator[tuple[str, str]]:
         yield f"reference/python/{package}.md", python_page(package)
     for page, source in INCLUDED.items():
         yield page, included_page(source)
+    from ecg_edge.host.report.teaching import teaching_pages
+
+    yield from teaching_pages()
 
 
 def included_page(name: str) -> str:

@@ -5,6 +5,7 @@ and exits with the class's `exit_code`.
 
     EcgEdgeError                2
     |- RecordError              2   a record, lead or annotation file that is missing or damaged
+    |- SynthesisError           2   a synthetic ECG of an unknown class or with a value outside its range
     |- RecipeError              2   a recipe with an unknown key or a value outside its range
     |- BundleError              2   a model bundle that is incomplete or contradicts itself
     |- OutputError              2   a file or folder that cannot be written, or that another process uses
@@ -24,6 +25,10 @@ class EcgEdgeError(Exception):
 
 class RecordError(EcgEdgeError):
     """A record, lead or annotation file is missing or damaged."""
+
+
+class SynthesisError(EcgEdgeError):
+    """A synthetic ECG of an unknown class was requested, or with a value outside its range."""
 
 
 class RecipeError(EcgEdgeError):

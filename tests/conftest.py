@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecg_edge.ecg import synthetic
+from ecg_edge.ecg.synthetic import textbook as synthetic
 from ecg_edge.host.cli import console
 from tests.firmware import fuzz
 

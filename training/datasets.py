@@ -14,7 +14,7 @@ from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.records import record_files
-from ecg_edge.ecg.synthetic import synthetic_root
+from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.noisy_beats import noisy_beats
 from ecg_edge.training.progress import OnRecord

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ecg_edge.ecg import synthetic
 from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.files import check_writable_folder, locked_folder
-from ecg_edge.ecg.synthetic import synthetic_root
+from ecg_edge.ecg.synthetic import textbook
+from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.training.recipes import Recipe, find_recipe, load_recipe
 
 DEFAULT_RUNS: Final = Path("runs")
@@ -155,5 +155,5 @@ def open_run(recipe: str, data: Path | None = None, runs: Path = DEFAULT_RUNS) -
     loaded = load_recipe(find_recipe(recipe))
     folder = RunFolder(runs / loaded.name)
     folder.check()
-    root = synthetic_root(data) if loaded.data.database == synthetic.DATABASE else require_data_root(data)
+    root = synthetic_root(data) if loaded.data.database == textbook.DATABASE else require_data_root(data)
     return Run(loaded, root, folder)

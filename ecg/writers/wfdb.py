@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.ecg.files import write_bytes, write_text
+from ecg_edge.ecg.files import write_bytes, write_text, writing_bytes
 from ecg_edge.ecg.rates import Rate, exact_rate
 
 _LIMIT_212: Final = 2047
@@ -62,6 +62,67 @@ def write_record(
     first = int(values[0]) if len(values) else 0
     checksum = (int(values.sum()) + 32768) % 65536 - 32768
     lines = [f"{name} 1 {_decimal(fs_hz)} {len(values)}", f"{signal} {first} {checksum} 0 {lead}"]
+    header = folder / f"{name}.hea"
+    write_text(header, "\n".join([*lines, *(f"# {comment}" for comment in comments)]) + "\n")
+    return header
+
+
+class SignalFile(NamedTuple):
+    """What a header states of a signal file in format 16.
+
+    Attributes
+    ----------
+    length : int
+        Samples of each lead.
+    first, checksums : ndarray of int64, shape (leads,)
+        First value and 16-bit checksum of each lead.
+    """
+
+    length: int
+    first: npt.NDArray[np.int64]
+    checksums: npt.NDArray[np.int64]
+
+
+def write_signals(folder: Path, name: str, segments: Iterable[npt.NDArray[np.int16]]) -> SignalFile:
+    """Write a signal file in format 16 segment by segment.
+
+    Parameters
+    ----------
+    folder, name
+        As for `write_record`.
+    segments : iterable of ndarray of int16, shape (n, leads)
+        ADC units.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    length, first, sums = 0, np.zeros(0, np.int64), np.zeros(1, np.int64)
+    with writing_bytes(folder / f"{name}.dat") as file:
+        for segment in segments:
+            first = first if length else segment[0].astype(np.int64)
+            length += len(segment)
+            sums = sums + segment.sum(axis=0, dtype=np.int64)
+            file.write(segment.astype("<i2").tobytes())
+    return SignalFile(length, first, (sums + 32768) % 65536 - 32768)
+
+
+def write_header(
+    folder: Path,
+    name: str,
+    signals: SignalFile,
+    *,
+    fs_hz: Rate,
+    adu_per_mv: int,
+    adc_bits: int,
+    leads: Sequence[str],
+    comments: Sequence[str] = (),
+) -> Path:
+    """Write the header of a signal file that `write_signals` wrote; parameters as for `write_record`."""
+    lines = [f"{name} {len(leads)} {_decimal(fs_hz)} {signals.length}"]
+    for lead, first, checksum in zip(leads, signals.first, signals.checksums, strict=True):
+        lines.append(f"{name}.dat 16 {adu_per_mv}/mV {adc_bits} 0 {first} {checksum} 0 {lead}")
     header = folder / f"{name}.hea"
     write_text(header, "\n".join([*lines, *(f"# {comment}" for comment in comments)]) + "\n")
     return header

@@ -29,6 +29,7 @@ PANELS: Final = {
         "demo": "Verify the shipped model on the emulated board; needs no TensorFlow.",
         "doctor": "Check prerequisites and suggest fixes.",
         "data": "Download, list and check ECG records.",
+        "synth": "Generate synthetic ECG of virtual patients, with its truth.",
     },
     "Train and export a model": {
         "run": "Run the whole pipeline, from records to a verified device and a report.",
@@ -59,6 +60,7 @@ COMMANDS: Final = {name: line for lines in PANELS.values() for name, line in lin
 # The extra of this package that brings each module outside the base dependencies.
 EXTRAS: Final = {
     "fastapi": "live",
+    "edfio": "edf",
     "imblearn": "train",
     "optuna": "train",
     "pyedflib": "live",

@@ -108,7 +108,7 @@ def _is_complete(root: Path) -> bool:
 
 
 def _synthetic() -> Path:
-    from ecg_edge.ecg.synthetic import synthetic_root  # late: imports scipy and wfdb
+    from ecg_edge.ecg.synthetic.textbook import synthetic_root  # late: imports scipy and wfdb
 
     return synthetic_root(None)
 

@@ -20,7 +20,7 @@ from ecg_edge.ecg.errors import (
     ToolError,
 )
 from ecg_edge.ecg.files import locked_folder, write_json
-from ecg_edge.ecg.synthetic import PATIENTS
+from ecg_edge.ecg.synthetic.textbook import PATIENTS
 from ecg_edge.host.pipeline import dependencies as sources
 from ecg_edge.host.pipeline import doctor, stages, steps
 from ecg_edge.host.pipeline import job as pipeline

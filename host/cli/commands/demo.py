@@ -62,7 +62,7 @@ def _record(data: Path | None) -> tuple[Path, str]:
     root = find_data_root(data)
     if root is not None and RECORD in records_in(root, DATABASE):
         return root, f"{DATABASE}/{RECORD}"
-    from ecg_edge.ecg.synthetic import synthetic_root
+    from ecg_edge.ecg.synthetic.textbook import synthetic_root
 
     console.warn("no mitdb record 213 here: the ECG is SYNTHETIC. For a real one: `ecg-edge data get mitdb`")
     return synthetic_root(None), SYNTHETIC_RECORD

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg_edge.ecg import synthetic
 from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.splits import synthetic as split_of
+from ecg_edge.ecg.synthetic import textbook as synthetic
 
 
 def test_both_sides_of_its_split_have_all_five_classes(synthetic_root: Path) -> None:
