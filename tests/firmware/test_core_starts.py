@@ -1,4 +1,4 @@
-"""R peaks from the first second: starts anywhere in a beat, T waves, P waves, artefacts, and no heart at all."""
+"""R peaks from the first second: starts anywhere in a beat, T waves, P waves, artefacts, no heart."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""Second part of the QRS classifier's training set: the first seconds of a signal, and signals without a heart.
+"""Second part of the QRS classifier's training set: first seconds of a signal, and signals without a heart.
 
-- Starts: 15 s from a random place, at another amplitude, some with a transient, noise, high T waves or clipping.
-- Locked: a signal whose first beats are taken to be its T waves or P waves. The classifier learns to leave that.
-- No heart: white and pink noise, hum, and the second channel of nstdb's noise records, of many amplitudes; alone,
-  after an ECG and before one.
+- Starts: 15 s from a random place, at another amplitude, some with a transient, noise, high T waves or
+  clipping.
+- Locked: a signal whose first beats are taken to be its T waves or P waves, so that the classifier learns to
+  leave that.
+- No heart: white and pink noise, hum, and the second channel of nstdb's noise records, of many amplitudes;
+  alone, after an ECG and before one.
 - Disturbed: large spikes or waves for some seconds, after which the levels are wrong.
-- Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4, all
-  leads).
+- Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4,
+  all leads).
 """
 
 from __future__ import annotations
@@ -84,7 +86,9 @@ def start_of(whole: Variant, random: np.random.Generator, noise: Sequence[Sample
     elif chance < 0.65:
         millivolts = millivolts + random.normal(0, random.uniform(0.005, 0.03), count)
     elif chance < 0.8:
-        millivolts = millivolts + np.ptp(millivolts) * random.uniform(0.02, 0.15) * normalized(excerpt(noise, count, random))
+        millivolts = millivolts + np.ptp(millivolts) * random.uniform(0.02, 0.15) * normalized(
+            excerpt(noise, count, random)
+        )
     return replace(part, samples=in_adu(millivolts), adu_per_mv=1000)
 
 
@@ -153,7 +157,9 @@ def stops_and_begins(whole: Variant, noise: Sequence[Samples], random: np.random
     values = (part.samples - np.median(part.samples)) / part.adu_per_mv * 2 ** random.uniform(-2, 1)
     quiet = background(len(values), noise, random)
     quiet *= min(1.0, 0.5 * values.std() / quiet.std())
-    first, last = (0, int(random.integers(20, 40))) if random.uniform() < 0.7 else (int(random.integers(3, 40)), 80)
+    first, last = (
+        (0, int(random.integers(20, 40))) if random.uniform() < 0.7 else (int(random.integers(3, 40)), 80)
+    )
     on = (part.beats >= first * FS_HZ + 36) & (part.beats < last * FS_HZ - 72)
     kept = part.beats[on]
     if not len(kept):
@@ -166,7 +172,7 @@ def stops_and_begins(whole: Variant, noise: Sequence[Samples], random: np.random
 
 
 def disturbed(whole: Variant, random: np.random.Generator) -> Variant:
-    """Add 5 to 20 s of large spikes, or of a large slow wave, to 50 s; what is a beat in there is not known."""
+    """Add 5 to 20 s of large spikes, or of a large slow wave, to 50 s; beats in there are not known."""
     count = 50 * FS_HZ
     part = cut(whole, "disturb", int(random.integers(0, len(whole.samples) - count)), count)
     first, length = 15 * FS_HZ, int(random.integers(5, 20)) * FS_HZ
@@ -185,7 +191,11 @@ def disturbed(whole: Variant, random: np.random.Generator) -> Variant:
 
 def altered_amplitude(whole: Variant, random: np.random.Generator) -> Iterator[Variant]:
     """Yield 4 min of the signal clipped, small and large."""
-    for kind, factor in (("clipped", 1.0), ("small", random.uniform(0.1, 0.4)), ("large", random.uniform(2, 5))):
+    for kind, factor in (
+        ("clipped", 1.0),
+        ("small", random.uniform(0.1, 0.4)),
+        ("large", random.uniform(2, 5)),
+    ):
         part = cut(whole, kind, int(random.integers(0, len(whole.samples) - 240 * FS_HZ)), 240 * FS_HZ)
         millivolts = (part.samples - np.median(part.samples)) / part.adu_per_mv * factor
         if kind == "clipped":

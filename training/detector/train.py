@@ -1,16 +1,17 @@
-"""Train the QRS classifier (qrs_classifier.c) on DS1 of mitdb and write
+"""Train the QRS classifier (qrs_classifier.c) and write
 `firmware/lib/ecg_core/src/qrs_classifier_weights.h`.
 
     python -m ecg_edge.training.detector.train --data DIR [--output FILE]
 
 Candidates and their features come from the C code itself, the labels from the annotations: of the candidates
-within 150 ms of a beat, the one with the highest energy near it is the beat. signals.py: the training set.
+within 150 ms of a beat, the one with the highest energy near it is the beat. The training set: signals.py
+(DS1 of mitdb, noise of nstdb) and starts.py (parts of svdb, qtdb and ludb, too).
 
 In the first round the reference levels follow the annotated beats; later rounds add the features that result
-from the classifier's own decisions. The same machine trains the same weights again, bit for bit; another one
-may train slightly different ones. The shipped weights are under version control; new weights change the
+from the classifier's own decisions. All random numbers have fixed seeds; another machine may train slightly
+different weights. The shipped weights are under version control; new weights change the
 fingerprint of the signal path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc;
-takes five minutes.
+takes five minutes of one core.
 """
 
 from __future__ import annotations
@@ -335,8 +336,10 @@ def train(variants: Iterable[Variant], output: Path) -> None:
 
 def main() -> None:
     """Parse the command line and train."""
-    parser = argparse.ArgumentParser(description="Train the QRS classifier on DS1.")
-    parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
+    parser = argparse.ArgumentParser(description="Train the QRS classifier.")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with mitdb/, nstdb/, svdb/, qtdb/, ludb/"
+    )
     parser.add_argument("--output", type=Path, default=CORE / "src/qrs_classifier_weights.h")
     arguments = parser.parse_args()
     from threadpoolctl import threadpool_limits
