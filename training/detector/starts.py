@@ -6,6 +6,7 @@
   leave that.
 - No heart: white and pink noise, hum, and the second channel of nstdb's noise records, of many amplitudes;
   alone, after an ECG and before one.
+- Ventricular rhythms: trains of wide waves after and before an ECG, or nothing.
 - Disturbed: large spikes or waves for some seconds, after which the levels are wrong.
 - Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4,
   all leads).
@@ -189,6 +190,56 @@ def disturbed(whole: Variant, random: np.random.Generator) -> Variant:
     return replace(part, samples=in_adu(values), adu_per_mv=1000, known=known)
 
 
+def wave_train(
+    count: int, regular: bool, random: np.random.Generator
+) -> tuple[Signal, npt.NDArray[np.int64]]:
+    """Generate the wide waves of a ventricular rhythm, of height 1, and their places.
+
+    Regular ones are a tachycardia of 100 to 270 a minute; others vary in time, height and width.
+    """
+    interval, spread = random.uniform(80, 216), 0.03 if regular else 0.25
+    steps = interval * (1 + random.normal(0, spread, count // 40))
+    places = np.cumsum(np.maximum(steps, 50)).astype(np.int64)
+    places = places[places < count]
+    width = random.uniform(0.08, 0.24) * min(interval, 180)
+    waves = [
+        (0.0, width, 1.0),
+        (random.uniform(1.2, 2.2), width * random.uniform(0.8, 1.6), random.uniform(-1, 0.3)),
+    ]
+    t, signal = np.arange(-300, 301), np.zeros(count + 600)
+    for place in places:
+        height = 1 + random.normal(0, 0.05 if regular else 0.4)
+        beat = sum(h * np.exp(-0.5 * ((t - offset * width) / w) ** 2) for offset, w, h in waves)
+        signal[place : place + 601] += height * beat
+    return signal[300 : 300 + count] * random.choice([-1, 1]), places
+
+
+def ventricular(whole: Variant, noise: Sequence[Samples], random: np.random.Generator) -> Variant:
+    """Put a ventricular rhythm between 15 s of an ECG, or of nothing, and another 15 s of either.
+
+    The waves of a tachycardia are beats; those of a fibrillation are not known.
+    """
+    count, first, last = 60 * FS_HZ, 15 * FS_HZ, 45 * FS_HZ
+    part = cut(whole, "vt", int(random.integers(0, len(whole.samples) - count)), count)
+    ecg = (part.samples - np.median(part.samples)) / part.adu_per_mv * 2 ** random.uniform(-1.5, 1.5)
+    regular = random.uniform() < 0.7
+    train, places = wave_train(last - first, regular, random)
+    quiet = background(count, noise, random)
+    quiet *= random.uniform(0.05, 0.4) * ecg.std() / quiet.std()
+    shown = random.uniform(size=2) < (0.8, 0.5)
+    gate = np.repeat([float(shown[0]), 0.0, float(shown[1])], 15 * FS_HZ * np.array([1, 2, 1]))
+    height = np.exp(random.uniform(np.log(0.4), np.log(4))) * 4 * ecg.std()
+    values = ecg * gate + quiet
+    values[first:last] += height * train
+    beats = part.beats[gate[part.beats] > 0]
+    if regular:
+        beats = np.sort(np.concatenate([beats, places + first]))
+    known = ((0, first - 90), (first + 90, last - 90), (last + 90, count))
+    return replace(
+        part, samples=in_adu(values), beats=beats, adu_per_mv=1000, known=known if regular else known[::2]
+    )
+
+
 def altered_amplitude(whole: Variant, random: np.random.Generator) -> Iterator[Variant]:
     """Yield 4 min of the signal clipped, small and large."""
     for kind, factor in (
@@ -229,3 +280,4 @@ def start_variants(data: Path) -> Iterator[Variant]:
             yield stops_and_begins(whole, noise, random)
             yield from locked_signals(whole, random)
             yield disturbed(whole, random)
+            yield ventricular(whole, noise, random)

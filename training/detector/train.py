@@ -45,26 +45,27 @@ CORE = PROJECT_ROOT / "firmware/lib/ecg_core"
 FEATURES = len(QRS_FEATURES)
 AT = [feature.name for feature in QRS_FEATURES].index("AT")
 KNOWN_BEATS = [feature.name for feature in QRS_FEATURES].index("KNOWN_BEATS")
-EDGE = 16  # samples: beats that the start of the signal cuts count three times
+EDGE = 16  # samples: beats that the start of the signal cuts count twice
 HIDDEN = 64
 WINDOW = round(MATCH_WINDOW_S * FS_HZ)  # samples
 AS_NEAR = 20  # samples, 56 ms: candidates so little further from a beat than the nearest count as near
-ROWS_BETWEEN = 1_500_000  # in each round but the last
+ROWS_BETWEEN = 2_500_000  # in each round but the last
 Schedule = tuple[tuple[float, int], ...]
 SCHEDULES: tuple[Schedule, ...] = (
     ((3e-3, 6), (5e-4, 2)),
     ((1e-3, 4), (3e-4, 2)),
     ((1e-3, 4), (3e-4, 2)),
-    ((3e-3, 8), (1e-3, 8), (3e-4, 6), (1e-4, 4)),
+    ((1e-3, 4), (3e-4, 2)),
+    ((3e-3, 10), (1e-3, 10), (3e-4, 8), (1e-4, 6)),
 )
 """Rounds: learning rates and epochs."""
-OTHER_ROWS = 600_000  # candidates of signals that are not clean records, drawn at random
+OTHER_ROWS = 800_000  # candidates of signals that are not clean records, drawn at random
 # F1 is highest when candidates count as beats from a probability of F1 / 2 on. That is low in heavy noise, so
 # beats there get more weight.
 BEAT_COUNTS = {"em-6": 1.5, "em-10": 2.0}
 COPIES = {
-    **{"clean": 5.0, "flutter": 8.0, "svdb": 0.35, "qtdb": 0.5, "ludb": 2.0},
-    **{"start": 1.5, "silence": 0.8, "stops": 1.0, "locked": 1.0, "disturb": 1.0},
+    **{"clean": 6.0, "flutter": 8.0, "svdb": 0.35, "qtdb": 0.5, "ludb": 2.0},
+    **{"start": 1.5, "silence": 1.5, "stops": 1.0, "locked": 1.0, "disturb": 1.0, "vt": 2.0},
 }
 """How often the candidates of a kind are used in an epoch."""
 
@@ -236,7 +237,7 @@ def choose_rows(candidates: TrainingSet, random: np.random.Generator) -> npt.NDA
         rows[: int(len(rows) * (BEAT_COUNTS[kind] - 1))] for kind, rows in zip(BEAT_COUNTS, more, strict=True)
     ]
     first = np.flatnonzero((candidates.labels == 1) & (candidates.features[:, KNOWN_BEATS] < 8))
-    return np.concatenate([*whole, others, *again, edge, edge, first])
+    return np.concatenate([*whole, others, *again, edge, first])
 
 
 def beats_of(candidates: TrainingSet, rows: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
