@@ -8,8 +8,8 @@ within 150 ms of a beat, the one with the highest energy near it is the beat. Th
 (DS1 of mitdb, noise of nstdb) and starts.py (parts of svdb, qtdb and ludb, too).
 
 In the first round the reference levels follow the annotated beats; later rounds add the features that result
-from the classifier's own decisions. All random numbers have fixed seeds; another machine may train slightly
-different weights. The shipped weights are under version control; new weights change the
+from the classifier's own decisions. The same machine trains the same weights again, bit for bit; another one
+may train slightly different ones. The shipped weights are under version control; new weights change the
 fingerprint of the signal path, to which models are tied. Needs the extra `train` (scikit-learn) and gcc;
 takes five minutes of one core.
 """
