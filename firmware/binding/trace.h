@@ -16,7 +16,7 @@
 #define TRACE_FILTER_DELAY ECG_FILTER_DELAY
 #define TRACE_ENERGY_DELAY ECG_DETECTOR_DELAY
 #define TRACE_UNITS_PER_MV ECG_FILTER_UNITS_PER_MV
-#define TRACE_REFUSED ECG_QRS_SCORE_REFRACTORY /* the score of a candidate that could not be a beat */
+#define TRACE_REFUSED ECG_QRS_SCORE_REFUSED /* the score of a candidate that could not be a beat */
 
 typedef struct {
     uint32_t at;         /* R peak */

@@ -38,7 +38,7 @@ if CANDIDATE_DTYPE.itemsize != lib.candidate_bytes():
     )
 
 LOGIT: int = 16384
-REFUSED: int = lib.TRACE_REFUSED  # score of a candidate within the refractory period: it was not classified
+REFUSED: int = lib.TRACE_REFUSED  # score of a candidate that is too near to a beat, or too low, to be one
 UNITS_PER_MV: int = lib.TRACE_UNITS_PER_MV
 _HELD = 1800  # samples: by then the start is over, the last candidate classified, and every delay over
 

@@ -51,11 +51,11 @@ static void check_beat(signal_t *signal, const ecg_core_beat_t *beat) {
     signal->last_r_sample = beat->r_sample;
 }
 
-/* 800 ms after the start; 4 ms more with a resampler, when a candidate that was classified before had the
+/* 800 ms after the start; 8 ms more with a resampler, when a candidate that was classified before had the
  * same R peak. */
 static void check_wait(const signal_t *signal, uint32_t samples) {
     const uint32_t fs_hz = signal->config.fs_hz;
-    const uint32_t limit_ms = fs_hz == ECG_CORE_FS_HZ ? 800 : 804;
+    const uint32_t limit_ms = fs_hz == ECG_CORE_FS_HZ ? 800 : 808;
     const bool starts = 1000u * signal->pushed <= START_MS * fs_hz;
     const bool detected = signal->config.peaks == ECG_CORE_PEAKS_DETECTED;
     fuzz_check(!detected || starts || 1000u * samples <= limit_ms * fs_hz);

@@ -56,7 +56,7 @@ CHANGES = [
     ("sqi.c", "BLOCKS_BEFORE", "5"),
     ("sqi.c", "UNCERTAINTY_DECAY", "9"),
     ("sqi.c", "INDEX_MIDDLE", "500"),
-    ("sqi.c", "BAD_BELOW", "40"),
+    ("sqi.c", "BAD_BELOW", "20"),
     ("sqi.c", "GOOD_BLOCKS", "6"),
     ("sqi.c", "FLAT_PER_MV", "100"),
     ("sqi.c", "REPETITION_WEIGHT", "300"),
@@ -68,7 +68,7 @@ CHANGES = [
     ("sqi_gap.c", "GAP_SAMPLES", "200"),
     ("sqi_gap.c", "DOUBT_CORRELATION_Q6", "65"),
     ("sqi_gap.c", "ENERGY_SHARE", "40"),
-    ("sqi.c", "MUSCLE_NOTED", "90"),
+    ("sqi.c", "MUSCLE_NOTED", "50"),
 ]
 
 

@@ -35,12 +35,18 @@ def test_the_filtered_signal_is_in_phase_and_to_scale() -> None:
     assert np.abs(near).max() <= 1
 
 
-def test_a_candidate_near_a_beat_is_not_weighed() -> None:
-    candidates = trace(SIGNAL).candidates
-    refused = candidates[candidates["score"] == REFUSED]
+def test_a_candidate_near_a_beat_or_below_0_08_mv_cannot_be_a_beat() -> None:
+    found = trace(SIGNAL)
+    inside = (found.candidates["at"] > 400) & (found.candidates["at"] < len(SIGNAL) - 400)
+    candidates = found.candidates[inside]
+    at = candidates["at"].astype(int)
     beats = process(SIGNAL)["r_sample"].astype(int)
-    since = [at - beats[beats <= at].max() for at in refused["at"].astype(int)]
-    assert len(refused) and max(since) < 72
+    since = np.array([place - beats[beats <= place].max() for place in at])
+    height = np.array([np.ptp(found.filtered[place - 36 : place + 37 : 3]) for place in at])
+    refused = candidates["score"] == REFUSED
+    near = (since < 72) & (since > 0)
+    assert (height < 0.079).any()
+    assert np.array_equal(refused, near | (height < 0.08))
 
 
 def test_an_empty_signal_has_nothing_to_show() -> None:

@@ -60,9 +60,7 @@ def test_each_feature_has_the_value_of_its_name() -> None:
     """Equal beats 300 samples apart."""
     beat = np.zeros(300, np.int16)
     beat[100:107], beat[107:114] = 200, -60
-    rows = classify(
-        build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), Decision.OWN
-    )
+    rows = classify(build(), Variant("made up", np.tile(beat, 60), np.zeros(0, np.int64), 200), Decision.OWN)
     names = [feature.name for feature in QRS_FEATURES]
     found = dict(zip(names, rows["features"][rows["beat"] == 1][40].tolist(), strict=True))
     assert found["RR_SAMPLES"] == 300

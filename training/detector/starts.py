@@ -1,12 +1,15 @@
-"""Second part of the QRS classifier's training set: the first seconds of a signal, and signals without a heart.
+"""Second part of the QRS classifier's training set: first seconds of a signal, and signals without a heart.
 
-- Starts: 15 s from a random place, at another amplitude, some with a transient, noise, high T waves or clipping.
-- Locked: a signal whose first beats are taken to be its T waves or P waves. The classifier learns to leave that.
-- No heart: white and pink noise, hum, and the second channel of nstdb's noise records, of many amplitudes; alone,
-  after an ECG and before one.
+- Starts: 15 s from a random place, at another amplitude, some with a transient, noise, high T waves or
+  clipping.
+- Locked: a signal whose first beats are taken to be its T waves or P waves, so that the classifier learns to
+  leave that.
+- No heart: white and pink noise, hum, and the second channel of nstdb's noise records, of many amplitudes;
+  alone, after an ECG and before one.
+- Ventricular rhythms: trains of wide waves after and before an ECG, or nothing.
 - Disturbed: large spikes or waves for some seconds, after which the levels are wrong.
-- Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4, all
-  leads).
+- Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4,
+  all leads).
 """
 
 from __future__ import annotations
@@ -84,7 +87,9 @@ def start_of(whole: Variant, random: np.random.Generator, noise: Sequence[Sample
     elif chance < 0.65:
         millivolts = millivolts + random.normal(0, random.uniform(0.005, 0.03), count)
     elif chance < 0.8:
-        millivolts = millivolts + np.ptp(millivolts) * random.uniform(0.02, 0.15) * normalized(excerpt(noise, count, random))
+        millivolts = millivolts + np.ptp(millivolts) * random.uniform(0.02, 0.15) * normalized(
+            excerpt(noise, count, random)
+        )
     return replace(part, samples=in_adu(millivolts), adu_per_mv=1000)
 
 
@@ -153,7 +158,9 @@ def stops_and_begins(whole: Variant, noise: Sequence[Samples], random: np.random
     values = (part.samples - np.median(part.samples)) / part.adu_per_mv * 2 ** random.uniform(-2, 1)
     quiet = background(len(values), noise, random)
     quiet *= min(1.0, 0.5 * values.std() / quiet.std())
-    first, last = (0, int(random.integers(20, 40))) if random.uniform() < 0.7 else (int(random.integers(3, 40)), 80)
+    first, last = (
+        (0, int(random.integers(20, 40))) if random.uniform() < 0.7 else (int(random.integers(3, 40)), 80)
+    )
     on = (part.beats >= first * FS_HZ + 36) & (part.beats < last * FS_HZ - 72)
     kept = part.beats[on]
     if not len(kept):
@@ -166,7 +173,7 @@ def stops_and_begins(whole: Variant, noise: Sequence[Samples], random: np.random
 
 
 def disturbed(whole: Variant, random: np.random.Generator) -> Variant:
-    """Add 5 to 20 s of large spikes, or of a large slow wave, to 50 s; what is a beat in there is not known."""
+    """Add 5 to 20 s of large spikes, or of a large slow wave, to 50 s; beats in there are not known."""
     count = 50 * FS_HZ
     part = cut(whole, "disturb", int(random.integers(0, len(whole.samples) - count)), count)
     first, length = 15 * FS_HZ, int(random.integers(5, 20)) * FS_HZ
@@ -183,9 +190,63 @@ def disturbed(whole: Variant, random: np.random.Generator) -> Variant:
     return replace(part, samples=in_adu(values), adu_per_mv=1000, known=known)
 
 
+def wave_train(
+    count: int, regular: bool, random: np.random.Generator
+) -> tuple[Signal, npt.NDArray[np.int64]]:
+    """Generate the wide waves of a ventricular rhythm, of height 1, and their places.
+
+    Regular ones are a tachycardia of 100 to 270 a minute; others vary in time, height and width.
+    """
+    interval, spread = random.uniform(80, 216), 0.03 if regular else 0.25
+    steps = interval * (1 + random.normal(0, spread, count // 40))
+    places = np.cumsum(np.maximum(steps, 50)).astype(np.int64)
+    places = places[places < count]
+    width = random.uniform(0.08, 0.24) * min(interval, 180)
+    waves = [
+        (0.0, width, 1.0),
+        (random.uniform(1.2, 2.2), width * random.uniform(0.8, 1.6), random.uniform(-1, 0.3)),
+    ]
+    t, signal = np.arange(-300, 301), np.zeros(count + 600)
+    for place in places:
+        height = 1 + random.normal(0, 0.05 if regular else 0.4)
+        beat = sum(h * np.exp(-0.5 * ((t - offset * width) / w) ** 2) for offset, w, h in waves)
+        signal[place : place + 601] += height * beat
+    return signal[300 : 300 + count] * random.choice([-1, 1]), places
+
+
+def ventricular(whole: Variant, noise: Sequence[Samples], random: np.random.Generator) -> Variant:
+    """Put a ventricular rhythm between 15 s of an ECG, or of nothing, and another 15 s of either.
+
+    The waves of a tachycardia are beats; those of a fibrillation are not known.
+    """
+    count, first, last = 60 * FS_HZ, 15 * FS_HZ, 45 * FS_HZ
+    part = cut(whole, "vt", int(random.integers(0, len(whole.samples) - count)), count)
+    ecg = (part.samples - np.median(part.samples)) / part.adu_per_mv * 2 ** random.uniform(-1.5, 1.5)
+    regular = random.uniform() < 0.7
+    train, places = wave_train(last - first, regular, random)
+    quiet = background(count, noise, random)
+    quiet *= random.uniform(0.05, 0.4) * ecg.std() / quiet.std()
+    shown = random.uniform(size=2) < (0.8, 0.5)
+    gate = np.repeat([float(shown[0]), 0.0, float(shown[1])], 15 * FS_HZ * np.array([1, 2, 1]))
+    height = np.exp(random.uniform(np.log(0.4), np.log(4))) * 4 * ecg.std()
+    values = ecg * gate + quiet
+    values[first:last] += height * train
+    beats = part.beats[gate[part.beats] > 0]
+    if regular:
+        beats = np.sort(np.concatenate([beats, places + first]))
+    known = ((0, first - 90), (first + 90, last - 90), (last + 90, count))
+    return replace(
+        part, samples=in_adu(values), beats=beats, adu_per_mv=1000, known=known if regular else known[::2]
+    )
+
+
 def altered_amplitude(whole: Variant, random: np.random.Generator) -> Iterator[Variant]:
     """Yield 4 min of the signal clipped, small and large."""
-    for kind, factor in (("clipped", 1.0), ("small", random.uniform(0.1, 0.4)), ("large", random.uniform(2, 5))):
+    for kind, factor in (
+        ("clipped", 1.0),
+        ("small", random.uniform(0.1, 0.4)),
+        ("large", random.uniform(2, 5)),
+    ):
         part = cut(whole, kind, int(random.integers(0, len(whole.samples) - 240 * FS_HZ)), 240 * FS_HZ)
         millivolts = (part.samples - np.median(part.samples)) / part.adu_per_mv * factor
         if kind == "clipped":
@@ -219,3 +280,4 @@ def start_variants(data: Path) -> Iterator[Variant]:
             yield stops_and_begins(whole, noise, random)
             yield from locked_signals(whole, random)
             yield disturbed(whole, random)
+            yield ventricular(whole, noise, random)

@@ -31,7 +31,9 @@
 #define LIKE_ENERGY 64          /* log2 * 64: a factor of two */
 #define NO_REPEAT (-128)        /* no candidate of like energy */
 #define EARLIEST_START (-50)    /* samples from the first one */
-#define LATEST_START 200        /* samples; later than at the start */
+#define LEAST_PEAK_TO_PEAK \
+    72 /* 0.08 mV, the lowest QRS complex annotated in ludb's training part; noise is lower */
+#define LATEST_START 200 /* samples; later than at the start */
 
 static int32_t mean(const int32_t *values) {
     int32_t sum = 0;
@@ -376,6 +378,11 @@ bool ecg_qrs_is_refractory(const ecg_qrs_classifier_t *classifier, const ecg_que
     return classifier->beats > 0 && ecg_queue_item(queue, 0)->at - classifier->beat_at < REFRACTORY;
 }
 
+static bool cannot_be_beat(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
+    return ecg_qrs_is_refractory(classifier, queue) ||
+           ecg_queue_item(queue, 0)->peak_to_peak < LEAST_PEAK_TO_PEAK;
+}
+
 /* A beat that a detector with thresholds finds only on a second search: low, and overdue. */
 static bool is_searchback(const int16_t *features) {
     return features[ECG_QRS_LOG_ENERGY_VS_MEAN] < SEARCHBACK_ENERGY &&
@@ -386,7 +393,7 @@ ecg_qrs_decision_t ecg_qrs_classify(ecg_qrs_classifier_t *classifier, const ecg_
                                     const int16_t *history) {
     const int16_t *features = classifier->features;
     classifier->score =
-        ecg_qrs_is_refractory(classifier, queue) ? ECG_QRS_SCORE_REFRACTORY : score_second_half(classifier);
+        cannot_be_beat(classifier, queue) ? ECG_QRS_SCORE_REFUSED : score_second_half(classifier);
     const bool beat = classifier->score > 0;
     ecg_qrs_learn(classifier, queue, history, beat);
     if (!beat) {

@@ -7,7 +7,7 @@
 
 #include "ecg_core/ecg_core_state.h"
 
-#define ECG_QRS_SCORE_REFRACTORY (-INT32_MAX) /* score of a candidate within the refractory period */
+#define ECG_QRS_SCORE_REFUSED (-INT32_MAX) /* score of a candidate that cannot be a beat */
 
 typedef enum {
     ECG_QRS_DECISION_NOISE,

@@ -58,17 +58,18 @@ static int32_t noise_below(const ecg_queue_t *queue, int32_t energy) {
 
 /* Mean interval of the candidates that are like the reference beat. */
 static int32_t first_rr(const ecg_queue_t *queue, const ecg_candidate_t *reference) {
-    uint32_t first = reference->at, last = reference->at, intervals = 0;
+    uint32_t before = 0, after = 0, intervals = 0;
     for (uint32_t i = 0; i < queue->described; i++) {
         const ecg_candidate_t *other = ecg_queue_item(queue, i);
         if (!alike(reference, other)) {
             continue;
         }
+        const int32_t distance = (int32_t)(other->at - reference->at);
         intervals++;
-        first = other->at < first ? other->at : first;
-        last = other->at > last ? other->at : last;
+        before = distance < 0 && (uint32_t)-distance > before ? (uint32_t)-distance : before;
+        after = distance > 0 && (uint32_t)distance > after ? (uint32_t)distance : after;
     }
-    const int32_t mean = intervals == 0 ? ECG_QRS_DEFAULT_RR : (int32_t)((last - first) / intervals);
+    const int32_t mean = intervals == 0 ? ECG_QRS_DEFAULT_RR : (int32_t)((before + after) / intervals);
     return ecg_clip(mean, LEAST_RR, MOST_RR);
 }
 

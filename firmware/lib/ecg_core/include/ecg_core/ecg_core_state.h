@@ -164,7 +164,7 @@ typedef struct {
     ecg_qrs_start_t start;
     ecg_matched_filter_t matched_filter;
     int16_t features[ECG_QRS_FEATURES]; /* of the candidate in turn */
-    int32_t score;  /* of the last candidate; ECG_QRS_SCORE_REFRACTORY: within the refractory period */
+    int32_t score;  /* of the last candidate; ECG_QRS_SCORE_REFUSED: it cannot be a beat */
     uint32_t trace; /* hash of the features of every candidate, for the fingerprint only */
 } ecg_qrs_classifier_t;
 
