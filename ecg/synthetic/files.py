@@ -71,7 +71,9 @@ def write_wfdb(folder: Path, settings: Settings, seconds: float) -> tuple[Path, 
         _write_table(folder / f"{name}.csv", truth, settings.fs_hz)
         device = front_end(settings.front_end)
         header = write_header(
-            *(folder, name, signals),
+            folder,
+            name,
+            signals,
             fs_hz=settings.fs_hz,
             adu_per_mv=device.adu_per_mv,
             adc_bits=device.bits,
