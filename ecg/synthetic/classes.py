@@ -24,8 +24,8 @@ class SyntheticClass:
         Name for the command line.
     text : str
         A line about it.
-    rhythm : str
-        Of `rhythms.RHYTHMS`; several of them with commas: drawn.
+    rhythms : tuple of str
+        Of `rhythms.RHYTHMS`; of several, a record has one, which is drawn.
     shape : str
         Shape of conducted beats: "N", "L" or "R".
     rate_bpm : (float, float)
@@ -42,7 +42,7 @@ class SyntheticClass:
 
     name: str
     text: str
-    rhythm: str = "sinus"
+    rhythms: tuple[str, ...] = ("sinus",)
     shape: str = "N"
     rate_bpm: tuple[float, float] = (60.0, 100.0)
     st_mv: tuple[float, float] | None = None
@@ -59,29 +59,25 @@ class SyntheticClass:
 
     def draw_rhythm(self, random: np.random.Generator) -> str:
         """Draw one of the rhythms."""
-        return str(random.choice(self.rhythm.split(",")))
+        return str(random.choice(self.rhythms))
 
 
-_ARRHYTHMIAS: Final = ",".join(
-    (
-        *(
-            "atrial premature",
-            "ventricular premature",
-            "supraventricular runs",
-            "ventricular runs",
-            "bigeminy",
-        ),
-        *(
-            "trigeminy",
-            "atrial fibrillation",
-            "atrial flutter",
-            "wenckebach",
-            "mobitz",
-            "complete block",
-            "pauses",
-        ),
-        *("ventricular tachycardia", "ventricular flutter", "ventricular fibrillation"),
-    )
+_ARRHYTHMIAS: Final = (
+    "atrial premature",
+    "ventricular premature",
+    "supraventricular runs",
+    "ventricular runs",
+    "bigeminy",
+    "trigeminy",
+    "atrial fibrillation",
+    "atrial flutter",
+    "wenckebach",
+    "mobitz",
+    "complete block",
+    "pauses",
+    "ventricular tachycardia",
+    "ventricular flutter",
+    "ventricular fibrillation",
 )
 
 CLASSES: Final = {
@@ -92,12 +88,14 @@ CLASSES: Final = {
         # ST and T: clear of the limits of 0.05 mV (depression) and 0.1 mV (elevation, T inversion) of the
         # Fourth universal definition of myocardial infarction, 2018; upper limits are an own choice.
         SyntheticClass(
-            *("st-depression", "ST segment 0.1 to 0.3 mV low: horizontal, downsloping or upsloping."),
+            "st-depression",
+            "ST segment 0.1 to 0.3 mV low: horizontal, downsloping or upsloping.",
             st_mv=(-0.30, -0.10),
             st_shapes=DEPRESSION,
         ),
         SyntheticClass(
-            *("st-elevation", "ST segment 0.15 to 0.5 mV high: convex or concave."),
+            "st-elevation",
+            "ST segment 0.15 to 0.5 mV high: convex or concave.",
             st_mv=(0.15, 0.50),
             st_shapes=ELEVATION,
         ),
@@ -105,44 +103,51 @@ CLASSES: Final = {
         SyntheticClass("t-flat", "T wave within 0.03 mV of the baseline.", t_mv=(-0.03, 0.03)),
         SyntheticClass("sinus-tachycardia", "Sinus rhythm, 101 to 160 a minute.", rate_bpm=(101.0, 160.0)),
         SyntheticClass(
-            "sinus-bradycardia", "Sinus rhythm, 38 to 57 a minute.", "bradycardia", rate_bpm=(38.0, 57.0)
+            "sinus-bradycardia", "Sinus rhythm, 38 to 57 a minute.", ("bradycardia",), rate_bpm=(38.0, 57.0)
         ),
         SyntheticClass(
-            *("sinus-arrhythmia", "Sinus rhythm whose rate changes much with breathing."),
+            "sinus-arrhythmia",
+            "Sinus rhythm whose rate changes much with breathing.",
             rate_bpm=(60.0, 85.0),
             sinus_arrhythmia=0.12,
         ),
-        SyntheticClass("atrial-premature", "Sinus rhythm with atrial premature beats.", "atrial premature"),
         SyntheticClass(
-            "ventricular-premature", "Sinus rhythm with ventricular premature beats.", "ventricular premature"
+            "atrial-premature", "Sinus rhythm with atrial premature beats.", ("atrial premature",)
         ),
-        SyntheticClass("bigeminy", "A ventricular premature beat after each sinus beat.", "bigeminy"),
-        SyntheticClass("trigeminy", "A ventricular premature beat after every two sinus beats.", "trigeminy"),
         SyntheticClass(
-            "supraventricular-runs", "Runs of 3 to 8 atrial premature beats.", "supraventricular runs"
+            "ventricular-premature",
+            "Sinus rhythm with ventricular premature beats.",
+            ("ventricular premature",),
         ),
-        SyntheticClass("ventricular-runs", "Runs of 3 to 8 ventricular beats.", "ventricular runs"),
-        SyntheticClass("atrial-fibrillation", "Irregular beats without P waves.", "atrial fibrillation"),
-        SyntheticClass("atrial-flutter", "Sawtooth waves, 240 to 340 a minute.", "atrial flutter"),
+        SyntheticClass("bigeminy", "A ventricular premature beat after each sinus beat.", ("bigeminy",)),
+        SyntheticClass(
+            "trigeminy", "A ventricular premature beat after every two sinus beats.", ("trigeminy",)
+        ),
+        SyntheticClass(
+            "supraventricular-runs", "Runs of 3 to 8 atrial premature beats.", ("supraventricular runs",)
+        ),
+        SyntheticClass("ventricular-runs", "Runs of 3 to 8 ventricular beats.", ("ventricular runs",)),
+        SyntheticClass("atrial-fibrillation", "Irregular beats without P waves.", ("atrial fibrillation",)),
+        SyntheticClass("atrial-flutter", "Sawtooth waves, 240 to 340 a minute.", ("atrial flutter",)),
         SyntheticClass(
             "left-bundle-branch-block", "Sinus rhythm, wide QRS complexes to the left.", shape="L"
         ),
         SyntheticClass(
             "right-bundle-branch-block", "Sinus rhythm, wide QRS complexes to the right.", shape="R"
         ),
-        SyntheticClass("first-degree-av-block", "PR interval of 230 to 340 ms.", "first-degree block"),
-        SyntheticClass("wenckebach", "Second-degree AV block: the PR interval grows.", "wenckebach"),
-        SyntheticClass("mobitz", "Second-degree AV block: single beats are missing.", "mobitz"),
+        SyntheticClass("first-degree-av-block", "PR interval of 230 to 340 ms.", ("first-degree block",)),
+        SyntheticClass("wenckebach", "Second-degree AV block: the PR interval grows.", ("wenckebach",)),
+        SyntheticClass("mobitz", "Second-degree AV block: single beats are missing.", ("mobitz",)),
         SyntheticClass(
-            "complete-av-block", "P waves and a ventricular escape rhythm, unrelated.", "complete block"
+            "complete-av-block", "P waves and a ventricular escape rhythm, unrelated.", ("complete block",)
         ),
-        SyntheticClass("pauses", "Sinus rhythm with pauses of 2 to 3.5 s.", "pauses"),
+        SyntheticClass("pauses", "Sinus rhythm with pauses of 2 to 3.5 s.", ("pauses",)),
         SyntheticClass(
-            "ventricular-tachycardia", "Episodes of ventricular tachycardia.", "ventricular tachycardia"
+            "ventricular-tachycardia", "Episodes of ventricular tachycardia.", ("ventricular tachycardia",)
         ),
-        SyntheticClass("ventricular-flutter", "Episodes of ventricular flutter.", "ventricular flutter"),
+        SyntheticClass("ventricular-flutter", "Episodes of ventricular flutter.", ("ventricular flutter",)),
         SyntheticClass(
-            "ventricular-fibrillation", "Episodes of ventricular fibrillation.", "ventricular fibrillation"
+            "ventricular-fibrillation", "Episodes of ventricular fibrillation.", ("ventricular fibrillation",)
         ),
     )
 }

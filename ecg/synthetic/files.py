@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from ecg_edge.ecg.synthetic.front_end import front_end
 from ecg_edge.ecg.synthetic.generator import Samples, Segment, Settings, Source, SyntheticRecord, generate
 from ecg_edge.ecg.synthetic.truth import Beat, Truth
 from ecg_edge.ecg.writers.wfdb import write_header, write_signals
+
+if TYPE_CHECKING:
+    import edfio
 
 WAVES: Final = "waves"
 """Annotator of the waves' bounds."""
@@ -71,7 +74,9 @@ def write_wfdb(folder: Path, settings: Settings, seconds: float) -> tuple[Path, 
         _write_table(folder / f"{name}.csv", truth, settings.fs_hz)
         device = front_end(settings.front_end)
         header = write_header(
-            *(folder, name, signals),
+            folder,
+            name,
+            signals,
             fs_hz=settings.fs_hz,
             adu_per_mv=device.adu_per_mv,
             adc_bits=device.bits,
@@ -105,16 +110,17 @@ def write_edf(folder: Path, settings: Settings, seconds: float) -> tuple[Path, T
     path = folder / f"{record_name(settings)}.edf"
     make_folder(folder)
     with replacing(path) as temporary:
-        edfio.Edf(signals, annotations=_edf_annotations(record, edfio)).write(temporary)
+        edfio.Edf(signals, annotations=_edf_annotations(record)).write(temporary)
     return path, record.truth
 
 
-def _edf_annotations(record: SyntheticRecord, edfio: object) -> list[object]:
+def _edf_annotations(record: SyntheticRecord) -> list[edfio.EdfAnnotation]:
+    from edfio import EdfAnnotation  # an extra
+
     found = record.truth.annotations()
     texts = [aux or symbol for symbol, aux in zip(found.symbols.tolist(), found.aux, strict=True)]
     times = (found.samples / record.settings.fs_hz).tolist()
-    make = edfio.EdfAnnotation  # type: ignore[attr-defined]
-    return [make(time_s, None, text) for time_s, text in zip(times, texts, strict=True)]
+    return [EdfAnnotation(time_s, None, text) for time_s, text in zip(times, texts, strict=True)]
 
 
 def _noted(segment: Segment, truth: Truth) -> Samples:

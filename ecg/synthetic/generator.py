@@ -94,6 +94,19 @@ class Settings:
             raise SynthesisError(f"sampling rate {self.fs_hz} Hz: outside {RATES_HZ[0]} to {RATES_HZ[1]} Hz.")
         if not -300 <= self.offset_mv <= 300:
             raise SynthesisError(f"electrode offset {self.offset_mv:g} mV: outside -300 to 300 mV.")
+        if self.snr_db is not None:
+            self.noise.at_snr(self.snr_db, signal_mv=1.0)
+        self._check_change()
+
+    def _check_change(self) -> None:
+        """Refuse what does not go with the class, before anything is drawn."""
+        wanted = synthetic_class(self.kind).st_mv
+        if self.st_shape is not None and self.st_mv is None:
+            if wanted is None:
+                raise SynthesisError(
+                    f"ST shape {self.st_shape}: class {self.kind} has no ST deviation. Give one."
+                )
+            Change(wanted[0], self.st_shape)
         self.change(np.random.default_rng(0))
 
     def change(self, random: np.random.Generator) -> Change:
@@ -170,6 +183,12 @@ def generate(settings: Settings, seconds: float) -> SyntheticRecord:
     return SyntheticRecord(settings, source.change, source.adu_per_mv, samples, truth)
 
 
+def check_length(seconds: float) -> None:
+    """Refuse a length outside 1 s to 7 days, with `SynthesisError`."""
+    if not SECONDS[0] <= seconds <= SECONDS[1]:
+        raise SynthesisError(f"length {seconds:g} s: outside {SECONDS[0]:g} s to 7 days.")
+
+
 def stream(settings: Settings, segment_s: float = 1.0) -> Iterator[Segment]:
     """Generate segments of `segment_s` seconds without end."""
     source = Source(settings)
@@ -208,8 +227,7 @@ class Source:
 
     def segments(self, seconds: float) -> Iterator[Segment]:
         """Yield the segments of a record of `seconds`; see `generate`."""
-        if not SECONDS[0] <= seconds <= SECONDS[1]:
-            raise SynthesisError(f"length {seconds:g} s: outside {SECONDS[0]:g} s to 7 days.")
+        check_length(seconds)
         left = round(seconds * self.settings.fs_hz)
         end = self._start + left
         while left:

@@ -39,11 +39,13 @@ def lead_matrix(names: Sequence[str]) -> npt.NDArray[np.float64]:
     Raises
     ------
     SynthesisError
-        For a name that is no lead, or no name.
+        For a name that is no lead, a lead named twice, or no name.
     """
     unknown = [name for name in names if name not in TWELVE]
     if unknown or not names:
         raise SynthesisError(f"unknown lead {', '.join(unknown) or '(none)'}. Known: {', '.join(TWELVE)}.")
+    if len(set(names)) < len(names):
+        raise SynthesisError(f"leads {', '.join(names)}: name each once.")
     return np.array([_factors(name) for name in names])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -63,10 +63,8 @@ class Noise:
 
     def scaled(self, factor: float) -> Noise:
         """All levels times a factor; movements are as frequent as before."""
-        return Noise(
-            *(factor * self.wander_mv, factor * self.mains_mv, self.mains_hz, factor * self.muscle_mv),
-            *(factor * self.white_mv, self.movements_per_minute, factor * self.movement_mv),
-        )
+        levels = ("wander_mv", "mains_mv", "muscle_mv", "white_mv", "movement_mv")
+        return replace(self, **{name: factor * getattr(self, name) for name in levels})
 
     def at_snr(self, snr_db: float, signal_mv: float) -> Noise:
         """The same mixture without movements, as loud as a ratio in dB asks.

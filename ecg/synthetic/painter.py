@@ -201,8 +201,11 @@ def _prepare(kind: str, shape: Shape, factors: Floats, change: Change, stretch: 
     given = conducted and change.st_mv is not None
     along = factors @ first / (first @ first)
     prepared = _Prepared(
-        *(shape, factors @ shape.qrs.vectors_mv.T, factors @ shape.t.vectors_mv.T),
-        *(along if given else factors @ shape.st_mv, given),
+        shape=shape,
+        qrs_mv=factors @ shape.qrs.vectors_mv.T,
+        t_mv=factors @ shape.t.vectors_mv.T,
+        st_mv=along if given else factors @ shape.st_mv,
+        changed=given,
     )
     return prepared if given or kind != "N" else _with_usual_st(prepared, along, stretch)
 

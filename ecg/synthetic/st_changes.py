@@ -21,11 +21,13 @@ ST_LIMITS_MV: Final = (-0.5, 1.0)
 """Deviations that are generated. Episodes of the European ST-T Database peak between 0.1 mV and more than 1
 mV; the lower limit is an own choice."""
 USUAL_ST_MV: Final = (-0.04, 0.08)
-"""Levels of narrow beats without a given deviation: inside of the 0.05 mV of depression and the 0.1 mV of
-elevation of the Fourth universal definition of myocardial infarction."""
+"""Levels of narrow beats without a given deviation, before the variation from beat to beat: inside of
+the 0.05 mV of depression and the 0.1 mV of elevation of the Fourth universal definition of myocardial
+infarction."""
 T_LIMITS_MV: Final = (-1.0, 1.0)
 SMALLEST_T_MV: Final = 0.08
-"""T waves of narrow beats without a given height are no flatter (own choice)."""
+"""T waves of narrow beats without a given height are no flatter, before the variation from beat to beat (own
+choice)."""
 
 POINTS_MS: Final = (60, 80)
 """Where the deviation is measured, in ms after the J point: 80, or 60 at more than 120 beats a minute in the

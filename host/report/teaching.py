@@ -64,43 +64,50 @@ class Lesson:
 
 LESSONS: Final = (
     Lesson(
-        *("normal", "Normal sinus rhythm"),
+        "normal",
+        "Normal sinus rhythm",
         "A P wave before each QRS complex, a PR interval of 120 to 200 ms, a QRS complex below 120 ms, an "
         "ST segment at "
         "the level before the QRS complex, an upright T wave.",
         ("PR", "QRS", "RR"),
     ),
     Lesson(
-        *("sinus-tachycardia", "Sinus tachycardia"),
+        "sinus-tachycardia",
+        "Sinus tachycardia",
         "More than 100 beats a minute with normal P waves. The QT interval is shorter than at rest.",
         ("RR",),
     ),
     Lesson(
-        *("sinus-bradycardia", "Sinus bradycardia"),
+        "sinus-bradycardia",
+        "Sinus bradycardia",
         "Fewer than 60 beats a minute with normal P waves.",
         ("RR",),
     ),
     Lesson(
-        *("sinus-arrhythmia", "Sinus arrhythmia"),
+        "sinus-arrhythmia",
+        "Sinus arrhythmia",
         "The rate rises and falls with breathing; P waves and PR intervals stay the same.",
         ("shortest RR", "longest RR"),
     ),
     Lesson(
-        *("st-depression", "ST depression"),
+        "st-depression",
+        "ST depression",
         "The ST segment lies below the level before the QRS complex: here measured 60 ms after the J point. "
         "It may be "
         "horizontal, fall or rise towards the T wave.",
         ("ST",),
     ),
     Lesson(
-        *("st-elevation", "ST elevation"),
+        "st-elevation",
+        "ST elevation",
         "The ST segment lies above the level before the QRS complex, with a convex or a concave course.",
         ("ST",),
     ),
-    Lesson(*("t-inversion", "T-wave inversion"), "The T wave points down, the QRS complex up.", ("T",)),
-    Lesson(*("t-flat", "Flat T wave"), "The T wave hardly leaves the baseline.", ("T",)),
+    Lesson("t-inversion", "T-wave inversion", "The T wave points down, the QRS complex up.", ("T",)),
+    Lesson("t-flat", "Flat T wave", "The T wave hardly leaves the baseline.", ("T",)),
     Lesson(
-        *("atrial-premature", "Atrial premature beats"),
+        "atrial-premature",
+        "Atrial premature beats",
         "A beat comes early, with a P wave of another shape and a normal QRS complex. The sinus rhythm "
         "starts anew after "
         "it, so that the pause is short.",
@@ -108,7 +115,8 @@ LESSONS: Final = (
         "early beat",
     ),
     Lesson(
-        *("ventricular-premature", "Ventricular premature beats"),
+        "ventricular-premature",
+        "Ventricular premature beats",
         "A wide early beat without a P wave before it; its T wave points the other way. The pause is "
         "compensatory: before "
         "and after it together, two normal intervals.",
@@ -116,95 +124,111 @@ LESSONS: Final = (
         "early beat",
     ),
     Lesson(
-        *("bigeminy", "Bigeminy"),
+        "bigeminy",
+        "Bigeminy",
         "Each normal beat is followed by a ventricular premature beat.",
         ("early",),
         "early beat",
     ),
     Lesson(
-        *("trigeminy", "Trigeminy"),
+        "trigeminy",
+        "Trigeminy",
         "Two normal beats, then a ventricular premature beat.",
         ("early",),
         "early beat",
     ),
     Lesson(
-        *("supraventricular-runs", "Supraventricular run"),
+        "supraventricular-runs",
+        "Supraventricular run",
         "Three or more atrial premature beats in a row: fast, with narrow QRS complexes.",
         ("early",),
         "run",
     ),
     Lesson(
-        *("ventricular-runs", "Ventricular run"),
+        "ventricular-runs",
+        "Ventricular run",
         "Three or more ventricular beats in a row: fast, with wide QRS complexes.",
         ("early",),
         "run",
     ),
     Lesson(
-        *("ventricular-tachycardia", "Ventricular tachycardia"),
+        "ventricular-tachycardia",
+        "Ventricular tachycardia",
         "Wide beats at a fast, regular rate, without P waves in front.",
         ("rhythm", "RR"),
         "episode",
     ),
     Lesson(
-        *("ventricular-flutter", "Ventricular flutter"),
+        "ventricular-flutter",
+        "Ventricular flutter",
         "A regular, wide oscillation, 200 to 300 a minute; QRS complex and T wave cannot be told apart.",
         ("rhythm",),
         "episode",
     ),
     Lesson(
-        *("ventricular-fibrillation", "Ventricular fibrillation"),
+        "ventricular-fibrillation",
+        "Ventricular fibrillation",
         "An irregular oscillation without beats, about 3 to 7 a second; its height changes.",
         ("rhythm",),
         "episode",
     ),
     Lesson(
-        *("atrial-fibrillation", "Atrial fibrillation"),
+        "atrial-fibrillation",
+        "Atrial fibrillation",
         "Irregular beats with narrow QRS complexes. No P waves; small fibrillatory waves between the beats.",
         ("shortest RR", "longest RR"),
     ),
     Lesson(
-        *("atrial-flutter", "Atrial flutter"),
+        "atrial-flutter",
+        "Atrial flutter",
         "Sawtooth waves at 240 to 340 a minute between the QRS complexes; every second, third or fourth is "
         "conducted.",
         ("RR",),
     ),
     Lesson(
-        *("first-degree-av-block", "First-degree AV block"),
+        "first-degree-av-block",
+        "First-degree AV block",
         "Each P wave is conducted, but the PR interval is longer than 200 ms.",
         ("PR",),
     ),
     Lesson(
-        *("wenckebach", "Second-degree AV block, type I (Wenckebach)"),
+        "wenckebach",
+        "Second-degree AV block, type I (Wenckebach)",
         "The PR interval grows from beat to beat until a P wave is not conducted.",
         ("all PR", "P without beat"),
         "P without beat",
     ),
     Lesson(
-        *("mobitz", "Second-degree AV block, type II (Mobitz)"),
+        "mobitz",
+        "Second-degree AV block, type II (Mobitz)",
         "A P wave is not conducted, and the PR intervals around it do not change.",
         ("all PR", "P without beat"),
         "P without beat",
     ),
     Lesson(
-        *("complete-av-block", "Third-degree AV block"),
+        "complete-av-block",
+        "Third-degree AV block",
         "P waves and QRS complexes have nothing to do with each other. The ventricles beat slowly by "
         "themselves.",
         ("P waves", "RR"),
     ),
     Lesson(
-        *("pauses", "Sinus pause"),
+        "pauses",
+        "Sinus pause",
         "The sinus node leaves out beats: no P wave, no QRS complex.",
         ("longest RR",),
         "pause",
     ),
     Lesson(
-        *("left-bundle-branch-block", "Left bundle branch block, lead V6"),
+        "left-bundle-branch-block",
+        "Left bundle branch block, lead V6",
         "A QRS complex of at least 120 ms, broad and notched in V6; the T wave points the other way.",
         ("QRS",),
         lead="V6",
     ),
     Lesson(
-        *("right-bundle-branch-block", "Right bundle branch block, lead V1"),
+        "right-bundle-branch-block",
+        "Right bundle branch block, lead V1",
         "A QRS complex of at least 120 ms with a second, late upright wave in V1.",
         ("QRS",),
         lead="V1",

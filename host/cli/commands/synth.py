@@ -14,7 +14,7 @@ from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.synthetic.classes import CLASSES
 from ecg_edge.ecg.synthetic.files import write_edf, write_wfdb
 from ecg_edge.ecg.synthetic.front_end import FRONT_ENDS
-from ecg_edge.ecg.synthetic.generator import Settings
+from ecg_edge.ecg.synthetic.generator import Settings, check_length
 from ecg_edge.ecg.synthetic.leads import TWELVE
 from ecg_edge.ecg.synthetic.noise import Noise
 from ecg_edge.ecg.synthetic.st_changes import SHAPES
@@ -88,9 +88,20 @@ def synth(
     if patients < 1:
         raise SynthesisError(f"{patients} patients: name 1 or more.")
     settings = Settings(
-        *(kind, seed, fs, TWELVE if leads == "all" else tuple(leads.split(",")), Noise(mains_hz=hum), snr),
-        *(front_end, offset, st_mv, t_mv, st_shape, st_point),
+        kind=kind,
+        seed=seed,
+        fs_hz=fs,
+        leads=TWELVE if leads == "all" else tuple(leads.split(",")),
+        noise=Noise(mains_hz=hum),
+        snr_db=snr,
+        front_end=front_end,
+        offset_mv=offset,
+        st_mv=st_mv,
+        t_mv=t_mv,
+        st_shape=st_shape,
+        st_point_ms=st_point,
     )
+    check_length(60 * minutes)
     rows = []
     for number in console.track(range(seed, seed + patients), "Generating"):
         path, truth = _WRITERS[file_format](out, replace(settings, seed=number), 60 * minutes)

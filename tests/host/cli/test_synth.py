@@ -41,6 +41,13 @@ def test_records_of_several_patients(tmp_path: Path) -> None:
         (("--class", "stemi", "out"), "unknown class 'stemi'"),
         (("--minutes", "-5", "out"), "length -300 s"),
         (("--st", "2", "out"), "ST deviation 2 mV"),
+        (("--st-shape", "convex", "out"), "class normal has no ST deviation"),
+        (
+            ("--class", "st-elevation", "--st-shape", "horizontal", "out"),
+            "does not go with the shape horizontal",
+        ),
+        (("--snr", "99", "out"), "signal-to-noise ratio 99 dB"),
+        (("--leads", "II,V1,II", "out"), "name each once"),
         (("--patients", "0", "out"), "0 patients"),
         (("--format", "mp3", "out"), "mp3; it is wfdb or edf"),
         ((), "name a folder"),
