@@ -10,8 +10,8 @@ import typer
 
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import select_records
-from ecg_edge.ecg.synthetic import DATABASE as SYNTHETIC
-from ecg_edge.ecg.synthetic import synthetic_root
+from ecg_edge.ecg.synthetic.textbook import DATABASE as SYNTHETIC
+from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
     AUTO,

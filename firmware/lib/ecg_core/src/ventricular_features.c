@@ -232,13 +232,13 @@ void ecg_ventricular_describe_correlation(ecg_ventricular_t *state) {
         f[ECG_VENTRICULAR_CORRELATION + k] = c[LAGS[k]];
     }
     const int32_t peak = highest_peak(c), first = first_peak(c);
-    int16_t trough = 1000;
+    int16_t lowest = 1000;
     for (int32_t lag = 1; lag < (peak > 0 ? peak : ECG_VENTRICULAR_LAGS); lag++) {
-        trough = c[lag] < trough ? c[lag] : trough;
+        lowest = c[lag] < lowest ? c[lag] : lowest;
     }
     f[ECG_VENTRICULAR_PEAK] = (int16_t)(peak > 0 ? c[peak] : -500);
     f[ECG_VENTRICULAR_PEAK_LAG] = log_lag(c, peak);
-    f[ECG_VENTRICULAR_TROUGH] = trough;
+    f[ECG_VENTRICULAR_TROUGH] = lowest;
     f[ECG_VENTRICULAR_SECOND_PEAK] =
         c[peak > 0 && 2 * peak < ECG_VENTRICULAR_LAGS ? 2 * peak : ECG_VENTRICULAR_LAGS - 1];
     f[ECG_VENTRICULAR_FIRST_PEAK] = (int16_t)(first > 0 ? c[first] : -500);
