@@ -80,7 +80,7 @@ EXTRAS_base :=
 EXTRAS_dev := [dev]
 EXTRAS_train := [train]
 EXTRAS_docs := [docs]
-EXTRAS_all := [train,dev,docs]
+EXTRAS_all := [train,dev,docs,browser]
 SIZE_train := , the first time about 2 GB and some minutes
 SIZE_all := $(SIZE_train)
 

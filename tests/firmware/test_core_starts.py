@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ecg_edge.ecg.synthetic import make_patient, make_signal
+from ecg_edge.ecg.synthetic.textbook import make_patient, make_signal
 from ecg_edge.firmware import FS_HZ, process
 from tests.support.core_signals import ADU_PER_MV, NORMAL_WAVES, beats_at
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ecg_edge.host.link.frames import encode
 from ecg_edge.host.link.messages import (
+    PROTOCOL_VERSION,
     Credit,
     Done,
     Error,
@@ -150,7 +151,7 @@ def test_hello_changes_nothing(device: LinkDevice) -> None:
         ([], block(0), 4, "without START"),
         ([], Finish(0), 4, "without START"),
         ([START, Finish(0)], block(0), 4, "without START"),
-        ([], Hello(protocol_version=3), 2, "version 2"),
+        ([], Hello(protocol_version=PROTOCOL_VERSION + 1), 2, f"version {PROTOCOL_VERSION}"),
         ([], Start(1, 250, 200, 60, 0), 3, "fs_hz is 360"),
         ([], Start(1, 360, 200, 60, 9), 3, "mode"),
         ([Start(1, 360, 200, 60, 1)], block(0), 7, "live"),

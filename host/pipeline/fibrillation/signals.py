@@ -26,8 +26,7 @@ from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
-VFDB: Final = ("418", "422", "426", "430", "602", "610", "614")  # number % 4 == 2
-STRIP_DIVISOR: Final = 8  # of the numbers of cinc2017's strips
+STRIP_DIVISOR: Final = 4  # of the numbers of cinc2017's strips: the parts to choose on and to test on
 SHORTEST_STRIP_S: Final = 10
 
 LEAST_PREMATURE: Final = 50  # beats in half an hour
@@ -115,7 +114,8 @@ def all_signals(root: Path, engine: Engine, labels: Sequence[str]) -> Iterator[S
         record = load_record(root, "cinc2017", name, annotator=None)
         if len(record.samples) >= SHORTEST_STRIP_S * FS_HZ:
             yield _strip(record, label, engine, labels)
-    for database, names in (("mitdb", DS1), ("vfdb", VFDB)):
+    vfdb = [name for name in records_in(root, "vfdb") if int(name) % 2 == 0]
+    for database, names in (("mitdb", DS1), ("vfdb", vfdb)):
         for name in names:
             yield _long(load_record(root, database, name), engine, labels)
     for name in records_in(root, "svdb"):

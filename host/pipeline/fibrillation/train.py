@@ -4,9 +4,8 @@
     python -m ecg_edge.host.pipeline.fibrillation.train --data DIR [--bundle DIR]
 
 Figures of beats and of intervals come from the C code itself. Training set (signals.py): of cinc2017 the
-strips of 10 s and more whose number is divisible by 8, DS1 of mitdb, of vfdb the records whose number leaves
-2 when divided by 4, and of svdb the even numbers. A strip that people marked as fibrillation has P waves
-nowhere, a normal one has them before every beat.
+strips of 10 s and more whose number is divisible by 4, DS1 of mitdb, of vfdb and svdb the even numbers. A
+strip that people marked as fibrillation has P waves nowhere, a normal one has them before every beat.
 
 Both are trained in five folds of signals first. The figures that are printed come from these folds, and the
 score learns from evidence of P waves that the other folds gave. The weights that are written are of all
