@@ -14,7 +14,7 @@ extern "C" {
 #define NLRAV_LOGITS_SCALE_Q16 10222 /* one step of a logit, times 65536 */
 
 /* ecg_core_fingerprint of the signal path that made the training beats. */
-#define NLRAV_CORE_FINGERPRINT 0x876A5D41u
+#define NLRAV_CORE_FINGERPRINT 0xEE43FA33u
 
 /* Arena for TensorFlow Lite Micro. */
 #define NLRAV_TFLM_ARENA_BYTES 5872
