@@ -46,6 +46,18 @@ from ecg_edge.firmware.binding.signal_path import (
     process,
     process_signal,
 )
+from ecg_edge.firmware.binding.strip import (
+    STRIP_DELAY,
+    STRIP_DTYPE,
+    STRIP_EVERY_SECONDS,
+    STRIP_FS_HZ,
+    STRIP_POINTS,
+    STRIP_SECONDS,
+    STRIP_STEPS_PER_MV,
+    StripPath,
+    strip_fingerprint,
+    strips,
+)
 
 __all__ = [
     "BEAT_CHANNELS",
@@ -70,6 +82,13 @@ __all__ = [
     "LEAD_OFF_PLUS",
     "RHYTHM_FEATURES",
     "RHYTHM_SCALE",
+    "STRIP_DELAY",
+    "STRIP_DTYPE",
+    "STRIP_EVERY_SECONDS",
+    "STRIP_FS_HZ",
+    "STRIP_POINTS",
+    "STRIP_SECONDS",
+    "STRIP_STEPS_PER_MV",
     "VENTRICULAR_DTYPE",
     "VENTRICULAR_FIBRILLATION",
     "VENTRICULAR_NONE",
@@ -81,8 +100,11 @@ __all__ = [
     "Processed",
     "SignalPath",
     "Spans",
+    "StripPath",
     "VentricularStates",
     "fingerprint",
     "process",
     "process_signal",
+    "strip_fingerprint",
+    "strips",
 ]

@@ -49,6 +49,12 @@ CONSTANTS = [
     "TRACE_UNITS_PER_MV",
     "TRACE_REFUSED",
     "ECG_QRS_FEATURES",
+    "ECG_STRIP_FS_HZ",
+    "ECG_STRIP_SECONDS",
+    "ECG_STRIP_POINTS",
+    "ECG_STRIP_EVERY_SECONDS",
+    "ECG_STRIP_STEPS_PER_MV",
+    "ECG_STRIP_DELAY",
     "TRACE_P_WAVE_FEATURES",
 ]
 
@@ -74,6 +80,12 @@ typedef struct { const char *name, *unit, *description; } qrs_feature_t;
 qrs_feature_t qrs_feature(uint32_t feature);
 uint32_t candidate_bytes(void);
 size_t p_wave_features(const int8_t *beats, const uint16_t *flags, size_t count, int16_t *features);
+
+typedef ... ecg_strip_t;
+uint32_t strip_bytes(void);
+int ecg_strip_init(ecg_strip_t *strip, const ecg_core_config_t *config);
+uint32_t ecg_strip_fingerprint(ecg_strip_t *scratch);
+size_t strip_block(ecg_strip_t *strip, const int16_t *samples, size_t count, int8_t *points, uint32_t *at);
 size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
                    void *rows);
 """
@@ -84,6 +96,7 @@ SOURCE = """
 #include <string.h>
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
+#include "ecg_core/ecg_strip.h"
 #include "trace.h"
 
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
@@ -159,6 +172,20 @@ static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t co
     }
     progress.status = ECG_CORE_OK;
     return progress;
+}
+
+static uint32_t strip_bytes(void) { return sizeof(ecg_strip_t); }
+
+/* The caller gives room for all strips of `count` samples; `at`: which samples brought them. */
+static size_t strip_block(ecg_strip_t *strip, const int16_t *samples, size_t count, int8_t *points,
+                          uint32_t *at) {
+    size_t strips = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!ecg_strip_push(strip, samples[i])) continue;
+        ecg_strip_read(strip, points + strips * ECG_STRIP_POINTS);
+        at[strips++] = (uint32_t)i;
+    }
+    return strips;
 }
 
 static progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity) {

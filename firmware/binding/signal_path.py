@@ -120,6 +120,19 @@ def _whole(name: str, value: SupportsFloat) -> int:
     return int(float(value))
 
 
+def core_config(adu_per_mv: SupportsFloat, mains_hz: int, marked: bool, fs_hz: int) -> Any:
+    """Return an `ecg_core_config_t *`; parameters as for `SignalPath`, ValueError outside their limits."""
+    gain = _whole("adu_per_mv", adu_per_mv)
+    if fs_hz not in BOARD_RATES_HZ:
+        raise ValueError(f"fs_hz must be {', '.join(map(str, BOARD_RATES_HZ))}, not {fs_hz}")
+    if not 20 <= gain <= 20000:
+        raise ValueError(f"adu_per_mv must be 20 to 20000, not {gain}")
+    if mains_hz not in (0, 50, 60):
+        raise ValueError(f"mains_hz must be 50, 60 or 0 (no notch), not {mains_hz}")
+    peaks = lib.ECG_CORE_PEAKS_MARKED if marked else lib.ECG_CORE_PEAKS_DETECTED
+    return ffi.new("ecg_core_config_t *", [fs_hz, gain, peaks, mains_hz])
+
+
 class SignalPath:
     """Signal path of one stream of samples, as on the device.
 
@@ -150,18 +163,7 @@ class SignalPath:
         self._decided = np.empty(_CHUNK, VENTRICULAR_DTYPE)
         self._ventricular: list[VentricularStates] = []
         self._samples = 0
-        self._init(_whole("adu_per_mv", adu_per_mv), mains_hz, fs_hz)
-
-    def _init(self, adu_per_mv: int, mains_hz: int, fs_hz: int) -> None:
-        if fs_hz not in BOARD_RATES_HZ:
-            raise ValueError(f"fs_hz must be {', '.join(map(str, BOARD_RATES_HZ))}, not {fs_hz}")
-        if not 20 <= adu_per_mv <= 20000:
-            raise ValueError(f"adu_per_mv must be 20 to 20000, not {adu_per_mv}")
-        if mains_hz not in (0, 50, 60):
-            raise ValueError(f"mains_hz must be 50, 60 or 0 (no notch), not {mains_hz}")
-        peaks = lib.ECG_CORE_PEAKS_MARKED if self.marked else lib.ECG_CORE_PEAKS_DETECTED
-        config = ffi.new("ecg_core_config_t *", [fs_hz, adu_per_mv, peaks, mains_hz])
-        _raise_on(lib.ecg_core_init(self._state, config))
+        _raise_on(lib.ecg_core_init(self._state, core_config(adu_per_mv, mains_hz, marked, fs_hz)))
 
     @property
     def state(self) -> Any:

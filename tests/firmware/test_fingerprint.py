@@ -17,7 +17,7 @@ from tests.support.device_c import LIBRARIES, include_options, linked_sources_of
 # File, constant, other value.
 CHANGES = [
     ("filters.c", "POLE_RADIUS_Q14", "14700"),
-    ("filters.c", "INPUT_UNITS_PER_MV", "799"),
+    ("input.h", "ECG_INPUT_FRACTION_BITS", "5"),
     ("detector.c", "PEAK_HOLD", "33"),
     ("detector.c", "SHAPE_SCALE", "19"),
     ("detector.c", "SLOPE_REACH", "17"),

@@ -7,6 +7,7 @@
 #include "average_beat.h"
 #include "beat_window.h"
 #include "candidate_queue.h"
+#include "config.h"
 #include "detector.h"
 #include "ecg_base/static_assert.h"
 #include "ecg_core/ecg_core_state.h"
@@ -50,7 +51,7 @@ ecg_core_config_t ecg_core_default_config(void) {
     return config;
 }
 
-static bool config_valid(const ecg_core_config_t *config) {
+bool ecg_core_config_valid(const ecg_core_config_t *config) {
     const bool peaks = config->peaks == ECG_CORE_PEAKS_DETECTED || config->peaks == ECG_CORE_PEAKS_MARKED;
     const bool mains = config->mains_hz == 0 || config->mains_hz == 50 || config->mains_hz == 60;
     const bool gain = config->adu_per_mv >= 20 && config->adu_per_mv <= 20000;
@@ -61,7 +62,7 @@ ecg_core_status_t ecg_core_init(ecg_core_t *core, const ecg_core_config_t *confi
     if (core == NULL || config == NULL) {
         return ECG_CORE_BAD_ARGUMENT;
     }
-    if (!config_valid(config)) {
+    if (!ecg_core_config_valid(config)) {
         return ECG_CORE_BAD_CONFIG;
     }
     const ecg_core_config_t copy = *config; /* it may lie inside *core */

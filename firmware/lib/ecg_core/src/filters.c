@@ -1,13 +1,11 @@
 #include "filters.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ecg_base/int_math.h"
+#include "input.h"
 
-#define INPUT_UNITS_PER_MV 800 /* 4 for one ADC unit of MIT-BIH */
-#define INPUT_LIMIT_MV 34      /* electrode drift fits, and every sum below fits 32 bits */
-#define NOTCH_FRACTION_BITS 4  /* the recursion rounds this far below one unit */
+#define NOTCH_FRACTION_BITS ECG_INPUT_FRACTION_BITS /* the recursion rounds this far below one unit */
 
 /* Notch: zeros on the unit circle at the mains frequency, poles behind them at radius 0.9 (11 Hz wide,
  * rings for 30 ms). The gain makes slow signals pass unchanged: (1 - 0.9 c + 0.81) / (2 - c), c = 2 cos. */
@@ -20,8 +18,7 @@
 
 void ecg_filter_init(ecg_filter_t *filter, const ecg_core_config_t *config) {
     memset(filter, 0, sizeof *filter);
-    filter->limit_adu = (int32_t)config->adu_per_mv * INPUT_LIMIT_MV;
-    filter->gain_q12 = ecg_divide(INPUT_UNITS_PER_MV * 4096, config->adu_per_mv);
+    ecg_input_init(&filter->input, config->adu_per_mv);
     if (config->mains_hz == 60) {
         filter->notch_cos_q14 = TWO_COS_60HZ_Q14;
     }
@@ -31,15 +28,7 @@ void ecg_filter_init(ecg_filter_t *filter, const ecg_core_config_t *config) {
 }
 
 void ecg_filter_start(ecg_filter_t *filter, int16_t sample_adu) {
-    filter->offset_adu = sample_adu;
-}
-
-/* A level that leaves the range becomes the new offset: after an hour at a rail the signal is seen again. */
-static int32_t scale_input(ecg_filter_t *filter, int16_t sample_adu) {
-    if (abs(sample_adu - filter->offset_adu) > filter->limit_adu) {
-        filter->offset_adu = sample_adu;
-    }
-    return ((sample_adu - filter->offset_adu) * filter->gain_q12) >> (12 - NOTCH_FRACTION_BITS);
+    ecg_input_start(&filter->input, sample_adu);
 }
 
 static int32_t remove_mains(ecg_filter_t *filter, int32_t x) {
@@ -80,7 +69,8 @@ static int16_t remove_baseline(ecg_filter_t *filter, int16_t x) {
 
 ecg_filtered_t ecg_filter_push(ecg_filter_t *filter, int16_t sample_adu) {
     ecg_filtered_t out;
-    out.lowpass = remove_muscle_noise(filter, remove_mains(filter, scale_input(filter, sample_adu)));
+    out.lowpass =
+        remove_muscle_noise(filter, remove_mains(filter, ecg_input_scale(&filter->input, sample_adu)));
     out.filtered = remove_baseline(filter, out.lowpass);
     return out;
 }

@@ -54,11 +54,16 @@ typedef struct {
     uint8_t lead_flags[ECG_RESAMPLE_TAPS];
 } ecg_resample_t;
 
+/* From ADC units to internal units. */
+typedef struct {
+    int32_t offset_adu; /* the level that counts as zero: first sample, or where the signal jumped to */
+    int32_t limit_adu;  /* a sample further from the offset becomes the offset */
+    int32_t gain_q12;   /* internal units per ADC unit */
+} ecg_input_t;
+
 /* Input scaling, mains notch, low-pass, baseline removal. */
 typedef struct {
-    int32_t offset_adu;    /* the level that counts as zero: first sample, or where the signal jumped to */
-    int32_t limit_adu;     /* a sample further from the offset becomes the offset */
-    int32_t gain_q12;      /* internal units per ADC unit */
+    ecg_input_t input;
     int32_t notch_cos_q14; /* 2 cos(2 pi mains / fs); 0: no notch */
     int32_t notch_x[2], notch_y[2]; /* the last inputs and outputs */
     int32_t taps[5];                /* low-pass: 5 taps 1 2 3 2 1 */
