@@ -34,6 +34,7 @@ from ecg_edge.host.link.messages import (
     Hello,
     Info,
     Message,
+    Morphology,
     Nak,
     RhythmEvent,
     Samples,
@@ -65,6 +66,8 @@ class Progress:
         Changes of the signal's quality between good and bad.
     events : list of RhythmEvent
         All rhythm events that arrived, in the order of arrival.
+    strips : list of Morphology
+        All results of the morphology network that arrived, in the order of arrival.
     naks, resends : int
         Requests of the device to go back, and repetitions after silence.
     retransmitted_frames : int
@@ -82,6 +85,7 @@ class Progress:
     beats: list[Beat] = field(default_factory=list)
     changes: list[SignalQuality] = field(default_factory=list)
     events: list[RhythmEvent] = field(default_factory=list)
+    strips: list[Morphology] = field(default_factory=list)
     naks: int = 0
     resends: int = 0
     retransmitted_frames: int = 0
@@ -367,6 +371,8 @@ class _Stream:
             self.progress.changes.append(message)
         elif isinstance(message, RhythmEvent):
             self.progress.events.append(message)
+        elif isinstance(message, Morphology):
+            self.progress.strips.append(message)
         elif isinstance(message, Credit):
             self._check_index("CREDIT", message.next_index)
             self.progress.samples_taken = max(self.progress.samples_taken, message.next_index)

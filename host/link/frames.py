@@ -26,6 +26,7 @@ from ecg_edge.host.link.messages import (
     Info,
     LiveSamples,
     Message,
+    Morphology,
     Nak,
     RhythmEvent,
     Samples,
@@ -54,14 +55,16 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Started: struct.Struct("<I"),
     Credit: struct.Struct("<I"),
     Nak: struct.Struct("<IB"),
-    Done: struct.Struct("<IIIIQQI"),
+    Done: struct.Struct("<IIIIQQIIQI"),
     SignalQuality: struct.Struct("<IBH"),
     RhythmEvent: struct.Struct("<IBBBIIHHHHHHB"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")
 _BEAT = struct.Struct("<IIHHBBBBIB")
-_INFO = struct.Struct("<BBHHHIII32s")
+_MORPHOLOGY = struct.Struct("<IIBBIB")
+_INFO = struct.Struct("<BBHHHIII32sI32s")
+_NO_SHA256 = bytes(32)
 
 
 # ---- bodies -----------------------------------------------------------------------------------------
@@ -87,6 +90,11 @@ def _pack_beat(m: Beat) -> bytes:
     return _BEAT.pack(*place, *evidence, m.input_crc32, len(m.output)) + m.output
 
 
+def _pack_morphology(m: Morphology) -> bytes:
+    head = (m.strip_index, m.sample, m.label, m.confidence, m.input_crc32, len(m.output))
+    return _MORPHOLOGY.pack(*head) + m.output
+
+
 def _pack_string(text: str) -> bytes:
     data = text.encode("ascii", errors="replace")
     return bytes([len(data)]) + data
@@ -94,8 +102,10 @@ def _pack_string(text: str) -> bytes:
 
 def _pack_info(m: Info) -> bytes:
     sizes = (m.fs_hz, m.window_samples, m.max_block, m.arena_bytes, m.core_state_bytes, m.core_fingerprint)
-    head = _INFO.pack(m.protocol_version, m.status, *sizes, bytes.fromhex(m.model_sha256))
-    return head + b"".join(map(_pack_string, (m.firmware_version, m.board, m.engine, ",".join(m.labels))))
+    second = (m.strip_fingerprint, bytes.fromhex(m.morphology_sha256))
+    head = _INFO.pack(m.protocol_version, m.status, *sizes, bytes.fromhex(m.model_sha256), *second)
+    labels = (",".join(m.labels), ",".join(m.morphology_labels))
+    return head + b"".join(map(_pack_string, (m.firmware_version, m.board, m.engine, *labels)))
 
 
 def _pack_body(message: Message) -> bytes:
@@ -105,6 +115,8 @@ def _pack_body(message: Message) -> bytes:
         return _pack_deltas(message)
     if isinstance(message, Beat):
         return _pack_beat(message)
+    if isinstance(message, Morphology):
+        return _pack_morphology(message)
     if isinstance(message, Info):
         return _pack_info(message)
     if isinstance(message, Error):
@@ -160,6 +172,12 @@ def _parse_beat(body: bytes) -> Beat:
     return Beat(index, r_sample, rr, flags, quality, p_wave, label, confidence, crc32, output)
 
 
+def _parse_morphology(body: bytes) -> Morphology:
+    *head, count = _parse_head(_MORPHOLOGY, "MORPHOLOGY", body)
+    _check_length("MORPHOLOGY", len(body), _MORPHOLOGY.size + count)
+    return Morphology(*head, body[_MORPHOLOGY.size :])
+
+
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:
     """Exactly `count` strings, from offset `at` to the end of the body."""
     texts = []
@@ -175,8 +193,10 @@ def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:
 def _parse_info(body: bytes) -> Info:
     if len(body) < _INFO.size:
         _check_length("INFO", len(body), _INFO.size)
-    version, status, fs_hz, window, block, arena, state, fingerprint, sha256 = _INFO.unpack_from(body)
-    firmware, board, engine, labels = _parse_strings("INFO", body, _INFO.size, 4)
+    version, status, fs_hz, window, block, arena, state, fingerprint, sha256, strip_fingerprint, second = (
+        _INFO.unpack_from(body)
+    )
+    firmware, board, engine, labels, second_labels = _parse_strings("INFO", body, _INFO.size, 5)
     return Info(
         protocol_version=version,
         status=status,
@@ -191,6 +211,9 @@ def _parse_info(body: bytes) -> Info:
         board=board,
         engine=engine,
         labels=tuple(labels.split(",")),
+        morphology_sha256="" if second == _NO_SHA256 else second.hex(),
+        strip_fingerprint=strip_fingerprint,
+        morphology_labels=tuple(second_labels.split(",")) if second_labels else (),
     )
 
 
@@ -214,6 +237,7 @@ _PARSERS: dict[int, Callable[[bytes], Message]] = {
     Deltas.TYPE: _parse_deltas,
     LiveSamples.TYPE: _parse_wave,
     Beat.TYPE: _parse_beat,
+    Morphology.TYPE: _parse_morphology,
     Info.TYPE: _parse_info,
     Error.TYPE: _parse_error,
 }

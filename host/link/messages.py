@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_BODY = 502
 MAX_SAMPLES = 240
 LABEL_UNCLASSIFIABLE = 254
@@ -100,7 +100,7 @@ class Deltas:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """Device: the handshake."""
+    """Device: the handshake. The last three are of the morphology network; empty and 0 without one."""
 
     TYPE: ClassVar[int] = 0x81
     NAME: ClassVar[str] = "INFO"
@@ -117,6 +117,9 @@ class Info:
     board: str
     engine: str
     labels: tuple[str, ...]
+    morphology_sha256: str = ""
+    strip_fingerprint: int = 0
+    morphology_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,9 @@ class Done:
     core_ticks: int
     engine_ticks: int
     engine_ticks_max: int
+    strips: int = 0
+    strip_ticks: int = 0
+    strip_ticks_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,20 @@ class RhythmEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Morphology:
+    """Device: what the morphology network made of the strip whose last sample is `sample`."""
+
+    TYPE: ClassVar[int] = 0x8A
+    NAME: ClassVar[str] = "MORPHOLOGY"
+    strip_index: int
+    sample: int
+    label: int
+    confidence: int
+    input_crc32: int
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Device: refuse the host's request, with the reason."""
 
@@ -248,5 +268,6 @@ Message: TypeAlias = (
     | LiveSamples
     | SignalQuality
     | RhythmEvent
+    | Morphology
     | Error
 )

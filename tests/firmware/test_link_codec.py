@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_edge.host.link.frames import encode
-from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Hello, Info, SignalQuality
+from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Hello, Info, Morphology, SignalQuality
 from tests.support.link_device import LinkDevice, compile_link
 
 FRAME_MAX = 508
@@ -76,13 +76,16 @@ def test_info_is_what_the_host_reads(device: LinkDevice) -> None:
     assert (info.arena_bytes, info.core_state_bytes, info.core_fingerprint) == (1000, 2000, 0x12345678)
     assert (info.fs_hz, info.window_samples, info.max_block, info.status) == (360, 1920, 240, 0)
     assert info.model_sha256 == "ab00cd" + "00" * 29
+    assert info.morphology_sha256 == "12" + "00" * 31
+    assert (info.strip_fingerprint, info.morphology_labels) == (0x9ABCDEF0, ("up", "down"))
 
 
 def test_results_are_what_the_host_reads(device: LinkDevice) -> None:
     device.reset()
     device.c.harness_send_results()
     beat = Beat(3, 1234, 288, 0x0120, 45, 200, LABEL_UNCLASSIFIABLE, 200, 0xFFFFFFFF, b"\x80\x00\x7f")
-    assert device.answers() == [beat, SignalQuality(720_000, 1, 0x0100)]
+    morphology = Morphology(4, 5399, 1, 99, 0x80000001, b"\x80\x00\x7f")
+    assert device.answers() == [beat, SignalQuality(720_000, 1, 0x0100), morphology]
 
 
 def test_a_body_that_does_not_fit_is_not_sent(device: LinkDevice) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tracemalloc
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from ecg_edge.host.link.messages import (
     Info,
     LiveSamples,
     Message,
+    Morphology,
     Nak,
     RhythmEvent,
     Samples,
@@ -35,6 +37,9 @@ from ecg_edge.host.link.messages import (
 )
 
 INFO = Info(1, 0, 360, 1920, 240, 1696, 3200, 0x1234ABCD, "ab" * 32, "0.1.0", "stm32f405", "tflm", ("N", "V"))
+SECOND_INFO = replace(
+    INFO, morphology_sha256="cd" * 32, strip_fingerprint=5, morphology_labels=("up", "down")
+)
 MESSAGES: list[Message] = [
     Hello(),
     Start(7, 360, 200, 60, 0),
@@ -42,6 +47,7 @@ MESSAGES: list[Message] = [
     Deltas(480, 0, -1024, b"\x01\xff\x80\x7f"),
     Finish(650_000),
     INFO,
+    SECOND_INFO,
     Started(7),
     Credit(480),
     Nak(480, 2),
@@ -50,6 +56,7 @@ MESSAGES: list[Message] = [
     LiveSamples(0, 1, b"\0\0\x01\0"),
     SignalQuality(720_000, 1, 0x0122),
     RhythmEvent(5, 3, 2, 1, 1000, 2080, 0, 200, 1080, 1080, 1080, 0, 0),
+    Morphology(2, 7199, 254, 130, 0xFFFFFFFF, b"\x80\x00\x7f"),
     Error(3, "fs_hz is 250; this device takes 360"),
 ]
 
@@ -75,7 +82,7 @@ def test_types_are_those_of_the_document(project_root: Path) -> None:
 
 
 def test_bodies_are_those_of_the_document() -> None:
-    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 03")
+    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 04")
     assert frame_bytes(Start(1, 360, 200, 60, 0)) == bytes.fromhex("0200 01000000 6801 c800 3c 00")
     samples = Samples(240, 1, b"\x01\x00\xff\xff")
     assert frame_bytes(samples) == bytes.fromhex("0300 f0000000 01 02 0100 ffff")
@@ -86,12 +93,17 @@ def test_bodies_are_those_of_the_document() -> None:
     assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, 8, 9, b"\x80\x7f")) == beat
     assert frame_bytes(SignalQuality(72, 1, 0x0140)) == bytes.fromhex("8800 48000000 01 4001")
     numbers = "01000000 02000000 03000000 04000000 0500000000000000 0600000000000000 07000000"
-    assert frame_bytes(Done(1, 2, 3, 4, 5, 6, 7)) == bytes.fromhex("8600" + numbers)
+    numbers += "08000000 0900000000000000 0a000000"
+    assert frame_bytes(Done(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)) == bytes.fromhex("8600" + numbers)
     numbers = "01000000 02 03 04 05000000 06000000 0700 0800 0900 0a00 0b00 0c00 0d"
     assert frame_bytes(RhythmEvent(*range(1, 14))) == bytes.fromhex("8900" + numbers)
+    numbers = "01000000 02000000 03 04 05000000 02 807f"
+    assert frame_bytes(Morphology(1, 2, 3, 4, 5, b"\x80\x7f")) == bytes.fromhex("8a00" + numbers)
     assert frame_bytes(Error(2, "no")) == bytes.fromhex("8f00 02 02") + b"no"
-    assert frame_bytes(INFO)[2:].endswith(b"\x050.1.0\x09stm32f405\x04tflm\x03N,V")
-    assert len(frame_bytes(INFO)) == 2 + 52 + 6 + 10 + 5 + 4
+    assert frame_bytes(INFO)[2:].endswith(bytes(36) + b"\x050.1.0\x09stm32f405\x04tflm\x03N,V\0")
+    assert len(frame_bytes(INFO)) == 2 + 88 + 6 + 10 + 5 + 4 + 1
+    assert frame_bytes(SECOND_INFO)[54:90] == b"\x05\0\0\0" + b"\xcd" * 32
+    assert frame_bytes(SECOND_INFO).endswith(b"\x07up,down")
 
 
 @settings(deadline=None, max_examples=200)
@@ -137,8 +149,10 @@ def rejected(type_: int, body: bytes) -> FrameError:
         (0x85, bytes(20) + b"\x05" + bytes(4), "BEAT: the body has 25 bytes instead of 26"),
         (0x85, bytes(3), "BEAT: the body has 3 bytes"),
         (0x81, bytes(10), "INFO: the body has 10 bytes"),
-        (0x81, bytes(52) + b"\x09abc", "a string runs past the end"),
-        (0x81, bytes(52) + bytes(5), "INFO: the body has 57 bytes instead of 56"),
+        (0x81, bytes(88) + b"\x09abc", "a string runs past the end"),
+        (0x81, bytes(88) + bytes(6), "INFO: the body has 94 bytes instead of 93"),
+        (0x8A, bytes(14) + b"\x05" + bytes(4), "MORPHOLOGY: the body has 19 bytes instead of 20"),
+        (0x8A, bytes(3), "MORPHOLOGY: the body has 3 bytes"),
         (0x8F, b"", "ERROR: the body has 0 bytes"),
         (0x8F, b"\x01\x05ab", "a string runs past the end"),
     ],

@@ -28,6 +28,7 @@ static void keep_sent(const uint8_t *bytes, size_t size) {
 
 static void describe(ecg_link_info_t *info) {
     static const uint8_t SHA256[ECG_LINK_SHA256_BYTES] = {0xAB, 0, 0xCD};
+    static const uint8_t SECOND_SHA256[ECG_LINK_SHA256_BYTES] = {0x12};
     *info = (ecg_link_info_t){
         .fs_hz = 360,
         .arena_bytes = 1000,
@@ -38,6 +39,9 @@ static void describe(ecg_link_info_t *info) {
         .board = "harness",
         .engine = "none",
         .labels = "N,V",
+        .morphology_sha256 = SECOND_SHA256,
+        .strip_fingerprint = 0x9ABCDEF0,
+        .morphology_labels = "up,down",
     };
 }
 
@@ -115,6 +119,14 @@ void harness_send_results(void) {
     const ecg_link_quality_t quality = {.sample = 720000, .bad = 1, .reasons = 0x0100};
     ecg_link_send_beat(&sender, &beat);
     ecg_link_send_quality(&sender, &quality);
+    const ecg_link_morphology_t morphology = {.strip_index = 4,
+                                              .sample = 5399,
+                                              .label = 1,
+                                              .confidence = 99,
+                                              .input_crc32 = 0x80000001u,
+                                              .count = sizeof logits,
+                                              .logits = logits};
+    ecg_link_send_morphology(&sender, &morphology);
 }
 
 /* A frame of any type and size, to see that one that is too large is refused. */

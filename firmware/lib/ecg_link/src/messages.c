@@ -68,6 +68,11 @@ bool ecg_link_parse_finish(const ecg_link_frame_t *frame, uint32_t *total_sample
     return true;
 }
 
+static void put_sha256(ecg_link_sender_t *sender, const uint8_t *sha256) {
+    static const uint8_t NONE[ECG_LINK_SHA256_BYTES] = {0};
+    ecg_link_put_bytes(sender, sha256 != NULL ? sha256 : NONE, ECG_LINK_SHA256_BYTES);
+}
+
 void ecg_link_send_info(ecg_link_sender_t *sender, const ecg_link_info_t *info, uint16_t window_samples) {
     ecg_link_begin(sender, ECG_LINK_INFO);
     ecg_link_put_u8(sender, ECG_LINK_PROTOCOL_VERSION);
@@ -78,11 +83,14 @@ void ecg_link_send_info(ecg_link_sender_t *sender, const ecg_link_info_t *info, 
     ecg_link_put_u32(sender, info->arena_bytes);
     ecg_link_put_u32(sender, info->core_state_bytes);
     ecg_link_put_u32(sender, info->core_fingerprint);
-    ecg_link_put_bytes(sender, info->model_sha256, ECG_LINK_SHA256_BYTES);
+    put_sha256(sender, info->model_sha256);
+    ecg_link_put_u32(sender, info->strip_fingerprint);
+    put_sha256(sender, info->morphology_sha256);
     ecg_link_put_string(sender, info->firmware_version);
     ecg_link_put_string(sender, info->board);
     ecg_link_put_string(sender, info->engine);
     ecg_link_put_string(sender, info->labels);
+    ecg_link_put_string(sender, info->morphology_labels != NULL ? info->morphology_labels : "");
     ecg_link_send(sender);
 }
 
@@ -138,6 +146,9 @@ void ecg_link_send_done(ecg_link_sender_t *sender, const ecg_link_done_t *done, 
     ecg_link_put_u64(sender, done->core_ticks);
     ecg_link_put_u64(sender, done->engine_ticks);
     ecg_link_put_u32(sender, done->engine_ticks_max);
+    ecg_link_put_u32(sender, done->strips);
+    ecg_link_put_u64(sender, done->strip_ticks);
+    ecg_link_put_u32(sender, done->strip_ticks_max);
     ecg_link_send(sender);
 }
 
@@ -168,6 +179,18 @@ void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_
     ecg_link_put_u16(sender, event->longest_rr);
     ecg_link_put_u16(sender, event->irregularity_permille);
     ecg_link_put_u8(sender, event->confidence);
+    ecg_link_send(sender);
+}
+
+void ecg_link_send_morphology(ecg_link_sender_t *sender, const ecg_link_morphology_t *morphology) {
+    ecg_link_begin(sender, ECG_LINK_MORPHOLOGY);
+    ecg_link_put_u32(sender, morphology->strip_index);
+    ecg_link_put_u32(sender, morphology->sample);
+    ecg_link_put_u8(sender, morphology->label);
+    ecg_link_put_u8(sender, morphology->confidence);
+    ecg_link_put_u32(sender, morphology->input_crc32);
+    ecg_link_put_u8(sender, morphology->count);
+    ecg_link_put_bytes(sender, morphology->logits, morphology->count);
     ecg_link_send(sender);
 }
 

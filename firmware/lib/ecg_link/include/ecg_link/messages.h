@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define ECG_LINK_PROTOCOL_VERSION 3
+#define ECG_LINK_PROTOCOL_VERSION 4
 #define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
 #define ECG_LINK_SHA256_BYTES 32u
 #define ECG_LINK_UNCLASSIFIABLE 254u
@@ -29,6 +29,7 @@ typedef enum {
     ECG_LINK_WAVE = 0x87,
     ECG_LINK_QUALITY = 0x88,
     ECG_LINK_EVENT = 0x89,
+    ECG_LINK_MORPHOLOGY = 0x8A,
     ECG_LINK_ERROR = 0x8F,
 } ecg_link_type_t;
 
@@ -84,6 +85,10 @@ typedef struct {
     const char *board;
     const char *engine;
     const char *labels;
+    /* Of the morphology network; NULL and 0 in an image without one. */
+    const uint8_t *morphology_sha256; /* ECG_LINK_SHA256_BYTES */
+    uint32_t strip_fingerprint;
+    const char *morphology_labels;
 } ecg_link_info_t;
 
 typedef struct {
@@ -114,7 +119,21 @@ typedef struct {
     uint64_t core_ticks;
     uint64_t engine_ticks;
     uint32_t engine_ticks_max;
+    uint32_t strips;
+    uint64_t strip_ticks;
+    uint32_t strip_ticks_max;
 } ecg_link_done_t;
+
+/* What the morphology network made of a strip. */
+typedef struct {
+    uint32_t strip_index;
+    uint32_t sample; /* the strip's last one */
+    uint8_t label;
+    uint8_t confidence;
+    uint32_t input_crc32;
+    uint8_t count;
+    const int8_t *logits; /* count */
+} ecg_link_morphology_t;
 
 /* As ecg_rhythm_event_t. */
 typedef struct {
@@ -160,6 +179,7 @@ void ecg_link_send_done(ecg_link_sender_t *sender, const ecg_link_done_t *done, 
 void ecg_link_send_wave(ecg_link_sender_t *sender, uint32_t first_index, uint8_t lead_flags,
                         const int16_t *samples, uint8_t count);
 void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_t *event);
+void ecg_link_send_morphology(ecg_link_sender_t *sender, const ecg_link_morphology_t *morphology);
 void ecg_link_send_error(ecg_link_sender_t *sender, ecg_link_error_t code, const char *text);
 
 #ifdef __cplusplus
