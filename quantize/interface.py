@@ -1,7 +1,8 @@
-"""Check that a network's inputs are those that the signal path makes, with the same quantization."""
+"""The inputs that the device's C makes for a network: of beats, or of strips; with their quantization."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -11,11 +12,18 @@ from ecg_edge.ecg.errors import BundleError
 from ecg_edge.quantize.codegen.flatbuffer import Network
 
 SCALE_TOLERANCE: Final = 1e-6  # relative: half a step of float32
-INPUTS: Final = {
+BEAT_INPUTS: Final = {
     "beat": (firmware.BEAT_POINTS * firmware.BEAT_CHANNELS, firmware.BEAT_SCALE),
     "rhythm": (firmware.RHYTHM_FEATURES, firmware.RHYTHM_SCALE),
 }
+STRIP_INPUTS: Final = {"strip": (firmware.STRIP_POINTS, 1 / firmware.STRIP_STEPS_PER_MV)}
 """Number of elements and scale of each input; all zero points are 0."""
+
+
+def signal_fingerprint(input_names: Iterable[str]) -> int:
+    """Compute the fingerprint of the C that makes a network's inputs, as compiled for this computer."""
+    is_strip = set(input_names) == STRIP_INPUTS.keys()
+    return firmware.strip_fingerprint() if is_strip else firmware.fingerprint()
 
 
 def check_inputs(network: Network, where: str) -> None:
@@ -32,12 +40,13 @@ def check_inputs(network: Network, where: str) -> None:
     BundleError
         Names the input that differs and the remedy.
     """
-    if network.inputs.keys() != INPUTS.keys():
+    inputs = STRIP_INPUTS if network.inputs.keys() == STRIP_INPUTS.keys() else BEAT_INPUTS
+    if network.inputs.keys() != inputs.keys():
         raise BundleError(
-            f"{where}: inputs are {', '.join(network.inputs)}; the signal path gives beat and rhythm. "
-            "Name the Keras inputs so."
+            f"{where}: inputs are {', '.join(network.inputs)}; the signal path gives beat and rhythm, or "
+            "strip. Name the Keras inputs so."
         )
-    for name, (elements, scale) in INPUTS.items():
+    for name, (elements, scale) in inputs.items():
         _check_input(network, name, elements, scale, where)
 
 

@@ -173,9 +173,9 @@ def _parse_beat(body: bytes) -> Beat:
 
 
 def _parse_morphology(body: bytes) -> Morphology:
-    *head, count = _parse_head(_MORPHOLOGY, "MORPHOLOGY", body)
+    index, sample, label, confidence, crc32, count = _parse_head(_MORPHOLOGY, "MORPHOLOGY", body)
     _check_length("MORPHOLOGY", len(body), _MORPHOLOGY.size + count)
-    return Morphology(*head, body[_MORPHOLOGY.size :])
+    return Morphology(index, sample, label, confidence, crc32, body[_MORPHOLOGY.size :])
 
 
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:

@@ -35,6 +35,10 @@ C_FOLDER = "c"
 
 SHIPPED_BUNDLE: Final = PROJECT_ROOT / "models" / "nlrav"
 """Folder of the bundle that ships with this project."""
+SHIPPED_MORPHOLOGY: Final = PROJECT_ROOT / "models" / "morphology"
+"""Folder of the shipped morphology network, the second one in an image."""
+STRIP_INPUT: Final = "strip"
+"""The one input of a morphology network."""
 
 
 class Training(TypedDict, total=False):
@@ -75,7 +79,8 @@ class Manifest:
     model_sha256 : str
         SHA-256 of `model.tflite`, in hexadecimal.
     core_fingerprint : int
-        `ecg_core_fingerprint` of the signal path that made the training beats.
+        `ecg_core_fingerprint` of the signal path that made the training beats; of a morphology network
+        `ecg_strip_fingerprint`.
     inputs, outputs : tuple of Tensor
         Tensors of the network's interface, in the order of the `.tflite` file.
     labels : tuple of str
@@ -109,6 +114,11 @@ class Manifest:
     def input_names(self) -> list[str]:
         """Names of the inputs in the order of the `.tflite` file."""
         return [tensor.name for tensor in self.inputs]
+
+    @property
+    def takes_strips(self) -> bool:
+        """True for a morphology network, False for a beat classifier."""
+        return self.input_names == [STRIP_INPUT]
 
     def to_json(self) -> str:
         """Format as JSON text, keys in the order of the attributes."""

@@ -21,7 +21,7 @@ from ecg_edge.quantize.codegen.flatbuffer import Network
 from ecg_edge.quantize.codegen.generate import Generated, generate
 from ecg_edge.quantize.export import c_files as bundle_c
 from ecg_edge.quantize.export.model_card import model_card
-from ecg_edge.quantize.interface import check_inputs
+from ecg_edge.quantize.interface import check_inputs, signal_fingerprint
 
 FLOAT_MODEL_NAME = "float.keras"
 GOLDEN_VECTORS = 32  # in golden.json
@@ -83,7 +83,7 @@ def export_bundle(
     manifest = layout.Manifest(
         name=name,
         model_sha256=sha256_of(model_tflite),
-        core_fingerprint=firmware.fingerprint(),
+        core_fingerprint=signal_fingerprint(network.inputs),
         inputs=tuple(_tensor(network, key, network.inputs[key]) for key in network.input_names),
         outputs=tuple(_tensor(network, "logits", index) for index in network.outputs.values()),
         labels=tuple(labels),
@@ -157,6 +157,14 @@ def random_inputs(count: int = 200, seed: int = 0) -> dict[str, Int8Array]:
     beats[:: max(count // 8, 1)] = rng.choice([-128, 127], beats[:: max(count // 8, 1)].shape)
     rhythm = rng.integers(-128, 128, (count, firmware.RHYTHM_FEATURES))
     return {"beat": beats.astype(np.int8), "rhythm": rhythm.astype(np.int8)}
+
+
+def random_strips(count: int = 200, seed: int = 0) -> dict[str, Int8Array]:
+    """Make inputs of a morphology network, smooth ones at rising amplitudes up to saturation."""
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.normal(0, 1, (count, firmware.STRIP_POINTS)), axis=1)
+    strips = np.linspace(0, 8, count)[:, np.newaxis] * (walk - walk.mean(axis=1, keepdims=True))
+    return {layout.STRIP_INPUT: np.clip(np.rint(strips), -128, 127).astype(np.int8)}
 
 
 # With some arenas that are too small, TFLM ends the process by a segmentation fault where it should raise.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.quantize.bundle.golden import Golden
-from ecg_edge.quantize.bundle.manifest import c_string
+from ecg_edge.quantize.bundle.manifest import STRIP_INPUT, c_string
 from ecg_edge.quantize.codegen.emit import banner, tensor_entry, wrapped
 from ecg_edge.quantize.codegen.flatbuffer import Network
 from ecg_edge.quantize.codegen.generate import Generated
@@ -109,6 +109,9 @@ def model_info_header(facts: ModelFacts) -> str:
     """Format model_info.h."""
     name, prefix = facts.generated.name, facts.prefix
     labels = ",".join(map(c_string, facts.labels))
+    fingerprint = "ecg_core_fingerprint of the signal path that made the training beats"
+    if STRIP_INPUT in facts.golden.inputs:
+        fingerprint = "ecg_strip_fingerprint of the C that made the training strips"
     return f"""{banner(facts.sha256)}#ifndef {prefix}_MODEL_INFO_H
 #define {prefix}_MODEL_INFO_H
 
@@ -122,7 +125,7 @@ extern "C" {{
 #define {prefix}_LABELS "{labels}"
 #define {prefix}_LOGITS_SCALE_Q16 {round(facts.logits_scale * 65536)} /* one step of a logit, times 65536 */
 
-/* ecg_core_fingerprint of the signal path that made the training beats. */
+/* {fingerprint}. */
 #define {prefix}_CORE_FINGERPRINT 0x{facts.core_fingerprint:08X}u
 
 /* Arena for TensorFlow Lite Micro. */

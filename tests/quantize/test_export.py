@@ -26,9 +26,16 @@ from ecg_edge.quantize.export.bundle import (
     export_bundle,
     narrow_arena,
     random_inputs,
+    random_strips,
     tflm_arena_bytes,
 )
-from tests.support.beat_network import LABELS, beat_network
+from tests.support.beat_network import (
+    LABELS,
+    MORPHOLOGY_LABELS,
+    beat_network,
+    export_random,
+    morphology_network,
+)
 from tests.support.harness import INCLUDES, WARNINGS
 
 METRICS = {"DS1->DS2": {"float": {"accuracy": 0.9}, "int8": {"accuracy": 0.89, "V Se": None}}}
@@ -264,3 +271,16 @@ def test_the_shipped_c_is_what_the_generator_writes(shipped_bundle: Path) -> Non
     files = c_files(model, bundle.manifest, generate(model, name="nlrav"), load_golden(bundle))
     shipped = {path.name: path.read_text() for path in bundle.c_path.iterdir()}
     assert files == shipped
+
+
+def test_a_morphology_network_carries_the_fingerprint_of_the_strips(tmp_path: Path) -> None:
+    bundle = export_random(tmp_path, "shape", 3, strips=True)
+    assert bundle.manifest.takes_strips and bundle.manifest.labels == MORPHOLOGY_LABELS
+    assert bundle.manifest.core_fingerprint == firmware.strip_fingerprint() != firmware.fingerprint()
+    assert len({tuple(row) for row in load_golden(bundle).logits.tolist()}) > 5
+
+
+@pytest.mark.parametrize("changes", [{"points": 450}, {"strip_scale": 1 / 40}])
+def test_a_strip_of_another_length_or_scale_is_refused(tmp_path: Path, changes: dict[str, float]) -> None:
+    with pytest.raises(BundleError, match="input strip"):
+        export(tmp_path, morphology_network(**changes), golden_inputs=random_strips(4))  # type: ignore[arg-type]

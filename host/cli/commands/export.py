@@ -89,16 +89,19 @@ def _check_format(model: Path) -> None:
 
 
 def _of_file(model: Path, out: Path | None, labels: str, float_model: Path | None) -> Bundle:
-    from ecg_edge.quantize.export.bundle import export_bundle, random_inputs
+    from ecg_edge.quantize.bundle.manifest import STRIP_INPUT
+    from ecg_edge.quantize.codegen.flatbuffer import read_network
+    from ecg_edge.quantize.export.bundle import export_bundle, random_inputs, random_strips
     from ecg_edge.quantize.export.run import tool_versions
 
     folder = out or model.with_suffix("")
+    is_morphology = STRIP_INPUT in read_network(model).inputs
     return export_bundle(
         model,
         folder,
         name=folder.resolve().name,
         labels=tuple(labels.split(",")),
-        golden_inputs=random_inputs(),
+        golden_inputs=random_strips() if is_morphology else random_inputs(),
         training={},
         metrics={},
         tools=tool_versions(),

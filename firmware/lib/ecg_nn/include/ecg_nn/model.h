@@ -52,7 +52,7 @@ typedef struct {
     const char *name;
     const uint8_t *sha256;     /* of the .tflite file, 32 bytes */
     const char *labels;        /* of the logits, with commas between: "N,L,R,A,V" */
-    uint32_t core_fingerprint; /* of the signal path that made the training beats */
+    uint32_t core_fingerprint; /* of the C that made the training beats, or strips */
     uint32_t logits_scale_q16; /* scale of the logits times 65536 */
     uint8_t label_count;
     uint8_t input_count;
