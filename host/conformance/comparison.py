@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from itertools import zip_longest
 
+from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.expected import Expected
 
@@ -49,8 +50,9 @@ class Comparison:
         Bytes of output that differ; a lost or an extra beat counts with all of its bytes.
     differing_fields : dict
         Beats that differ, by field: r_sample, rr_samples, flags, quality, input_crc32, label.
-    changes, differing_changes : int
-        Changes between good and bad signal; QUALITY frames that are missing, unexpected or different.
+    changes, differing_changes, lost_changes : int
+        Changes between good and bad signal; QUALITY frames that are missing, unexpected or different; those
+        missing where nothing else is wrong with them.
     differences : list of Difference
         The first few of them, in full.
     events, agreeing_events : int
@@ -70,6 +72,7 @@ class Comparison:
     differing_fields: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FIELDS, 0))
     changes: int = 0
     differing_changes: int = 0
+    lost_changes: int = 0
     differences: list[Difference] = field(default_factory=list)
     events: int = 0
     agreeing_events: int = 0
@@ -85,6 +88,14 @@ class Comparison:
         of_fields = any(self.differing_fields.values())
         of_events = self.lost_events or self.extra_events or self.differing_events
         return not (of_beats or of_fields or of_events or self.differing_changes)
+
+    @property
+    def is_only_lost(self) -> bool:
+        """Something is missing, and nothing else differs."""
+        is_wrong = self.compared != self.agreeing or self.extra_beats
+        is_wrong_event = self.differing_events or self.extra_events
+        is_wrong_change = self.differing_changes and not self.lost_changes
+        return not (self.agrees or is_wrong or is_wrong_event or is_wrong_change)
 
 
 class Comparator:
@@ -139,6 +150,9 @@ class Comparator:
         changes = self._changes if complete else self._changes[: len(self._changes_seen)]
         pairs = zip_longest(changes, self._changes_seen)
         self.comparison.differing_changes = sum(expected != change for expected, change in pairs)
+        in_order = iter(changes)
+        if all(change in in_order for change in self._changes_seen):
+            self.comparison.lost_changes = len(changes) - len(self._changes_seen)
         self._finish_events(complete)
         end = len(self._expected) if complete else max(self._seen, default=0)
         for expected in self._expected[:end]:
@@ -176,6 +190,15 @@ class Comparator:
         self.comparison.agreeing += not differing
         if differing:
             self.comparison.differences.append(Difference(beat.beat_index, tuple(differing), expected, beat))
+
+
+def compare(expected: Expected, progress: Progress) -> Comparison:
+    """Compare all that arrived of a record; it may have ended early."""
+    comparator = Comparator(expected)
+    comparator.take(progress.beats)
+    comparator.take_events(progress.events)
+    comparator.take_changes(progress.changes)
+    return comparator.finish(progress.done is not None)
 
 
 def count_differing_bytes(first: bytes, second: bytes) -> int:

@@ -19,8 +19,8 @@ from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, LinkError, RecordError
 from ecg_edge.ecg.records import Record, read_timing, record_files
 from ecg_edge.host.conformance.accuracy import STARTS_S, STREAM_MARK
-from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
+from ecg_edge.host.conformance.passes import Line, RecordStream
 from ecg_edge.host.conformance.results import RecordResults, SessionResults
 from ecg_edge.host.conformance.session import Origin, RecordRun, Session, open_frame_log, session_folder
 from ecg_edge.host.devices.ports import open_transport
@@ -32,8 +32,8 @@ from ecg_edge.host.evaluation.sources import (
     list_sources,
     read_annotated,
 )
-from ecg_edge.host.link.client import Link, Progress
-from ecg_edge.host.link.messages import MAX_SAMPLES, MODE_REPLAY, STATUS_TEXT, Info
+from ecg_edge.host.link.client import Progress
+from ecg_edge.host.link.messages import MAX_SAMPLES, STATUS_TEXT, Info
 from ecg_edge.host.link.transports import DEFAULT_BAUD
 from ecg_edge.host.reference.expected import Expected, expect
 from ecg_edge.host.reference.labels import check_signal_path
@@ -174,14 +174,11 @@ def replay(
     engine = reference_engine(bundle)
     with (
         claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
-        open_transport(port, baud, bundle) as transport,
+        Line(lambda: open_transport(port, baud, bundle), lambda info: check_device(info, bundle)) as line,
     ):
-        link = Link(transport)
-        info = link.handshake()
-        check_device(info, bundle)
-        on_device(info)
+        on_device(line.info)
         clear_folder(folder)  # only now: a device that is refused costs no earlier session
-        session = Session(folder, port, bundle, info, engine.name, conditions.mains_hz)
+        session = Session(folder, port, bundle, line.info, engine.name, conditions.mains_hz)
         options = _Options(conditions, seconds, restart_s, engine, bundle.manifest.labels)
         sources = [
             source for database, name in names for source in list_sources(root, database, [name], conditions)
@@ -191,7 +188,7 @@ def replay(
             for source in sources
             for from_s in _stream_starts(source, restart_s)
         ]
-        return _Replay(link, session, on_update, block, tuple(starts_s)).run(todo)
+        return _Replay(line, session, on_update, block, tuple(starts_s)).run(todo)
 
 
 def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None, block: int | None) -> None:
@@ -327,24 +324,25 @@ class _Replay:
 
     def __init__(
         self,
-        link: Link,
+        line: Line,
         session: Session,
         on_update: Callable[[Update], None],
         block: int | None,
         starts_s: tuple[float, ...],
     ) -> None:
-        self._link, self._session, self._on_update, self._block = link, session, on_update, block
+        self._line, self._session, self._on_update, self._block = line, session, on_update, block
         self._starts_s = starts_s
 
     def run(self, todo: Sequence[Callable[[], _Prepared]]) -> ReplayResult:
         """Replay all of `todo`; also when it ends early, the session is written."""
         error: EcgEdgeError | None = None
         cancelled = False
-        with open_frame_log(self._session.folder / FRAMES_NAME) as self._link.log:
+        with open_frame_log(self._session.folder / FRAMES_NAME) as log:
+            self._line.write_log(log)
             try:
                 self._session.write_running()
                 for prepared in _ahead(todo):
-                    self._stream(prepared.record, Comparator(prepared.expected), prepared.origin)
+                    self._stream(prepared)
                     self._session.write_running()
             except KeyboardInterrupt:
                 self._session.interrupted, cancelled = CANCELLED, True
@@ -352,36 +350,23 @@ class _Replay:
                 self._session.interrupted, error = str(reason), reason
         return ReplayResult(self._session, self._session.write(), error, cancelled)
 
-    def _stream(self, record: Record, comparator: Comparator, origin: Origin) -> None:
-        progress = Progress()
-        compared = compared_events = 0
-        began = time.monotonic()
+    def _stream(self, prepared: _Prepared) -> None:
+        record, began = prepared.record, time.monotonic()
 
-        def update(progress: Progress) -> None:
-            nonlocal compared, compared_events
-            comparator.take(progress.beats[compared:])
-            comparator.take_events(progress.events[compared_events:])
-            compared, compared_events = len(progress.beats), len(progress.events)
-            seconds = time.monotonic() - began
-            self._on_update(_update(record, progress, comparator.comparison.agreeing, seconds))
+        def update(progress: Progress, agreeing: int) -> None:
+            self._on_update(_update(record, progress, agreeing, time.monotonic() - began))
 
+        sizes = partial(_block_sizes, self._block)
+        stream = RecordStream(self._line, record, prepared.expected, self._session.mains_hz, sizes, update)
         cancelled = False
         try:
-            self._link.start(record.fs_hz, record.adu_per_mv, self._session.mains_hz, MODE_REPLAY)
-            window = self._session.info.window_samples
-            self._link.stream(record.samples, window, update, progress, _block_sizes(self._block))
+            stream.run()
         except KeyboardInterrupt:
             cancelled = True
             raise
         finally:
-            comparator.take(progress.beats[compared:])
-            comparator.take_events(progress.events[compared_events:])
-            comparator.take_changes(progress.changes)
-            comparison = comparator.finish(progress.done is not None)
-            labels = self._session.info.labels
-            self._session.runs.append(
-                RecordRun(record, progress, comparison, labels, cancelled, origin, self._starts_s)
-            )
+            run = (record, stream.progress, stream.comparison(), self._session.info.labels)
+            self._session.runs.append(RecordRun(*run, cancelled, prepared.origin, self._starts_s))
 
 
 def _block_sizes(block: int | None) -> Iterator[int]:

@@ -11,17 +11,19 @@ SCHEMA_VERSION: Final = 4
 Verdict = Literal["pass", "fail", "inconclusive"]
 PASS: Final = "pass"
 FAIL: Final = "fail"
-INCONCLUSIVE: Final = "inconclusive"  # nothing differs, but there was no beat to compare
+INCONCLUSIVE: Final = "inconclusive"  # nothing differs, but there was no beat, or the line lost some
 
 
 class LinkTotals(TypedDict):
-    """Faults of the serial line; all were repaired by sending again."""
+    """Faults of the serial line, and what was sent again because of them."""
 
     naks: Annotated[int, "requests of the device to go back"]
     resends: Annotated[int, "repetitions after silence"]
     retransmitted_frames: Annotated[int, "frames of samples sent more than once"]
     bad_frames: Annotated[int, "damaged frames from the device"]
     sequence_gaps: Annotated[int, "missing frames from the device"]
+    repeated_frames: Annotated[int, "frames from the device that the line doubled"]
+    passes: Annotated[int, "times that a record was streamed: more than once after losses on the line"]
     rejected_by_device: Annotated[int, "damaged frames that the device dropped"]
 
 
@@ -236,8 +238,22 @@ def summary_of(results: SessionResults) -> str:
 
 
 def _nothing_compared(results: SessionResults) -> str:
-    empty = [f"{r['database']}/{r['record']}" for r in results["records"] if r["verdict"] == INCONCLUSIVE]
+    undecided = [record for record in results["records"] if record["verdict"] == INCONCLUSIVE]
+    if lossy := [record for record in undecided if record["beats"]]:
+        return _lost_on_the_line(lossy)
+    empty = [f"{record['database']}/{record['record']}" for record in undecided]
     return (
         f"Nothing to compare in {', '.join(empty) or 'this session'}: the reference finds no beat there. "
         "Replay a longer part, or another record."
+    )
+
+
+def _lost_on_the_line(records: list[RecordResults]) -> str:
+    places = ", ".join(f"{record['database']}/{record['record']}" for record in records)
+    beats, events = (sum(record[name] for record in records) for name in ("lost_beats", "lost_events"))
+    changes = sum(record["differing_changes"] for record in records)
+    return (
+        f"The line lost {beats:,} beats, {events:,} rhythm events and {changes:,} changes of signal quality "
+        f"of {places} in every one of {max(record['link']['passes'] for record in records)} passes; all that "
+        "arrived is equal. Lower --baud, or use another cable."
     )

@@ -153,9 +153,15 @@ class RecordRun:
 
     @property
     def verdict(self) -> Verdict:
-        """Pass: streamed to the end, equal, at least one beat; inconclusive: equal, but without a beat."""
-        if self.progress.done is None or self.lost_samples or not self.comparison.agrees:
+        """Pass: streamed to the end, equal, at least one beat.
+
+        Inconclusive: equal, but without a beat; or equal but for what a bad line lost in every pass.
+        """
+        if self.progress.done is None or self.lost_samples:
             return FAIL
+        if not self.comparison.agrees:
+            is_lost_on_line = self.comparison.is_only_lost and self.progress.last_losses > 0
+            return INCONCLUSIVE if is_lost_on_line else FAIL
         return PASS if self.comparison.beats else INCONCLUSIVE
 
     @cached_property
@@ -444,6 +450,8 @@ def _sum_links(runs: list[RecordRun]) -> LinkTotals:
         "retransmitted_frames": sum(p.retransmitted_frames for p in progress),
         "bad_frames": sum(p.bad_frames for p in progress),
         "sequence_gaps": sum(p.sequence_gaps for p in progress),
+        "repeated_frames": sum(p.repeated_frames for p in progress),
+        "passes": sum(p.passes for p in progress),
         "rejected_by_device": sum(p.done.rejected_frames for p in progress if p.done),
     }
 

@@ -47,9 +47,21 @@ from ecg_edge.host.link.transports import Transport
 RESEND_S = 1.0  # silence after which the host sends again
 HELLO_S = 0.5  # the same while a board may still be booting
 GIVE_UP_S = 10.0  # silence after which the link counts as lost
+STUCK_S = 30.0  # the same for a device that answers and takes no sample
+LATE_S = 0.5  # for beats that arrive after DONE
 _FIRST_BYTES = 400  # kept to describe a device that sends something else
 
+NO_SESSION = 4  # code of ERROR: samples without START
 FrameLog = Callable[[str, bytes], None]  # direction ("<" from the device, ">" to it), encoded frame
+
+
+class RefusalError(LinkError):
+    """The device sent ERROR; `code` is that of the frame."""
+
+    def __init__(self, message: Error) -> None:
+        name = ERROR_TEXT.get(message.code, "unknown error")
+        super().__init__(f"The device refuses: {name} (code {message.code}): {message.text}")
+        self.code = message.code
 
 
 @dataclass
@@ -74,6 +86,12 @@ class Progress:
         Frames of samples sent more than once.
     bad_frames, sequence_gaps : int
         Frames from the device that arrived damaged, and that are missing by their sequence numbers.
+    repeated_frames : int
+        Frames from the device that the line doubled.
+    passes : int
+        Times that the signal was begun: more than one after losses on the line.
+    last_losses : int
+        Damaged and missing frames of the last pass.
     seconds : float
         Wall time from the first sample to DONE, or to the end.
     done : Done or None
@@ -91,6 +109,9 @@ class Progress:
     retransmitted_frames: int = 0
     bad_frames: int = 0
     sequence_gaps: int = 0
+    repeated_frames: int = 0
+    passes: int = 0
+    last_losses: int = 0
     seconds: float = 0.0
     done: Done | None = None
 
@@ -106,6 +127,8 @@ class Link:
         The clock of time-outs; the computer's when left out.
     session : int
         Number of the last session on this line, 0 for none.
+    drop_repeated : bool
+        Drop frames that the line doubled.
 
     Attributes
     ----------
@@ -114,7 +137,9 @@ class Link:
     clock : Clock
     """
 
-    def __init__(self, transport: Transport, clock: Clock | None = None, session: int = 0) -> None:
+    def __init__(
+        self, transport: Transport, clock: Clock | None = None, session: int = 0, drop_repeated: bool = False
+    ) -> None:
         self.log: FrameLog | None = None
         self.clock = clock or SystemClock()
         self._transport = transport
@@ -123,7 +148,7 @@ class Link:
         self._received_bytes = 0
         self._first_bytes = b""
         self._waiting: list[Message] = []  # arrived together with an answer, after it
-        self._decoder = Decoder(on_frame=lambda frame: self._write_log("<", frame))
+        self._decoder = Decoder(lambda frame: self._write_log("<", frame), drop_repeated=drop_repeated)
 
     @property
     def bad_frames(self) -> int:
@@ -134,6 +159,16 @@ class Link:
     def sequence_gaps(self) -> int:
         """Frames from the device that are missing, since the link was opened."""
         return self._decoder.sequence_gaps
+
+    @property
+    def repeated_frames(self) -> int:
+        """Frames from the device that the line doubled, since the link was opened."""
+        return self._decoder.repeated_frames
+
+    @property
+    def session(self) -> int:
+        """Number of the last session."""
+        return self._session
 
     def send(self, *messages: Message) -> None:
         """Send messages in one write."""
@@ -155,8 +190,7 @@ class Link:
         messages = self._decoder.feed(data)
         for message in messages:
             if isinstance(message, Error):
-                name = ERROR_TEXT.get(message.code, "unknown error")
-                raise LinkError(f"The device refuses: {name} (code {message.code}): {message.text}")
+                raise RefusalError(message)
         return messages
 
     def _write_log(self, direction: str, encoded: bytes) -> None:
@@ -317,33 +351,49 @@ class _Stream:
 
     def run(self) -> Progress:
         """Stream to the end; `progress` is up to date also when this raises."""
-        bad, gaps, began = self._link.bad_frames, self._link.sequence_gaps, self._clock.now()
+        link, began = self._link, self._clock.now()
+        bad, gaps, repeated = link.bad_frames, link.sequence_gaps, link.repeated_frames
         try:
             self._run()
         finally:
             self.progress.seconds = self._clock.now() - began
-            self.progress.bad_frames = self._link.bad_frames - bad
-            self.progress.sequence_gaps = self._link.sequence_gaps - gaps
+            self.progress.bad_frames = link.bad_frames - bad
+            self.progress.sequence_gaps = link.sequence_gaps - gaps
+            self.progress.repeated_frames = link.repeated_frames - repeated
+            self.progress.last_losses = self.progress.bad_frames + self.progress.sequence_gaps
         return self.progress
 
     def _run(self) -> None:
-        last_arrival = self._clock.now()
+        last_arrival = last_taken = self._clock.now()
         resend_at = last_arrival + RESEND_S
         while self.progress.done is None:
             self._send_allowed()
             messages = self._link.receive(max(resend_at - self._clock.now(), 0.0))
             now = self._clock.now()
             if messages:
+                taken = self.progress.samples_taken
                 for message in messages:
                     self._take(message)
                 last_arrival, resend_at = now, now + RESEND_S
+                last_taken = now if self.progress.samples_taken > taken else last_taken
                 self._on_progress(self.progress)
+                if now - last_taken >= STUCK_S and self.progress.done is None:
+                    raise LinkError(self._standstill())
             elif now - last_arrival >= GIVE_UP_S:
                 raise LinkError(self._silence())
             elif now >= resend_at:
                 self._go_back(self.progress.samples_taken)
                 self.progress.resends += 1
                 resend_at = now + RESEND_S
+        self._take_late()
+
+    def _take_late(self) -> None:
+        """Take beats that a line with several ways delivers after DONE."""
+        assert self.progress.done is not None
+        until = self._clock.now() + LATE_S
+        while len(self.progress.beats) < self.progress.done.beats and self._clock.now() < until:
+            for message in self._link.receive(max(until - self._clock.now(), 0.0)):
+                self._take(message)
 
     def _send_allowed(self) -> None:
         """Send what the newest credit allows, and FINISH after the last sample."""
@@ -385,7 +435,7 @@ class _Stream:
             self.progress.naks += 1
             self.progress.samples_taken = max(self.progress.samples_taken, message.expected_index)
             self._go_back(message.expected_index)
-        elif isinstance(message, Done):
+        elif isinstance(message, Done) and (self._finish_sent or message.samples == self._total):
             self.progress.done = message
             self.progress.samples_taken = message.samples
 
@@ -400,6 +450,13 @@ class _Stream:
         self._next = max(index, self.progress.samples_taken)
         self._receive_window.release()
         self._finish_sent = False
+
+    def _standstill(self) -> str:
+        return (
+            f"The device answers, but took no sample for {STUCK_S:.0f} s, after sample "
+            f"{self.progress.samples_taken} of {self._total}: the line damages what this program sends. "
+            "Try shorter frames (`--block-size 40`), a lower `--baud`, or another cable."
+        )
 
     def _silence(self) -> str:
         return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from collections.abc import Callable
 
 from cobs import cobs
@@ -37,6 +38,7 @@ from ecg_edge.host.link.messages import (
 
 _OVERHEAD = 6  # type, sequence number, CRC-32
 _MOST_LATE = 8  # frames
+_REPEATED = 128  # frames: fewer than the 256 after which a sequence number comes again
 _MAX_ENCODED = MAX_BODY + _OVERHEAD + 3  # COBS adds one byte in 254 and one more
 
 
@@ -299,6 +301,8 @@ class Decoder:
         Called with each encoded frame (damaged ones too), for a raw log.
     on_reject : callable, optional
         Called with the FrameError of each frame that was dropped.
+    drop_repeated : bool
+        Drop a frame that is equal to one of the last 128, sequence number included: the line doubled it.
 
     Attributes
     ----------
@@ -308,16 +312,21 @@ class Decoder:
         Frames dropped so far.
     sequence_gaps : int
         Frames that were sent and did not arrive whole, by their sequence numbers.
+    repeated_frames : int
+        Frames dropped because the line doubled them.
     """
 
     def __init__(
         self,
         on_frame: Callable[[bytes], None] | None = None,
         on_reject: Callable[[FrameError], None] | None = None,
+        drop_repeated: bool = False,
     ) -> None:
         self.frames = 0
         self.bad_frames = 0
         self.sequence_gaps = 0
+        self.repeated_frames = 0
+        self._recent: deque[bytes] | None = deque(maxlen=_REPEATED) if drop_repeated else None
         self._on_frame, self._on_reject = on_frame, on_reject
         self._pending = b""
         self._next_sequence: int | None = None
@@ -339,6 +348,11 @@ class Decoder:
             if self._on_reject:
                 self._on_reject(error)
             return None
+        if self._recent is not None:
+            if encoded in self._recent:
+                self.repeated_frames += 1
+                return None
+            self._recent.append(encoded)
         self.frames += 1
         gap = 0 if self._next_sequence is None else (sequence - self._next_sequence) % 256
         if gap < 256 - _MOST_LATE:  # else it came again, or late

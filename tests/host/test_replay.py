@@ -22,6 +22,7 @@ import pytest
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, OutputError, RecordError
 from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.cli import main as cli
+from ecg_edge.host.conformance import passes
 from ecg_edge.host.conformance import replay as replay_module
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder, clear_folder
@@ -167,8 +168,9 @@ def test_a_lost_beat_fails(bundle: Bundle, database: Path) -> None:
 
 
 def test_a_lost_link_keeps_the_partial_session(
-    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str]
+    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(passes, "RECONNECT_S", 0.0)
     with command(bundle, database, Faults(hang_up_at=12_000)) as words:
         assert exit_code([*words, "100", "101"]) == 3
     results = json.loads((bundle.path.parent / "session" / "results.json").read_text())

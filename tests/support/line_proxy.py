@@ -1,4 +1,4 @@
-"""A socket between host and device whose direction to the host has faults."""
+"""A socket between host and device with faults, in the direction to the host or in both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Fault = Callable[[bytes, random.Random], list[bytes]]
-"""Makes of what the device sent in one go the pieces that arrive."""
+"""Makes of what one side sent in one go the pieces that arrive."""
 
 
 def flip(data: bytes, chosen: random.Random, share: float = 0.01) -> list[bytes]:
@@ -37,6 +37,23 @@ def burst(data: bytes, chosen: random.Random) -> list[bytes]:
     return [noise + data]
 
 
+class Reorder:
+    """Hold one piece in twenty back until after the next one."""
+
+    __name__ = "reorder"
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+
+    def __call__(self, data: bytes, chosen: random.Random) -> list[bytes]:
+        """Give the pieces in their new order."""
+        if not self._held and chosen.random() < 0.05:
+            self._held = [data]
+            return []
+        held, self._held = self._held, []
+        return [data, *held]
+
+
 def stall(data: bytes, chosen: random.Random) -> list[bytes]:
     """Deliver nothing for two seconds, once in a while."""
     if chosen.random() < 0.004:
@@ -56,8 +73,23 @@ def cut(data: bytes, chosen: random.Random) -> list[bytes]:
 
 
 @contextmanager
-def proxy(port: str, folder: Path, fault: Fault, seed: int = 1) -> Iterator[str]:
+def proxy(
+    port: str, folder: Path, fault: Fault, seed: int = 1, to_device: Fault | None = None
+) -> Iterator[str]:
     """Listen on a socket and connect each that comes to the device on `port`.
+
+    Parameters
+    ----------
+    port : str
+        A terminal.
+    folder : Path
+        Folder for the socket.
+    fault : callable
+        Fault in the direction to the host.
+    seed : int
+        Of what is chosen at random.
+    to_device : callable, optional
+        Fault in the direction to the device.
 
     Yields
     ------
@@ -69,7 +101,9 @@ def proxy(port: str, folder: Path, fault: Fault, seed: int = 1) -> Iterator[str]
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        thread = threading.Thread(target=_serve, args=(listener, device, fault, stop, seed), daemon=True)
+        thread = threading.Thread(
+            target=_serve, args=(listener, device, (fault, to_device), stop, seed), daemon=True
+        )
         thread.start()
         try:
             yield f"unix:{path}"
@@ -79,26 +113,37 @@ def proxy(port: str, folder: Path, fault: Fault, seed: int = 1) -> Iterator[str]
             os.close(device)
 
 
-def _serve(listener: socket.socket, device: int, fault: Fault, stop: threading.Event, seed: int) -> None:
+Faults = tuple[Fault, "Fault | None"]
+
+
+def _serve(listener: socket.socket, device: int, faults: Faults, stop: threading.Event, seed: int) -> None:
     chosen = random.Random(seed)
     listener.settimeout(0.1)
     while not stop.is_set():
         with suppress(TimeoutError, OSError, Cut):
             line, _ = listener.accept()
             with line:
-                _carry(line, device, fault, stop, chosen)
+                _carry(line, device, faults, stop, chosen)
 
 
 def _carry(
-    line: socket.socket, device: int, fault: Fault, stop: threading.Event, chosen: random.Random
+    line: socket.socket, device: int, faults: Faults, stop: threading.Event, chosen: random.Random
 ) -> None:
+    to_host, to_device = faults
     while not stop.is_set():
         ready, _, _ = select.select([line, device], [], [], 0.1)
         if line in ready:
             data = line.recv(4096)
             if not data:
                 return
-            os.write(device, data)
+            for piece in to_device(data, chosen) if to_device else [data]:
+                _write_all(device, piece)
         if device in ready:
-            for piece in fault(os.read(device, 4096), chosen):
+            for piece in to_host(os.read(device, 4096), chosen):
                 line.sendall(piece)
+
+
+def _write_all(device: int, data: bytes) -> None:
+    while data:
+        with suppress(BlockingIOError):
+            data = data[os.write(device, data) :]

@@ -116,6 +116,7 @@ def device_on_a_socket(bundle: Bundle, faults: Faults | None = None, **info: Any
 
         def serve() -> None:
             line, _ = server.accept()
+            server.close()  # a second connection is refused
             Simulator(replace(handshake, **info), HashEngine(), faults or Faults()).serve(line)
 
         threading.Thread(target=serve, daemon=True).start()

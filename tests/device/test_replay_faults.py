@@ -1,0 +1,55 @@
+"""Replay of the firmware itself over a bad line: whole, or stated what is missing; never a wrong verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecg_edge.host.conformance.replay import replay
+from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.emulator import native_device
+from tests.support.line_proxy import Fault, Reorder, burst, cut, double, drop, flip, proxy, stall
+
+pytestmark = [pytest.mark.device, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+
+
+FAULTS = (flip, drop, double, burst, stall, cut, Reorder())
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.__name__ for fault in FAULTS])
+def test_a_bad_line_loses_and_doubles_nothing(
+    program: Path, synthetic_root: Path, shipped_bundle: Path, tmp_path: Path, fault: Fault
+) -> None:
+    back = Reorder() if isinstance(fault, Reorder) else fault
+    with native_device(program) as port, proxy(port, tmp_path, fault, to_device=back) as address:
+        outcome = replay(
+            ["synth/s09"],
+            port=address,
+            bundle_path=shipped_bundle,
+            data=synthetic_root,
+            out=tmp_path / "session",
+            seconds=60.0,
+            block=20,
+        )
+    if outcome.error:
+        raise outcome.error
+    (record,) = outcome.results["records"]
+    assert record["verdict"] == "pass"
+    assert record["beats"] == record["agreeing_beats"] > 50 and record["lost_samples"] == 0
+    link = record["link"]
+    expected = {
+        "flip": link["bad_frames"] > 0 and link["naks"] > 0,
+        "drop": link["sequence_gaps"] > 0 and link["retransmitted_frames"] > 0,
+        "double": link["repeated_frames"] > 0 and link["passes"] == 1,
+        "burst": link["bad_frames"] > 0,
+        "stall": link["passes"] == 1,
+        "cut": link["passes"] > 1,
+        "reorder": link["retransmitted_frames"] > 0,
+    }
+    assert expected[fault.__name__], link
