@@ -139,6 +139,12 @@ def test_a_bad_way_to_the_device_loses_and_doubles_nothing(
     assert (line.opened > 1) == (fault is cut)
 
 
+@pytest.mark.parametrize("fault", (flip, drop, burst, Reorder()), ids=lambda fault: fault.__name__)
+def test_both_ways_bad_lose_and_double_nothing(record: Record, expected: Expected, fault: Fault) -> None:
+    back = Reorder() if isinstance(fault, Reorder) else fault
+    assert_whole(run(BadLine(fault, back), record, expected, block=20), expected)
+
+
 def test_a_stalled_line_loses_nothing(record: Record, expected: Expected) -> None:
     def stall(data: bytes, chosen: random.Random) -> list[bytes]:
         if chosen.random() < 0.1:
