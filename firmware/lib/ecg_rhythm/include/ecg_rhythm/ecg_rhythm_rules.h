@@ -37,7 +37,7 @@
 /* Runs of one class, in beats; bigeminy and trigeminy, in ventricular beats with one or two others between.
  */
 #define ECG_RHYTHM_RUN 3
-#define ECG_RHYTHM_RUN_CERTAINTY 16 /* mean of three beats (couplet: two), steps of the model's output */
+#define ECG_RHYTHM_RUN_CERTAINTY 22 /* mean of three beats (couplet: two), steps of the model's output */
 #define ECG_RHYTHM_RUN_QUALITY 90   /* in poorer signal, a label counts as not certain at all */
 #define ECG_RHYTHM_RUN_RATE 100     /* at least this rate, */
 #define ECG_RHYTHM_RUN_PERCENT 95   /* or intervals at most so long against those before */
