@@ -9,6 +9,7 @@
 #include "events.h"
 #include "led.h"
 #include "model.h"
+#include "morphology.h"
 #include "selftest.h"
 
 #define WINDOW_SAMPLES 1920u /* 8 blocks: twice of them fit the receive buffer */
@@ -19,6 +20,7 @@ static ecg_link_sender_t sender;
 static ecg_session_t session;
 static ecg_link_status_t status;
 static uint32_t fingerprint;
+static uint32_t strip_fingerprint; /* 0: the image has no second network */
 
 /* The signal path and what this session has taken so far. */
 static ecg_core_t core;
@@ -119,10 +121,11 @@ static void core_clock_stop(void) {
 static void push(int16_t sample_adu, uint8_t lead_flags) {
     totals.samples++;
     const bool has_beat = ecg_core_push(&core, sample_adu, lead_flags, &beat) == ECG_CORE_BEAT;
+    const bool has_strip = morphology_push(sample_adu);
     const bool follow = has_beat || totals.samples % EVENTS_EVERY == 0;
     ecg_core_signal_t signal;
     ecg_core_signal(&core, &signal);
-    if (!follow && signal.bad == signal_bad) {
+    if (!follow && !has_strip && signal.bad == signal_bad) {
         return;
     }
     core_clock_stop();
@@ -135,10 +138,15 @@ static void push(int16_t sample_adu, uint8_t lead_flags) {
     if (has_beat) {
         report_beat();
     }
+    if (has_strip) {
+        morphology_run(totals.samples - 1, &totals);
+    }
+    morphology_settle(&signal);
     core_clock_start();
 }
 
 static void describe(ecg_link_info_t *info) {
+    const ecg_model_t *const second = morphology_model();
     *info = (ecg_link_info_t){
         .status = (uint8_t)status,
         .fs_hz = BOARD_FS_HZ,
@@ -150,6 +158,9 @@ static void describe(ecg_link_info_t *info) {
         .board = board_name(),
         .engine = engine_name(),
         .labels = model->labels,
+        .morphology_sha256 = second != NULL ? second->sha256 : NULL,
+        .strip_fingerprint = strip_fingerprint,
+        .morphology_labels = second != NULL ? second->labels : NULL,
     };
 }
 
@@ -181,6 +192,7 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
     }
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
     events_start(request->fs_hz, &sender);
+    morphology_start(&config, &sender);
     wave.count = 0;
     signal_bad = 0;
     return refusal(ECG_LINK_NO_ERROR, "");
@@ -211,6 +223,7 @@ static void finish(ecg_link_done_t *done) {
         core_clock_start();
     }
     core_clock_stop();
+    morphology_finish();
     events_finish(&core, totals.samples);
     *done = totals;
 }
@@ -250,13 +263,16 @@ static void serve_line(void) {
 }
 
 /* Every model in the image is tested: they share the arena, and one that is damaged may have damaged another.
- * A beat model whose inputs the signal path does not make fails the self-test, too. */
+ * A beat model whose inputs the signal path does not make fails the self-test, too. Each fingerprint is
+ * computed once: each takes a good part of a second on a board. */
 static ecg_link_status_t boot_test(void) {
     static const ecg_model_t *const MODELS[] = ECG_MODELS;
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     ecg_link_status_t result = ECG_LINK_READY;
+    fingerprint = ecg_core_fingerprint(&core);
+    strip_fingerprint = morphology_model() != NULL ? morphology_fingerprint() : 0;
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0] && result == ECG_LINK_READY; i++) {
-        result = selftest_run(MODELS[i], &core, &fingerprint);
+        result = selftest_run(MODELS[i], morphology_takes(MODELS[i]) ? strip_fingerprint : fingerprint);
     }
     return result == ECG_LINK_READY && !bind_beat(inputs) ? ECG_LINK_SELF_TEST_FAILED : result;
 }

@@ -24,12 +24,11 @@ static bool golden_vectors_agree(const ecg_model_t *model) {
     return true;
 }
 
-ecg_link_status_t selftest_run(const ecg_model_t *model, ecg_core_t *core, uint32_t *fingerprint) {
-    *fingerprint = ecg_core_fingerprint(core);
+ecg_link_status_t selftest_run(const ecg_model_t *model, uint32_t fingerprint) {
     if (!engine_is_intact(model)) {
         return ECG_LINK_MODEL_DAMAGED;
     }
-    if (*fingerprint != model->core_fingerprint) {
+    if (fingerprint != model->core_fingerprint) {
         return ECG_LINK_OTHER_CORE;
     }
     return engine_init(model) && golden_vectors_agree(model) ? ECG_LINK_READY : ECG_LINK_SELF_TEST_FAILED;

@@ -5,11 +5,11 @@
 
 #include <stdint.h>
 
-#include "ecg_core/ecg_core.h"
 #include "ecg_link/messages.h"
 #include "ecg_nn/model.h"
 
-/* ECG_LINK_READY, or the first check that failed. `core` is scratch; *fingerprint is this build's. */
-ecg_link_status_t selftest_run(const ecg_model_t *model, ecg_core_t *core, uint32_t *fingerprint);
+/* ECG_LINK_READY, or the first check that failed. `fingerprint` is that of the C in this build which makes
+ * the model's inputs. */
+ecg_link_status_t selftest_run(const ecg_model_t *model, uint32_t fingerprint);
 
 #endif

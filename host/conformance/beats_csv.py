@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED, Beat
+from ecg_edge.host.reference.labels import UNCLASSIFIABLE_NAME, label_name
 
-UNCLASSIFIABLE_NAME: Final = "unclassifiable"
 BEAT_FIELDS: Final = tuple(field.name for field in fields(Beat))
 BEAT_COLUMNS: Final = ("database", "record", *BEAT_FIELDS)
 
@@ -21,13 +21,6 @@ BEAT_COLUMNS: Final = ("database", "record", *BEAT_FIELDS)
 def signed(output: bytes) -> list[int]:
     """Read a model's output bytes as int8 values."""
     return [value - 256 if value > 127 else value for value in output]
-
-
-def label_name(label: int, labels: Sequence[str]) -> str:
-    """Name a label; "" for a beat that is not labelled."""
-    if label < len(labels):
-        return labels[label]
-    return UNCLASSIFIABLE_NAME if label == LABEL_UNCLASSIFIABLE else ""
 
 
 def beat_rows(database: str, record: str, beats: Iterable[Beat], labels: Sequence[str]) -> str:
@@ -65,11 +58,15 @@ def read_beats(path: Path, labels: Sequence[str]) -> dict[tuple[str, str], list[
     return beats
 
 
-def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
+def read_label(text: str, labels: Sequence[str]) -> int:
+    """Read a label that `label_name` wrote."""
     numbers = {UNCLASSIFIABLE_NAME: LABEL_UNCLASSIFIABLE, "": NOT_LABELLED}
-    label = row["label"]
+    return numbers[text] if text in numbers else labels.index(text)
+
+
+def _read_beat(row: dict[str, str], labels: Sequence[str]) -> Beat:
     special: dict[str, Any] = {
-        "label": numbers[label] if label in numbers else labels.index(label),
+        "label": read_label(row["label"], labels),
         "input_crc32": int(row["input_crc32"], 16),
         "output": bytes(int(value) % 256 for value in row["output"].split()),
     }

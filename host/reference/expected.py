@@ -1,4 +1,4 @@
-"""The beats, quality changes and rhythm events that a device must report for a signal.
+"""The beats, quality changes, rhythm events and strip results that a device must report for a signal.
 
 They come from the device's own C signal path and rhythm rules, compiled for this computer, with the reference
 engine between the two. Only the engine (TFLM) is independent of the device's code.
@@ -7,7 +7,7 @@ engine between the two. Only the engine (TFLM) is independent of the device's co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.firmware import Processed, process_signal
 from ecg_edge.firmware.binding.rhythm import find_events
-from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
+from ecg_edge.host.link.messages import Beat, Morphology, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.labels import labels_of
+from ecg_edge.host.reference.morphology import MorphologyModel, expect_morphology
 from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
@@ -37,6 +38,8 @@ class Expected:
         Changes of the signal's quality between good and bad.
     events : list of RhythmEvent
         Events of the rhythm rules.
+    strips : list of Morphology
+        Results of the morphology network; empty without one.
     """
 
     beats: NDArray[np.void]
@@ -44,6 +47,7 @@ class Expected:
     labels: tuple[str, ...]
     changes: NDArray[np.void]
     events: list[RhythmEvent]
+    strips: list[Morphology] = field(default_factory=list)
 
     def beat_messages(self) -> list[Beat]:
         """Make the BEAT frames; their confidence, which is not compared, is 0."""
@@ -69,6 +73,7 @@ def expect(
     engine: Engine,
     labels: Sequence[str],
     fs_hz: int = FS_HZ,
+    morphology: MorphologyModel | None = None,
 ) -> Expected:
     """Run the device's C signal path and rhythm rules on this computer, and the reference engine between.
 
@@ -82,11 +87,15 @@ def expect(
         The reference, e.g. TFLM.
     labels : sequence of str
         The model's labels.
+    morphology : MorphologyModel, optional
+        The second network on the device.
     """
     processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
     outputs = engine.run(beat_inputs(processed.beats))
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
-    return Expected(processed.beats, outputs, tuple(labels), processed.changes, events)
+    changes = processed.changes
+    strips = expect_morphology(samples, adu_per_mv, fs_hz, changes, morphology) if morphology else []
+    return Expected(processed.beats, outputs, tuple(labels), changes, events, strips)
 
 
 def expect_events(

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.firmware import FLAG_LEARNING, FLAG_UNCLASSIFIABLE, Beats, fingerprint
+from ecg_edge.firmware import FLAG_LEARNING, FLAG_UNCLASSIFIABLE, Beats, fingerprint, strip_fingerprint
 from ecg_edge.firmware.binding.rhythm import SUPRAVENTRICULAR, VENTRICULAR, class_of
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED
 from ecg_edge.quantize.bundle.engines import GeneratedEngine, beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
 
 SYMBOL_Q: Final = "Q"  # WFDB's symbol of an unclassifiable beat
+UNCLASSIFIABLE_NAME: Final = "unclassifiable"
 
 Labels = npt.NDArray[np.int64]
 Symbols = npt.NDArray[np.str_]
@@ -65,6 +66,11 @@ def symbol_of(label: int, names: Sequence[str], other: str = SYMBOL_Q) -> str:
     return names[label] if label < len(names) else other
 
 
+def label_name(label: int, names: Sequence[str]) -> str:
+    """Name a label; "" for a beat or strip that is not labelled."""
+    return symbol_of(label, names, UNCLASSIFIABLE_NAME if label == LABEL_UNCLASSIFIABLE else "")
+
+
 def symbols_of(labels: npt.NDArray[np.integer[Any]], names: Sequence[str]) -> Symbols:
     """Name the labels of beats as WFDB symbols, shape (n,)."""
     return np.array([symbol_of(label, names) for label in labels.tolist()], "U8")
@@ -78,7 +84,8 @@ def check_signal_path(bundle: Bundle) -> None:
     BundleError
         When the fingerprints differ.
     """
-    trained, own = bundle.manifest.core_fingerprint, fingerprint()
+    trained = bundle.manifest.core_fingerprint
+    own = strip_fingerprint() if bundle.manifest.takes_strips else fingerprint()
     if trained != own:
         raise BundleError(
             f"{bundle.path} was trained with the signal path {trained:08x}, but this computer's is "
