@@ -46,6 +46,27 @@ def model_option(text: str) -> Any:
     return typer.Option("--model", metavar="DIR", show_default="models/nlrav", help=text)
 
 
+MorphologyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--morphology",
+        metavar="DIR",
+        show_default="models/morphology, where it exists",
+        help="Bundle of the second network, of ST segment and T wave; none: without one.",
+    ),
+]
+
+
+def morphology_path(named: Path | None) -> Path | None:
+    """Return the bundle that --morphology names; None for none."""
+    # For start-up time: the manifest's module reads JSON and hashes.
+    from ecg_edge.quantize.bundle.manifest import SHIPPED_MORPHOLOGY
+
+    if named is None:
+        return SHIPPED_MORPHOLOGY if SHIPPED_MORPHOLOGY.is_dir() else None
+    return None if str(named) == "none" else named
+
+
 def _complete_records(incomplete: str) -> list[str]:
     """List databases and records of this computer whose names begin with `incomplete`."""
     # For start-up time: only a shell that completes asks for it.

@@ -1,13 +1,13 @@
-"""Device against reference, beat by beat, byte by byte, and event by event."""
+"""Device against reference, beat by beat and strip by strip, byte by byte, and event by event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import zip_longest
 
 from ecg_edge.host.link.client import Progress
-from ecg_edge.host.link.messages import Beat, RhythmEvent, SignalQuality
+from ecg_edge.host.link.messages import Beat, Morphology, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.expected import Expected
 
 _NOT_COMPARED = ("beat_index", "confidence", "output")  # the key; a figure for people; compared byte by byte
@@ -32,6 +32,15 @@ class EventDifference:
     event_index: int
     expected: RhythmEvent | None
     device: RhythmEvent | None
+
+
+@dataclass(frozen=True)
+class StripDifference:
+    """One strip on whose result device and reference disagree; None where there is no such result."""
+
+    strip_index: int
+    expected: Morphology | None
+    device: Morphology | None
 
 
 @dataclass
@@ -61,6 +70,14 @@ class Comparison:
         Expected events that never arrived; events that arrived twice or were not expected; those that differ.
     event_differences : list of EventDifference
         The first few of these, in full.
+    strips, agreeing_strips : int
+        Results of the morphology network that the reference expects, and those that arrived and are equal.
+    lost_strips, extra_strips, differing_strips : int
+        As of events.
+    differing_strip_bytes : int
+        Bytes of its output that differ; a lost or an extra result counts with all of its bytes.
+    strip_differences : list of StripDifference
+        The first few of these, in full.
     """
 
     beats: int = 0
@@ -80,6 +97,13 @@ class Comparison:
     extra_events: int = 0
     differing_events: int = 0
     event_differences: list[EventDifference] = field(default_factory=list)
+    strips: int = 0
+    agreeing_strips: int = 0
+    lost_strips: int = 0
+    extra_strips: int = 0
+    differing_strips: int = 0
+    differing_strip_bytes: int = 0
+    strip_differences: list[StripDifference] = field(default_factory=list)
 
     @property
     def agrees(self) -> bool:
@@ -87,15 +111,17 @@ class Comparison:
         of_beats = self.lost_beats or self.extra_beats or self.differing_bytes
         of_fields = any(self.differing_fields.values())
         of_events = self.lost_events or self.extra_events or self.differing_events
-        return not (of_beats or of_fields or of_events or self.differing_changes)
+        of_strips = self.lost_strips or self.extra_strips or self.differing_strips
+        return not (of_beats or of_fields or of_events or of_strips or self.differing_changes)
 
     @property
     def is_only_lost(self) -> bool:
         """Something is missing, and nothing else differs."""
         is_wrong = self.compared != self.agreeing or self.extra_beats
         is_wrong_event = self.differing_events or self.extra_events
+        is_wrong_strip = self.differing_strips or self.extra_strips
         is_wrong_change = self.differing_changes and not self.lost_changes
-        return not (self.agrees or is_wrong or is_wrong_event or is_wrong_change)
+        return not (self.agrees or is_wrong or is_wrong_event or is_wrong_strip or is_wrong_change)
 
 
 class Comparator:
@@ -108,8 +134,13 @@ class Comparator:
         self._changes_seen: list[SignalQuality] = []
         self._events = expected.events
         self._seen_events: set[int] = set()
+        self._strips = expected.strips or []
+        self._seen_strips: set[int] = set()
         self.comparison = Comparison(
-            beats=len(self._expected), changes=len(self._changes), events=len(self._events)
+            beats=len(self._expected),
+            changes=len(self._changes),
+            events=len(self._events),
+            strips=len(self._strips),
         )
 
     def take(self, beats: Iterable[Beat]) -> None:
@@ -139,8 +170,28 @@ class Comparator:
             if event != expected:
                 result.event_differences.append(EventDifference(index, expected, event))
 
+    def take_strips(self, results: Iterable[Morphology]) -> None:
+        """Compare results of the morphology network that have just arrived."""
+        for result in results:
+            index = result.strip_index
+            known = index < len(self._strips) and index not in self._seen_strips
+            self._seen_strips.add(index)
+            self._take_strip(self._strips[index] if known else None, result)
+
+    def _take_strip(self, expected: Morphology | None, result: Morphology) -> None:
+        counts = self.comparison
+        if expected == replace(result, confidence=0):
+            counts.agreeing_strips += 1
+            return
+        counts.extra_strips += expected is None
+        counts.differing_strips += expected is not None
+        counts.differing_strip_bytes += count_differing_bytes(
+            expected.output if expected else b"", result.output
+        )
+        counts.strip_differences.append(StripDifference(result.strip_index, expected, result))
+
     def finish(self, complete: bool = True) -> Comparison:
-        """Return the result, with the beats and events that never arrived. Call it once.
+        """Return the result, with the beats, events and strips that never arrived. Call it once.
 
         Parameters
         ----------
@@ -154,6 +205,7 @@ class Comparator:
         if all(change in in_order for change in self._changes_seen):
             self.comparison.lost_changes = len(changes) - len(self._changes_seen)
         self._finish_events(complete)
+        self._finish_strips(complete)
         end = len(self._expected) if complete else max(self._seen, default=0)
         for expected in self._expected[:end]:
             if expected.beat_index not in self._seen:
@@ -173,6 +225,17 @@ class Comparator:
                 result.event_differences.append(EventDifference(expected.event_index, expected, None))
         result.event_differences.sort(key=lambda difference: difference.event_index)
         del result.event_differences[MAX_SHOWN:]
+
+    def _finish_strips(self, complete: bool) -> None:
+        result = self.comparison
+        end = len(self._strips) if complete else max(self._seen_strips, default=0)
+        for expected in self._strips[:end]:
+            if expected.strip_index not in self._seen_strips:
+                result.lost_strips += 1
+                result.differing_strip_bytes += len(expected.output)
+                result.strip_differences.append(StripDifference(expected.strip_index, expected, None))
+        result.strip_differences.sort(key=lambda difference: difference.strip_index)
+        del result.strip_differences[MAX_SHOWN:]
 
     def _take_extra(self, beat: Beat) -> None:
         self.comparison.extra_beats += 1
@@ -198,6 +261,8 @@ def compare(expected: Expected, progress: Progress) -> Comparison:
     comparator.take(progress.beats)
     comparator.take_events(progress.events)
     comparator.take_changes(progress.changes)
+    if expected.strips is not None:
+        comparator.take_strips(progress.strips)
     return comparator.finish(progress.done is not None)
 
 

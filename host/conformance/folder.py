@@ -14,11 +14,20 @@ from ecg_edge.ecg.files import check_writable_folder, locked_folder, reporting_w
 RESULTS_NAME: Final = "results.json"
 BEATS_NAME: Final = "beats.csv"
 EVENTS_NAME: Final = "events.csv"
+STRIPS_NAME: Final = "strips.csv"
 FRAMES_NAME: Final = "frames.log.gz"
 REPORT_NAME: Final = "report.html"
 ANNOTATIONS_NAME: Final = "annotations"
 
-_NAMES: Final = (RESULTS_NAME, BEATS_NAME, EVENTS_NAME, FRAMES_NAME, REPORT_NAME, ANNOTATIONS_NAME)
+_NAMES: Final = (
+    RESULTS_NAME,
+    BEATS_NAME,
+    EVENTS_NAME,
+    STRIPS_NAME,
+    FRAMES_NAME,
+    REPORT_NAME,
+    ANNOTATIONS_NAME,
+)
 _UNFINISHED: Final = ".frames.log-*"  # of a replay that was killed
 
 

@@ -203,11 +203,12 @@ def merge(into: Progress, of: Progress) -> None:
     """Add a pass to those before."""
     into.beats += new_in(into.beats, of.beats)
     into.events += new_in(into.events, of.events)
+    into.strips += new_in(into.strips, of.strips)
     into.changes = sorted([*into.changes, *new_in(into.changes, of.changes)], key=astuple)
     for field in fields(Progress):
         if field.name in _ADDED:
             setattr(into, field.name, getattr(into, field.name) + getattr(of, field.name))
-        elif field.name not in ("beats", "events", "changes"):
+        elif field.name not in ("beats", "events", "strips", "changes"):
             setattr(into, field.name, getattr(of, field.name))
 
 

@@ -1,4 +1,4 @@
-"""Stream whole records to a device, and compare each of its beats with the reference, byte for byte.
+"""Stream whole records to a device, and compare all of its results with the reference, byte for byte.
 
 outcome = replay(["100", "213"], port="emulator", bundle_path=Path("models/nlrav"))
 """
@@ -16,10 +16,11 @@ from itertools import repeat
 from pathlib import Path
 
 from ecg_edge.ecg.databases import require_data_root
-from ecg_edge.ecg.errors import EcgEdgeError, LinkError, RecordError
+from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.records import Record, read_timing, record_files
 from ecg_edge.host.conformance.accuracy import STARTS_S, STREAM_MARK
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
+from ecg_edge.host.conformance.identity import check_device, check_morphology, load_morphology
 from ecg_edge.host.conformance.passes import Line, RecordStream
 from ecg_edge.host.conformance.results import RecordResults, SessionResults
 from ecg_edge.host.conformance.session import Origin, RecordRun, Session, open_frame_log, session_folder
@@ -33,10 +34,10 @@ from ecg_edge.host.evaluation.sources import (
     read_annotated,
 )
 from ecg_edge.host.link.client import Progress
-from ecg_edge.host.link.messages import MAX_SAMPLES, STATUS_TEXT, Info
+from ecg_edge.host.link.messages import MAX_SAMPLES, Info
 from ecg_edge.host.link.transports import DEFAULT_BAUD
 from ecg_edge.host.reference.expected import Expected, expect
-from ecg_edge.host.reference.labels import check_signal_path
+from ecg_edge.host.reference.morphology import MorphologyModel, reference_morphology
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundle
 
@@ -117,6 +118,7 @@ def replay(
     *,
     port: str,
     bundle_path: Path = SHIPPED_BUNDLE,
+    morphology_path: Path | None = None,
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
@@ -138,6 +140,8 @@ def replay(
         See `ecg_edge.host.link.transports`.
     bundle_path : Path
         The model that must be on the device.
+    morphology_path : Path, optional
+        The morphology network that must be on it too. None: whatever one reports is not compared.
     data : Path, optional
         Folder of the databases; else ECG_EDGE_DATA or the user's cache.
     out : Path, optional
@@ -169,17 +173,19 @@ def replay(
     """
     _check_options(seconds, conditions.mains_hz, restart_s, block)
     bundle = load_bundle(bundle_path)
+    second = load_morphology(morphology_path) if morphology_path else None
     names = [_split_name(name) for name in records]
     root = _require_records(names, data)
     engine = reference_engine(bundle)
+    morphology = reference_morphology(second) if second else None
     with (
         claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
-        Line(lambda: open_transport(port, baud, bundle), lambda info: check_device(info, bundle)) as line,
+        Line(partial(open_transport, port, baud, bundle, second), partial(_check, bundle, second)) as line,
     ):
         on_device(line.info)
         clear_folder(folder)  # only now: a device that is refused costs no earlier session
-        session = Session(folder, port, bundle, line.info, engine.name, conditions.mains_hz)
-        options = _Options(conditions, seconds, restart_s, engine, bundle.manifest.labels)
+        session = Session(folder, port, bundle, line.info, engine.name, conditions.mains_hz, second)
+        options = _Options(conditions, seconds, restart_s, engine, bundle.manifest.labels, morphology)
         sources = [
             source for database, name in names for source in list_sources(root, database, [name], conditions)
         ]
@@ -191,6 +197,12 @@ def replay(
         return _Replay(line, session, on_update, block, tuple(starts_s)).run(todo)
 
 
+def _check(bundle: Bundle, morphology: Bundle | None, info: Info) -> None:
+    check_device(info, bundle)
+    if morphology:
+        check_morphology(info, morphology)
+
+
 def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None, block: int | None) -> None:
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise EcgEdgeError(f"{seconds} seconds of a record cannot be replayed. Name a number above 0.")
@@ -200,41 +212,6 @@ def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None
         raise EcgEdgeError(f"The mains frequency is 50 or 60 Hz, not {mains_hz}.")
     if block is not None and not 1 <= block <= MAX_SAMPLES:
         raise EcgEdgeError(f"A frame holds 1 to {MAX_SAMPLES} samples, not {block}.")
-
-
-def check_device(info: Info, bundle: Bundle) -> None:
-    """Refuse a device that is not the bundle's.
-
-    Raises
-    ------
-    LinkError
-        When the device's model, signal path or labels are others, or its self-test failed.
-    BundleError
-        When this computer's signal path is not the one that the bundle was trained with.
-    """
-    manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
-    flash = f"Flash this bundle: `ecg-edge flash --model {bundle.path}`, or name the device's with --model."
-    if info.model_sha256 != manifest.model_sha256:
-        raise LinkError(
-            f"{device} holds the model {info.model_sha256}, but the bundle {bundle.path} is "
-            f"{manifest.model_sha256} (SHA-256). {flash}"
-        )
-    if info.core_fingerprint != manifest.core_fingerprint:
-        raise LinkError(
-            f"{device} has the signal path {info.core_fingerprint:08x}, but the bundle {bundle.path} was "
-            f"trained with {manifest.core_fingerprint:08x}. {flash}"
-        )
-    if info.labels != manifest.labels:
-        raise LinkError(
-            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} has "
-            f"{','.join(manifest.labels)}. {flash}"
-        )
-    if info.status:
-        raise LinkError(
-            f"{device} refuses to label beats: {STATUS_TEXT.get(info.status, f'status {info.status}')}. "
-            "Build and flash the firmware again; if it stays so, that board's compiler or memory is at fault."
-        )
-    check_signal_path(bundle)
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -260,6 +237,7 @@ class _Options:
     restart_s: float | None
     engine: Engine
     labels: Sequence[str]
+    morphology: MorphologyModel | None = None
 
 
 def _stream_starts(source: Source, restart_s: float | None) -> list[float]:
@@ -276,7 +254,8 @@ def _prepare(options: _Options, source: Source, from_s: float) -> _Prepared:
     name = source.title if options.restart_s is None else f"{source.title}{STREAM_MARK}{from_s:g}s"
     record = replace(record, name=name)
     gain, fs_hz = record.adu_per_mv, record.fs_hz
-    expected = expect(record.samples, gain, conditions.mains_hz, options.engine, options.labels, fs_hz)
+    models = options.engine, options.labels, fs_hz, options.morphology
+    expected = expect(record.samples, gain, conditions.mains_hz, *models)
     scale = -conditions.scale if conditions.invert else conditions.scale
     whole = covers_whole(source, conditions)
     return _Prepared(record, expected, Origin(source.name, from_s, conditions.reference, scale, whole))
@@ -365,8 +344,9 @@ class _Replay:
             cancelled = True
             raise
         finally:
-            run = (record, stream.progress, stream.comparison(), self._session.info.labels)
-            self._session.runs.append(RecordRun(*run, cancelled, prepared.origin, self._starts_s))
+            info = self._session.info
+            run = (record, stream.progress, stream.comparison(), info.labels, cancelled, prepared.origin)
+            self._session.runs.append(RecordRun(*run, self._starts_s, info.morphology_labels))
 
 
 def _block_sizes(block: int | None) -> Iterator[int]:

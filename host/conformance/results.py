@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypedDict
 
 from ecg_edge.quantize.bundle.manifest import Metrics, Training
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 PASS: Final = "pass"
@@ -36,6 +36,9 @@ class Ticks(TypedDict):
     engine_ticks_max: Annotated[int, "longest run of the network"]
     core_us_per_sample: float | None
     engine_us_per_beat: float | None
+    strip_ticks: Annotated[int, "time of reading the strips and of the morphology network"]
+    strip_ticks_max: Annotated[int, "longest of these"]
+    us_per_strip: float | None
 
 
 class Totals(TypedDict):
@@ -56,6 +59,14 @@ class Totals(TypedDict):
     lost_events: int
     extra_events: int
     differing_events: int
+    strips: Annotated[int, "results of the morphology network that the reference expects"]
+    agreeing_strips: int
+    differing_strip_bytes: Annotated[
+        int, "differing bytes of its output; a lost or extra one counts with all"
+    ]
+    lost_strips: int
+    extra_strips: int
+    differing_strips: int
     samples: Annotated[int, "samples of the records"]
     taken_samples: Annotated[int, "samples that the device took"]
     lost_samples: Annotated[int, "samples that were sent and not taken"]
@@ -150,6 +161,14 @@ class EventDifferenceResult(TypedDict):
     device: dict[str, int] | None
 
 
+class StripDifferenceResult(TypedDict):
+    """A strip on whose result device and reference differ."""
+
+    strip_index: int
+    expected: dict[str, Any] | None
+    device: dict[str, Any] | None
+
+
 class RecordResults(Totals):
     """Result of one record."""
 
@@ -166,7 +185,9 @@ class RecordResults(Totals):
     interrupted: Annotated[bool, "the stream ended early"]
     first_differences: list[BeatDifferenceResult]
     first_event_differences: list[EventDifferenceResult]
+    first_strip_differences: list[StripDifferenceResult]
     episodes: Annotated[dict[str, int], "rhythm episodes by kind"]
+    morphology: Annotated[dict[str, int], "strips by the label that the device gave them"]
     scores: Annotated[DeviceScores | None, "null without annotated beats"]
     alarms: AlarmResults
 
@@ -192,6 +213,9 @@ class SessionResults(Totals):
     bundle_path: str
     training: Training
     metrics: Metrics
+    morphology: Annotated[str | None, "name of the morphology network; null: not compared"]
+    morphology_sha256: str | None
+    morphology_path: str | None
     reference_engine: Annotated[str, "engine of the expected network outputs"]
     port: str
     port_kind: Annotated[str, "emulator, native, simulator, socket or serial"]
@@ -224,7 +248,8 @@ def summary_of(results: SessionResults) -> str:
     if results["verdict"] == PASS:
         return (
             f"On each of {results['beats']:,} beats {results['subject']} gave the reference's bytes; "
-            f"no sample and no beat was lost, and all {results['events']:,} rhythm events are equal."
+            f"no sample and no beat was lost, and all {results['events']:,} rhythm events"
+            f"{_and_strips(results)} are equal."
         )
     if results["verdict"] == INCONCLUSIVE:
         return _nothing_compared(results)
@@ -233,8 +258,18 @@ def summary_of(results: SessionResults) -> str:
         f"{results['differing_bytes']:,} bytes of output, "
         f"{results['differing_changes']:,} changes of signal quality, "
         f"{results['beats'] - results['agreeing_beats']:,} of {results['beats']:,} beats, "
-        f"{results['events'] - results['agreeing_events']:,} of {results['events']:,} rhythm events."
+        f"{results['events'] - results['agreeing_events']:,} of {results['events']:,} rhythm events"
+        f"{_wrong_strips(results)}."
     )
+
+
+def _and_strips(results: SessionResults) -> str:
+    return f" and all {results['strips']:,} strip results" if results["morphology"] else ""
+
+
+def _wrong_strips(results: SessionResults) -> str:
+    wrong = results["lost_strips"] + results["extra_strips"] + results["differing_strips"]
+    return f", {wrong:,} of {results['strips']:,} strip results" if results["morphology"] else ""
 
 
 def _nothing_compared(results: SessionResults) -> str:
@@ -251,9 +286,11 @@ def _nothing_compared(results: SessionResults) -> str:
 def _lost_on_the_line(records: list[RecordResults]) -> str:
     places = ", ".join(f"{record['database']}/{record['record']}" for record in records)
     beats, events = (sum(record[name] for record in records) for name in ("lost_beats", "lost_events"))
+    strips = sum(record["lost_strips"] for record in records)
     changes = sum(record["differing_changes"] for record in records)
+    passes = max(record["link"]["passes"] for record in records)
     return (
-        f"The line lost {beats:,} beats, {events:,} rhythm events and {changes:,} changes of signal quality "
-        f"of {places} in every one of {max(record['link']['passes'] for record in records)} passes; all that "
-        "arrived is equal. Lower --baud, or use another cable."
+        f"The line lost {beats:,} beats, {events:,} rhythm events, {strips:,} strip results and {changes:,} "
+        f"changes of signal quality of {places} in every one of {passes} passes; all that arrived is equal. "
+        "Lower --baud, or use another cable."
     )

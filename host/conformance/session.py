@@ -4,6 +4,7 @@ sessions/20260131T101500Z-emulator/
     results.json               the verdict, of the session and of each record (see `results.SessionResults`)
     beats.csv                  every beat as the device reported it
     events.csv                 every rhythm event as the device reported it
+    strips.csv                 every result of the morphology network as the device reported it
     annotations/mitdb/100.dev  the device's labels as WFDB annotation files
     frames.log.gz              every frame: seconds, direction (> to the device), encoded bytes in hexadecimal
     report.html                made by `ecg-edge report`
@@ -43,13 +44,20 @@ from ecg_edge.host.conformance.accuracy import (
     summarize_scores,
 )
 from ecg_edge.host.conformance.beats_csv import BEAT_COLUMNS, beat_rows, signed
-from ecg_edge.host.conformance.comparison import FIELDS, Comparison, Difference, EventDifference
+from ecg_edge.host.conformance.comparison import (
+    FIELDS,
+    Comparison,
+    Difference,
+    EventDifference,
+    StripDifference,
+)
 from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows
 from ecg_edge.host.conformance.folder import (
     ANNOTATIONS_NAME,
     BEATS_NAME,
     EVENTS_NAME,
     RESULTS_NAME,
+    STRIPS_NAME,
 )
 from ecg_edge.host.conformance.results import (
     FAIL,
@@ -64,16 +72,19 @@ from ecg_edge.host.conformance.results import (
     LinkTotals,
     RecordResults,
     SessionResults,
+    StripDifferenceResult,
     Ticks,
     Totals,
     Verdict,
     subject_of,
 )
+from ecg_edge.host.conformance.strips_csv import STRIP_COLUMNS, strip_rows
 from ecg_edge.host.evaluation.alarms import Burden, Truth, burden_figures, burdens_of
 from ecg_edge.host.evaluation.stream import alarms_of
 from ecg_edge.host.link.client import Progress
-from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info
+from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info, Morphology
 from ecg_edge.host.link.transports import port_kind
+from ecg_edge.host.reference.morphology import count_labels
 from ecg_edge.host.reference.rhythm_events import count_kinds
 from ecg_edge.quantize.bundle.manifest import Bundle, Training
 
@@ -124,6 +135,8 @@ class RecordRun:
         Place that the stream comes from.
     starts_s : tuple of float
         Starts of EC57's comparison in seconds.
+    morphology_labels : tuple of str
+        Labels of the device's morphology network; empty without one.
     """
 
     record: Record
@@ -133,6 +146,7 @@ class RecordRun:
     cancelled: bool = False
     origin: Origin = Origin()
     starts_s: tuple[float, ...] = STARTS_S
+    morphology_labels: tuple[str, ...] = ()
 
     @property
     def lost_samples(self) -> int:
@@ -197,6 +211,12 @@ class RecordRun:
         """Lines of events.csv."""
         return event_rows(self.record.database, self.record.name, self.progress.events)
 
+    @cached_property
+    def strip_rows(self) -> str:
+        """Lines of strips.csv."""
+        results, labels = self.progress.strips, self.morphology_labels
+        return strip_rows(self.record.database, self.record.name, results, labels)
+
 
 def session_folder(root: Path, port: str) -> Path:
     """Name a new folder under `root` by the time (UTC) and the port."""
@@ -256,6 +276,8 @@ class Session:
         Name of the reference engine.
     mains_hz : int
         Mains frequency in START: 50 or 60 Hz.
+    morphology : Bundle or None
+        The second model whose outputs the device must give; None: not compared.
     runs : list of RecordRun
         Finished records, and the one that was interrupted.
     interrupted : str or None
@@ -268,6 +290,7 @@ class Session:
     info: Info
     engine: str
     mains_hz: int
+    morphology: Bundle | None = None
     runs: list[RecordRun] = field(default_factory=list)
     interrupted: str | None = None
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
@@ -291,6 +314,7 @@ class Session:
             self._write_annotations(run)
         _write_table(self.folder / BEATS_NAME, BEAT_COLUMNS, (run.beat_rows for run in self.runs))
         _write_table(self.folder / EVENTS_NAME, EVENT_COLUMNS, (run.event_rows for run in self.runs))
+        _write_table(self.folder / STRIPS_NAME, STRIP_COLUMNS, (run.strip_rows for run in self.runs))
         results = self.results()
         write_json(self.folder / RESULTS_NAME, results)
         return results
@@ -317,6 +341,9 @@ class Session:
             "model_sha256": self.info.model_sha256,
             "bundle": manifest.name,
             "bundle_path": str(self.bundle.path),
+            "morphology": self.morphology.manifest.name if self.morphology else None,
+            "morphology_sha256": self.morphology.manifest.model_sha256 if self.morphology else None,
+            "morphology_path": str(self.morphology.path) if self.morphology else None,
             "training": manifest.training,
             "metrics": manifest.metrics,
             "reference_engine": self.engine,
@@ -349,7 +376,9 @@ class Session:
             **_totals([run]),
             "first_differences": [_beat_difference(one) for one in run.comparison.differences],
             "first_event_differences": [_event_difference(one) for one in run.comparison.event_differences],
+            "first_strip_differences": [_strip_difference(one) for one in run.comparison.strip_differences],
             "episodes": count_kinds(run.progress.events),
+            "morphology": count_labels(run.progress.strips, run.morphology_labels),
             "scores": summarize_scores([run.score], run.labels) if run.score else None,
             "alarms": _alarm_results([run]),
         }
@@ -408,6 +437,12 @@ def _totals(runs: list[RecordRun]) -> Totals:
         "lost_events": sum(c.lost_events for c in comparisons),
         "extra_events": sum(c.extra_events for c in comparisons),
         "differing_events": sum(c.differing_events for c in comparisons),
+        "strips": sum(c.strips for c in comparisons),
+        "agreeing_strips": sum(c.agreeing_strips for c in comparisons),
+        "differing_strip_bytes": sum(c.differing_strip_bytes for c in comparisons),
+        "lost_strips": sum(c.lost_strips for c in comparisons),
+        "extra_strips": sum(c.extra_strips for c in comparisons),
+        "differing_strips": sum(c.differing_strips for c in comparisons),
         "samples": sum(len(run.record.samples) for run in runs),
         "taken_samples": sum(run.progress.samples_taken for run in runs),
         "lost_samples": sum(run.lost_samples for run in runs),
@@ -442,6 +477,21 @@ def _event_difference(difference: EventDifference) -> EventDifferenceResult:
     }
 
 
+def _strip_difference(difference: StripDifference) -> StripDifferenceResult:
+    return {
+        "strip_index": difference.strip_index,
+        "expected": _readable_strip(difference.expected),
+        "device": _readable_strip(difference.device),
+    }
+
+
+def _readable_strip(result: Morphology | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    changes = {"input_crc32": f"{result.input_crc32:08x}", "output": signed(result.output)}
+    return {**asdict(result), **changes}
+
+
 def _sum_links(runs: list[RecordRun]) -> LinkTotals:
     progress = [run.progress for run in runs]
     return {
@@ -469,4 +519,7 @@ def _ticks(done: list[Done]) -> Ticks | None:
         "engine_ticks_max": max(d.engine_ticks_max for d in done),
         "core_us_per_sample": share(core * us, samples, 2),
         "engine_us_per_beat": share(engine * us, beats, 2),
+        "strip_ticks": (strips := sum(d.strip_ticks for d in done)),
+        "strip_ticks_max": max(d.strip_ticks_max for d in done),
+        "us_per_strip": share(strips * us, sum(d.strips for d in done), 2),
     }

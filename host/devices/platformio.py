@@ -197,15 +197,15 @@ def build(
     ToolError
         When a tool is missing or the build fails; the message ends with the compiler's own.
     """
-    models = [_checked_bundle(path) for path in (bundle or SHIPPED_BUNDLE, *further)]
-    if further:
-        _check_several(environment, models)
+    models = _checked_models(environment, bundle, further)
     check_compiler(environment)
     run_platformio(["run", "-e", environment], models, build_dir)
     return program_path(environment, build_dir)
 
 
-def upload(environment: str, bundle: Path | None = None, port: str | None = None) -> None:
+def upload(
+    environment: str, bundle: Path | None = None, port: str | None = None, further: Sequence[Path] = ()
+) -> None:
     """Build the firmware of `environment` and write it to the board that is plugged in.
 
     Parameters
@@ -216,6 +216,8 @@ def upload(environment: str, bundle: Path | None = None, port: str | None = None
         Folder of the model bundle; the shipped one when left out.
     port : str, optional
         Serial port of a board that is flashed over one; the first that answers when left out.
+    further : sequence of Path
+        As in `build`.
 
     Raises
     ------
@@ -224,6 +226,7 @@ def upload(environment: str, bundle: Path | None = None, port: str | None = None
         board that is not flashed over one.
     """
     board = BOARDS[environment]
+    models = _checked_models(environment, bundle, further)
     check_compiler(environment)
     if port and not board.flash_port:
         raise ToolError(
@@ -235,10 +238,7 @@ def upload(environment: str, bundle: Path | None = None, port: str | None = None
             f"{board.flash_tool} is missing, and it writes to the {board.name}: {board.flash_install}"
         )
     arguments = ["run", "-e", environment, "-t", "upload"]
-    run_platformio(
-        [*arguments, "--upload-port", port] if port else arguments,
-        [_checked_bundle(bundle or SHIPPED_BUNDLE)],
-    )
+    run_platformio([*arguments, "--upload-port", port] if port else arguments, models)
 
 
 def run_platformio(arguments: list[str], bundles: Sequence[Path] = (), build_dir: Path | None = None) -> str:
@@ -308,6 +308,18 @@ def _finds(compiler: str, name: str) -> bool:
     return Path(found.strip()).is_absolute()
 
 
+def takes_one_model(environment: str) -> bool:
+    """Tell if an image of this environment has room for one model only."""
+    return environment.endswith("_tflm") or bool(BOARDS[environment].platform)
+
+
+def _checked_models(environment: str, bundle: Path | None, further: Sequence[Path]) -> list[Path]:
+    models = [_checked_bundle(path) for path in (bundle or SHIPPED_BUNDLE, *further)]
+    if further:
+        _check_several(environment, models)
+    return models
+
+
 def _checked_bundle(bundle: Path) -> Path:
     missing = [
         name for name in ("network.c", "model_info.c", "model.h") if not (bundle / "c" / name).is_file()
@@ -322,7 +334,7 @@ def _checked_bundle(bundle: Path) -> Path:
 
 def _check_several(environment: str, models: Sequence[Path]) -> None:
     """Refuse, before PlatformIO starts, several models where the build takes one or their C symbols clash."""
-    if environment.endswith("_tflm") or BOARDS[environment].platform:
+    if takes_one_model(environment):
         raise ToolError(f"{environment} takes one model: leave the further ones out.")
     names = [load_bundle(model).manifest.name for model in models]
     if len({c_prefix(name) for name in names}) < len(names):

@@ -14,14 +14,17 @@ from pathlib import Path
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware import fingerprint
 from ecg_edge.host.devices.emulator import emulator, native_device
-from ecg_edge.host.devices.simulator import simulator, simulator_info
+from ecg_edge.host.devices.simulator import simulator, simulator_info, with_morphology
 from ecg_edge.host.link.transports import DEFAULT_BAUD, Transport, connect, port_kind
+from ecg_edge.host.reference.morphology import reference_morphology
 from ecg_edge.quantize.bundle.engines import reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle
 
 
 @contextmanager
-def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = None) -> Iterator[Transport]:
+def open_transport(
+    port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = None, morphology: Bundle | None = None
+) -> Iterator[Transport]:
     """Open `port` (see the table above) and close it at the end.
 
     Parameters
@@ -30,8 +33,8 @@ def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = 
         As in the table above.
     baud : int
         Speed of a serial device, in bits per second.
-    bundle : Bundle, optional
-        The model of a device that this computer starts itself (`emulator`, `native`, `simulator`).
+    bundle, morphology : Bundle, optional
+        Models of a simulated device.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def open_transport(port: str, baud: int = DEFAULT_BAUD, bundle: Bundle | None = 
     """
     with ExitStack() as stack:
         if port == "simulator":
-            yield stack.enter_context(_simulated(bundle))
+            yield stack.enter_context(_simulated(bundle, morphology))
         else:
             transport = connect(stack.enter_context(_device(port)), baud)
             stack.callback(transport.close)
@@ -64,12 +67,15 @@ def _device(port: str) -> Iterator[str]:
 
 
 @contextmanager
-def _simulated(bundle: Bundle | None) -> Iterator[Transport]:
-    """A device in Python that holds `bundle`."""
+def _simulated(bundle: Bundle | None, morphology: Bundle | None) -> Iterator[Transport]:
+    """A device in Python that holds one or two models."""
     if bundle is None:
         raise LinkError("The simulator needs a model: name a bundle with --model.")
     engine = reference_engine(bundle)
     manifest = bundle.manifest
     info = simulator_info(manifest.model_sha256, fingerprint(), manifest.labels, engine.name)
-    with simulator(info, engine) as transport:
+    second = reference_morphology(morphology) if morphology else None
+    if morphology:
+        info = with_morphology(info, morphology.manifest)
+    with simulator(info, engine, morphology=second) as transport:
         yield transport

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
-from ecg_edge.firmware import SignalPath
+from ecg_edge.firmware import SignalPath, strip_fingerprint
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, FrameError, encode
 from ecg_edge.host.link.messages import (
@@ -34,6 +34,7 @@ from ecg_edge.host.link.messages import (
     Hello,
     Info,
     Message,
+    Morphology,
     Nak,
     RhythmEvent,
     Samples,
@@ -43,8 +44,10 @@ from ecg_edge.host.link.messages import (
 )
 from ecg_edge.host.link.transports import Transport
 from ecg_edge.host.reference.labels import labels_of
+from ecg_edge.host.reference.morphology import MorphologyModel, MorphologyStream
 from ecg_edge.host.reference.rhythm_events import EventStream
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
+from ecg_edge.quantize.bundle.manifest import Manifest
 
 WINDOW_SAMPLES = 1920
 
@@ -67,6 +70,8 @@ class Faults:
         QUALITY frames never sent.
     wrong_events, dropped_events : set of int
         Indices of rhythm events with another end, and of events never sent.
+    wrong_strips, dropped_strips : set of int
+        Indices of strips with one flipped bit in their output, and of strips whose result is never sent.
     hang_up_at, silent_at : int or None
         Sample from which the connection is closed, and from which the device is silent.
     """
@@ -79,6 +84,8 @@ class Faults:
     dropped_changes: frozenset[int] | set[int] = frozenset()
     wrong_events: frozenset[int] | set[int] = frozenset()
     dropped_events: frozenset[int] | set[int] = frozenset()
+    wrong_strips: frozenset[int] | set[int] = frozenset()
+    dropped_strips: frozenset[int] | set[int] = frozenset()
     hang_up_at: int | None = None
     silent_at: int | None = None
 
@@ -108,12 +115,27 @@ def simulator_info(
     )
 
 
+def with_morphology(info: Info, manifest: Manifest) -> Info:
+    """Add a morphology network to the handshake of a simulated device."""
+    return replace(
+        info,
+        morphology_sha256=manifest.model_sha256,
+        strip_fingerprint=strip_fingerprint(),
+        morphology_labels=manifest.labels,
+    )
+
+
 @contextmanager
 def simulator(
-    info: Info, engine: Engine, faults: Faults | None = None, clock: Clock | None = None
+    info: Info,
+    engine: Engine,
+    faults: Faults | None = None,
+    clock: Clock | None = None,
+    morphology: MorphologyModel | None = None,
 ) -> Iterator[Transport]:
     """Give the host's end of a line to a simulated device; closing it ends the device."""
-    transport = SimulatedLine(Simulator(info, engine, faults or Faults()), clock or SystemClock())
+    device = Simulator(info, engine, faults or Faults(), morphology)
+    transport = SimulatedLine(device, clock or SystemClock())
     try:
         yield transport
     finally:
@@ -164,6 +186,8 @@ class Simulator:
         Its network.
     faults : Faults
         Faults of the device and of its line.
+    morphology : MorphologyModel, optional
+        Its second network.
 
     Attributes
     ----------
@@ -171,8 +195,10 @@ class Simulator:
         The device has closed the line, by `Faults.hang_up_at`.
     """
 
-    def __init__(self, info: Info, engine: Engine, faults: Faults) -> None:
-        self._info, self._engine, self._faults = info, engine, faults
+    def __init__(
+        self, info: Info, engine: Engine, faults: Faults, morphology: MorphologyModel | None = None
+    ) -> None:
+        self._info, self._engine, self._faults, self._morphology = info, engine, faults, morphology
         self._decoder = Decoder(on_reject=self._reject)
         self._sequence = 0
         self._pending = b""
@@ -252,7 +278,7 @@ class Simulator:
         if message.mode != MODE_REPLAY:
             self._send(Error(7, "START: the simulator has no analog front end, mode is 0 (replay)"))
             return
-        self._session = _Session(message, self._info.labels)
+        self._session = _Session(message, self._info.labels, self._morphology)
         self._send(Started(message.session_id))
         self._send(Credit(0))
 
@@ -261,14 +287,17 @@ class Simulator:
             self._nak(1)
             return
         if message.first_index == session.taken:
-            beats = session.path.push(message.values)
+            values = message.values
+            beats = session.path.push(values)
             self._send_changes(session)
-            session.taken += len(message.values)
+            session.taken += len(values)
             outputs = self._send_beats(session, beats)
             path = session.path
             self._send_events(
                 session.events.take(beats, outputs, path.changes, session.taken, path.ventricular, path.leads)
             )
+            if session.strips:
+                self._send_strips(session.strips.take(values, path.changes))
             self._misbehave(session.taken)
         due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
         if due or message.first_index < session.taken:
@@ -291,9 +320,12 @@ class Simulator:
             outputs = self._send_beats(session, beats)
             changes, ventricular = session.path.changes, session.path.ventricular
             self._send_events(session.events.take(beats, outputs, changes, session.taken, ventricular))
+            if session.strips:
+                self._send_strips(session.strips.finish(changes))
             self._send_events(session.events.finish(changes, session.taken, ventricular))
             session.finished = True
-        self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0))
+        strips = session.strips.count if session.strips else 0
+        self._send(Done(session.taken, session.beats, session.rejected, 0, 0, 0, 0, strips))
 
     def _send_changes(self, session: _Session) -> None:
         changes = session.path.changes
@@ -319,6 +351,13 @@ class Simulator:
             if event.event_index not in self._faults.dropped_events:
                 self._send(event)
 
+    def _send_strips(self, results: Iterable[Morphology]) -> None:
+        for result in results:
+            if result.strip_index in self._faults.wrong_strips:
+                result = replace(result, output=bytes([result.output[0] ^ 1]) + result.output[1:])
+            if result.strip_index not in self._faults.dropped_strips:
+                self._send(result)
+
     def _beat(self, index: int, beat: np.void, output: NDArray[np.int8]) -> Beat:
         if index in self._faults.wrong_outputs:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
@@ -331,7 +370,9 @@ class Simulator:
 class _Session:
     """State of the device between START and DONE."""
 
-    def __init__(self, start: Start, labels: Sequence[str]) -> None:
+    def __init__(self, start: Start, labels: Sequence[str], morphology: MorphologyModel | None) -> None:
+        gain, fs_hz = start.adu_per_mv, start.fs_hz
+        self.strips = MorphologyStream(morphology, gain, fs_hz) if morphology else None
         self.path = SignalPath(start.adu_per_mv, start.mains_hz, fs_hz=start.fs_hz)
         self.events = EventStream(labels, start.fs_hz)
         self.taken = 0

@@ -391,9 +391,13 @@ class _Stream:
         """Take beats that a line with several ways delivers after DONE."""
         assert self.progress.done is not None
         until = self._clock.now() + LATE_S
-        while len(self.progress.beats) < self.progress.done.beats and self._clock.now() < until:
+        done = self.progress.done
+        while self._is_behind(done) and self._clock.now() < until:
             for message in self._link.receive(max(until - self._clock.now(), 0.0)):
                 self._take(message)
+
+    def _is_behind(self, done: Done) -> bool:
+        return len(self.progress.beats) < done.beats or len(self.progress.strips) < done.strips
 
     def _send_allowed(self) -> None:
         """Send what the newest credit allows, and FINISH after the last sample."""

@@ -55,12 +55,15 @@ class Job:
         Folder of the runs.
     force : bool
         Run every stage, also those that have not changed.
+    morphology : Path or None
+        Bundle of the second network in the image; None: without one.
     """
 
     data: Path | None = None
     records: tuple[str, ...] = ()
     runs: Path = Path("runs")
     force: bool = False
+    morphology: Path | None = None
 
 
 class Display(Protocol):
@@ -112,18 +115,32 @@ class Summary:
     error: EcgEdgeError | None
 
 
-def _build(board: str, bundle: Path, folder: Path) -> None:
+def _build(board: str, bundle: Path, folder: Path, morphology: Path | None) -> None:
     from ecg_edge.host.devices.platformio import build  # late: needed only where the stage is not cached
 
-    build(board, bundle, folder)
+    build(board, bundle, folder, [morphology] if morphology else ())
 
 
 def _replay(
-    names: Sequence[str], elf: Path, bundle: Path, data: Path, out: Path, on_update: Callable[[Update], None]
+    names: Sequence[str],
+    elf: Path,
+    bundle: Path,
+    morphology: Path | None,
+    data: Path,
+    out: Path,
+    on_update: Callable[[Update], None],
 ) -> ReplayResult:
     from ecg_edge.host.conformance.replay import replay  # late: needed only where the stage is not cached
 
-    return replay(names, port=f"emulator:{elf}", bundle_path=bundle, data=data, out=out, on_update=on_update)
+    return replay(
+        names,
+        port=f"emulator:{elf}",
+        bundle_path=bundle,
+        morphology_path=morphology,
+        data=data,
+        out=out,
+        on_update=on_update,
+    )
 
 
 def _report(session: Path, data: Path, show: Report) -> None:
@@ -154,9 +171,9 @@ class Actions:
     release_steps : tuple of Step
         Steps of the recipe whose network runs on the device.
     build : callable
-        Build the firmware: (board, bundle, folder of objects and program).
+        Build the firmware: (board, bundle, folder of objects and program, second bundle or None).
     replay : callable
-        Replay records on the emulated board: (names, ELF, bundle, databases, session, on_update).
+        Replay records on the emulated board: (names, ELF, both bundles, databases, session, on_update).
     report : callable
         Write the report into a session: (session, databases, progress).
     """
@@ -165,10 +182,10 @@ class Actions:
     find_records: Callable[[Path | None, Report, Report], Records] = find_records
     train_steps: tuple[Step, ...] = TRAIN_STEPS
     release_steps: tuple[Step, ...] = RELEASE_STEPS
-    build: Callable[[str, Path, Path], None] = _build
-    replay: Callable[[Sequence[str], Path, Path, Path, Path, Callable[[Update], None]], ReplayResult] = (
-        _replay
-    )
+    build: Callable[[str, Path, Path, Path | None], None] = _build
+    replay: Callable[
+        [Sequence[str], Path, Path, Path | None, Path, Path, Callable[[Update], None]], ReplayResult
+    ] = _replay
     report: Callable[[Path, Path, Report], None] = _report
 
 
@@ -237,6 +254,7 @@ class _Pipeline:
         self._progress = text_progress(display.progress)
         self._stages = Stages(job.runs / ".stages", job.force, self._on_start, display.end)
         self._folder = self._runs[0].folder
+        self._morphology = job.morphology and _checked_morphology(job.morphology)
         self._names = self._names_to_replay(job.records or self._default_names())
 
     def run(self) -> Summary:
@@ -286,16 +304,20 @@ class _Pipeline:
     def _build_folder(self) -> Path:
         return self._folder.firmware.resolve()  # PlatformIO runs in another folder
 
+    @property
+    def _bundles(self) -> list[Path]:
+        return [self._folder.bundle, *([self._morphology] if self._morphology else [])]
+
     def _build_inputs(self) -> dict[str, str]:
         firmware = (PROJECT_ROOT / "firmware" / name for name in FIRMWARE_SOURCES)
         return {
             **hash_files([*firmware, PROJECT_ROOT / "pyproject.toml"], PROJECT_ROOT),
-            **hash_files([self._folder.bundle], PROJECT_ROOT),
+            **hash_files(self._bundles, PROJECT_ROOT),
             "compiler": hash_value(doctor.check_arm_compiler().found),
         }
 
     def _build(self) -> None:
-        self._actions.build(BOARD, self._folder.bundle, self._build_folder)
+        self._actions.build(BOARD, self._folder.bundle, self._build_folder, self._morphology)
 
     # The device: the same ELF that would be flashed, in QEMU.
 
@@ -317,7 +339,7 @@ class _Pipeline:
             **hash_files(
                 sources_of("ecg_edge.host.conformance.replay", "ecg_edge.host.devices.emulator"), PROJECT_ROOT
             ),
-            **hash_files([self._elf, self._folder.bundle], PROJECT_ROOT),
+            **hash_files([self._elf, *self._bundles], PROJECT_ROOT),
             "records to replay": hash_value(self._names),
             "records": hash_value([Records(self._records.root, name).fingerprint for name in databases]),
             "emulator": hash_value(doctor.check_emulator().found),
@@ -326,9 +348,8 @@ class _Pipeline:
     def _replay(self) -> None:
         folder = self._folder
         shutil.rmtree(folder.session, ignore_errors=True)
-        outcome = self._actions.replay(
-            self._names, self._elf, folder.bundle, self._records.root, folder.session, self._on_update
-        )
+        models, root = (folder.bundle, self._morphology), self._records.root
+        outcome = self._actions.replay(self._names, self._elf, *models, root, folder.session, self._on_update)
         if outcome.results["interrupted"] and outcome.error is None:
             raise KeyboardInterrupt
         if not outcome.passed:
@@ -379,12 +400,22 @@ class _Pipeline:
         )
 
 
+def _checked_morphology(path: Path) -> Path:
+    """Check before the training that this computer makes the strips of a second network."""
+    from ecg_edge.host.conformance.identity import load_morphology  # late: imports the C extension
+    from ecg_edge.host.reference.labels import check_signal_path
+
+    check_signal_path(load_morphology(path))
+    return path
+
+
 def _reason(outcome: ReplayResult) -> EcgEdgeError:
     results = outcome.results
     if results["verdict"] == "inconclusive":
         return ComparisonError(f"{summary_of(results)} See {outcome.session.folder / REPORT_NAME}.")
+    differing = results["differing_bytes"] + results["differing_strip_bytes"]
     return outcome.error or ComparisonError(
-        f"the device and the reference differ in {results['differing_bytes']} bytes; "
+        f"the device and the reference differ in {differing} bytes; "
         f"{results['lost_samples']} samples and {results['lost_beats']} beats were lost. "
         f"See {outcome.session.folder / REPORT_NAME}."
     )

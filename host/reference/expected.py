@@ -7,7 +7,7 @@ engine between the two. Only the engine (TFLM) is independent of the device's co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,8 @@ class Expected:
         Changes of the signal's quality between good and bad.
     events : list of RhythmEvent
         Events of the rhythm rules.
-    strips : list of Morphology
-        Results of the morphology network; empty without one.
+    strips : list of Morphology, optional
+        Results of the morphology network; None: not compared.
     """
 
     beats: NDArray[np.void]
@@ -47,7 +47,7 @@ class Expected:
     labels: tuple[str, ...]
     changes: NDArray[np.void]
     events: list[RhythmEvent]
-    strips: list[Morphology] = field(default_factory=list)
+    strips: list[Morphology] | None = None
 
     def beat_messages(self) -> list[Beat]:
         """Make the BEAT frames; their confidence, which is not compared, is 0."""
@@ -94,7 +94,7 @@ def expect(
     outputs = engine.run(beat_inputs(processed.beats))
     events = expect_events(processed, outputs, labels, len(samples), fs_hz)
     changes = processed.changes
-    strips = expect_morphology(samples, adu_per_mv, fs_hz, changes, morphology) if morphology else []
+    strips = expect_morphology(samples, adu_per_mv, fs_hz, changes, morphology) if morphology else None
     return Expected(processed.beats, outputs, tuple(labels), changes, events, strips)
 
 

@@ -58,13 +58,18 @@ class MorphologyStream:
     model : MorphologyModel
     adu_per_mv, fs_hz : int
         As in START.
+
+    Attributes
+    ----------
+    count : int
+        Strips so far.
     """
 
     def __init__(self, model: MorphologyModel, adu_per_mv: int, fs_hz: int) -> None:
         self._engine, self._fs_hz = model.engine, fs_hz
         self._path = StripPath(adu_per_mv, fs_hz)
         self._waiting: list[Morphology] = []
-        self._taken = self._count = 0
+        self._taken = self.count = 0
 
     def take(self, samples: NDArray[np.int16], changes: Changes) -> list[Morphology]:
         """Take samples, shape (n,); return the results of the strips whose signal is decided.
@@ -82,9 +87,9 @@ class MorphologyStream:
             label = int(output.argmax()) if len(output) else NOT_LABELLED
             crc32 = zlib.crc32(points.tobytes())
             self._waiting.append(
-                Morphology(self._count, sample, label, 0, crc32, output.astype(np.int8).tobytes())
+                Morphology(self.count, sample, label, 0, crc32, output.astype(np.int8).tobytes())
             )
-            self._count += 1
+            self.count += 1
         return self._decide(self._taken - round(UNDECIDED_S * self._fs_hz), changes)
 
     def finish(self, changes: Changes) -> list[Morphology]:

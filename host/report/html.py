@@ -16,13 +16,14 @@ from ecg_edge.ecg.files import write_text
 from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
 from ecg_edge.host.conformance.beats_csv import read_beats
 from ecg_edge.host.conformance.events_csv import read_events
-from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAME, RESULTS_NAME
+from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAME, RESULTS_NAME, STRIPS_NAME
 from ecg_edge.host.conformance.replay import read_stream
-from ecg_edge.host.conformance.results import SCHEMA_VERSION, SessionResults, summary_of
+from ecg_edge.host.conformance.results import SCHEMA_VERSION, RecordResults, SessionResults, summary_of
+from ecg_edge.host.conformance.strips_csv import read_strips
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import describe
 from ecg_edge.host.report.strips import Strip, beat_kinds, clock, confusion_svg, replay_picture, strip_svg
-from ecg_edge.host.report.timeline import rhythm_example_svg, rhythm_examples, timeline_svg
+from ecg_edge.host.report.timeline import morphology_svg, rhythm_example_svg, rhythm_examples, timeline_svg
 
 OnProgress = Callable[[str, int, int], None]  # part of the work, steps done, steps in all
 
@@ -123,6 +124,7 @@ def _context(
         "wrong": wrong,
         "outside": outside,
         "timelines": _timelines(results, events, on_progress),
+        "morphology": _morphology(session, results, on_progress),
         "rhythm_examples": _rhythm_examples(items, events, labels, on_progress),
         "has_strips": bool(items),
     }
@@ -137,6 +139,20 @@ def _timelines(
         ("/".join(place), timeline_svg(events[place], entry["samples"], entry["fs_hz"]))
         for entry, place in tracked("drawing rhythms", places, on_progress)
         if place in events
+    ]
+
+
+def _morphology(
+    session: Path, results: SessionResults, on_progress: OnProgress
+) -> list[tuple[RecordResults, str]]:
+    """Draw the labels of the strips of each record that has any; its results and the picture."""
+    labels = results["device"]["morphology_labels"]
+    found = read_strips(session / STRIPS_NAME, labels)
+    entries = [entry for entry in results["records"] if entry["morphology"]]
+    return [
+        (entry, morphology_svg(strips, labels, entry["samples"], entry["fs_hz"]))
+        for entry in tracked("drawing strips' labels", entries, on_progress)
+        for strips in [found[entry["database"], entry["record"]]]
     ]
 
 

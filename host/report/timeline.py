@@ -1,17 +1,21 @@
-"""Plot of a record's rhythm: heart rate, and below it every episode by kind."""
+"""Plots of a record over time: heart rate and every episode by kind; the labels of its strips."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from ecg_edge.firmware import STRIP_SECONDS
 from ecg_edge.host.conformance.accuracy import LabelledRecord
-from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.link.messages import Morphology, RhythmEvent
+from ecg_edge.host.reference.labels import label_name
+from ecg_edge.host.reference.morphology import count_labels
 from ecg_edge.host.reference.rhythm_events import Episode, episodes, heart_rates
 from ecg_edge.host.report.strips import (
     INK,
@@ -80,13 +84,49 @@ def timeline_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, width:
             _draw_lane(below, row, lanes[name], _LANES[name], fs_hz, samples / fs_hz)
         below.set_yticks(range(len(names)), [f"{name} ({len(lanes[name])})" for name in names])
         below.set_ylim(max(len(names), 1) - 0.5, -0.5)
-        below.set_xlim(0, samples / fs_hz)
-        below.xaxis.set_major_locator(MultipleLocator(_tick_s(samples / fs_hz)))
-        below.set_xlabel("min:s", color=INK, fontsize=7, labelpad=0)
-        below.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: clock(at_s)))
+        _show_time(below, samples / fs_hz)
         for axes in (rate, below):
             _trim(axes)
         return to_svg(figure)
+
+
+def morphology_svg(
+    results: Sequence[Morphology], labels: Sequence[str], samples: int, fs_hz: int, width: float = 10.5
+) -> str:
+    """Draw the labels of a record's strips as SVG, a row for each; a strip is 10 s long.
+
+    Parameters
+    ----------
+    results : sequence of Morphology
+        The device's results.
+    labels : sequence of str
+        The network's labels.
+    samples, fs_hz : int
+        Length and rate of the record.
+    width : float
+        Inches.
+    """
+    counts = count_labels(results, labels)
+    colors = dict(zip(labels, cycle(LABEL_COLORS.values()), strict=False))
+    with open_figure(width, 0.55 + 0.2 * len(counts)) as figure:
+        axes = figure.subplots()
+        for row, name in enumerate(counts):
+            ends = [result.sample + 1 for result in results if label_name(result.label, labels) == name]
+            begins = [max(end - STRIP_SECONDS * fs_hz, 0) for end in ends]
+            bars = [(a / fs_hz, (b - a) / fs_hz) for a, b in zip(begins, ends, strict=True)]
+            axes.broken_barh(bars, (row - 0.36, 0.72), color=colors.get(name, OTHER_COLOR), linewidth=0)
+        axes.set_yticks(range(len(counts)), [f"{name} ({count})" for name, count in counts.items()])
+        axes.set_ylim(max(len(counts), 1) - 0.5, -0.5)
+        _show_time(axes, samples / fs_hz)
+        _trim(axes)
+        return to_svg(figure)
+
+
+def _show_time(axes: Axes, length_s: float) -> None:
+    axes.set_xlim(0, length_s)
+    axes.xaxis.set_major_locator(MultipleLocator(_tick_s(length_s)))
+    axes.set_xlabel("min:s", color=INK, fontsize=7, labelpad=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: clock(at_s)))
 
 
 def _tick_s(length_s: float) -> int:

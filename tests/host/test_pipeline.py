@@ -12,6 +12,7 @@ import pytest
 
 from ecg_edge.ecg import mirror
 from ecg_edge.ecg.errors import (
+    BundleError,
     ComparisonError,
     EcgEdgeError,
     LinkError,
@@ -30,6 +31,7 @@ from ecg_edge.quantize.verify import VerifyReport
 from ecg_edge.training.progress import SILENT
 from ecg_edge.training.recipes import find_recipe, load_recipe
 from ecg_edge.training.runs import Run, RunFolder
+from tests.support.simulated import make_bundle
 
 Runner = Callable[..., stages.StageResult]
 
@@ -246,15 +248,23 @@ class FakeDevice:
             report=lambda session, data, show: (session / "report.html").touch(),
         )
 
-    def build(self, board: str, bundle: Path, folder: Path) -> None:
+    def build(self, board: str, bundle: Path, folder: Path, morphology: Path | None) -> None:
         (folder / board).mkdir(parents=True, exist_ok=True)
         (folder / board / "firmware.elf").touch()
 
     def replay(
-        self, names: Sequence[str], elf: Path, bundle: Path, data: Path, out: Path, on_update: Any
+        self,
+        names: Sequence[str],
+        elf: Path,
+        bundle: Path,
+        morphology: Path | None,
+        data: Path,
+        out: Path,
+        on_update: Any,
     ) -> Any:
         assert elf.is_file()
-        write_json(out / "results.json", {**self.results, "names": names})
+        second = morphology and str(morphology)
+        write_json(out / "results.json", {**self.results, "names": names, "second": second})
         session, passed = SimpleNamespace(folder=out), self.results["verdict"] == "pass"
         return SimpleNamespace(passed=passed, results=self.results, error=self.error, session=session)
 
@@ -273,13 +283,15 @@ def device(tmp_path: Path) -> FakeDevice:
     released = RunFolder(tmp_path / "nlrav")
     write_json(released.verify, VerifyReport("0", "none", 0, (), {}))
     released.bundle.mkdir()
-    counts = {"differing_bytes": 0, "lost_samples": 0, "lost_beats": 0}
+    counts = {"differing_bytes": 0, "differing_strip_bytes": 0, "lost_samples": 0, "lost_beats": 0}
     return FakeDevice(tmp_path, {"verdict": "pass", "interrupted": False, **counts})
 
 
-def job(device: FakeDevice, *records: str) -> tuple[pipeline.Summary, RecordingDisplay]:
+def job(
+    device: FakeDevice, *records: str, morphology: Path | None = None
+) -> tuple[pipeline.Summary, RecordingDisplay]:
     display = RecordingDisplay()
-    options = pipeline.Job(runs=device.folder, records=records)
+    options = pipeline.Job(runs=device.folder, records=records, morphology=morphology)
     return pipeline.run(options, display, device.actions()), display
 
 
@@ -309,6 +321,21 @@ def test_other_records_are_replayed(device: FakeDevice) -> None:
     summary, display = job(device, "100", "mitdb/213")
     assert (display.ended["build stm32f405"], display.ended["boot and replay"]) == ("cached", "done")
     assert summary.results["names"] == ["mitdb/100", "mitdb/213"]
+
+
+def test_a_second_network_is_built_in_and_compared(device: FakeDevice, tmp_path: Path) -> None:
+    second = make_bundle(tmp_path / "shape", strips=True)
+    job(device)
+    summary, display = job(device, morphology=second.path)
+    assert (display.ended["build stm32f405"], display.ended["boot and replay"]) == ("done", "done")
+    assert summary.results["second"] == str(second.path)
+
+
+def test_a_second_network_of_another_kind_is_refused_before_anything_is_done(
+    device: FakeDevice, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError, match="one input strip"):
+        job(device, morphology=make_bundle(tmp_path / "beats").path)
 
 
 def test_record_that_is_missing_is_named_before_anything_is_done(device: FakeDevice) -> None:

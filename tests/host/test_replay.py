@@ -66,7 +66,15 @@ def run(bundle: Bundle, database: Path, faults: Faults | None = None, **options:
 def command(bundle: Bundle, database: Path, faults: Faults | None = None, **info: Any) -> Iterator[list[str]]:
     """The words of a replay command for a simulated device."""
     with device_on_a_socket(bundle, faults, **info) as port:
-        folders = ["--model", str(bundle.path), "--data", str(database), "--no-report"]
+        folders = [
+            "--model",
+            str(bundle.path),
+            "--morphology",
+            "none",
+            "--data",
+            str(database),
+            "--no-report",
+        ]
         yield ["replay", "--port", port, *folders, "--out", str(bundle.path.parent / "session")]
 
 

@@ -277,7 +277,7 @@ def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
 def test_a_session_of_another_version_is_refused(session: Session) -> None:
     path = session.folder / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 7}))
-    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 4"):
+    with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 5"):
         write_report(session.folder)
 
 

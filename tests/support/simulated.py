@@ -17,14 +17,19 @@ import wfdb
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.annotations import Annotations, write_annotations
-from ecg_edge.firmware import fingerprint
-from ecg_edge.host.devices.simulator import Faults, Simulator, simulator_info
+from ecg_edge.firmware import STRIP_POINTS, STRIP_STEPS_PER_MV, fingerprint, strip_fingerprint
+from ecg_edge.host.devices.simulator import Faults, Simulator, simulator_info, with_morphology
+from ecg_edge.host.reference.morphology import MorphologyModel
 from ecg_edge.quantize.bundle.engines import Inputs
 from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, MODEL_NAME, Bundle, Manifest, Tensor, load_bundle
 
 FS_HZ = 360
 LABELS = ("N", "L", "R", "A", "V")
 MODEL = b"not a network, but as good as one for its SHA-256"
+MORPHOLOGY = b"another one"
+MORPHOLOGY_LABELS = ("normal", "arrhythmia", "st-depression", "st-elevation", "t-inversion")
+BEAT_INPUTS = (Tensor("beat", (1, 1, 128, 2), 0.05, 0), Tensor("rhythm", (1, 8), 1 / 64, 0))
+STRIP_INPUTS = (Tensor("strip", (1, 1, STRIP_POINTS, 1), 1 / STRIP_STEPS_PER_MV, 0),)
 
 
 class HashEngine:
@@ -42,17 +47,18 @@ class HashEngine:
         return (flat @ weights).astype(np.int8)
 
 
-def make_bundle(folder: Path) -> Bundle:
-    """A bundle whose model is only ever hashed."""
+def make_bundle(folder: Path, *, strips: bool = False) -> Bundle:
+    """A bundle whose model is only ever hashed: a beat classifier, or a morphology network."""
     folder.mkdir(parents=True)
-    (folder / MODEL_NAME).write_bytes(MODEL)
+    model, labels = (MORPHOLOGY, MORPHOLOGY_LABELS) if strips else (MODEL, LABELS)
+    (folder / MODEL_NAME).write_bytes(model)
     manifest = Manifest(
         name="fixture",
-        model_sha256=hashlib.sha256(MODEL).hexdigest(),
-        core_fingerprint=fingerprint(),
-        inputs=(Tensor("beat", (1, 1, 128, 2), 0.05, 0), Tensor("rhythm", (1, 8), 1 / 64, 0)),
+        model_sha256=hashlib.sha256(model).hexdigest(),
+        core_fingerprint=strip_fingerprint() if strips else fingerprint(),
+        inputs=STRIP_INPUTS if strips else BEAT_INPUTS,
         outputs=(Tensor("logits", (1, 5), 0.1, 0),),
-        labels=LABELS,
+        labels=labels,
         arena_bytes={"generated": 0},
         operators=(),
         training={},
@@ -62,7 +68,7 @@ def make_bundle(folder: Path) -> Bundle:
     (folder / MANIFEST_NAME).write_text(manifest.to_json())
     (folder / "c").mkdir()
     (folder / "c" / "model_info.h").write_text(
-        f'/* {manifest.model_sha256} */\n#define FIXTURE_LABELS "{",".join(LABELS)}"\n'
+        f'/* {manifest.model_sha256} */\n#define FIXTURE_LABELS "{",".join(labels)}"\n'
     )
     return load_bundle(folder)
 
@@ -108,16 +114,21 @@ def make_database(root: Path, names: tuple[str, ...] = ("100", "101"), seconds: 
 
 
 @contextmanager
-def device_on_a_socket(bundle: Bundle, faults: Faults | None = None, **info: Any) -> Iterator[str]:
+def device_on_a_socket(
+    bundle: Bundle, faults: Faults | None = None, morphology: Bundle | None = None, **info: Any
+) -> Iterator[str]:
     """A simulated device behind a TCP port; gives the port's URL. `info` changes its handshake."""
     manifest = bundle.manifest
     handshake = simulator_info(manifest.model_sha256, manifest.core_fingerprint, manifest.labels, "hash")
+    second = MorphologyModel(HashEngine(), morphology.manifest.labels) if morphology else None
+    if morphology:
+        handshake = with_morphology(handshake, morphology.manifest)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             line, _ = server.accept()
             server.close()  # a second connection is refused
-            Simulator(replace(handshake, **info), HashEngine(), faults or Faults()).serve(line)
+            Simulator(replace(handshake, **info), HashEngine(), faults or Faults(), second).serve(line)
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"socket://127.0.0.1:{server.getsockname()[1]}"

@@ -30,6 +30,7 @@ ModelOption = Annotated[Path, options.model_option("Model bundle to build into t
 def build(
     env: EnvOption = "stm32f405",
     model: ModelOption = SHIPPED_BUNDLE,
+    morphology: options.MorphologyOption = None,
     further: Annotated[
         list[Path] | None,
         typer.Option("--further-model", metavar="DIR", help="Further bundle in the same image; repeatable."),
@@ -39,9 +40,10 @@ def build(
     """Build the firmware for a board with a model in it; stm32f405 and native need no network."""
     check_environment(env)
     manifest = load_bundle(model).manifest
+    second = morphology_for(env, morphology)
     start = time.monotonic()
     with console.step(f"Building {env} with {manifest.name}"):
-        program = pio.build(env, model, further=further or ())
+        program = pio.build(env, model, further=[*([second] if second else []), *(further or [])])
     size = pio.sizes(program)
     console.out.print(f"{program}", markup=False)
     console.out.print(
@@ -53,6 +55,27 @@ def build(
         write_json(
             json, {"env": env, "program": program, "model_sha256": manifest.model_sha256, "size": size}
         )
+
+
+def morphology_for(env: str, named: Path | None) -> Path | None:
+    """Choose the morphology network of an image; the default one is left out where there is room for none.
+
+    Parameters
+    ----------
+    env : str
+        PlatformIO environment.
+    named : Path or None
+        Value of --morphology.
+    """
+    path = options.morphology_path(named)
+    if path and named is None and pio.takes_one_model(env):
+        console.note(f"{env} takes one model: built without the morphology network.")
+        return None
+    if path:
+        from ecg_edge.host.conformance.identity import load_morphology  # late: imports the C extension
+
+        load_morphology(path)
+    return path
 
 
 def check_environment(env: str) -> None:

@@ -20,6 +20,7 @@ SYNTHETIC_RECORD = "synth/s03"
 
 def demo(
     model: Annotated[Path, options.model_option("Model bundle.")] = SHIPPED_BUNDLE,
+    morphology: options.MorphologyOption = None,
     data: options.DataOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")
@@ -31,24 +32,27 @@ def demo(
     Needs neither training nor TensorFlow. Without records on this computer the ECG is synthetic.
     """
     # For start-up time: these import numpy and the C extension.
+    from ecg_edge.host.cli.commands.build import morphology_for
     from ecg_edge.host.cli.commands.replay import leave, replay_and_show
     from ecg_edge.host.conformance.replay import DEFAULT_SESSIONS
     from ecg_edge.host.conformance.session import session_folder
 
-    elf = _build(model)
+    second = morphology_for(BOARD, morphology)
+    elf = _build(model, second)
     root, record = _record(data)
     folder = out or session_folder(DEFAULT_SESSIONS, "demo")
-    outcome = replay_and_show([record], port=f"emulator:{elf}", model=model, data=root, out=folder)
+    port = f"emulator:{elf}"
+    outcome = replay_and_show([record], port=port, model=model, morphology=second, data=root, out=folder)
     leave(outcome, json)
 
 
-def _build(model: Path) -> Path:
+def _build(model: Path, morphology: Path | None) -> Path:
     from ecg_edge.host.devices.platformio import build, sizes
     from ecg_edge.quantize.bundle.manifest import load_bundle
 
     manifest, start = load_bundle(model).manifest, time.monotonic()
     with console.step(f"Building {BOARD} with the model {manifest.name}"):
-        elf = build(BOARD, model)
+        elf = build(BOARD, model, further=[morphology] if morphology else ())
     size = sizes(elf)
     console.note(
         f"{BOARD} with the model {manifest.name}: flash {size.flash_bytes:,} B, RAM {size.ram_bytes:,} B, "

@@ -8,7 +8,7 @@ import typer
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.build import EnvOption, ModelOption, check_environment
+from ecg_edge.host.cli.commands.build import EnvOption, ModelOption, check_environment, morphology_for
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
@@ -18,6 +18,7 @@ EXAMPLES: Final = ("ecg-edge flash --env esp32dev --port /dev/ttyUSB0",)
 def flash(
     env: EnvOption = "stm32f405",
     model: ModelOption = SHIPPED_BUNDLE,
+    morphology: options.MorphologyOption = None,
     port: Annotated[
         str | None,
         typer.Option(metavar="PORT", help="Serial port of an ESP32. Else detected."),
@@ -31,8 +32,9 @@ def flash(
             "native runs on this computer: `ecg-edge emulate --native`", param_hint="--env"
         )
     manifest = load_bundle(model).manifest
+    second = morphology_for(env, morphology)
     with console.step(f"Building {env} and writing it to the board"):
-        pio.upload(env, model, port)
+        pio.upload(env, model, port, [second] if second else ())
     console.out.print(f"{env}: written. `ecg-edge replay --port PORT` verifies it.", markup=False)
     if json:
         write_json(json, {"env": env, "port": port, "model_sha256": manifest.model_sha256})

@@ -1,4 +1,4 @@
-"""`ecg-edge replay`: stream whole records to a device and compare every beat with the reference."""
+"""`ecg-edge replay`: stream whole records to a device and compare all of its results with the reference."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def replay(
     ] = "emulator",
     more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,
     model: Annotated[Path, options.model_option("Model bundle that is on the device.")] = SHIPPED_BUNDLE,
+    morphology: options.MorphologyOption = None,
     data: options.DataOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")
@@ -94,7 +95,7 @@ def replay(
     run: options.RunOption = None,
     json: options.JsonOption = None,
 ) -> None:
-    """Stream records to a device and compare each beat's output bytes with the reference.
+    """Stream records to a device and compare each network's output bytes with the reference.
 
     Exits with 0 when the device agreed on every byte, 1 when it did not or there was no beat to compare, 3
     without a device or with a lost link, 130 on Ctrl-C.
@@ -111,6 +112,7 @@ def replay(
         list(map(str, selected)),
         port=port,
         model=model,
+        morphology=options.morphology_path(morphology),
         data=require_one_root(selected),
         out=out,
         seconds=seconds,
@@ -152,6 +154,7 @@ def replay_and_show(
     *,
     port: str,
     model: Path,
+    morphology: Path | None = None,
     data: Path | None = None,
     out: Path | None = None,
     seconds: float | None = None,
@@ -171,6 +174,8 @@ def replay_and_show(
         As in `ecg_edge.host.conformance.replay.replay`.
     model : Path
         Model bundle that is on the device.
+    morphology : Path, optional
+        Bundle of the second network on it; None: not compared.
     report : bool
         Write report.html.
     run : Path, optional
@@ -181,6 +186,7 @@ def replay_and_show(
             names,
             port=port,
             bundle_path=model,
+            morphology_path=morphology,
             data=data,
             out=out,
             seconds=seconds,
@@ -207,9 +213,10 @@ def replay_and_show(
 
 def show_device(info: Info) -> None:
     """Write the device's answer to the handshake."""
+    second = f", morphology network {info.morphology_sha256[:16]}" if info.morphology_sha256 else ""
     console.note(
         f"{info.board}: firmware {info.firmware_version}, engine {info.engine}, "
-        f"labels {','.join(info.labels)}, model {info.model_sha256[:16]}"
+        f"labels {','.join(info.labels)}, model {info.model_sha256[:16]}{second}"
     )
 
 
@@ -260,8 +267,12 @@ def _show(outcome: ReplayResult) -> None:
             console.out.print(_differences_table(record))
         if record["first_event_differences"]:
             console.out.print(_event_differences_table(record))
+        if record["first_strip_differences"]:
+            console.out.print(_strip_differences_table(record))
     if results["events"]:
         console.out.print(_rhythm_table(results))
+    if any(record["morphology"] for record in results["records"]):
+        console.out.print(morphology_table(results))
     if any(one["told"] for one in results["alarms"]["kinds"].values()):
         console.out.print(_alarm_table(results["alarms"]))
     if results["scores"]:
@@ -294,6 +305,7 @@ def _timing_table(ticks: Ticks) -> ResultTable:
     parts = {
         "signal path, per sample": ticks["core_us_per_sample"],
         "network, per beat": ticks["engine_us_per_beat"],
+        "morphology network, per strip": ticks["us_per_strip"],
     }
     for part, us in parts.items():
         table.add_row(part, "-" if us is None else f"{us:,.1f}")
@@ -331,6 +343,21 @@ def _rhythm_table(results: SessionResults) -> ResultTable:
         name = f"{record['database']}/{record['record']}"
         counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
         table.add_row(name, str(record["events"]), str(record["agreeing_events"]), *counts)
+    return table
+
+
+def morphology_table(results: SessionResults) -> ResultTable:
+    """Number of strips of each label that the device gave, by record."""
+    names = results["device"]["morphology_labels"]
+    found = {name for record in results["records"] for name in record["morphology"]}
+    names = [*names, *sorted(found - {*names}, reverse=True)]
+    title = f"Morphology network of the device ({results['morphology'] or 'not compared'})"
+    table = console.table(title, "record", "strips", "equal", "differing bytes", *names)
+    for record in results["records"]:
+        name = f"{record['database']}/{record['record']}"
+        compared = (record["strips"], record["agreeing_strips"], record["differing_strip_bytes"])
+        counts = [str(record["morphology"].get(label, 0)) for label in names]
+        table.add_row(name, *(map(str, compared) if results["morphology"] else "---"), *counts)
     return table
 
 
@@ -378,6 +405,17 @@ def _event_differences_table(record: RecordResults) -> ResultTable:
     return table
 
 
+def _strip_differences_table(record: RecordResults) -> ResultTable:
+    """The first strips whose results differ, each with the reference's line above the device's."""
+    fields = ("sample", "label", "input_crc32", "output")
+    title = f"First differing strips of {record['database']}/{record['record']}"
+    table = console.table(title, "strip", "source", *fields, keys=2)
+    for difference in record["first_strip_differences"]:
+        for who, strip in (("reference", difference["expected"]), ("device", difference["device"])):
+            table.add_row(str(difference["strip_index"]), who, *_cells(strip, fields))
+    return table
+
+
 def _differences_table(record: RecordResults) -> ResultTable:
     """The first beats that differ, each with the reference's line above the device's."""
     name = f"{record['database']}/{record['record']}"
@@ -386,15 +424,15 @@ def _differences_table(record: RecordResults) -> ResultTable:
     )
     for difference in record["first_differences"]:
         beat, fields = str(difference["beat_index"]), ", ".join(difference["fields"])
-        table.add_row(beat, "reference", fields, *_cells(difference["expected"]))
-        table.add_row(beat, "device", fields, *_cells(difference["device"]))
+        table.add_row(beat, "reference", fields, *_cells(difference["expected"], _FIELDS))
+        table.add_row(beat, "device", fields, *_cells(difference["device"], _FIELDS))
     return table
 
 
 _FIELDS = ("r_sample", "rr_samples", "flags", "quality", "label", "input_crc32", "output")
 
 
-def _cells(beat: dict[str, Any] | None) -> list[str]:
-    if beat is None:
-        return ["-"] * len(_FIELDS)
-    return [" ".join(map(str, beat[name])) if name == "output" else str(beat[name]) for name in _FIELDS]
+def _cells(values: dict[str, Any] | None, names: Sequence[str]) -> list[str]:
+    if values is None:
+        return ["-"] * len(names)
+    return [" ".join(map(str, values[name])) if name == "output" else str(values[name]) for name in names]

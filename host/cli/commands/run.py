@@ -11,7 +11,7 @@ from rich.text import Text
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.replay import records_table, times_real_time
+from ecg_edge.host.cli.commands.replay import morphology_table, records_table, times_real_time
 from ecg_edge.host.cli.tables import ResultTable, ratio
 from ecg_edge.host.pipeline.stages import CACHED, DONE, FAILED, StageResult
 
@@ -29,6 +29,7 @@ def run(
     ] = None,
     data: options.DataOption = None,
     runs: options.RunsOption = Path("runs"),
+    morphology: options.MorphologyOption = None,
     force: Annotated[bool, typer.Option("--force", help="Ignore cached results; rerun every stage.")] = False,
     json: options.JsonOption = None,
 ) -> None:
@@ -40,7 +41,7 @@ def run(
     """
     from ecg_edge.host.pipeline import job as pipeline
 
-    job = pipeline.Job(data, tuple(records or ()), runs, force)
+    job = pipeline.Job(data, tuple(records or ()), runs, force, options.morphology_path(morphology))
     with StageDisplay() as display:
         summary = pipeline.run(job, display)
     _show(summary)
@@ -94,6 +95,8 @@ def _show(summary: Summary) -> None:
         )
     console.out.print(_verify_table(summary.verify))
     console.out.print(records_table(summary.results))
+    if summary.results["morphology"]:
+        console.out.print(morphology_table(summary.results))
     if summary.records.synthetic:
         console.out.print("SYNTHETIC ECG: these figures do not hold for patients.", style="bold yellow")
     console.out.print(f"Session: {summary.session}\nReport:  {summary.report}", markup=False)
@@ -103,9 +106,11 @@ def _show(summary: Summary) -> None:
 
 def _verdict(summary: Summary) -> str:
     results = summary.results
+    strips = f"{results['strips']} strips, " if results["morphology"] else ""
+    differing = results["differing_bytes"] + results["differing_strip_bytes"]
     return (
-        f"{summary.verdict.upper()}: {results['beats']} beats on the device, "
-        f"{results['differing_bytes']} differing bytes, {results['lost_samples']} lost samples, "
+        f"{summary.verdict.upper()}: {results['beats']} beats on the device, {strips}"
+        f"{differing} differing bytes, {results['lost_samples']} lost samples, "
         f"{times_real_time(results)} x real time"
     )
 

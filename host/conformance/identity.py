@@ -1,0 +1,93 @@
+"""Checks that a device holds the models that it is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecg_edge.ecg.errors import BundleError, LinkError
+from ecg_edge.host.link.messages import STATUS_TEXT, Info
+from ecg_edge.host.reference.labels import check_signal_path
+from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+
+
+def check_device(info: Info, bundle: Bundle) -> None:
+    """Refuse a device that is not the bundle's.
+
+    Raises
+    ------
+    LinkError
+        When the device's model, signal path or labels are others, or its self-test failed.
+    BundleError
+        When this computer's signal path is not the one that the bundle was trained with.
+    """
+    manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
+    flash = f"Flash this bundle: `ecg-edge flash --model {bundle.path}`, or name the device's with --model."
+    if info.model_sha256 != manifest.model_sha256:
+        raise LinkError(
+            f"{device} holds the model {info.model_sha256}, but the bundle {bundle.path} is "
+            f"{manifest.model_sha256} (SHA-256). {flash}"
+        )
+    if info.core_fingerprint != manifest.core_fingerprint:
+        raise LinkError(
+            f"{device} has the signal path {info.core_fingerprint:08x}, but the bundle {bundle.path} was "
+            f"trained with {manifest.core_fingerprint:08x}. {flash}"
+        )
+    if info.labels != manifest.labels:
+        raise LinkError(
+            f"{device} labels {','.join(info.labels)}, but the bundle {bundle.path} has "
+            f"{','.join(manifest.labels)}. {flash}"
+        )
+    if info.status:
+        raise LinkError(
+            f"{device} refuses to label beats: {STATUS_TEXT.get(info.status, f'status {info.status}')}. "
+            "Build and flash the firmware again; if it stays so, that board's compiler or memory is at fault."
+        )
+    check_signal_path(bundle)
+
+
+def load_morphology(path: Path) -> Bundle:
+    """Read the bundle of a morphology network.
+
+    Raises
+    ------
+    BundleError
+        When it cannot be read, or is one of another kind of network.
+    """
+    bundle = load_bundle(path)
+    if not bundle.manifest.takes_strips:
+        raise BundleError(
+            f"{path}: its inputs are {', '.join(bundle.manifest.input_names)}; a morphology network has the "
+            "one input strip. Name another bundle with --morphology, or none."
+        )
+    return bundle
+
+
+def check_morphology(info: Info, bundle: Bundle) -> None:
+    """Refuse a device whose morphology network is not the bundle's.
+
+    Raises
+    ------
+    LinkError
+        When the device has none, or its model, strips or labels are others.
+    """
+    manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
+    flash = (
+        f"Flash both networks: `ecg-edge flash --morphology {bundle.path}`, or leave the second one out: "
+        "`--morphology none`."
+    )
+    if info.morphology_sha256 != manifest.model_sha256:
+        found = f"the morphology network {info.morphology_sha256}"
+        raise LinkError(
+            f"{device} holds {found if info.morphology_sha256 else 'no morphology network'}, but the bundle "
+            f"{bundle.path} is {manifest.model_sha256} (SHA-256). {flash}"
+        )
+    if info.strip_fingerprint != manifest.core_fingerprint:
+        raise LinkError(
+            f"{device} makes strips {info.strip_fingerprint:08x}, but the bundle {bundle.path} was trained "
+            f"with {manifest.core_fingerprint:08x}. {flash}"
+        )
+    if info.morphology_labels != manifest.labels:
+        raise LinkError(
+            f"{device} labels strips {','.join(info.morphology_labels)}, but the bundle {bundle.path} has "
+            f"{','.join(manifest.labels)}. {flash}"
+        )
