@@ -21,6 +21,7 @@ from ecg_edge.host.link.messages import Beat, LiveSamples, Message, SignalQualit
 from ecg_edge.host.live.items import Item, LinkChange, Origin, Reference
 from ecg_edge.host.live.timeline import Losses, Timeline
 from ecg_edge.host.reference.labels import labels_of
+from ecg_edge.host.reference.morphology import MorphologyModel, MorphologyStream
 from ecg_edge.host.reference.rhythm_events import EventStream
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs, reference_engine
 from ecg_edge.quantize.bundle.manifest import Bundle
@@ -44,11 +45,20 @@ class ComputedDevice:
         Rate of the samples: 250, 360 or 500 Hz.
     adu_per_mv, mains_hz : int
         As in START.
+    morphology : MorphologyModel, optional
+        The second network.
     """
 
     def __init__(
-        self, engine: Engine, labels: Sequence[str], fs_hz: int, adu_per_mv: int, mains_hz: int
+        self,
+        engine: Engine,
+        labels: Sequence[str],
+        fs_hz: int,
+        adu_per_mv: int,
+        mains_hz: int,
+        morphology: MorphologyModel | None = None,
     ) -> None:
+        self._strips = MorphologyStream(morphology, adu_per_mv, fs_hz) if morphology else None
         self._path = SignalPath(adu_per_mv, mains_hz, fs_hz=fs_hz)
         self._rules = EventStream(labels, fs_hz)
         self._engine, self._labels = engine, labels
@@ -59,12 +69,14 @@ class ComputedDevice:
         wave = LiveSamples(self._taken, lead_flags, samples.astype("<i2").tobytes())
         beats = self._path.push(samples, lead_flags)
         self._taken += len(samples)
-        return [wave, *self._report(beats, self._taken)]
+        strips = self._strips.take(samples, self._path.changes) if self._strips else []
+        return [wave, *self._report(beats, self._taken), *strips]
 
     def finish(self) -> list[Message]:
         """End the signal."""
         path = self._path
         messages = self._report(path.finish(), self._taken)
+        messages += self._strips.finish(path.changes) if self._strips else []
         return [*messages, *self._rules.finish(path.changes, self._taken, path.ventricular)]
 
     def _report(self, beats: NDArray[np.void], taken: int) -> list[Message]:
@@ -102,17 +114,25 @@ class RecordSource:
         Mains frequency to suppress.
     clock : Clock, optional
         The computer's when left out.
+    morphology : MorphologyModel, optional
+        The second network.
     """
 
     def __init__(
-        self, record: Record, bundle: Bundle, speed: float = 1, mains_hz: int = 60, clock: Clock | None = None
+        self,
+        record: Record,
+        bundle: Bundle,
+        speed: float = 1,
+        mains_hz: int = 60,
+        clock: Clock | None = None,
+        morphology: MorphologyModel | None = None,
     ) -> None:
         self._record, self._speed, self._clock = record, speed, clock or SystemClock()
         labels = bundle.manifest.labels
         self._device = ComputedDevice(
-            reference_engine(bundle), labels, record.fs_hz, record.adu_per_mv, mains_hz
+            reference_engine(bundle), labels, record.fs_hz, record.adu_per_mv, mains_hz, morphology
         )
-        self._timeline = Timeline(labels)
+        self._timeline = Timeline(labels, morphology.labels if morphology else ())
         self._shown = 0  # annotations
         self.origin = Origin(
             f"{record.database}/{record.name}",

@@ -153,8 +153,9 @@ class DeviceSource:
             )
         if self._info is None:
             self._info, self._origin = info, _origin_of(info, self._name, self._adu_per_mv)
-            self._timeline.labels, self.drift = info.labels, ClockDrift(info.fs_hz)
-        elif (info.fs_hz, info.labels) != (self._info.fs_hz, self._info.labels):
+            self._timeline.labels, self._timeline.morphology_labels = info.labels, info.morphology_labels
+            self.drift = ClockDrift(info.fs_hz)
+        elif _kind_of(info) != _kind_of(self._info):
             raise OtherDeviceError(
                 f"{self._name}: another device answers ({info.board}, {info.fs_hz} Hz, "
                 f"labels {','.join(info.labels)}). Begin another session for it."
@@ -196,6 +197,10 @@ class DeviceSource:
 
 class OtherDeviceError(LinkError):
     """A device of other rate or labels answers where the session's was."""
+
+
+def _kind_of(info: Info) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    return info.fs_hz, info.labels, info.morphology_labels
 
 
 def _origin_of(info: Info, name: str, adu_per_mv: int) -> Origin:

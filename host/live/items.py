@@ -85,6 +85,15 @@ class BeatMark:
 
 
 @dataclass(frozen=True)
+class StripMark:
+    """Label of the 10 s up to `sample` by the morphology network; confidence 0 to 255."""
+
+    sample: int
+    label: str
+    confidence: int
+
+
+@dataclass(frozen=True)
 class QualityChange:
     """The signal turns bad or good at `sample`; `reasons` are the flags of beats."""
 
@@ -119,7 +128,9 @@ class Reference:
     note: str
 
 
-Mark: TypeAlias = BeatMark | QualityChange | LeadChange | LinkChange | RhythmEvent | Gap | Reference
+Mark: TypeAlias = (
+    BeatMark | StripMark | QualityChange | LeadChange | LinkChange | RhythmEvent | Gap | Reference
+)
 """Everything but samples."""
 
 Item: TypeAlias = Wave | Mark

@@ -3,6 +3,7 @@
 | type | fields |
 |---|---|
 | beat | sample, symbol, rr_samples, flags, quality, confidence |
+| strip | sample, label, confidence |
 | quality | sample, bad, reasons |
 | leads | sample, flags |
 | link | sample, up, text |
@@ -18,10 +19,20 @@ from typing import Any, Final
 
 from ecg_edge.firmware.binding.rhythm import kind_name
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.live.items import BeatMark, Gap, LeadChange, LinkChange, Mark, QualityChange, Reference
+from ecg_edge.host.live.items import (
+    BeatMark,
+    Gap,
+    LeadChange,
+    LinkChange,
+    Mark,
+    QualityChange,
+    Reference,
+    StripMark,
+)
 
 _TYPES: Final[dict[str, type[Mark]]] = {
     "beat": BeatMark,
+    "strip": StripMark,
     "quality": QualityChange,
     "leads": LeadChange,
     "link": LinkChange,

@@ -52,7 +52,7 @@ class SessionSource:
             *(start.fs_hz, start.adu_per_mv, record.get("lead", "ECG"), labels, device["model_sha256"]),
         )
         self.started = datetime.fromisoformat(results["started"]).astimezone()
-        self._timeline = Timeline(labels)
+        self._timeline = Timeline(labels, device.get("morphology_labels", ()))
 
     @property
     def losses(self) -> Losses:

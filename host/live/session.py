@@ -30,6 +30,7 @@ from ecg_edge.host.live.items import (
     Origin,
     QualityChange,
     Reference,
+    StripMark,
     Wave,
 )
 
@@ -71,6 +72,7 @@ class LiveSession:
         self.bad_reasons = 0
         self.lead_flags = 0
         self.device_rate_bpm: float | None = None
+        self.strip: StripMark | None = None
 
     # ---- writing --------------------------------------------------------------------------------------
 
@@ -107,10 +109,14 @@ class LiveSession:
         if isinstance(mark, Reference):
             _keep(self._references, mark)
             return
+        if isinstance(mark, StripMark):
+            self.strip = mark
+            return
         if not (isinstance(mark, RhythmEvent) and mark.kind == HEART_RATE):
             self._events.append(mark)
         if isinstance(mark, Gap):
             self._recent.clear()
+            self.strip = None
         elif isinstance(mark, QualityChange):
             self.is_bad, self.bad_reasons = mark.bad, mark.reasons
         elif isinstance(mark, LeadChange):
@@ -165,7 +171,7 @@ class LiveSession:
             return _between(self._references, start, end)
 
     def events(self) -> list[Mark]:
-        """Return all marks that are neither beats, annotations nor heart rates; the newest 20,000."""
+        """Return all marks but beats, strips, annotations and heart rates; the newest 20,000."""
         with self._lock:
             return list(self._events)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED
-from ecg_edge.host.link.messages import Beat, LiveSamples, Message, RhythmEvent, SignalQuality
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, Item, LeadChange, QualityChange, Wave
-from ecg_edge.host.reference.labels import symbol_of
+from ecg_edge.host.link.messages import Beat, LiveSamples, Message, Morphology, RhythmEvent, SignalQuality
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, Item, LeadChange, QualityChange, StripMark, Wave
+from ecg_edge.host.reference.labels import label_name, symbol_of
 
 
 @dataclass
@@ -23,12 +23,13 @@ class Losses:
 
     Attributes
     ----------
-    samples, beats, events, changes : int
-        Samples, beats, rhythm events and quality changes missing by the device's own numbers.
+    samples, beats, events, changes, strips : int
+        Samples, beats, rhythm events, quality changes and strip results missing by the device's own numbers.
     frames, bad_frames : int
         Frames missing by their sequence numbers, and frames that arrived damaged.
     repeated_samples, repeated_messages : int
-        Samples, and beats, events and quality changes, that arrived again or late and were dropped.
+        Samples, and beats, events, quality changes and strip results, that arrived again or late and were
+        dropped.
     outages : int
         Times that the link was lost or the device restarted.
     outage_samples : int
@@ -45,6 +46,7 @@ class Losses:
     repeated_messages: int = 0
     outages: int = 0
     outage_samples: int = 0
+    strips: int = 0
 
 
 class Timeline:
@@ -57,8 +59,8 @@ class Timeline:
     losses : Losses
     """
 
-    def __init__(self, labels: Sequence[str] = ()) -> None:
-        self.labels = labels
+    def __init__(self, labels: Sequence[str] = (), morphology_labels: Sequence[str] = ()) -> None:
+        self.labels, self.morphology_labels = labels, morphology_labels
         self.losses = Losses()
         self.end = 0
         self._first = 0  # the device's sample 0
@@ -66,7 +68,7 @@ class Timeline:
         self._begin_run()
 
     def _begin_run(self) -> None:
-        self._next_beat = self._next_event = 0
+        self._next_beat = self._next_event = self._next_strip = 0
         self._open: dict[int, RhythmEvent] = {}
         self._bad_reasons: int | None = None
         self._last_change: SignalQuality | None = None
@@ -114,6 +116,8 @@ class Timeline:
             return self._take_quality(message)
         if isinstance(message, RhythmEvent):
             return self._take_event(message)
+        if isinstance(message, Morphology):
+            return self._take_strip(message)
         return []
 
     def _take_wave(self, wave: LiveSamples) -> list[Item]:
@@ -143,6 +147,15 @@ class Timeline:
         symbol = symbol_of(beat.label, self.labels)
         numbers = (beat.rr_samples, beat.flags, beat.quality, beat.confidence)
         return [BeatMark(self._first + beat.r_sample, symbol, *numbers)]
+
+    def _take_strip(self, result: Morphology) -> list[Item]:
+        if result.strip_index < self._next_strip:
+            self.losses.repeated_messages += 1
+            return []
+        self.losses.strips += result.strip_index - self._next_strip
+        self._next_strip = result.strip_index + 1
+        label = label_name(result.label, self.morphology_labels) or "not labelled"
+        return [StripMark(self._first + result.sample, label, result.confidence)]
 
     def _take_quality(self, change: SignalQuality) -> list[Item]:
         if change == self._last_change:

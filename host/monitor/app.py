@@ -174,6 +174,7 @@ class _Shown:
             "link": session.link_text,
             "bad": reasons_text(session.bad_reasons) if session.is_bad else "",
             "leads_off": session.lead_flags,
+            "morphology": session.strip.label if session.strip else "",
             "alarms": [asdict(alarm) for alarm in alarms],
             "losses": asdict(self._losses()),
             "drift_ppm": self._drift_ppm(),

@@ -97,6 +97,8 @@ class TerminalMonitor(App[None]):
             text.append(
                 f"bad signal: {reasons_text(session.bad_reasons)}" if session.is_bad else "good signal"
             )
+        if session.strip:
+            text.append(f"   last 10 s: {session.strip.label}")
         return text.append(f"   {session.origin.name}", "dim")
 
     def _alarms(self) -> Text:

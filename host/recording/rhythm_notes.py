@@ -1,7 +1,8 @@
 """Rhythm, signal quality, electrodes and gaps of a recording, as WFDB annotations.
 
 Rhythm events are notes with text at their onset, and rhythm changes ("+") where WFDB has a name for them;
-"(N" then stands for no reported rhythm. Bad signal is "~" with subtype 1. An electrode that is off, or a gap,
+"(N" then stands for no reported rhythm. A note of the morphology network stands where its label changes,
+at the end of the strip. Bad signal is "~" with subtype 1. An electrode that is off, or a gap,
 is "~" with subtype 17 (the signal cannot be read), and good again is "~" with subtype 0.
 """
 
@@ -23,7 +24,7 @@ from ecg_edge.firmware import (
 )
 from ecg_edge.firmware.binding.rhythm import END, HEART_RATE, kind_name
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.live.items import Gap, LeadChange, Mark, QualityChange
+from ecg_edge.host.live.items import Gap, LeadChange, Mark, QualityChange, StripMark
 
 RHYTHM_OF_KIND: Final = {
     "V run": "(VT",
@@ -70,11 +71,14 @@ class RhythmNotes:
     fs_hz: int
     _rows: list[Row] = field(default_factory=list)
     _episodes: dict[tuple[int, int], RhythmEvent] = field(default_factory=dict)
+    _last_strip: str = ""
 
     def take(self, mark: Mark) -> bool:
         """Take a mark; True when it changes the notes."""
         if isinstance(mark, RhythmEvent) and mark.kind != HEART_RATE:
             self._episodes[mark.kind, mark.onset] = mark
+        elif isinstance(mark, StripMark):
+            return self._take_strip(mark)
         elif isinstance(mark, QualityChange):
             text = f"bad signal: {reasons_text(mark.reasons)}" if mark.bad else "good signal"
             self._rows.append((mark.sample, "~", BAD if mark.bad else 0, text))
@@ -86,6 +90,13 @@ class RhythmNotes:
         else:
             return False
         return True
+
+    def _take_strip(self, mark: StripMark) -> bool:
+        changed = mark.label != self._last_strip
+        if changed:
+            self._rows.append((max(mark.sample, 1), '"', 0, f"morphology: {mark.label}"))
+        self._last_strip = mark.label
+        return changed
 
     def _gap_rows(self, gap: Gap) -> list[Row]:
         seconds = (gap.end - gap.start) / self.fs_hz

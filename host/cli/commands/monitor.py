@@ -29,6 +29,7 @@ from ecg_edge.host.live.sources import Source
 from ecg_edge.host.recording.reader import Reader
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
+from ecg_edge.host.reference.morphology import reference_morphology
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
 EXAMPLES: Final = (
@@ -140,4 +141,6 @@ def _stored(
     root = synthetic_root(data) if name.startswith(f"{SYNTHETIC}/") else data
     (selected, *_) = select_records([name], root)
     record = load_record(selected.root, selected.database, selected.name, lead)
-    return RecordSource(record, load_bundle(model), speed, mains_hz)
+    second = options.morphology_path(None)
+    morphology = reference_morphology(load_bundle(second)) if second else None
+    return RecordSource(record, load_bundle(model), speed, mains_hz, morphology=morphology)

@@ -174,6 +174,8 @@ function takeState(state) {
   $("quality").textContent = !state.up ? "\u2013" : state.leads_off ? "electrode off" : state.bad ? `bad: ${state.bad}` : "good";
   const open = [...events.values()].filter((event) => event.open).map((event) => event.name);
   $("rhythm").textContent = [...new Set(open)].join(", ") || "nothing reported";
+  $("morphology-box").hidden = !state.morphology;
+  $("morphology").textContent = state.morphology;
   showLink(state.up, state.link);
   showLosses(state);
   showAlarms(state.alarms);
@@ -190,6 +192,7 @@ function showLosses(state) {
   const lost = state.losses;
   const rows = [
     ["samples", lost.samples], ["beats", lost.beats], ["rhythm events", lost.events], ["quality changes", lost.changes],
+    ["strip labels", lost.strips],
     ["frames missing", lost.frames], ["frames damaged", lost.bad_frames], ["link losses and restarts", lost.outages],
     ["seconds in these", (lost.outage_samples / session.fs).toFixed(1)],
     ["device's clock, ppm slow", state.drift_ppm === null ? "\u2013" : state.drift_ppm.toFixed(0)],

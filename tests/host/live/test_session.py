@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, LinkChange, Origin, Wave
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, LinkChange, Origin, StripMark, Wave
 from ecg_edge.host.live.session import LiveSession
 
 ORIGIN = Origin("port", "device", 360, 200)
@@ -64,3 +64,12 @@ def test_heart_rate_needs_recent_beats() -> None:
     assert session.heart_rate() == 72
     session.take([wave(3600, 360 * 5)])
     assert session.heart_rate() is None
+
+
+def test_the_last_strip_is_shown_until_a_gap() -> None:
+    session = LiveSession(ORIGIN)
+    strips = [StripMark(3559, "normal", 200), StripMark(5359, "st-elevation", 200)]
+    session.take([wave(0, 5400), *strips])
+    assert session.strip == strips[1] and session.events() == []
+    session.take([Gap(5400, 6000, "the link was lost", False)])
+    assert session.strip is None

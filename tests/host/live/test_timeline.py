@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, RUN_V, UPDATE
-from ecg_edge.host.link.messages import LiveSamples, RhythmEvent, SignalQuality
+from ecg_edge.host.link.messages import LiveSamples, Morphology, RhythmEvent, SignalQuality
 from ecg_edge.host.live.clock_drift import ClockDrift
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, QualityChange, Wave
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, QualityChange, StripMark, Wave
 from ecg_edge.host.live.timeline import Timeline
 from tests.support.messages import made_beat, made_event
 
@@ -77,6 +77,17 @@ def test_lost_beats_events_and_changes_are_counted(timeline: Timeline) -> None:
     timeline.take(SignalQuality(10, 0, 8))
     losses = timeline.losses
     assert (losses.beats, losses.events, losses.changes) == (2, 1, 1)
+
+
+def test_strip_results_have_their_place_and_lost_ones_are_counted() -> None:
+    timeline = Timeline(("N",), ("normal", "st-depression"))
+    timeline.begin()
+    timeline.take(wave(0))
+    timeline.begin(64, "the device restarted")
+    assert timeline.take(Morphology(0, 3559, 1, 200, 0, b"")) == [StripMark(3659, "st-depression", 200)]
+    assert timeline.take(Morphology(0, 3559, 1, 200, 0, b"")) == []
+    assert timeline.take(Morphology(2, 7159, 254, 90, 0, b"")) == [StripMark(7259, "unclassifiable", 90)]
+    assert (timeline.losses.strips, timeline.losses.repeated_messages) == (1, 1)
 
 
 def test_an_episode_whose_end_was_lost_ends_with_the_next(timeline: Timeline) -> None:

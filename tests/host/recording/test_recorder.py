@@ -20,7 +20,7 @@ import wfdb
 from ecg_edge.ecg.annotations import read_annotations
 from ecg_edge.ecg.errors import OutputError
 from ecg_edge.ecg.records import load_record
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Wave
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, StripMark, Wave
 from ecg_edge.host.recording import record_writer
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource
@@ -121,6 +121,19 @@ def test_a_recording_is_a_source_that_gives_the_same_again(tmp_path: Path) -> No
             recorder.take(batch)
     for suffix in ("dat", "dev", "rhy"):
         assert (tmp_path / f"copy.{suffix}").read_bytes() == (tmp_path / f"night.{suffix}").read_bytes()
+
+
+def test_the_labels_of_strips_are_notes_where_they_change(tmp_path: Path) -> None:
+    labels = ("normal", "normal", "st-depression", "st-depression", "normal")
+    strips = [StripMark(3559 + 1800 * k, label, 200) for k, label in enumerate(labels)]
+    with Recorder(tmp_path / "night", ORIGIN) as recorder:
+        recorder.take([*items(0, 35 * FS_HZ), *strips])
+    notes = wfdb.rdann(str(tmp_path / "night"), "rhy")
+    found = [(at, note.rstrip("\0")) for at, note in zip(notes.sample, notes.aux_note, strict=True)]
+    expected = [(3559, "normal"), (7159, "st-depression"), (10759, "normal")]
+    assert found == [(at, f"morphology: {label}") for at, label in expected]
+    marks = [mark for _, mark in Recording(tmp_path / "night").marks()]
+    assert [mark for mark in marks if isinstance(mark, StripMark)] == strips
 
 
 def test_a_torn_line_at_the_end_of_the_journal_is_passed_over(tmp_path: Path) -> None:
