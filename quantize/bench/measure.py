@@ -17,7 +17,12 @@ from ecg_edge.quantize.bench.image import Case, boot, build, require_tools
 from ecg_edge.quantize.bench.reference import Reference
 from ecg_edge.quantize.bundle.compile import ECG_NN
 from ecg_edge.quantize.bundle.golden import Golden, load_golden
-from ecg_edge.quantize.bundle.manifest import MODEL_NAME, SHIPPED_BUNDLE, load_bundle
+from ecg_edge.quantize.bundle.manifest import (
+    MODEL_NAME,
+    SHIPPED_BUNDLE,
+    SHIPPED_MORPHOLOGY,
+    load_bundle,
+)
 from ecg_edge.quantize.codegen.generate import Generated, generate
 
 Int8Array = npt.NDArray[np.int8]
@@ -104,8 +109,9 @@ class Subject:
 
 
 def default_models() -> list[Path]:
-    """Return the paths of `conv`, `sep` and the shipped bundle."""
-    return [NETWORKS / "conv.tflite", NETWORKS / "sep.tflite", SHIPPED_BUNDLE]
+    """Return the paths of `conv`, `sep` and the shipped bundles."""
+    shipped = [path for path in (SHIPPED_MORPHOLOGY, SHIPPED_BUNDLE) if path.is_dir()]
+    return [NETWORKS / "conv.tflite", NETWORKS / "sep.tflite", *shipped]
 
 
 def load_subject(path: Path) -> Subject:

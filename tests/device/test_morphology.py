@@ -53,11 +53,17 @@ def bundles(folder: Path) -> tuple[Bundle, Bundle]:
     return export_random(folder, "beats", 1), export_random(folder, "shape", 4, strips=True)
 
 
+def built(folder: Path, environment: str, name: str, *bundles: Path) -> Path:
+    """Build the firmware in the one build folder of this module, and keep the program."""
+    program = pio.build(environment, bundles[0], folder / "pio", further=bundles[1:])
+    return Path(shutil.copy(program, folder / f"{environment}-{name}"))
+
+
 @pytest.fixture(scope="module")
 def images(folder: Path, bundles: tuple[Bundle, Bundle]) -> dict[str, Path]:
     """The firmware with both networks."""
-    first, second = bundles
-    return {name: pio.build(name, first.path, folder / "pio", further=[second.path]) for name in ENVIRONMENTS}
+    paths = [bundle.path for bundle in bundles]
+    return {name: built(folder, name, "both", *paths) for name in ENVIRONMENTS}
 
 
 @contextmanager
@@ -171,7 +177,7 @@ def test_a_replay_compares_both_networks(
 
 
 def test_an_image_without_it_sends_no_results(folder: Path, bundles: tuple[Bundle, Bundle]) -> None:
-    image = pio.build("native", bundles[0].path, folder / "one")
+    image = built(folder, "native", "one", bundles[0].path)
     with booted("native", image) as link:
         info = link.handshake()
         assert (info.morphology_sha256, info.strip_fingerprint, info.morphology_labels) == ("", 0, ())
@@ -191,7 +197,7 @@ def test_strips_of_another_kind_silence_the_device(
     found = f"0x{second.manifest.core_fingerprint:08X}u"
     assert found in header.read_text()
     header.write_text(header.read_text().replace(found, f"0x{second.manifest.core_fingerprint ^ 1:08X}u"))
-    image = pio.build("native", first.path, folder / "other", further=[other])
+    image = built(folder, "native", "other", first.path, other)
     with booted("native", image) as link:
         assert link.handshake().status == OTHER_CORE
 

@@ -1,9 +1,11 @@
-/* The signal path under a coverage-guided fuzzer. The bytes are a configuration and then pieces of signal:
- * raw samples, held levels, beats, steps, noise, lead flags, marks; so a few bytes make many seconds. */
+/* The signal path and the strips under a coverage-guided fuzzer. The bytes are a configuration and then
+ * pieces of signal: raw samples, held levels, beats, steps, noise, lead flags, marks; so a few bytes make
+ * many seconds. */
 #include <string.h>
 
 #include "ecg_core/ecg_core.h"
 #include "ecg_core/ecg_core_state.h"
+#include "ecg_core/ecg_strip.h"
 #include "fuzz_input.h"
 
 #define MOST_SAMPLES 7200u /* 20 s at 360 Hz */
@@ -11,6 +13,7 @@
 #define REFRACTORY 72      /* samples at 360 Hz: no two detected beats are nearer */
 
 static ecg_core_t core;
+static ecg_strip_t strip;
 
 /* One signal, and what its beats were so far. */
 typedef struct {
@@ -61,6 +64,14 @@ static void check_wait(const signal_t *signal, uint32_t samples) {
     fuzz_check(!detected || starts || 1000u * samples <= limit_ms * fs_hz);
 }
 
+/* A strip is due 9.8 to 10 s after the first sample, then every 5 s. */
+static void take_strip(const signal_t *signal) {
+    int8_t points[ECG_STRIP_POINTS];
+    const uint32_t tenths = 10u * signal->pushed / signal->config.fs_hz;
+    fuzz_check(tenths >= 98 && tenths % 50 >= 48);
+    ecg_strip_read(&strip, points);
+}
+
 static void push(signal_t *signal, int32_t sample) {
     if (signal->pushed >= MOST_SAMPLES) {
         return;
@@ -72,6 +83,9 @@ static void push(signal_t *signal, int32_t sample) {
     if (ecg_core_push(&core, signal->level, signal->lead_flags, &beat) == ECG_CORE_BEAT) {
         check_wait(signal, signal->pushed - 1 - beat.r_sample);
         check_beat(signal, &beat);
+    }
+    if (ecg_strip_push(&strip, signal->level)) {
+        take_strip(signal);
     }
 }
 
@@ -170,7 +184,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     signal_t signal = {.config = read_config(&input), .random = 1};
     ecg_core_beat_t beat;
     memset(&core, 0xA5, sizeof core); /* ecg_core_init must set all of it */
+    memset(&strip, 0xA5, sizeof strip);
     fuzz_check(ecg_core_init(&core, &signal.config) == ECG_CORE_OK);
+    fuzz_check(ecg_strip_init(&strip, &signal.config) == ECG_CORE_OK);
     while (input.left > 0 && signal.pushed < MOST_SAMPLES) {
         piece(&signal, &input);
         check_state(&signal);

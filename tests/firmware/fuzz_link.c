@@ -33,6 +33,8 @@ static void describe(ecg_link_info_t *info) {
     info->board = "fuzz";
     info->engine = "none";
     info->labels = "N,V";
+    info->morphology_sha256 = SHA256;
+    info->morphology_labels = "up,down";
 }
 
 static ecg_session_refusal_t start(const ecg_link_start_t *request) {
@@ -47,6 +49,9 @@ static void take(const ecg_link_samples_t *samples) {
     fuzz_check(started && samples->count >= 1 && samples->count <= ECG_LINK_BLOCK_MAX);
     fuzz_check(samples->first_index == next_index);
     next_index += samples->count;
+    const ecg_link_morphology_t morphology = {
+        .sample = next_index, .count = samples->count, .logits = (const int8_t *)samples->adu};
+    ecg_link_send_morphology(&device, &morphology);
 }
 
 static void finish(ecg_link_done_t *done) {

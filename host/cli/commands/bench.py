@@ -19,18 +19,25 @@ if TYPE_CHECKING:
 
 
 EXAMPLES: Final = (
-    "ecg-edge bench --models models/nlrav --cores m4 --layers",
+    "ecg-edge bench models/nlrav models/morphology --cores m4 --layers",
     "ecg-edge bench --json bench.json",
 )
 
 
 def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODELS",
+            help="Model bundles or .tflite files. Else the shipped ones and two test networks.",
+        ),
+    ] = None,
     models: Annotated[
         str | None,
         typer.Option(
             "--models",
             metavar="A,B",
-            help="Model bundles or .tflite files, by commas. Else models/nlrav and two test networks.",
+            help="The same, by commas.",
         ),
     ] = None,
     cores: Annotated[
@@ -52,7 +59,8 @@ def bench(
     from ecg_edge.quantize.bench import run as matrix
     from ecg_edge.quantize.bench.measure import default_models
 
-    paths = default_models() if models is None else [Path(name) for name in _words(models, "--models")]
+    named = [*(names or []), *([] if models is None else _words(models, "--models"))]
+    paths = list(map(Path, named)) or default_models()
     chosen = matrix.choose_cores([] if cores is None else _words(cores, "--cores"))
     with console.progress_bar() as progress:
         task = progress.add_task("bench", total=len(paths) * len(chosen), note="")
