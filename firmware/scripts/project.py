@@ -9,6 +9,7 @@ PATH, are built into one image with one arena; the first one labels the beats.
 
 import os
 import re
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -72,6 +73,9 @@ def copy_bundles(folders: list[Path], target: Path, engine: str) -> None:
     symbols = [symbol_of(folder) for folder in folders]
     if engine != "generated" or len(set(symbols)) < len(symbols):
         stop("several bundles in one image need different names and the generated engine.")
+    for folder in target.glob("*"):
+        if folder.is_dir() and folder.name not in symbols:  # of another build
+            shutil.rmtree(folder)
     for folder, symbol in zip(folders, symbols, strict=True):
         copy_changed(folder, target / symbol, tuple(n for n in ENGINES[engine] if n != "model.h"))
     write_changed(target / "model.h", shared_header(symbols).encode())
@@ -147,18 +151,21 @@ def add_tflm() -> None:
     )
 
 
-def build_with_cmake(folder: Path, version: str, engine: str) -> None:
+def build_with_cmake(folders: list[Path], version: str, engine: str) -> None:
     """The same for src/CMakeLists.txt, in the environment, as ESP-IDF reads that file also where CMake's own
     variables are not set; CMake runs again when any of it is another than the last time.
     """
+    build = Path(env.subst("$BUILD_DIR"))
+    folder = folders[0] if len(folders) == 1 else build / "bundles_c"
+    if len(folders) > 1:
+        copy_bundles(folders, folder, engine)
     names = {"ECG_EDGE_C": str(folder), "ECG_EDGE_VERSION": version, "ECG_EDGE_ENGINE": engine}
     os.environ.update(names)
-    build = Path(env.subst("$BUILD_DIR"))
     build.mkdir(parents=True, exist_ok=True)
-    before = build / "ecg_edge.txt"
-    if not before.is_file() or before.read_text(encoding="utf-8") != str(names):
+    before, now = build / "ecg_edge.txt", f"{names} {[str(folder) for folder in folders]}"
+    if not before.is_file() or before.read_text(encoding="utf-8") != now:
         (build / "CMakeCache.txt").unlink(missing_ok=True)
-        before.write_text(str(names), encoding="utf-8")
+        before.write_text(now, encoding="utf-8")
 
 
 engine = env.GetProjectOption("custom_engine", "generated")
@@ -168,9 +175,7 @@ if engine not in ENGINES:
 folders = bundle_folders(engine)
 version = project_version(PROJECT.parent / "pyproject.toml")
 print(f"Model bundle: {', '.join(str(folder.parent) for folder in folders)}, engine: {engine}")
-if with_cmake and len(folders) > 1:
-    stop("ESP-IDF builds take one bundle: name one in ECG_EDGE_BUNDLE.")
 if with_cmake:
-    build_with_cmake(folders[0], version, engine)
+    build_with_cmake(folders, version, engine)
 else:
     build_with_scons(folders, version, engine)

@@ -309,8 +309,8 @@ def _finds(compiler: str, name: str) -> bool:
 
 
 def takes_one_model(environment: str) -> bool:
-    """Tell if an image of this environment has room for one model only."""
-    return environment.endswith("_tflm") or bool(BOARDS[environment].platform)
+    """Tell if an image of this environment holds one model only: TFLM's arena is that of one."""
+    return environment.endswith("_tflm")
 
 
 def _checked_models(environment: str, bundle: Path | None, further: Sequence[Path]) -> list[Path]:

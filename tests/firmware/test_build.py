@@ -83,6 +83,35 @@ def test_another_bundle_is_built_in(shipped_bundle: Path, copied_bundle: Path, b
     assert [b"other,N" in program for program in (first, second, again)] == [False, True, False]
 
 
+CMAKE = """
+function(idf_component_register)
+    message(STATUS "${ARGV}")
+endfunction()
+function(target_compile_definitions)
+endfunction()
+include("%s")
+"""
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
+@pytest.mark.parametrize("folders", [("",), ("first", "second")])
+def test_esp_idf_gets_the_c_of_all_models(
+    folders: tuple[str, ...], tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in folders:
+        (tmp_path / "c" / folder).mkdir(parents=True)
+        for name in ("model_info.c", "network.c"):
+            (tmp_path / "c" / folder / name).touch()
+    script = tmp_path / "main.cmake"
+    script.write_text(CMAKE % (project_root / "firmware/src/CMakeLists.txt"))
+    monkeypatch.setenv("ECG_EDGE_C", str(tmp_path / "c"))
+    monkeypatch.setenv("ECG_EDGE_ENGINE", "generated")
+    done = subprocess.run(["cmake", "-P", str(script)], capture_output=True, text=True, check=True)
+    words = (done.stdout + done.stderr).replace("-- ", "").strip().split(";")
+    expected = {str(path) for path in (tmp_path / "c").rglob("*.c")}
+    assert {word for word in words if word.startswith(str(tmp_path)) and word.endswith(".c")} == expected
+
+
 def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"network\.c.*ecg-edge export"):
         pio.build("native", tmp_path)

@@ -58,7 +58,7 @@ def build(
 
 
 def morphology_for(env: str, named: Path | None) -> Path | None:
-    """Choose the morphology network of an image; the default one is left out where there is room for none.
+    """Choose the morphology network of an image; the default one is left out where an image takes one model.
 
     Parameters
     ----------
