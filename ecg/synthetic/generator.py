@@ -69,6 +69,8 @@ class Settings:
         Course of the ST segment, of `st_changes.SHAPES`; None: as the class draws it.
     st_point_ms : int
         Where the deviation holds, in ms after the J point: 60 or 80.
+    rate_bpm : (float, float) or None
+        Limits of the sinus rate in beats per minute, within 30 to 200; None: the class's.
     """
 
     kind: str = "normal"
@@ -83,6 +85,7 @@ class Settings:
     t_mv: float | None = None
     st_shape: str | None = None
     st_point_ms: int = 60
+    rate_bpm: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         synthetic_class(self.kind)
@@ -94,6 +97,8 @@ class Settings:
             raise SynthesisError(f"sampling rate {self.fs_hz} Hz: outside {RATES_HZ[0]} to {RATES_HZ[1]} Hz.")
         if not -300 <= self.offset_mv <= 300:
             raise SynthesisError(f"electrode offset {self.offset_mv:g} mV: outside -300 to 300 mV.")
+        if self.rate_bpm is not None and not 30 <= self.rate_bpm[0] <= self.rate_bpm[1] <= 200:
+            raise SynthesisError(f"sinus rate {self.rate_bpm} a minute: outside 30 to 200, or the limits' order.")
         if self.snr_db is not None:
             self.noise.at_snr(self.snr_db, signal_mv=1.0)
         self._check_change()
@@ -209,7 +214,7 @@ class Source:
         wanted, device = synthetic_class(settings.kind), front_end(settings.front_end)
         # One generator a part: no part's numbers depend on how many another part has used.
         body, draws, beats, variation, noise, waves = np.random.default_rng([settings.seed, _STREAM]).spawn(6)
-        self.patient = _patient(wanted, body)
+        self.patient = _patient(wanted, body, settings.rate_bpm or wanted.rate_bpm)
         self.change = settings.change(draws)
         self.rhythm = wanted.draw_rhythm(draws)
         self.adu_per_mv = device.adu_per_mv
@@ -281,8 +286,10 @@ class Source:
             truth.beats.append(self._painter.beat(event, canvas, self._start))
 
 
-def _patient(wanted: SyntheticClass, random: np.random.Generator) -> Patient:
-    patient = draw_patient(random, wanted.rate_bpm)
+def _patient(
+    wanted: SyntheticClass, random: np.random.Generator, rate_bpm: tuple[float, float]
+) -> Patient:
+    patient = draw_patient(random, rate_bpm)
     if wanted.sinus_arrhythmia is None:
         return patient
     return replace(patient, sinus_arrhythmia=wanted.sinus_arrhythmia)

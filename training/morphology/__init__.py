@@ -1,0 +1,1 @@
+"""The morphology network: strips of 10 s of synthetic ECG, five classes."""
