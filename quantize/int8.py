@@ -7,7 +7,7 @@ beats contain the extremes of both tensors, so that the converter derives these 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ecg_edge.ecg.files import locked_folder, replacing
+from ecg_edge.quantize.bundle.engines import BEAT_INPUTS
 from ecg_edge.quantize.codegen.flatbuffer import parse_network
 from ecg_edge.quantize.interface import check_inputs
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats, dequantize
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.keras_model import KerasModel
-from ecg_edge.training.networks import BEAT_SHAPE, RHYTHM_SHAPE
 from ecg_edge.training.progress import SILENT, Progress
 from ecg_edge.training.runs import Run
 from ecg_edge.training.tf_logging import suppress_native_stderr
@@ -65,7 +65,7 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
     """
     chosen = np.random.default_rng(seed).permutation(len(beats))[:calibration_beats]
     beat, rhythm = with_extremes(beats.beat[chosen], beats.rhythm[chosen])
-    flatbuffer = _convert(network, *dequantize(beat, rhythm))
+    flatbuffer = convert(network, dict(zip(BEAT_INPUTS, dequantize(beat, rhythm), strict=True)))
     check_inputs(parse_network(flatbuffer), "quantized network")
     return flatbuffer
 
@@ -85,13 +85,15 @@ def with_extremes(
     return beat, rhythm
 
 
-def _convert(network: KerasModel, beat: npt.NDArray[np.float32], rhythm: npt.NDArray[np.float32]) -> bytes:
+def convert(network: KerasModel, inputs: Mapping[str, npt.NDArray[np.float32]]) -> bytes:
+    """Convert a network, calibrated on inputs by their names, each of shape (n, ...)."""
+
     def calibration() -> Iterator[dict[str, npt.NDArray[np.float32]]]:
-        for number in range(len(beat)):
-            yield {"beat": beat[number : number + 1], "rhythm": rhythm[number : number + 1]}
+        for number in range(len(next(iter(inputs.values())))):
+            yield {name: values[number : number + 1] for name, values in inputs.items()}
 
     with tempfile.TemporaryDirectory() as folder, suppress_native_stderr():
-        tf.saved_model.save(network, folder, signatures=_signature(network))
+        tf.saved_model.save(network, folder, signatures=_signature(network, inputs))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = calibration
@@ -100,12 +102,15 @@ def _convert(network: KerasModel, beat: npt.NDArray[np.float32], rhythm: npt.NDA
         return bytes(converter.convert())
 
 
-def _signature(network: KerasModel) -> Any:
-    """Trace the network on one beat, with named inputs and output."""
+def _signature(network: KerasModel, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Any:
+    """Trace the network on one row of each input, with named inputs and output."""
 
-    def infer(beat: Any, rhythm: Any) -> dict[str, Any]:
-        return {"logits": network([beat, rhythm], training=False)}
+    def infer(*values: Any) -> dict[str, Any]:
+        return {"logits": network(list(values), training=False)}
 
-    beat = tf.TensorSpec((1, *BEAT_SHAPE), tf.float32, name="beat")
-    rhythm = tf.TensorSpec((1, *RHYTHM_SHAPE), tf.float32, name="rhythm")
-    return tf.function(infer, input_signature=[beat, rhythm])
+    return tf.function(
+        infer,
+        input_signature=[
+            tf.TensorSpec((1, *values.shape[1:]), tf.float32, name=name) for name, values in inputs.items()
+        ],
+    )

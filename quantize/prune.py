@@ -6,6 +6,7 @@ kernels. A network that runs dense pays the accuracy for nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from ecg_edge.training import train
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.progress import SILENT, OnEpoch, Progress
-from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.recipes import Prune, Recipe
 from ecg_edge.training.runs import Run
 
 # A hundred weights: pruning them saves little, and a class may depend on a few of them.
@@ -58,8 +59,25 @@ def prune_network(
     network: KerasModel, recipe: Recipe, examples: train.Examples, on_epoch: OnEpoch | None = None
 ) -> KerasModel:
     """Prune a copy of a network, fine-tuned on `examples`."""
-    train.make_repeatable(recipe.seed)
     settings, steps_per_epoch = recipe.prune, -(-len(examples.labels) // recipe.training.batch_size)
+
+    def fine_tune(copy: KerasModel, pruning: Any) -> None:
+        train.fit_network(
+            copy, recipe, examples, settings.epochs, settings.learning_rate, on_epoch, callbacks=(pruning,)
+        )
+
+    train.make_repeatable(recipe.seed)
+    return pruned_copy(network, settings, steps_per_epoch, fine_tune)
+
+
+FineTune = Callable[[KerasModel, Any], None]
+"""Fit a network with the callback that prunes it."""
+
+
+def pruned_copy(
+    network: KerasModel, settings: Prune, steps_per_epoch: int, fine_tune: FineTune
+) -> KerasModel:
+    """Prune a copy of any network with layers of kernels; the layer `UNPRUNED_LAYER` is left out."""
     schedule = tfmot.sparsity.keras.PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=settings.sparsity,
@@ -70,23 +88,12 @@ def prune_network(
     copy = cast(KerasModel, keras.models.clone_model(network))
     copy.set_weights(network.get_weights())
     if settings.block > 1:
-        blocks = BlockPruning(
-            [layer.kernel for layer in copy.layers if _is_pruned(layer)], settings.block, schedule
-        )
-        _fine_tune(copy, recipe, examples, blocks, on_epoch)
+        kernels = [layer.kernel for layer in copy.layers if _is_pruned(layer)]
+        fine_tune(copy, BlockPruning(kernels, settings.block, schedule))
         return copy
     masked = keras.models.clone_model(copy, clone_function=lambda layer: _masked(layer, schedule))
-    _fine_tune(masked, recipe, examples, tfmot.sparsity.keras.UpdatePruningStep(), on_epoch)
+    fine_tune(masked, tfmot.sparsity.keras.UpdatePruningStep())
     return cast(KerasModel, tfmot.sparsity.keras.strip_pruning(masked))
-
-
-def _fine_tune(
-    network: KerasModel, recipe: Recipe, examples: train.Examples, pruning: Any, on_epoch: OnEpoch | None
-) -> None:
-    settings = recipe.prune
-    train.fit_network(
-        network, recipe, examples, settings.epochs, settings.learning_rate, on_epoch, callbacks=(pruning,)
-    )
 
 
 def sparsity(network: KerasModel) -> dict[str, float]:

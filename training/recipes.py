@@ -12,7 +12,7 @@ import math
 import operator
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,8 @@ SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
 MAX_PARAMETERS: Final = 20_000  # weights that fit the flash of the smallest board beside the firmware
 MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single output
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+BEATS: Final = "beats"
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RHYTHM_FEATURES: Final = 8
 _EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth")
 
@@ -226,12 +227,17 @@ class Recipe:
 
     def to_toml(self) -> str:
         """Return the recipe as TOML, defaults filled in."""
-        tables = {key: value for key, value in dataclasses.asdict(self).items() if isinstance(value, dict)}
-        plain = {key: value for key, value in dataclasses.asdict(self).items() if key not in tables}
-        lines = [f"{key} = {_toml_value(value)}" for key, value in plain.items()]
-        for table, values in tables.items():
-            lines += ["", f"[{table}]", *(f"{key} = {_toml_value(value)}" for key, value in values.items())]
-        return "\n".join(lines) + "\n"
+        return to_toml(self)
+
+
+def to_toml(recipe: Any) -> str:
+    """Return any recipe, a dataclass with a dataclass for each table, as TOML."""
+    items = dataclasses.asdict(recipe).items()
+    tables = {key: value for key, value in items if isinstance(value, dict)}
+    lines = [f"{key} = {toml_value(value)}" for key, value in items if key not in tables]
+    for table, values in tables.items():
+        lines += ["", f"[{table}]", *(f"{key} = {toml_value(value)}" for key, value in values.items())]
+    return "\n".join(lines) + "\n"
 
 
 _SECTIONS: Final[dict[str, type]] = {
@@ -267,18 +273,31 @@ def load_recipe(path: Path) -> Recipe:
     RecipeError
         When the file is not TOML, has an unknown key, or a value of the wrong type or outside its range.
     """
-    raw = _read_toml(path)
-    raw.setdefault("name", path.stem)
-    fields = {
-        key: _build(path, f"[{key}]", _SECTIONS[key], value) if key in _SECTIONS else value
-        for key, value in raw.items()
-    }
-    recipe: Recipe = _build(path, "the top level", Recipe, fields)
+    raw = read_toml(path)
+    if (kind := raw.pop("kind", BEATS)) != BEATS:
+        raise RecipeError(f"{path}: kind {kind!r}: this command takes recipes of beat classifiers only.")
+    recipe: Recipe = build_recipe(path, raw, Recipe, _SECTIONS)
     _check_ranges(path, recipe)
     return recipe
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def build_recipe(path: Path, raw: dict[str, Any], cls: Any, sections: Mapping[str, type]) -> Any:
+    """Make a recipe of the dataclass `cls` from its TOML; its name is the file's unless it has one."""
+    raw.setdefault("name", path.stem)
+    fields = {
+        key: build_table(path, f"[{key}]", sections[key], value) if key in sections else value
+        for key, value in raw.items()
+    }
+    return build_table(path, "the top level", cls, fields)
+
+
+def recipe_kind(name_or_path: str) -> str:
+    """Return what a recipe trains: `BEATS` unless it names another kind."""
+    return str(read_toml(find_recipe(name_or_path)).get("kind", BEATS))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; its errors are `RecipeError`."""
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -292,7 +311,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return table
 
 
-def _build(path: Path, where: str, cls: Any, values: Any) -> Any:
+def build_table(path: Path, where: str, cls: Any, values: Any) -> Any:
     """An instance of the dataclass `cls` from a table of TOML."""
     if not isinstance(values, dict):
         raise RecipeError(f"{path}: {where} must be a table, not {values!r}.")
@@ -309,6 +328,7 @@ _TYPES: Final[dict[str, Callable[[Any], bool]]] = {
     "float": lambda v: type(v) in (int, float),
     "str": lambda v: type(v) is str,
     "tuple[int, ...]": lambda v: isinstance(v, list) and all(type(item) is int for item in v),
+    "tuple[float, ...]": lambda v: isinstance(v, list) and all(type(item) in (int, float) for item in v),
     "tuple[str, ...]": lambda v: isinstance(v, list) and all(type(item) is str for item in v),
 }
 
@@ -331,7 +351,7 @@ def _finite(path: Path, where: str, key: str, value: float) -> float:
 
 
 @dataclass(frozen=True)
-class _Range:
+class Range:
     """Numbers from `low` to `high`; an open end excludes the limit itself."""
 
     low: float
@@ -351,48 +371,48 @@ class _Range:
 
 
 _RANGES: Final = {
-    "seed": _Range(0, MAX_SEED),
-    "data.test_fraction": _Range(0, 1, low_open=True, high_open=True),
-    "data.keep_every_nth_normal": _Range(1),
-    "model.filters": _Range(1),
-    "model.kernels": _Range(1),
-    "model.strides": _Range(1, MAX_STRIDE),
-    "model.rhythm_units": _Range(1),
-    "model.head_units": _Range(1),
-    "model.dropout": _Range(0, 1, high_open=True),
-    "training.epochs": _Range(1, 10_000),
-    "training.batch_size": _Range(1, 1_000_000),
-    "training.learning_rate": _Range(0, low_open=True),
-    "training.class_weight_power": _Range(0, 1),
-    "training.class_weight_limit": _Range(1),
-    "training.patient_weight_power": _Range(0, 1),
-    "training.strip_weight": _Range(0, 1, low_open=True),
-    "training.smote": _Range(0, 1),
-    "training.label_smoothing": _Range(0, 1, high_open=True),
-    "augment.time_stretch": _Range(0, 1, high_open=True),
-    "augment.shift": _Range(0, 128),
-    "augment.amplitude": _Range(0, 1, high_open=True),
-    "augment.flip": _Range(0, 1),
-    "augment.wander": _Range(0, 100),
-    "augment.noise": _Range(0, 100),
-    "augment.rhythm": _Range(0, 100),
-    "prune.sparsity": _Range(0, 1, high_open=True),
-    "prune.epochs": _Range(1, 10_000),
-    "prune.learning_rate": _Range(0, low_open=True),
-    "prune.block": _Range(1),
-    "quantize.calibration_beats": _Range(1),
+    "seed": Range(0, MAX_SEED),
+    "data.test_fraction": Range(0, 1, low_open=True, high_open=True),
+    "data.keep_every_nth_normal": Range(1),
+    "model.filters": Range(1),
+    "model.kernels": Range(1),
+    "model.strides": Range(1, MAX_STRIDE),
+    "model.rhythm_units": Range(1),
+    "model.head_units": Range(1),
+    "model.dropout": Range(0, 1, high_open=True),
+    "training.epochs": Range(1, 10_000),
+    "training.batch_size": Range(1, 1_000_000),
+    "training.learning_rate": Range(0, low_open=True),
+    "training.class_weight_power": Range(0, 1),
+    "training.class_weight_limit": Range(1),
+    "training.patient_weight_power": Range(0, 1),
+    "training.strip_weight": Range(0, 1, low_open=True),
+    "training.smote": Range(0, 1),
+    "training.label_smoothing": Range(0, 1, high_open=True),
+    "augment.time_stretch": Range(0, 1, high_open=True),
+    "augment.shift": Range(0, 128),
+    "augment.amplitude": Range(0, 1, high_open=True),
+    "augment.flip": Range(0, 1),
+    "augment.wander": Range(0, 100),
+    "augment.noise": Range(0, 100),
+    "augment.rhythm": Range(0, 100),
+    "prune.sparsity": Range(0, 1, high_open=True),
+    "prune.epochs": Range(1, 10_000),
+    "prune.learning_rate": Range(0, low_open=True),
+    "prune.block": Range(1),
+    "quantize.calibration_beats": Range(1),
 }
 
 
 def _check_ranges(path: Path, recipe: Recipe) -> None:
-    problems = [*_outside(recipe), *_contradictions(recipe)]
+    problems = [*outside(recipe, _RANGES), *_contradictions(recipe)]
     if problems:
         raise RecipeError(f"{path}: {'; '.join(problems)}.")
 
 
-def _outside(recipe: Recipe) -> Iterator[str]:
+def outside(recipe: object, ranges: Mapping[str, Range]) -> Iterator[str]:
     """Describe each number, also within a list, that is outside the range of its key."""
-    for key, allowed in _RANGES.items():
+    for key, allowed in ranges.items():
         value = operator.attrgetter(key)(recipe)
         if any(item not in allowed for item in (value if isinstance(value, tuple) else (value,))):
             shown = list(value) if isinstance(value, tuple) else value
@@ -407,7 +427,7 @@ def _contradictions(recipe: Recipe) -> list[str]:
     checks = {
         # The name becomes a folder below the runs: with a separator it would lie elsewhere.
         "name must be of at most 64 letters, digits, '.', '_' and '-', the first a letter or digit, "
-        f"not {recipe.name!r:.80}": bool(_NAME.fullmatch(recipe.name)),
+        f"not {recipe.name!r:.80}": bool(NAME.fullmatch(recipe.name)),
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
         'data.split must be "patient" or "random"': data.split in ("patient", "random"),
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
@@ -429,7 +449,7 @@ def _contradictions(recipe: Recipe) -> list[str]:
     return [text for text, holds in checks.items() if not holds]
 
 
-def _toml_value(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """Format a string, number or list as TOML: as JSON, but for the character DEL, which TOML must escape."""
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")

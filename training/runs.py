@@ -91,6 +91,19 @@ class RunFolder:
         """Folder of the replay on the emulated device, with its report."""
         return self.path / "session"
 
+    def require(self, made_by: str) -> Path:
+        """Return the network that the step `made_by` ("train", "prune" or "quantize") has made.
+
+        Raises
+        ------
+        EcgEdgeError
+            When it is missing.
+        """
+        path = {"train": self.trained, "prune": self.pruned, "quantize": self.int8}[made_by]
+        if not path.is_file():
+            raise EcgEdgeError(f"{path}: not found. Make it with `ecg-edge {made_by} {self.path.name}`.")
+        return path
+
     def check(self) -> None:
         """Check that the folder can be written, and that no other command uses it.
 
@@ -127,11 +140,7 @@ class Run:
         EcgEdgeError
             When it is missing.
         """
-        folder = self.folder
-        path = {"train": folder.trained, "prune": folder.pruned, "quantize": folder.int8}[made_by]
-        if not path.is_file():
-            raise EcgEdgeError(f"{path}: not found. Make it with `ecg-edge {made_by} {self.recipe.name}`.")
-        return path
+        return self.folder.require(made_by)
 
 
 def open_run(recipe: str, data: Path | None = None, runs: Path = DEFAULT_RUNS) -> Run:

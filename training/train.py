@@ -112,7 +112,7 @@ def load(path: Path) -> KerasModel:
         network = cast(KerasModel, keras.models.load_model(path, compile=False))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise EcgEdgeError(f"{path}: not a Keras network ({error}). Train it again.") from error
-    if not _is_finite(network):
+    if not is_finite(network):
         raise EcgEdgeError(f"{path}: weights that are not finite. Train it again with a lower learning_rate.")
     return network
 
@@ -160,7 +160,7 @@ def fit_network(
     network.fit(
         batches, epochs=epochs, shuffle=False, callbacks=[*callbacks, _Reporter(epochs, on_epoch)], verbose=0
     )
-    if not _is_finite(network):
+    if not is_finite(network):
         raise RecipeError(
             "training diverged: weights are not finite; no network was saved. Lower learning_rate."
         )
@@ -221,7 +221,7 @@ def save(network: KerasModel, path: Path) -> None:
         network.save(partial)
 
 
-def _is_finite(network: KerasModel) -> bool:
+def is_finite(network: KerasModel) -> bool:
     return all(np.isfinite(weights).all() for weights in network.get_weights())
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import SynthesisError
-from ecg_edge.ecg.synthetic.classes import SyntheticClass, synthetic_class
+from ecg_edge.ecg.synthetic.classes import synthetic_class
 from ecg_edge.ecg.synthetic.front_end import Digitizer, front_end
 from ecg_edge.ecg.synthetic.leads import lead_matrix
 from ecg_edge.ecg.synthetic.noise import TYPICAL, Noise, NoiseSource
@@ -98,7 +98,9 @@ class Settings:
         if not -300 <= self.offset_mv <= 300:
             raise SynthesisError(f"electrode offset {self.offset_mv:g} mV: outside -300 to 300 mV.")
         if self.rate_bpm is not None and not 30 <= self.rate_bpm[0] <= self.rate_bpm[1] <= 200:
-            raise SynthesisError(f"sinus rate {self.rate_bpm} a minute: outside 30 to 200, or the limits' order.")
+            raise SynthesisError(
+                f"sinus rate {self.rate_bpm} a minute: outside 30 to 200, or the limits' order."
+            )
         if self.snr_db is not None:
             self.noise.at_snr(self.snr_db, signal_mv=1.0)
         self._check_change()
@@ -213,8 +215,8 @@ class Source:
         self.settings = settings
         wanted, device = synthetic_class(settings.kind), front_end(settings.front_end)
         # One generator a part: no part's numbers depend on how many another part has used.
-        body, draws, beats, variation, noise, waves = np.random.default_rng([settings.seed, _STREAM]).spawn(6)
-        self.patient = _patient(wanted, body, settings.rate_bpm or wanted.rate_bpm)
+        body, draws, beats, variation, noise, waves = _generators(settings)
+        self.patient = _patient(settings, body)
         self.change = settings.change(draws)
         self.rhythm = wanted.draw_rhythm(draws)
         self.adu_per_mv = device.adu_per_mv
@@ -286,10 +288,18 @@ class Source:
             truth.beats.append(self._painter.beat(event, canvas, self._start))
 
 
-def _patient(
-    wanted: SyntheticClass, random: np.random.Generator, rate_bpm: tuple[float, float]
-) -> Patient:
-    patient = draw_patient(random, rate_bpm)
+def patient_of(settings: Settings) -> Patient:
+    """Draw the patient of a record, without the record."""
+    return _patient(settings, _generators(settings)[0])
+
+
+def _generators(settings: Settings) -> list[np.random.Generator]:
+    return np.random.default_rng([settings.seed, _STREAM]).spawn(6)
+
+
+def _patient(settings: Settings, random: np.random.Generator) -> Patient:
+    wanted = synthetic_class(settings.kind)
+    patient = draw_patient(random, settings.rate_bpm or wanted.rate_bpm)
     if wanted.sinus_arrhythmia is None:
         return patient
     return replace(patient, sinus_arrhythmia=wanted.sinus_arrhythmia)

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfilt
+from scipy.signal import sosfilt
 
 from ecg_edge.ecg.errors import SynthesisError
+from ecg_edge.ecg.synthetic.front_end import sections
 from ecg_edge.ecg.synthetic.slow import Course, falling
 
 Floats = npt.NDArray[np.float64]
@@ -114,7 +115,7 @@ class NoiseSource:
         self._mains_hz = noise.mains_hz + random.uniform(-0.05, 0.05)
         self._phases = random.uniform(0, 2 * np.pi, (leads, 2))
         self._white, self._events = random.spawn(2)
-        self._sos = butter(2, _MUSCLE_FROM_HZ, "highpass", fs=fs_hz, output="sos")
+        self._sos = sections(2, _MUSCLE_FROM_HZ, "highpass", fs_hz)
         self._state = np.zeros((1, leads, 2))
         self._bursts = _Bumps(self._events.spawn(1)[0], _BURSTS_PER_MINUTE, _burst)
         self._movements = [

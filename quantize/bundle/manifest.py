@@ -51,6 +51,7 @@ class Training(TypedDict, total=False):
     peaks: str
     records: list[str]
     beats: dict[str, int]
+    strips: dict[str, int]
     seed: int
 
 
@@ -333,7 +334,10 @@ def _is_training(value: Any) -> bool:
     types: dict[str, Callable[[Any], bool]] = {
         **dict.fromkeys(("recipe", "description", "database", "split", "peaks"), _is_text),
         "records": lambda records: _is_list(records, _is_text),
-        "beats": lambda beats: _is_dict(beats, lambda count: _is_integer(count, 0, _LARGEST)),
+        **dict.fromkeys(
+            ("beats", "strips"),
+            lambda counts: _is_dict(counts, lambda count: _is_integer(count, 0, _LARGEST)),
+        ),
         "seed": lambda seed: _is_integer(seed, 0, _LARGEST),
     }
     return isinstance(value, dict) and all(key in types and types[key](value[key]) for key in value)

@@ -113,7 +113,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 
 def _figures(row: dict[str, Any]) -> dict[str, Any]:
-    figures = {"beats": row["n_beats"], "accuracy": row["accuracy"], "macro_f1": row["macro_f1"]}
+    counted = {key.removeprefix("n_"): row[key] for key in ("n_beats", "n_strips") if key in row}
+    figures = {**counted, "accuracy": row["accuracy"], "macro_f1": row["macro_f1"]}
     for label, values in row["per_class"].items():
         figures[f"{label} Se"], figures[f"{label} +P"] = values["se"], values["ppv"]
     return figures

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
-from ecg_edge.ecg.synthetic.generator import Settings, Source, SyntheticRecord, generate
+from ecg_edge.ecg.synthetic.generator import Settings, SyntheticRecord, generate, patient_of
 from ecg_edge.ecg.synthetic.leads import lead_matrix
 from ecg_edge.ecg.synthetic.noise import TYPICAL, Noise
+from ecg_edge.ecg.synthetic.st_changes import DEPRESSION, ELEVATION
 from ecg_edge.firmware import STRIP_SECONDS, strips
 
 Strips = npt.NDArray[np.int8]
@@ -26,6 +27,26 @@ LEADS: Final = ("II", "I", "V5", "V4", "V6")
 """Leads in which the R wave is upright in most patients, so that an upright T wave is the normal one."""
 RATES_BPM: Final = ((60.0, 100.0), (60.0, 100.0), (60.0, 100.0), (100.0, 150.0), (42.0, 60.0))
 """Limits of the sinus rate, of all classes with sinus rhythm alike: a rate tells nothing of ST and T."""
+ARRHYTHMIAS: Final = (
+    "atrial-premature",
+    "ventricular-premature",
+    "supraventricular-runs",
+    "ventricular-runs",
+    "bigeminy",
+    "trigeminy",
+    "atrial-fibrillation",
+    "atrial-flutter",
+    "wenckebach",
+    "mobitz",
+    "complete-av-block",
+    "pauses",
+    "ventricular-tachycardia",
+    "ventricular-flutter",
+    "ventricular-fibrillation",
+)
+"""The generator's classes that are an arrhythmia; bundle branch blocks are in no class."""
+SUBTLE: Final = ("atrial-premature", "supraventricular-runs", "atrial-fibrillation", "atrial-flutter")
+"""Those with narrow beats that a regular or breathing rhythm may look like."""
 ARRHYTHMIA_SECONDS: Final = 45.0
 SINUS_SECONDS: Final = 15.2
 
@@ -46,6 +67,10 @@ class Ranges:
         Size of the ST deviation in mV at J + 60 ms.
     inversion_mv : (float, float)
         Depth of the inverted T wave in mV.
+    subtle : float
+        Share of arrhythmias that are one of `SUBTLE`, beyond those of an even draw of all.
+    sinus_arrhythmia : float
+        Share of normal strips whose rate changes much with breathing.
     front_ends : tuple of str
         One is drawn.
     leads : tuple of str
@@ -56,6 +81,8 @@ class Ranges:
     depression_mv: tuple[float, float] = (0.10, 0.30)
     elevation_mv: tuple[float, float] = (0.10, 0.50)
     inversion_mv: tuple[float, float] = (0.10, 0.50)
+    subtle: float = 0.0
+    sinus_arrhythmia: float = 0.2
     front_ends: tuple[str, ...] = ("mit-bih",)
     leads: tuple[str, ...] = LEADS
 
@@ -63,10 +90,7 @@ class Ranges:
 def draw(label: int, seed: int, ranges: Ranges) -> SyntheticRecord:
     """Generate a record of a class of `MORPHOLOGY`, by its index."""
     random = np.random.default_rng([seed, label])
-    name = MORPHOLOGY[label]
-    level = random.uniform()
     settings = Settings(
-        name,
         seed=seed,
         leads=(str(random.choice(ranges.leads)),),
         front_end=str(random.choice(ranges.front_ends)),
@@ -74,20 +98,41 @@ def draw(label: int, seed: int, ranges: Ranges) -> SyntheticRecord:
         noise=TYPICAL if ranges.snr_db[0] == ranges.snr_db[1] else _mixture(random),
         rate_bpm=RATES_BPM[int(random.integers(len(RATES_BPM)))],
     )
-    if name == "normal" and random.uniform() < 0.2:
-        settings = replace(settings, kind="sinus-arrhythmia", rate_bpm=None)
-    if name == "st-depression":
-        settings = replace(settings, st_mv=-_between(ranges.depression_mv, level))
-    if name == "st-elevation":
-        settings = replace(settings, st_mv=_between(ranges.elevation_mv, level))
-    if name == "t-inversion":
-        settings = replace(settings, t_mv=-_between(ranges.inversion_mv, level))
-    seconds = ARRHYTHMIA_SECONDS if name == "arrhythmia" else SINUS_SECONDS
+    settings = _CLASSES[MORPHOLOGY[label]](settings, ranges, random)
+    seconds = ARRHYTHMIA_SECONDS if settings.kind in ARRHYTHMIAS else SINUS_SECONDS
     return generate(_with_upright_r(settings, ranges.leads), seconds)
 
 
-def _between(limits: tuple[float, float], share: float) -> float:
-    return limits[0] + share * (limits[1] - limits[0])
+def _normal(settings: Settings, ranges: Ranges, random: np.random.Generator) -> Settings:
+    if random.uniform() < ranges.sinus_arrhythmia:
+        return replace(settings, kind="sinus-arrhythmia", rate_bpm=None)
+    return settings
+
+
+def _arrhythmia(settings: Settings, ranges: Ranges, random: np.random.Generator) -> Settings:
+    kinds = SUBTLE if random.uniform() < ranges.subtle else ARRHYTHMIAS
+    return replace(settings, kind=str(random.choice(kinds)))
+
+
+def _depression(settings: Settings, ranges: Ranges, random: np.random.Generator) -> Settings:
+    return replace(settings, kind="st-depression", st_mv=-float(random.uniform(*ranges.depression_mv)))
+
+
+def _elevation(settings: Settings, ranges: Ranges, random: np.random.Generator) -> Settings:
+    return replace(settings, kind="st-elevation", st_mv=float(random.uniform(*ranges.elevation_mv)))
+
+
+def _inversion(settings: Settings, ranges: Ranges, random: np.random.Generator) -> Settings:
+    return replace(settings, kind="t-inversion", t_mv=-float(random.uniform(*ranges.inversion_mv)))
+
+
+_CLASSES: Final = {
+    "normal": _normal,
+    "arrhythmia": _arrhythmia,
+    "st-depression": _depression,
+    "st-elevation": _elevation,
+    "t-inversion": _inversion,
+}
 
 
 def _mixture(random: np.random.Generator) -> Noise:
@@ -113,7 +158,7 @@ def _with_upright_r(settings: Settings, leads: tuple[str, ...]) -> Settings:
 
 def has_upright_r(settings: Settings) -> bool:
     """Whether the R wave of narrow beats is upright in the first lead."""
-    r_wave_mv = Source(settings).patient.shapes["N"].qrs.vectors_mv[0]
+    r_wave_mv = patient_of(settings).shapes["N"].qrs.vectors_mv[0]
     return bool(lead_matrix(settings.leads)[0] @ r_wave_mv > 0)
 
 
@@ -126,7 +171,7 @@ def strip_of(record: SyntheticRecord, seed: int) -> Strips | None:
         None: no strip shows the arrhythmia.
     """
     found = strips(record.samples[:, 0], adu_per_mv=record.adu_per_mv, fs_hz=record.settings.fs_hz)
-    if record.settings.kind != "arrhythmia":
+    if record.settings.kind not in ARRHYTHMIAS:
         return np.asarray(found["points"][-1])
     shown = [one["points"] for one in found if shows_arrhythmia(record, int(one["sample"]))]
     return np.asarray(shown[seed % len(shown)]) if shown else None
@@ -165,3 +210,21 @@ def example(label: int, seed: int, ranges: Ranges) -> tuple[Strips, SyntheticRec
         if points is not None:
             return points, record
     raise RuntimeError(f"seed {seed}: no strip of class {MORPHOLOGY[label]}")
+
+
+def draw_level(
+    seed: int, ranges: Ranges, st_mv: float | None = None, t_mv: float | None = None
+) -> SyntheticRecord:
+    """Generate sinus rhythm with one ST deviation or height of the T wave in mV, whatever class that is."""
+    random = np.random.default_rng([seed, len(MORPHOLOGY)])
+    settings = Settings(
+        seed=seed,
+        leads=(str(random.choice(ranges.leads)),),
+        front_end=ranges.front_ends[0],
+        snr_db=ranges.snr_db[0],
+        rate_bpm=RATES_BPM[int(random.integers(len(RATES_BPM)))],
+        st_mv=st_mv,
+        t_mv=t_mv,
+        st_shape=None if st_mv is None else str(random.choice(DEPRESSION if st_mv <= 0 else ELEVATION)),
+    )
+    return generate(_with_upright_r(settings, ranges.leads), SINUS_SECONDS)

@@ -10,8 +10,8 @@ import typer
 
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.train import open_run
+from ecg_edge.host.cli import console, morphology_steps, options
+from ecg_edge.host.cli.commands.train import is_morphology, open_run
 
 if TYPE_CHECKING:
     from ecg_edge.host.cli.tables import ResultTable
@@ -110,6 +110,8 @@ def _of_file(model: Path, out: Path | None, labels: str, float_model: Path | Non
 
 
 def _of_recipe(name: str, out: Path | None, data: Path | None, runs: Path) -> Bundle:
+    if is_morphology(name):
+        return morphology_steps.export(name, runs, out)
     run = open_run(name, data, runs, needs=("quantize",))
     from ecg_edge.quantize.export.run import export_run  # late: imports scipy
 

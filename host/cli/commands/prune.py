@@ -10,8 +10,8 @@ import typer
 
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.train import RecipeArgument, open_run, progress
+from ecg_edge.host.cli import console, morphology_steps, options
+from ecg_edge.host.cli.commands.train import RecipeArgument, is_morphology, open_run, progress
 from ecg_edge.host.cli.tables import ratio
 
 if TYPE_CHECKING:
@@ -53,16 +53,21 @@ def prune(
         if json:
             write_json(json, {"sweep": figures})
         return
-    run = open_run(recipe, data, runs, needs=("train",))
-    from ecg_edge.quantize.prune import prune as prune_recipe
-
-    sparsity = prune_recipe(run, progress())
+    own = is_morphology(recipe)
+    sparsity = morphology_steps.prune(recipe, runs) if own else _prune(recipe, data, runs)
     table = console.table("Zeros in the kernels", "layer", "zeros %")
     for layer, share in sparsity.items():
         table.add_row(layer, f"{100 * share:.1f}")
     console.out.print(table)
     if json:
         write_json(json, {"sparsity": sparsity})
+
+
+def _prune(recipe: str, data: Path | None, runs: Path) -> dict[str, float]:
+    run = open_run(recipe, data, runs, needs=("train",))
+    from ecg_edge.quantize.prune import prune as prune_recipe
+
+    return prune_recipe(run, progress())
 
 
 @dataclass(frozen=True)

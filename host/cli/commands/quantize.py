@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.train import RecipeArgument, open_run
+from ecg_edge.host.cli import console, morphology_steps, options
+from ecg_edge.host.cli.commands.train import RecipeArgument, is_morphology, open_run
 
 EXAMPLES: Final = ("ecg-edge quantize nlrav",)
 
@@ -19,6 +19,8 @@ def quantize(
     json: options.JsonOption = None,
 ) -> None:
     """Quantize the pruned network of a recipe to RUNS/<recipe>/quantize/model.tflite, and score it."""
+    if is_morphology(recipe):
+        return morphology_steps.quantize(recipe, runs, json)
     run = open_run(recipe, data, runs, needs=("prune", "train"))  # the evaluation scores both
     from ecg_edge.host.cli.tables import evaluation_tables
     from ecg_edge.quantize.evaluate import evaluate

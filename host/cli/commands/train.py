@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli import console, morphology_steps, options
 
 if TYPE_CHECKING:
     from ecg_edge.training.progress import Progress
@@ -27,11 +27,19 @@ def train(
     runs: options.RunsOption = Path("runs"),
     cross: Annotated[
         bool,
-        typer.Option("--cross-validate", help="Only score the recipe on four folds of DS1 by patient."),
+        typer.Option(
+            "--cross-validate",
+            help="Only score the recipe by patient: on four folds of DS1, or of its virtual patients.",
+        ),
     ] = False,
     json: options.JsonOption = None,
 ) -> None:
-    """Train the network of a recipe and write it to RUNS/<recipe>/train/model.keras."""
+    """Train the network of a recipe and write it to RUNS/<recipe>/train/model.keras.
+
+    A network of kind "morphology" is trained on synthetic ECG; it is written as model.h5 too.
+    """
+    if is_morphology(recipe):
+        return morphology_steps.train(recipe, runs, cross, json)
     run = open_run(recipe, data, runs)
     figures: object
     if cross:
@@ -52,6 +60,13 @@ def train(
         console.out.print(f"Network: {run.folder.trained}", markup=False)
     if json:
         write_json(json, figures)
+
+
+def is_morphology(recipe: str) -> bool:
+    """Whether a recipe trains a morphology network."""
+    from ecg_edge.training.recipes import recipe_kind
+
+    return recipe_kind(recipe) == "morphology"
 
 
 def open_run(recipe: str, data: Path | None, runs: Path, needs: Sequence[str] = ()) -> Run:

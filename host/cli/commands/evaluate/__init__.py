@@ -9,6 +9,7 @@ from ecg_edge.host.cli import lazy
 COMMANDS: Final = {
     "detector": "Score the beat detector: sensitivity, predictivity, RR error.",
     "rhythm": "Score rhythm events: atrial fibrillation, bigeminy, couplets, runs.",
+    "morphology": "Score the morphology network on synthetic ECG, against noise and levels.",
     "annotations": "Score annotation files, as WFDB's bxb, rxr and sumstats do.",
 }
 

@@ -1,0 +1,106 @@
+"""Strips of a recipe's virtual patients, generated once and kept in the run folder."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecg_edge.ecg.files import replacing
+from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
+from ecg_edge.firmware import STRIP_POINTS, strip_fingerprint
+from ecg_edge.training.morphology.patients import SEEDS, Ranges, example
+from ecg_edge.training.morphology.recipe import StripData
+from ecg_edge.training.progress import OnRecord
+
+_SHOWN_EVERY = 250  # patients
+
+
+@dataclass(frozen=True, eq=False)
+class StripSet:
+    """Strips with their classes.
+
+    Attributes
+    ----------
+    strips : ndarray of int8, shape (n, 900)
+        As the device makes them.
+    labels : ndarray of int64, shape (n,)
+        Index in `MORPHOLOGY`.
+    patients : ndarray of int64, shape (n,)
+        Seed of the virtual patient.
+    """
+
+    strips: npt.NDArray[np.int8]
+    labels: npt.NDArray[np.int64]
+    patients: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, chosen: npt.NDArray[np.generic]) -> StripSet:
+        return StripSet(self.strips[chosen], self.labels[chosen], self.patients[chosen])
+
+
+def training_ranges(data: StripData) -> Ranges:
+    """Limits of training and validation strips."""
+    return Ranges(
+        (data.snr_db[0], data.snr_db[1]),
+        (data.depression_mv[0], data.depression_mv[1]),
+        (data.elevation_mv[0], data.elevation_mv[1]),
+        (data.inversion_mv[0], data.inversion_mv[1]),
+        data.subtle,
+        data.sinus_arrhythmia,
+        data.front_ends,
+    )
+
+
+def generate_set(part: str, patients: int, ranges: Ranges, on_record: OnRecord | None = None) -> StripSet:
+    """Generate one strip of every class of each patient.
+
+    Parameters
+    ----------
+    part : str
+        Of `SEEDS`: its patients are in no other part.
+    patients : int
+    ranges : Ranges
+    on_record : callable, optional
+    """
+    found = np.empty((patients, len(MORPHOLOGY), STRIP_POINTS), np.int8)
+    for number in range(patients):
+        if on_record and number % _SHOWN_EVERY == 0:
+            on_record(f"of {part} patient", number + 1, patients)
+        for label in range(len(MORPHOLOGY)):
+            found[number, label], _ = example(label, SEEDS[part] + number, ranges)
+    seeds = np.repeat(SEEDS[part] + np.arange(patients), len(MORPHOLOGY))
+    labels = np.tile(np.arange(len(MORPHOLOGY)), patients)
+    return StripSet(found.reshape(-1, STRIP_POINTS), labels, seeds)
+
+
+def cached_set(
+    folder: Path, part: str, patients: int, ranges: Ranges, on_record: OnRecord | None = None
+) -> StripSet:
+    """Read a set from `folder`, or generate it and keep it there.
+
+    A set is generated again when its settings change, or the generator or the signal path.
+    """
+    path = folder / f"{part}-{_key(part, patients, ranges):08x}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            return StripSet(kept["strips"], kept["labels"], kept["patients"])
+    made = generate_set(part, patients, ranges, on_record)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, strips=made.strips, labels=made.labels, patients=made.patients)
+    return made
+
+
+def _key(part: str, patients: int, ranges: Ranges) -> int:
+    """CRC of the settings, of the signal path, and of the first patients as they are generated now."""
+    key = zlib.crc32(repr((part, patients, asdict(ranges), strip_fingerprint())).encode())
+    for label in range(len(MORPHOLOGY)):
+        for number in range(4):
+            key = zlib.crc32(example(label, SEEDS[part] + number, ranges)[0].tobytes(), key)
+    return key
