@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +25,6 @@ from ecg_edge.training.progress import SILENT, OnEpoch, Progress
 from ecg_edge.training.recipes import find_recipe
 from ecg_edge.training.runs import DEFAULT_RUNS, RunFolder
 from ecg_edge.training.train import is_finite, make_repeatable, save
-
-OTHER_FORMATS: Final = (".h5",)
-"""Formats beside Keras's own in which the trained network is kept, for other programs."""
 
 
 class StripHistory(TypedDict):
@@ -104,8 +102,9 @@ def train(run: MorphologyRun, progress: Progress = SILENT) -> StripHistory:
         own, validation = run.training_set(progress), run.validation_set(progress)
         network, epochs = fit(recipe, own, validation, progress.on_epoch)
         save(network, folder.trained)
-        for suffix in OTHER_FORMATS:
-            save(network, folder.trained.with_suffix(suffix))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "You are saving your model as an HDF5 file")
+            save(network, folder.trained.with_suffix(".h5"))  # for programs that read nothing else
         history: StripHistory = {
             "kind": KIND,
             "parameters": network.count_params(),

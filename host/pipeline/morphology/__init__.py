@@ -1,0 +1,1 @@
+"""Experiments with the morphology network: architectures, saliency, transfer to records of patients."""

@@ -1,0 +1,125 @@
+"""Where the morphology network looks: integrated gradients over the beat, summed by the parts of the ECG.
+
+    python -m ecg_edge.host.pipeline.morphology.saliency --model FILE.keras --json saliency.json
+
+The gradient of the class's logit minus the mean of the others is integrated from an empty strip to the strip
+(Sundararajan M, Taly A, Yan Q, Axiomatic attribution for deep networks, ICML 2017). Its size at each point is
+counted for the part of the ECG that the generator's truth puts there. A share is compared with the part's
+share of the time: a network that looks everywhere alike has a ratio of 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
+from ecg_edge.ecg.synthetic.generator import SyntheticRecord
+from ecg_edge.firmware import STRIP_DELAY, STRIP_FS_HZ, STRIP_POINTS, strips
+from ecg_edge.quantize.bundle.manifest import SHIPPED_MORPHOLOGY
+from ecg_edge.quantize.export.bundle import FLOAT_MODEL_NAME
+from ecg_edge.training.morphology.evaluation import Conditions
+from ecg_edge.training.morphology.patients import SEEDS, example
+from ecg_edge.training.morphology.train import millivolts
+from ecg_edge.training.train import load
+
+PARTS: Final = ("other", "P", "QRS", "ST", "T")
+STEPS: Final = 32
+_QRS_MARGIN: Final = 3  # points: the low-pass widens the complex by 30 ms on either side
+
+
+class Share(TypedDict):
+    """Shares of saliency and of time, and their ratio, by part."""
+
+    strips: int
+    saliency: dict[str, float]
+    time: dict[str, float]
+    ratio: dict[str, float]
+
+
+def parts_of(record: SyntheticRecord) -> npt.NDArray[np.int64]:
+    """Return the part of the ECG at each point of the record's last strip: index in `PARTS`, shape (900,)."""
+    last = int(strips(record.samples[:, 0], adu_per_mv=record.adu_per_mv)["sample"][-1]) - STRIP_DELAY
+    step = record.settings.fs_hz // STRIP_FS_HZ
+    parts = np.zeros(STRIP_POINTS, np.int64)
+
+    def mark(first: int, end: int, part: str) -> None:
+        places = [STRIP_POINTS - 1 - (last - at) // step for at in (first, end)]
+        parts[max(0, places[0]) : max(0, min(STRIP_POINTS, places[1] + 1))] = PARTS.index(part)
+
+    for wave in record.truth.p_waves:
+        mark(wave.on, wave.off, "P")
+    for beat in record.truth.beats:
+        mark(beat.qrs_off, beat.t_on, "ST")
+        mark(beat.t_on, beat.t_off, "T")
+    for beat in record.truth.beats:
+        mark(beat.qrs_on - _QRS_MARGIN * step, beat.qrs_off + _QRS_MARGIN * step, "QRS")
+    return parts
+
+
+def integrated_gradients(network: Any, strip: npt.NDArray[np.int8], label: int) -> npt.NDArray[np.float64]:
+    """Compute the attribution of each point, shape (900,)."""
+    full = millivolts(strip[None])
+    path = tf.constant(full * ((np.arange(STEPS) + 0.5) / STEPS).astype(np.float32)[:, None, None, None])
+    others = (1 - tf.one_hot(label, len(MORPHOLOGY))) / (len(MORPHOLOGY) - 1)
+    with tf.GradientTape() as tape:
+        tape.watch(path)
+        logits = network(path, training=False)
+        margin = tf.reduce_sum(logits[:, label] - tf.reduce_sum(logits * others, axis=1))
+    gradient = tape.gradient(margin, path).numpy().mean(0)
+    return np.asarray((gradient * full[0]).reshape(-1), np.float64)
+
+
+def measure(network: Any, patients: int) -> dict[str, Share]:
+    """Sum the sizes of the attributions by part, for each class."""
+    ranges = Conditions().ranges
+    shares: dict[str, Share] = {}
+    for label, name in enumerate(MORPHOLOGY):
+        saliency, time = np.zeros(len(PARTS)), np.zeros(len(PARTS))
+        for number in range(patients):
+            if name == "arrhythmia":
+                continue  # its strip is not the record's last one, and many rhythms have no such parts
+            strip, record = example(label, SEEDS["test"] + number, ranges)
+            parts = parts_of(record)
+            saliency += np.bincount(parts, np.abs(integrated_gradients(network, strip, label)), len(PARTS))
+            time += np.bincount(parts, minlength=len(PARTS))
+        if time.any():
+            shares[name] = _share(saliency / saliency.sum(), time / time.sum(), patients)
+    return shares
+
+
+def _share(saliency: npt.NDArray[np.float64], time: npt.NDArray[np.float64], count: int) -> Share:
+    def by_part(values: npt.NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(PARTS, values.tolist(), strict=True))
+
+    return {
+        "strips": count,
+        "saliency": by_part(saliency),
+        "time": by_part(time),
+        "ratio": by_part(saliency / np.maximum(time, 1e-9)),
+    }
+
+
+def main() -> None:
+    """Print a line a class."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--model", type=Path, default=SHIPPED_MORPHOLOGY / FLOAT_MODEL_NAME)
+    options.add_argument("--patients", type=int, default=100)
+    options.add_argument("--json", type=Path)
+    chosen = options.parse_args()
+    shares = measure(load(chosen.model), chosen.patients)
+    for name, one in shares.items():
+        cells = [f"{part} {one['saliency'][part]:.0%} (x {one['ratio'][part]:.1f})" for part in PARTS]
+        print(f"{name:14} {'  '.join(cells)}")
+    if chosen.json:
+        write_json(chosen.json, shares)
+
+
+if __name__ == "__main__":
+    main()
