@@ -17,6 +17,7 @@ from ecg_edge.training.morphology.recipe import StripData
 from ecg_edge.training.progress import OnRecord
 
 _SHOWN_EVERY = 250  # patients
+_CHUNK = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,9 @@ def training_ranges(data: StripData) -> Ranges:
     )
 
 
-def generate_set(part: str, patients: int, ranges: Ranges, on_record: OnRecord | None = None) -> StripSet:
+def generate_set(
+    part: str, patients: int, ranges: Ranges, on_record: OnRecord | None = None, first: int = 0
+) -> StripSet:
     """Generate one strip of every class of each patient.
 
     Parameters
@@ -67,14 +70,16 @@ def generate_set(part: str, patients: int, ranges: Ranges, on_record: OnRecord |
     patients : int
     ranges : Ranges
     on_record : callable, optional
+    first : int
+        Number of the first patient in the part.
     """
     found = np.empty((patients, len(MORPHOLOGY), STRIP_POINTS), np.int8)
     for number in range(patients):
         if on_record and number % _SHOWN_EVERY == 0:
-            on_record(f"of {part} patient", number + 1, patients)
+            on_record(f"of {part} patient", first + number + 1, first + patients)
         for label in range(len(MORPHOLOGY)):
-            found[number, label], _ = example(label, SEEDS[part] + number, ranges)
-    seeds = np.repeat(SEEDS[part] + np.arange(patients), len(MORPHOLOGY))
+            found[number, label], _ = example(label, SEEDS[part] + first + number, ranges)
+    seeds = np.repeat(SEEDS[part] + first + np.arange(patients), len(MORPHOLOGY))
     labels = np.tile(np.arange(len(MORPHOLOGY)), patients)
     return StripSet(found.reshape(-1, STRIP_POINTS), labels, seeds)
 
@@ -82,25 +87,38 @@ def generate_set(part: str, patients: int, ranges: Ranges, on_record: OnRecord |
 def cached_set(
     folder: Path, part: str, patients: int, ranges: Ranges, on_record: OnRecord | None = None
 ) -> StripSet:
-    """Read a set from `folder`, or generate it and keep it there.
+    """Read a set from `folder`, or generate it and keep it there, in files of 1000 patients.
 
-    A set is generated again when its settings change, or the generator or the signal path.
+    A file is generated again when its settings change, or the generator or the signal path.
     """
-    path = folder / f"{part}-{_key(part, patients, ranges):08x}.npz"
+    chunks = [
+        _cached_chunk(folder, part, first, min(_CHUNK, patients - first), ranges, on_record)
+        for first in range(0, patients, _CHUNK)
+    ]
+    return StripSet(
+        np.concatenate([one.strips for one in chunks]),
+        np.concatenate([one.labels for one in chunks]),
+        np.concatenate([one.patients for one in chunks]),
+    )
+
+
+def _cached_chunk(
+    folder: Path, part: str, first: int, patients: int, ranges: Ranges, on_record: OnRecord | None
+) -> StripSet:
+    path = folder / f"{part}-{first}-{_key(part, first, patients, ranges):08x}.npz"
     if path.is_file():
         with np.load(path) as kept:
             return StripSet(kept["strips"], kept["labels"], kept["patients"])
-    made = generate_set(part, patients, ranges, on_record)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made = generate_set(part, patients, ranges, on_record, first)
     with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, strips=made.strips, labels=made.labels, patients=made.patients)
     return made
 
 
-def _key(part: str, patients: int, ranges: Ranges) -> int:
-    """CRC of the settings, of the signal path, and of the first patients as they are generated now."""
-    key = zlib.crc32(repr((part, patients, asdict(ranges), strip_fingerprint())).encode())
+def _key(part: str, first: int, patients: int, ranges: Ranges) -> int:
+    """CRC of the settings, of the signal path, and of two patients as they are generated now."""
+    key = zlib.crc32(repr((patients, asdict(ranges), strip_fingerprint())).encode())
     for label in range(len(MORPHOLOGY)):
-        for number in range(4):
+        for number in range(first, first + 2):
             key = zlib.crc32(example(label, SEEDS[part] + number, ranges)[0].tobytes(), key)
     return key
