@@ -387,6 +387,13 @@ def test_twelve_intervals_without_p_waves_are_enough() -> None:
     assert len(irregular(fibrillation(11, 2), p_wave=1)) == 0
 
 
+def test_many_intervals_must_tell_more_than_few() -> None:
+    few = [irregular(fibrillation(20, 2), p_wave=p) for p in range(40, 200, 20)]
+    many = [irregular(sinus(60) + fibrillation(100), p_wave=p) for p in range(40, 200, 20)]
+    assert min(events[0]["confidence"] for events in few if len(events)) < 82  # 1.5 logits
+    assert min(events[0]["confidence"] for events in many) >= 82
+
+
 @pytest.mark.parametrize("spread", [0.15, 0.2, 0.3])
 def test_fibrillation_of_any_spread(spread: float) -> None:
     events = irregular(sinus(40) + fibrillation(200, 3, 220, spread))

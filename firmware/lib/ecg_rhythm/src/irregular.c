@@ -101,16 +101,21 @@ static void note(ecg_rhythm_episode_t *episode, const int16_t *features, int32_t
 }
 
 /* Begins at one score, ends at a lower one. */
+typedef struct {
+    int32_t begin;
+    int32_t end;
+} limits_t;
+
 static void follow(ecg_rhythm_state_t *rhythm, ecg_rhythm_lasting_t *lasting, const int16_t *features,
-                   int32_t score, int32_t begins_at) {
+                   int32_t score, limits_t limits) {
     ecg_rhythm_episode_t *episode = &lasting->episode;
     if (episode->open) {
         note(episode, features, score);
         extend(lasting, &rhythm->irregular.intervals[rhythm->irregular.count - 1]);
-        if (score < ECG_RHYTHM_IRREGULAR_END_Q8) {
+        if (score < limits.end) {
             ecg_rhythm_close(rhythm, episode, 0);
         }
-    } else if (score >= begins_at) {
+    } else if (score >= limits.begin) {
         note(episode, features, score);
         begin(rhythm, lasting);
     }
@@ -131,6 +136,14 @@ static void end_by_newest(ecg_rhythm_state_t *rhythm) {
     }
 }
 
+/* Many intervals tell more than few. */
+static limits_t fibrillation_limits(const int16_t *features) {
+    if (features[ECG_RHYTHM_FEATURE_FEW] * ECG_RHYTHM_IRREGULAR_LONG > 12000) {
+        return (limits_t){ECG_RHYTHM_FIBRILLATION_BEGIN_Q8, ECG_RHYTHM_IRREGULAR_END_Q8};
+    }
+    return (limits_t){ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8, ECG_RHYTHM_FIBRILLATION_END_LONG_Q8};
+}
+
 /* Fibrillation is irregular, too, but one event is enough. */
 static void update_episodes(ecg_rhythm_state_t *rhythm) {
     ecg_rhythm_irregular_t *irregular = &rhythm->irregular;
@@ -139,12 +152,12 @@ static void update_episodes(ecg_rhythm_state_t *rhythm) {
         return;
     }
     follow(rhythm, &irregular->fibrillation, features, ecg_rhythm_score_fibrillation(features),
-           ECG_RHYTHM_FIBRILLATION_BEGIN_Q8);
+           fibrillation_limits(features));
     if (irregular->fibrillation.episode.open) {
         ecg_rhythm_close(rhythm, &irregular->other.episode, 0);
     } else {
-        follow(rhythm, &irregular->other, features, ecg_rhythm_score_irregular(features),
-               ECG_RHYTHM_IRREGULAR_BEGIN_Q8);
+        const limits_t limits = {ECG_RHYTHM_IRREGULAR_BEGIN_Q8, ECG_RHYTHM_IRREGULAR_END_Q8};
+        follow(rhythm, &irregular->other, features, ecg_rhythm_score_irregular(features), limits);
     }
     if (irregular->fibrillation.episode.open || irregular->other.episode.open) {
         end_by_newest(rhythm);

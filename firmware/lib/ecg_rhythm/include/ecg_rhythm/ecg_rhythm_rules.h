@@ -45,13 +45,17 @@
 
 /* Irregular rhythms: of up to 48 intervals, at least 12, those that differ by more than 8 % from the one,
  * two, three and four before, P waves, and more (fibrillation.h), in one score, 256 a logit. The score of the
- * last 16 ends an episode, too. Intervals at ventricular beats are left out. */
+ * last 16 ends an episode, too. Intervals at ventricular beats are left out. From 32 intervals on a higher
+ * score is asked of fibrillation. */
 #define ECG_RHYTHM_IRREGULAR_INTERVALS 48
 #define ECG_RHYTHM_IRREGULAR_LEAST 12
 #define ECG_RHYTHM_IRREGULAR_SHORT 16
 #define ECG_RHYTHM_IRREGULAR_LAGS 4
 #define ECG_RHYTHM_IRREGULAR_PERCENT 8
+#define ECG_RHYTHM_IRREGULAR_LONG 32
 #define ECG_RHYTHM_FIBRILLATION_BEGIN_Q8 128
+#define ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8 384
+#define ECG_RHYTHM_FIBRILLATION_END_LONG_Q8 0
 #define ECG_RHYTHM_IRREGULAR_BEGIN_Q8 512
 #define ECG_RHYTHM_IRREGULAR_END_Q8 (-256)
 #define ECG_RHYTHM_IRREGULAR_SHORT_END_Q8 (-2048)
