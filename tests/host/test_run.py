@@ -1,4 +1,4 @@
-"""`ecg-edge run`, the whole of it, on a machine without records and without network."""
+"""`ecg-edge run`, the whole of it with both networks, on a machine without records and without network."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.beat_network import export_random
+
 pytestmark = [pytest.mark.tensorflow, pytest.mark.device, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("world")
+    folder = tmp_path_factory.mktemp("world")
+    export_random(folder, "shape", 4, strips=True)
+    return folder
 
 
 def run(world: Path) -> tuple[dict[str, Any], str, str]:
@@ -25,7 +29,7 @@ def run(world: Path) -> tuple[dict[str, Any], str, str]:
     environment |= {"XDG_CACHE_HOME": str(world), "https_proxy": "http://127.0.0.1:1"}
     command = [sys.executable, "-m", "ecg_edge.host.cli.main", "run"]
     done = subprocess.run(
-        [*command, "--json", "figures.json", "s03"],
+        [*command, "--morphology", "shape", "--json", "figures.json", "s03"],
         cwd=world,
         env=environment,
         capture_output=True,
@@ -39,9 +43,9 @@ def test_whole_chain_passes_on_synthetic_ecg_and_reports_it(world: Path) -> None
     figures, shown, reported = run(world)
     assert "NO ECG RECORDS" in reported
     assert "SYNTHETIC ECG: these figures do not hold for patients." in shown
-    assert f"PASS: {figures['beats']} beats on the device, 0 differing bytes" in shown
+    assert f"PASS: {figures['beats']} beats on the device, {figures['strips']} strips, 0 differing" in shown
     assert (figures["verdict"], figures["differing_bytes"], figures["lost_samples"]) == ("pass", 0, 0)
-    assert figures["beats"] > 100
+    assert figures["beats"] > 100 and figures["strips"] == figures["agreeing_strips"] > 20
     assert {stage["status"] for stage in figures["stages"]} == {"done"}
     assert figures["device"]["board"] == "stm32f405"
     assert all("synthetic" in row["protocol"] for row in figures["evaluation"])
