@@ -60,6 +60,7 @@ missing_packages() {
     has cppcheck || echo cppcheck
     has clang || echo clang
     has chromium || has chromium-browser || has google-chrome || echo chromium
+    has mosquitto || [ -x /usr/sbin/mosquitto ] || echo mosquitto
     can_fuzz || echo "$(clang_runtime)"
     has riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
     has xtensa-lx106-elf-gcc || echo gcc-xtensa-lx106

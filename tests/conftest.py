@@ -25,7 +25,10 @@ TOOLS = (
     "qemu-system-riscv32",
     "xtensa-lx106-elf-gcc",
     "qemu-system-xtensa",
+    "mosquitto",
 )
+
+SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Stop before the first test when `--require-tools` is given and a tool is missing."""
     if not config.getoption("--require-tools"):
         return
-    missing = [name for name in TOOLS if shutil.which(name) is None]
+    missing = [name for name in TOOLS if shutil.which(name, path=SEARCH) is None]
     if missing or not fuzz.can_fuzz():
         names = ", ".join(missing) or "clang's runtime with libFuzzer and the sanitizers"
         raise pytest.UsageError(f"{names}: not installed. `./setup.sh tests` installs all that tests need.")

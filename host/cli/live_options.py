@@ -9,18 +9,26 @@ from typing import Annotated, Final
 import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.selection import select_records
+from ecg_edge.ecg.synthetic.textbook import DATABASE as SYNTHETIC
+from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.devices.discovery import choose_port
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.transports import DEFAULT_BAUD
 from ecg_edge.host.live.device import DeviceSource
-from ecg_edge.host.live.sources import LineSource
+from ecg_edge.host.live.replayed import SessionSource, is_session
+from ecg_edge.host.live.sources import LineSource, Source
+from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
+from ecg_edge.host.reference.morphology import reference_morphology
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
 AUTO: Final = "auto"
 AD8232_ADU_PER_MV: Final = 1365
 """Gain of the common AD8232 module at a 12-bit ADC of 3.3 V (docs/how-to/wiring.md)."""
 TEXT_BAUD: Final = 115_200
+_PORTS: Final = ("/dev/", "COM", "unix:", "socket:", "rfc2217:", "emulator", "native", "simulator")
 
 GainOption = Annotated[
     float | None,
@@ -99,3 +107,44 @@ class LiveLine:
         gain, baud = self.gain or AD8232_ADU_PER_MV, self.baud or TEXT_BAUD
         bundle = load_bundle(self.model)
         return TextSource(lambda: open_transport(port, baud), port, bundle, self.rate_hz, gain, self.mains_hz)
+
+
+def any_source(
+    line: LiveLine, number: int, play: float | None, data: Path | None, lead: str = "auto"
+) -> Source:
+    """Make the source of a port, a recording, a replay session, or a record.
+
+    Parameters
+    ----------
+    line : LiveLine
+        The options; `port` is what the user named.
+    number : int
+        Which record of a replay session, from 1.
+    play : float or None
+        Times real time, of a record or recording.
+    data : Path or None
+        Folder of the databases.
+    lead : str
+        Lead of a record.
+    """
+    name = line.port
+    if line.text or name == AUTO or name.startswith(_PORTS):
+        return line.source()
+    path = Path(name)
+    path = path.with_suffix("") if path.suffix == ".hea" else path
+    if is_recording(path):
+        return RecordingSource(Recording(path), 0.0 if play is None else play)
+    if is_session(path):
+        return SessionSource(path, number - 1)
+    return _record_source(line, 1.0 if play is None else play, data, lead)
+
+
+def _record_source(line: LiveLine, speed: float, data: Path | None, lead: str) -> Source:
+    from ecg_edge.host.live.computed import RecordSource  # loads the network
+
+    root = synthetic_root(data) if line.port.startswith(f"{SYNTHETIC}/") else data
+    (selected, *_) = select_records([line.port], root)
+    record = load_record(selected.root, selected.database, selected.name, lead)
+    second = options.morphology_path(None)
+    morphology = reference_morphology(load_bundle(second)) if second else None
+    return RecordSource(record, load_bundle(line.model), speed, line.mains_hz, morphology=morphology)

@@ -41,6 +41,7 @@ PANELS: Final = {
         "bench": "Count instructions and bytes of the generated C on emulated cores.",
     },
     "Use a device": {
+        "bridge": "Send live ECG, rhythm events and alarms to an MQTT broker.",
         "build": "Build firmware for a board.",
         "flash": "Build firmware and write it to a board.",
         "emulate": "Boot firmware in QEMU and print its port.",
@@ -63,6 +64,7 @@ EXTRAS: Final = {
     "edfio": "edf",
     "imblearn": "train",
     "optuna": "train",
+    "paho": "bridge",
     "pyedflib": "live",
     "sklearn": "train",
     "tensorflow": "train",

@@ -95,6 +95,8 @@ class AlarmBoard:
     ----------
     version : int
         Changes with every change of the list.
+    latest : Alarm or None
+        The one raised last, also after it is off the list.
     """
 
     def __init__(self, fs_hz: int) -> None:
@@ -104,6 +106,7 @@ class AlarmBoard:
         self._last = 0
         self._bad_since: int | None = None
         self.version = 0
+        self.latest: Alarm | None = None
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -166,6 +169,8 @@ class AlarmBoard:
 
     def _put(self, alarm: Alarm) -> None:
         self._alarms[alarm.number] = alarm
+        if self.latest is None or alarm.number >= self.latest.number:
+            self.latest = alarm
         if alarm.is_done:
             del self._alarms[alarm.number]
         if len(self._alarms) > _MOST_LATCHED:

@@ -51,14 +51,16 @@ class LiveSession:
         Where they come from.
     hours : float
         Length of signal to keep.
+    most_marks : int
+        Number of marks to keep.
     """
 
-    def __init__(self, origin: Origin, hours: float = HOURS) -> None:
+    def __init__(self, origin: Origin, hours: float = HOURS, most_marks: int = MOST_MARKS) -> None:
         self.origin = origin
         self._capacity = round(hours * 3600 * origin.fs_hz)
         self._ring = np.zeros(self._capacity, np.int16)  # the system gives memory as it is written
-        self._end = 0
-        self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
+        self._end, self._most_marks = 0, most_marks
+        self._marks: deque[Mark] = deque(maxlen=most_marks)
         self._mark_count = 0
         self._beats: list[BeatMark] = []
         self._references: list[Reference] = []
@@ -104,10 +106,10 @@ class LiveSession:
         self._alarms.take(mark)
         if isinstance(mark, BeatMark):
             self._recent.append(mark)
-            _keep(self._beats, mark)
+            _keep(self._beats, mark, self._most_marks)
             return
         if isinstance(mark, Reference):
-            _keep(self._references, mark)
+            _keep(self._references, mark, self._most_marks)
             return
         if isinstance(mark, StripMark):
             self.strip = mark
@@ -180,6 +182,12 @@ class LiveSession:
         with self._lock:
             return self._alarms.version, self._alarms.alarms
 
+    @property
+    def latest_alarm(self) -> Alarm | None:
+        """The alarm that was raised last."""
+        with self._lock:
+            return self._alarms.latest
+
     def heart_rate(self) -> float | None:
         """Mean rate of the last beats per minute; None without electrodes, link or a recent beat."""
         with self._lock:
@@ -199,11 +207,11 @@ def _place(mark: Placed) -> int:
     return mark.sample
 
 
-def _keep(marks: list[Placed], mark: Placed) -> None:
+def _keep(marks: list[Placed], mark: Placed, most: int) -> None:
     """Add a mark in the order of samples; drop the oldest tenth when there are too many."""
     insort(marks, mark, key=_place)
-    if len(marks) > MOST_MARKS:
-        del marks[: MOST_MARKS // 10]
+    if len(marks) > most:
+        del marks[: most // 10]
 
 
 def _between(marks: list[Placed], start: int, end: int) -> list[Placed]:

@@ -8,10 +8,6 @@ from typing import Annotated, Final
 
 import typer
 
-from ecg_edge.ecg.records import load_record
-from ecg_edge.ecg.selection import select_records
-from ecg_edge.ecg.synthetic.textbook import DATABASE as SYNTHETIC
-from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
     AUTO,
@@ -21,16 +17,13 @@ from ecg_edge.host.cli.live_options import (
     ModelOption,
     SampleRateOption,
     TextOption,
+    any_source,
 )
 from ecg_edge.host.conformance.replay import MAINS_HZ
-from ecg_edge.host.live.computed import RecordSource
-from ecg_edge.host.live.replayed import SessionSource, is_session
 from ecg_edge.host.live.sources import Source
 from ecg_edge.host.recording.reader import Reader
 from ecg_edge.host.recording.recorder import Recorder
-from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
-from ecg_edge.host.reference.morphology import reference_morphology
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge monitor /dev/ttyUSB0",
@@ -38,7 +31,6 @@ EXAMPLES: Final = (
     "ecg-edge monitor synth/s09",
     "ecg-edge monitor /dev/ttyUSB0 --text --rate 250",
 )
-_SERIAL: Final = ("/dev/", "COM", "unix:", "socket:", "rfc2217:", "emulator", "native", "simulator")
 
 
 def monitor(
@@ -81,12 +73,7 @@ def monitor(
     The page is served by this computer to this computer alone. With --listen other computers can see it; the
     address that is printed then has a token. No medical device.
     """
-    line = LiveLine(name, gain, mains_hz, baud, text, rate_hz, model)
-    source: Source
-    if text or _is_port(name):
-        source = line.source()
-    else:
-        source = _stored(name, number - 1, play, model, data, lead, mains_hz)
+    source = any_source(LiveLine(name, gain, mains_hz, baud, text, rate_hz, model), number, play, data, lead)
     reader = Reader(source)
     show = _terminal(reader) if tui else _page(source, reader, address, http_port, browser)
     reader.start(None if out is None else Recorder(out, source.origin))
@@ -115,32 +102,3 @@ def _terminal(reader: Reader) -> Callable[[], None]:
 
     terminal = TerminalMonitor(reader.session)
     return lambda: terminal.run()
-
-
-def _is_port(name: str) -> bool:
-    return name == AUTO or name.startswith(_SERIAL)
-
-
-def _stored(
-    name: str,
-    number: int,
-    play: float | None,
-    model: Path,
-    data: Path | None,
-    lead: str,
-    mains_hz: int,
-) -> Source:
-    """Make the source of a recording, a replay session, or a record."""
-    path = Path(name)
-    path = path.with_suffix("") if path.suffix == ".hea" else path
-    speed = 1.0 if play is None else play
-    if is_recording(path):
-        return RecordingSource(Recording(path), 0.0 if play is None else play)
-    if is_session(path):
-        return SessionSource(path, number)
-    root = synthetic_root(data) if name.startswith(f"{SYNTHETIC}/") else data
-    (selected, *_) = select_records([name], root)
-    record = load_record(selected.root, selected.database, selected.name, lead)
-    second = options.morphology_path(None)
-    morphology = reference_morphology(load_bundle(second)) if second else None
-    return RecordSource(record, load_bundle(model), speed, mains_hz, morphology=morphology)

@@ -1,0 +1,170 @@
+"""A thread that hands the outbox to the broker, in order, over as many connections as it takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final
+
+from ecg_edge.host.bridge.broker import Broker, BrokerError
+from ecg_edge.host.bridge.connection import Connection
+from ecg_edge.host.bridge.messages import OFFLINE, ONLINE, SESSION, STATE, STATUS, Topics
+from ecg_edge.host.bridge.outbox import Outbox, Waiting
+
+POLL_S: Final = 0.1
+FLUSH_S: Final = 10.0
+RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class Publisher:
+    """The way to the broker.
+
+    A message leaves the outbox when the broker has confirmed it. After a lost connection everything that was
+    not confirmed is sent again, in order; so some messages come twice, under the same number.
+
+    Parameters
+    ----------
+    broker : Broker
+    topics : Topics
+    outbox : Outbox
+    on_note : callable
+        Called with a line of text when the connection is lost or back.
+
+    Attributes
+    ----------
+    is_connected : bool
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        topics: Topics,
+        outbox: Outbox,
+        on_note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._broker, self._topics, self._outbox, self._on_note = broker, topics, outbox, on_note
+        self._fixed: dict[str, bytes] = {}
+        self._state: bytes | None = None
+        self._waiting: deque[tuple[int, Waiting]] = deque()  # number on the connection, message
+        self._taken: list[Waiting] = []
+        self._stop = threading.Event()
+        self._flush_until: float | None = None
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self.is_connected = False
+
+    def connect(self) -> None:
+        """Connect for the first time.
+
+        Raises
+        ------
+        BrokerError
+            When that fails.
+        """
+        self._connection = self._open()
+
+    def start(self, fixed: Mapping[str, bytes]) -> None:
+        """Begin to send.
+
+        Parameters
+        ----------
+        fixed : mapping
+            Retained messages by topic, sent at the beginning of every connection.
+        """
+        self._fixed = dict(fixed)
+        self._thread.start()
+
+    def __enter__(self) -> Publisher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(0.0 if error else FLUSH_S)
+
+    def set_state(self, payload: bytes) -> None:
+        """Send a state, in place of one that has not been sent yet."""
+        self._state = payload
+
+    def stop(self, flush_s: float = FLUSH_S) -> None:
+        """Wait up to `flush_s` until the broker has everything, then go offline."""
+        self._flush_until = time.monotonic() + flush_s
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(flush_s + 15.0)
+        elif self._connection is not None:
+            self._connection.close()
+
+    def _open(self) -> Connection:
+        self._waiting.clear()
+        will = (self._topics.of(STATUS), OFFLINE)
+        client_id = self._topics.of("bridge").replace("/", "-")
+        return Connection(self._broker, client_id, will, self._confirm)
+
+    def _confirm(self, number: int) -> None:
+        found = [message for sent, message in self._waiting if sent == number]
+        self._taken += found
+        self._waiting = deque(pair for pair in self._waiting if pair[0] != number)
+
+    def _run(self) -> None:
+        failures, last = 0, ""
+        while not self._is_over():
+            try:
+                connection = self._connection or self._open()
+                self._connection = None
+                if failures:
+                    self._on_note(f"{self._broker.title}: connected again.")
+                failures, last = 0, ""
+                self._serve(connection)
+            except BrokerError as error:
+                self.is_connected = False
+                self._remove_taken()
+                if str(error) != last:
+                    self._on_note(f"{error} Messages wait on the disk.")
+                last = str(error)
+                self._stop.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+
+    def _is_over(self) -> bool:
+        return self._stop.is_set() and time.monotonic() >= (self._flush_until or 0.0)
+
+    def _serve(self, connection: Connection) -> None:
+        for topic, payload in self._fixed.items():
+            connection.send(topic, payload, retain=True)
+        connection.send(self._topics.of(STATUS), ONLINE, retain=True)
+        self.is_connected, sent = True, 0
+        while not self._is_over():
+            for message in self._outbox.after(sent, connection.room) if connection.room else []:
+                topic, retain = self._topics.of(message.kind), message.kind == SESSION
+                number = connection.send(topic, message.payload, retain)
+                self._waiting.append((number, message))
+                sent = message.id
+            if self._state is not None and connection.room:
+                state, self._state = self._state, None
+                connection.send(self._topics.of(STATE), state, retain=True)
+            connection.work(
+                0.0 if connection.room and self._outbox.state["messages"] > len(self._waiting) else POLL_S
+            )
+            if self._taken:
+                taken, self._taken = self._taken, []
+                self._outbox.remove(taken)
+            if self._stop.is_set() and connection.is_idle and not self._outbox.after(sent, 1):
+                break
+        self._leave(connection)
+
+    def _remove_taken(self) -> None:
+        taken, self._taken = self._taken, []
+        if taken:
+            self._outbox.remove(taken)
+
+    def _leave(self, connection: Connection) -> None:
+        connection.send(self._topics.of(STATUS), OFFLINE, retain=True)
+        until = time.monotonic() + 1.0
+        while not connection.is_idle and time.monotonic() < until:
+            connection.work(POLL_S)
+        self._remove_taken()
+        self._flush_until = 0.0
+        connection.close()
