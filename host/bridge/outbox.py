@@ -1,7 +1,7 @@
 """Messages on disk until the broker has them, with the numbers that they are sent under.
 
-A message gets its number and is written in one transaction, so a killed process neither repeats nor skips a
-number. SQLite's write-ahead log survives a killed process; after a power cut the last seconds may be missing.
+A message gets its number and is written in one transaction, so neither a killed process nor a power cut
+repeats or skips a number.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Outbox:
         File of the queue; made when missing.
     limit_bytes : int
         Size of all messages in it, at most.
+    survives_power_cut : bool
+        Force each transaction to the disk; else a power cut may take numbers back that the broker has.
 
     Attributes
     ----------
@@ -61,14 +63,16 @@ class Outbox:
         When the file cannot be used.
     """
 
-    def __init__(self, path: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+    def __init__(
+        self, path: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES, survives_power_cut: bool = True
+    ) -> None:
         self.path, self._limit = path, limit_bytes
         self._lock = threading.Lock()
         make_folder(path.parent)
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(f"PRAGMA synchronous={'FULL' if survives_power_cut else 'NORMAL'}")
             self._db.executescript(_TABLES)
             self._read()
         except sqlite3.Error as error:

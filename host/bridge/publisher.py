@@ -7,12 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecg_edge.host.bridge.broker import Broker, BrokerError
-from ecg_edge.host.bridge.connection import Connection
 from ecg_edge.host.bridge.messages import OFFLINE, ONLINE, SESSION, STATE, STATUS, Topics
 from ecg_edge.host.bridge.outbox import Outbox, Waiting
+
+if TYPE_CHECKING:  # it needs an optional extra
+    from ecg_edge.host.bridge.connection import Connection
 
 POLL_S: Final = 0.1
 FLUSH_S: Final = 10.0
@@ -99,6 +101,8 @@ class Publisher:
             self._connection.close()
 
     def _open(self) -> Connection:
+        from ecg_edge.host.bridge.connection import Connection
+
         self._waiting.clear()
         will = (self._topics.of(STATUS), OFFLINE)
         client_id = self._topics.of("bridge").replace("/", "-")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from ecg_edge.ecg.files import locked_folder
+from ecg_edge.ecg.files import locked_folder, write_json
 from ecg_edge.host.bridge.bridge import Bridge
 from ecg_edge.host.bridge.broker import Broker, BrokerError, BrokerRefusal
 from ecg_edge.host.bridge.home_assistant import DISCOVERY_PREFIX
@@ -90,6 +91,7 @@ def bridge(
     data: options.DataOption = None,
     lead: options.LeadOption = "auto",
     mains_hz: options.MainsOption = MAINS_HZ,
+    json: options.JsonOption = None,
 ) -> None:
     """Send live ECG, beats, rhythm events and state to an MQTT broker (version 5), until Ctrl-C.
 
@@ -110,6 +112,9 @@ def bridge(
             prefix_or_none = DISCOVERY_PREFIX if discovery else None
             Bridge(source, topics, outbox, publisher, prefix_or_none, console.note).run(stop)
         _show(outbox)
+        if json:
+            write_json(json, {"lost": asdict(source.losses), "buffer": outbox.state})
+        outbox.close()
 
 
 def _connect(publisher: Publisher, offline: bool) -> None:

@@ -28,6 +28,7 @@ from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.host.live.replayed import SessionSource, is_session
 from ecg_edge.host.live.sources import LineSource
 from ecg_edge.host.live.timeline import Losses
+from ecg_edge.host.recording.fhir import Strip, observation
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
@@ -35,8 +36,10 @@ from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 EXAMPLES: Final = (
     "ecg-edge record /dev/ttyUSB0 night --rotate 1h",
     "ecg-edge record --from night night.edf",
+    "ecg-edge record --from night strip.json --start-s 60 --seconds 30",
     "ecg-edge record --from sessions/20260131T101500Z-emulator strip",
 )
+FHIR_S: Final = 30.0
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 _SIZES: Final = {"KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}
 _QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
@@ -52,15 +55,21 @@ def record(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="SESSION", help="Convert a recording, or the folder of a replay session."
+            "--from",
+            metavar="SESSION",
+            help="Convert a recording, or the folder of a replay session. OUT.edf: EDF+; OUT.json: FHIR.",
         ),
     ] = None,
     number: Annotated[
         int, typer.Option("--number", min=1, metavar="N", help="Which record of a replay session.")
     ] = 1,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", min=1.0, help="Stop after S seconds. Else on Ctrl-C.")
+        float | None,
+        typer.Option(metavar="S", min=1.0, help="Stop after S seconds. Else on Ctrl-C; of FHIR: 30."),
     ] = None,
+    start_s: Annotated[
+        float, typer.Option(metavar="S", min=0.0, help="Of FHIR: second at which the part begins.")
+    ] = 0.0,
     rotate: Annotated[
         str | None, typer.Option(metavar="LENGTH", help="Begin another record after 30m, 1h, 50MB ...")
     ] = None,
@@ -82,7 +91,11 @@ def record(
     start.
     """
     if source is not None:
-        _convert(source, number - 1, _only_out(names), edf)
+        out_path = _only_out(names)
+        if out_path.suffix.lower() == ".json":
+            _write_fhir(_source_of(source, number - 1), out_path, start_s, seconds or FHIR_S)
+        else:
+            _convert(source, number - 1, out_path, edf)
         return
     if len(names) != 2:
         raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
@@ -165,6 +178,17 @@ def _convert(path: Path, number: int, out: Path, edf: bool) -> None:
     _show(recorder, source.losses)
     if edf:
         _write_edf(recorder.records)
+
+
+def _write_fhir(source: RecordingSource | SessionSource, out: Path, start_s: float, seconds: float) -> None:
+    strip = Strip(source.origin, start_s, seconds)
+    stop = threading.Event()
+    for items in source.items(stop):
+        strip.take(items)
+        if strip.is_complete:
+            stop.set()
+    write_json(out, observation(strip, source.started))
+    console.out.print(f"FHIR:    {out}", markup=False)
 
 
 def _source_of(path: Path, number: int) -> RecordingSource | SessionSource:
