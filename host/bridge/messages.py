@@ -67,6 +67,14 @@ class BeatMessage(Head):
     confidence: Annotated[int, "0 to 255"]
 
 
+class StripMessage(Head):
+    """Label of ten seconds by the morphology network."""
+
+    sample: Annotated[int, "last sample"]
+    label: str
+    confidence: Annotated[int, "0 to 255"]
+
+
 class QualityMessage(Head):
     """The signal turns bad or good."""
 
@@ -166,6 +174,7 @@ class Messages(TypedDict):
     session: SessionMessage
     wave: WaveMessage
     beat: BeatMessage
+    strip: StripMessage
     quality: QualityMessage
     leads: LeadsMessage
     link: LinkMessage

@@ -24,6 +24,7 @@ from ecg_edge.host.live.items import (
     Origin,
     QualityChange,
     Reference,
+    StripMark,
     Wave,
 )
 from tests.support.typed_schema import schema_of
@@ -49,6 +50,7 @@ ITEMS: list[Item] = [
     LinkChange(0, True, "connected"),
     *(wave(start, 36) for start in range(0, 720, 36)),
     BeatMark(300, "N", 280, 1, 99, 200),
+    StripMark(350, "normal", 200),
     RhythmEvent(0, 1, 1, 0, 10, 300, 5, 800, 270, 250, 290, 0, 0),
     QualityChange(500, True, 4),
     Gap(720, 1000, "frames were lost", True),
