@@ -121,7 +121,7 @@ static void core_clock_stop(void) {
 static void push(int16_t sample_adu, uint8_t lead_flags) {
     totals.samples++;
     const bool has_beat = ecg_core_push(&core, sample_adu, lead_flags, &beat) == ECG_CORE_BEAT;
-    const bool has_strip = morphology_push(sample_adu);
+    const bool has_strip = app_morphology_push(sample_adu);
     const bool follow = has_beat || totals.samples % EVENTS_EVERY == 0;
     ecg_core_signal_t signal;
     ecg_core_signal(&core, &signal);
@@ -139,14 +139,14 @@ static void push(int16_t sample_adu, uint8_t lead_flags) {
         report_beat();
     }
     if (has_strip) {
-        morphology_run(totals.samples - 1, &totals);
+        app_morphology_run(totals.samples - 1, &totals);
     }
-    morphology_settle(&signal);
+    app_morphology_settle(&signal);
     core_clock_start();
 }
 
 static void describe(ecg_link_info_t *info) {
-    const ecg_model_t *const second = morphology_model();
+    const ecg_model_t *const second = app_morphology_model();
     *info = (ecg_link_info_t){
         .status = (uint8_t)status,
         .fs_hz = BOARD_FS_HZ,
@@ -192,7 +192,7 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
     }
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
     events_start(request->fs_hz, &sender);
-    morphology_start(&config, &sender);
+    app_morphology_start(&config, &sender);
     wave.count = 0;
     signal_bad = 0;
     return refusal(ECG_LINK_NO_ERROR, "");
@@ -223,7 +223,7 @@ static void finish(ecg_link_done_t *done) {
         core_clock_start();
     }
     core_clock_stop();
-    morphology_finish();
+    app_morphology_finish();
     events_finish(&core, totals.samples);
     *done = totals;
 }
@@ -270,9 +270,9 @@ static ecg_link_status_t boot_test(void) {
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     ecg_link_status_t result = ECG_LINK_READY;
     fingerprint = ecg_core_fingerprint(&core);
-    strip_fingerprint = morphology_model() != NULL ? morphology_fingerprint() : 0;
+    strip_fingerprint = app_morphology_model() != NULL ? app_morphology_fingerprint() : 0;
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0] && result == ECG_LINK_READY; i++) {
-        result = selftest_run(MODELS[i], morphology_takes(MODELS[i]) ? strip_fingerprint : fingerprint);
+        result = selftest_run(MODELS[i], app_morphology_takes(MODELS[i]) ? strip_fingerprint : fingerprint);
     }
     return result == ECG_LINK_READY && !bind_beat(inputs) ? ECG_LINK_SELF_TEST_FAILED : result;
 }

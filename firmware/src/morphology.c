@@ -28,27 +28,27 @@ static bool bind(const ecg_model_t *candidate, const int8_t *inputs[]) {
     return engine_bind(candidate, arrays, 1, inputs);
 }
 
-bool morphology_takes(const ecg_model_t *candidate) {
+bool app_morphology_takes(const ecg_model_t *candidate) {
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     return bind(candidate, inputs);
 }
 
-const ecg_model_t *morphology_model(void) {
+const ecg_model_t *app_morphology_model(void) {
     static const ecg_model_t *const MODELS[] = ECG_MODELS;
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0]; i++) {
-        if (morphology_takes(MODELS[i])) {
+        if (app_morphology_takes(MODELS[i])) {
             return MODELS[i];
         }
     }
     return NULL;
 }
 
-uint32_t morphology_fingerprint(void) {
+uint32_t app_morphology_fingerprint(void) {
     return ecg_strip_fingerprint(&strip);
 }
 
-void morphology_start(const ecg_core_config_t *config, ecg_link_sender_t *sender) {
-    model = ecg_strip_init(&strip, config) == ECG_CORE_OK ? morphology_model() : NULL;
+void app_morphology_start(const ecg_core_config_t *config, ecg_link_sender_t *sender) {
+    model = ecg_strip_init(&strip, config) == ECG_CORE_OK ? app_morphology_model() : NULL;
     line = sender;
     strip_samples = (uint32_t)ECG_STRIP_SECONDS * config->fs_hz;
     is_waiting = false;
@@ -58,7 +58,7 @@ void morphology_start(const ecg_core_config_t *config, ecg_link_sender_t *sender
     bad_until = 0;
 }
 
-bool morphology_push(int16_t sample_adu) {
+bool app_morphology_push(int16_t sample_adu) {
     return model != NULL && ecg_strip_push(&strip, sample_adu);
 }
 
@@ -69,7 +69,7 @@ static void label_strip(bool ran) {
     result.count = ran ? model->label_count : 0;
 }
 
-void morphology_run(uint32_t sample, ecg_link_done_t *totals) {
+void app_morphology_run(uint32_t sample, ecg_link_done_t *totals) {
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     const uint32_t start = board_ticks();
     ecg_strip_read(&strip, input);
@@ -100,7 +100,7 @@ static void send(void) {
     is_waiting = false;
 }
 
-void morphology_settle(const ecg_core_signal_t *signal) {
+void app_morphology_settle(const ecg_core_signal_t *signal) {
     if (signal->bad != 0 && !is_bad) {
         bad_since = signal->since;
     } else if (signal->bad == 0 && is_bad) {
@@ -112,7 +112,7 @@ void morphology_settle(const ecg_core_signal_t *signal) {
     }
 }
 
-void morphology_finish(void) {
+void app_morphology_finish(void) {
     if (is_waiting) {
         send();
     }

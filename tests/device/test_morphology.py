@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bundles(folder: Path) -> tuple[Bundle, Bundle]:
     """A beat classifier and a morphology network with random weights."""
-    return export_random(folder, "beats", 1), export_random(folder, "shape", 4, strips=True)
+    return export_random(folder, "beats", 1), export_random(folder, "morphology", 4, strips=True)
 
 
 def built(folder: Path, environment: str, name: str, *bundles: Path) -> Path:

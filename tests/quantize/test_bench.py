@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from ecg_edge.ecg.errors import BundleError, ComparisonError, ToolError
 from ecg_edge.host.cli.main import app
 from ecg_edge.quantize.bench import run as matrix
-from ecg_edge.quantize.bench.cores import CORES, M4, RV32, Core
+from ecg_edge.quantize.bench.cores import CORES, M3, M4, RV32, Core
 from ecg_edge.quantize.bench.image import CALIBRATION_SLACK, run_on
 from ecg_edge.quantize.bench.measure import Subject, default_models, load_subject, measure
 from ecg_edge.quantize.bench.projection import load_boards, project
 from ecg_edge.quantize.bench.reference import host_layers, tflm_layers
+from ecg_edge.quantize.bundle.manifest import SHIPPED_MORPHOLOGY
 
 FIGURES = {
     "model",
@@ -82,6 +83,15 @@ def test_network_too_long_for_the_counter_is_refused(subject: Subject, m4_folder
     needs(M4)
     with pytest.raises(ToolError, match="counter holds 40959"):
         measure(subject, dataclasses.replace(M4, tick_bits=16), m4_folder)
+
+
+@pytest.mark.device
+def test_a_run_longer_than_the_counter_is_counted_where_each_layer_fits(tmp_path: Path) -> None:
+    needs(M3)
+    found = measure(load_subject(SHIPPED_MORPHOLOGY), M3, tmp_path)
+    layers = sum(layer.instructions for layer in found.layers)
+    assert found.instructions > M3.most_instructions > max(layer.instructions for layer in found.layers)
+    assert found.same_bits and found.instructions == pytest.approx(layers, rel=0.01)
 
 
 @pytest.mark.device
