@@ -306,14 +306,19 @@ class Turn:
         The signal's quality from there on, unless `ventricular` is given.
     ventricular : VENTRICULAR_DTYPE, optional
         State of the ventricular rhythm detector that is decided up to there.
+    leads_off : bool, optional
+        The leads are off, or on again, from there on.
     """
 
     sample: int
     is_bad: bool = False
     ventricular: np.void | None = None
+    leads_off: bool | None = None
 
     def apply(self, rhythm: Rhythm) -> Events:
         """Give it to the rules; return the events that it causes."""
+        if self.leads_off is not None:
+            return rhythm.leads(self.sample, self.leads_off)
         if self.ventricular is not None:
             return rhythm.ventricular(self.ventricular)
         return rhythm.tick(self.sample, self.is_bad)
@@ -335,6 +340,7 @@ def find_events(
     fs_hz: int = FS_HZ,
     ventricular: Iterable[np.void] = (),
     evidence: Evidence | None = None,
+    leads: Iterable[tuple[int, bool]] = (),
 ) -> Events:
     """Find all events of a record.
 
@@ -352,6 +358,8 @@ def find_events(
         States of the ventricular rhythm detector, in the order of time.
     evidence : EVIDENCE_DTYPE array, shape (n,), optional
         As for `Rhythm.beats`.
+    leads : iterable of (int, bool)
+        From which sample on the leads are off, or on again, in the order of time.
 
     Returns
     -------
@@ -359,7 +367,9 @@ def find_events(
     """
     rhythm, parts, first = Rhythm(fs_hz), [], 0
     columns = (r_samples, rr_samples, classes, *(() if evidence is None else (evidence,)))
-    for turn in merge_turns(changes, ventricular):
+    off = [Turn(int(sample), leads_off=bool(is_off)) for sample, is_off in leads]
+    turns = sorted([*off, *merge_turns(changes, ventricular)], key=lambda turn: turn.sample)
+    for turn in turns:
         last = int(np.searchsorted(r_samples, turn.sample))
         parts += [rhythm.beats(*(column[first:last] for column in columns)), turn.apply(rhythm)]
         first = last

@@ -80,6 +80,7 @@ Beats: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Changes: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 VentricularStates: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Spans: TypeAlias = npt.NDArray[np.int64]
+Rows: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Peaks: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 _CHUNK = 4096  # samples a call: no sample brings more than one beat, so this many rows are always enough
@@ -157,11 +158,11 @@ class SignalPath:
         self._state = ffi.cast("ecg_core_t *", self._core)
         self._rows = np.empty(_CHUNK, BEAT_DTYPE)
         self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
-        self._changes: list[Changes] = []
+        self._changes: list[Changes] = [np.empty(0, CHANGE_DTYPE)]
         self._leads_changed = np.empty(_CHUNK, CHANGE_DTYPE)
-        self._leads: list[Changes] = []
+        self._leads: list[Changes] = [np.empty(0, CHANGE_DTYPE)]
         self._decided = np.empty(_CHUNK, VENTRICULAR_DTYPE)
-        self._ventricular: list[VentricularStates] = []
+        self._ventricular: list[VentricularStates] = [np.empty(0, VENTRICULAR_DTYPE)]
         self._samples = 0
         _raise_on(lib.ecg_core_init(self._state, core_config(adu_per_mv, mains_hz, marked, fs_hz)))
 
@@ -178,7 +179,7 @@ class SignalPath:
     @property
     def changes(self) -> Changes:
         """CHANGE_DTYPE (n,): changes of the signal between good and bad so far; the first is to bad."""
-        return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._changes])
+        return _joined(self._changes)
 
     @property
     def leads(self) -> Changes:
@@ -186,7 +187,7 @@ class SignalPath:
 
         They are known 100 ms after a lead went off, and 500 ms after it is on again.
         """
-        return np.concatenate([np.empty(0, CHANGE_DTYPE), *self._leads])
+        return _joined(self._leads)
 
     @property
     def ventricular(self) -> VentricularStates:
@@ -194,7 +195,7 @@ class SignalPath:
 
         Those without such a rhythm are left out, but for the one that ends it.
         """
-        return np.concatenate([np.empty(0, VENTRICULAR_DTYPE), *self._ventricular])
+        return _joined(self._ventricular)
 
     @property
     def bad_spans(self) -> Spans:
@@ -278,6 +279,13 @@ class SignalPath:
         if progress.ventricular:
             self._ventricular.append(self._decided[: progress.ventricular].copy())
         return _first_rows(self._rows, progress.rows)
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    """Join the parts in place, so that reading them after each block of a day costs no more than once."""
+    if len(parts) > 1:
+        parts[:] = [np.concatenate(parts)]
+    return parts[0].copy()
 
 
 def _first_rows(rows: Beats, count: int) -> Beats:

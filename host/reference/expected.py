@@ -99,7 +99,12 @@ def expect(
 
 
 def expect_events(
-    processed: Processed, outputs: NDArray[np.int8], labels: Sequence[str], samples: int, fs_hz: int = FS_HZ
+    processed: Processed,
+    outputs: NDArray[np.int8],
+    labels: Sequence[str],
+    samples: int,
+    fs_hz: int = FS_HZ,
+    leads: NDArray[np.void] | None = None,
 ) -> list[RhythmEvent]:
     """Apply the rhythm rules to a signal's beats.
 
@@ -113,9 +118,11 @@ def expect_events(
         The model's labels.
     samples, fs_hz : int
         Length and rate of the signal.
+    leads : CHANGE_DTYPE array, shape (i,), optional
+        Changes of the leads.
     """
     beats = processed.beats
-    changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
+    changes, leads_off = _turns(processed.changes), [] if leads is None else _turns(leads)
     classes = classes_of(labels_of(outputs, labels, beats["flags"]), labels, beats["flags"])
     events = find_events(
         beats["r_sample"],
@@ -126,5 +133,10 @@ def expect_events(
         fs_hz,
         processed.ventricular,
         evidence_of(beats, outputs),
+        leads_off,
     )
     return to_messages(events)
+
+
+def _turns(changes: NDArray[np.void]) -> list[tuple[int, bool]]:
+    return [(int(change["sample"]), bool(change["bad"])) for change in changes]

@@ -133,7 +133,8 @@ class EventStream:
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         self._rhythm, self._names = Rhythm(fs_hz), names
         self._fs_hz = fs_hz
-        self._turns_applied = self._leads_applied = 0
+        self._pending: list[Turn] = []
+        self._changes_seen = self._ventricular_seen = self._leads_applied = 0
         self._bad = False
 
     def take(
@@ -142,7 +143,7 @@ class EventStream:
         outputs: NDArray[np.int8],
         changes: NDArray[np.void],
         taken: int,
-        ventricular: Iterable[np.void] = (),
+        ventricular: Sequence[np.void] | NDArray[np.void] = (),
         leads: NDArray[np.void] | None = None,
     ) -> list[RhythmEvent]:
         """Return the events that a block of samples brings.
@@ -162,13 +163,13 @@ class EventStream:
         leads : CHANGE_DTYPE array, shape (i,), optional
             All changes of the leads so far.
         """
-        turns = _turns(changes, ventricular)
+        self._add_turns(changes, ventricular)
         events: list[RhythmEvent] = []
         labels = labels_of(outputs, self._names, beats["flags"])
         classes = classes_of(labels, self._names, beats["flags"])
         evidence = evidence_of(beats, outputs)
         for k in range(len(beats)):
-            events += self._apply(turns, int(beats["r_sample"][k]))
+            events += self._apply(int(beats["r_sample"][k]))
             one = slice(k, k + 1)
             events += to_messages(
                 self._rhythm.beats(
@@ -176,18 +177,30 @@ class EventStream:
                 )
             )
         until = settled(taken, self._fs_hz)
-        events += self._apply(turns, until)
+        events += self._apply(until)
         events += to_messages(self._rhythm.tick(until, self._bad))
         return [*events, *self._apply_leads(leads)]
 
     def finish(
-        self, changes: NDArray[np.void], samples: int, ventricular: Iterable[np.void] = ()
+        self,
+        changes: NDArray[np.void],
+        samples: int,
+        ventricular: Sequence[np.void] | NDArray[np.void] = (),
     ) -> list[RhythmEvent]:
         """Return the events at the end of the signal, after its last beats."""
-        return [
-            *self._apply(_turns(changes, ventricular), samples),
-            *to_messages(self._rhythm.finish(samples)),
-        ]
+        self._add_turns(changes, ventricular)
+        return [*self._apply(samples), *to_messages(self._rhythm.finish(samples))]
+
+    def _add_turns(
+        self, changes: NDArray[np.void], ventricular: Sequence[np.void] | NDArray[np.void]
+    ) -> None:
+        """Add what is new to the turns that were not yet passed on; a whole day is never sorted again."""
+        new = changes[self._changes_seen :], ventricular[self._ventricular_seen :]
+        self._changes_seen, self._ventricular_seen = len(changes), len(ventricular)
+        if len(new[0]) or len(new[1]):
+            turns = [*self._pending, *_turns(*new)]
+            # Of one sample, quality comes before the ventricular state, as in `merge_turns`.
+            self._pending = sorted(turns, key=lambda turn: (turn.sample, turn.ventricular is not None))
 
     def _apply_leads(self, leads: NDArray[np.void] | None) -> list[RhythmEvent]:
         """Pass on the changes of the leads, ahead of the settled time."""
@@ -197,14 +210,13 @@ class EventStream:
             self._leads_applied += 1
         return events
 
-    def _apply(self, turns: Sequence[Turn], until: int) -> list[RhythmEvent]:
+    def _apply(self, until: int) -> list[RhythmEvent]:
         """Pass on what lies up to sample `until` and was not yet passed on."""
         events: list[RhythmEvent] = []
-        while self._turns_applied < len(turns) and turns[self._turns_applied].sample <= until:
-            turn = turns[self._turns_applied]
+        while self._pending and self._pending[0].sample <= until:
+            turn = self._pending.pop(0)
             events += to_messages(turn.apply(self._rhythm))
             self._bad = turn.is_bad if turn.ventricular is None else self._bad
-            self._turns_applied += 1
         return events
 
 

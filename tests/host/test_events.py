@@ -9,10 +9,11 @@ import pytest
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.firmware import SignalPath, process_signal
-from ecg_edge.firmware.binding.rhythm import RUN_V
+from ecg_edge.firmware.binding.rhythm import RUN_V, Turn, find_events, merge_turns
 from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows, read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME
 from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.reference import rhythm_events
 from ecg_edge.host.reference.expected import expect_events
 from ecg_edge.host.reference.rhythm_events import (
     EventStream,
@@ -21,10 +22,13 @@ from ecg_edge.host.reference.rhythm_events import (
     describe,
     episodes,
     heart_rates,
+    to_messages,
 )
 from ecg_edge.host.report.timeline import timeline_svg
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from tests.support.simulated import LABELS, HashEngine, make_ecg
+
+NOTHING = np.zeros(0, np.int64)
 
 
 def noisy_ecg() -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +59,31 @@ def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
     events += stream.finish(path.changes, taken)
     assert len(events) > 2
     assert events == expected
+
+
+def test_a_long_stream_merges_each_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = 0
+
+    def counting(changes: list[tuple[int, bool]], ventricular: list[np.void]) -> list[Turn]:
+        nonlocal rows
+        rows += len(changes) + len(ventricular)
+        return merge_turns(changes, ventricular)
+
+    monkeypatch.setattr(rhythm_events, "merge_turns", counting)
+    samples, _ = noisy_ecg()
+    path, stream = SignalPath(), EventStream(LABELS, 360)
+    for start in range(0, len(samples), 36):
+        beats = path.push(samples[start : start + 36])
+        outputs = HashEngine().run(beat_inputs(beats))
+        stream.take(beats, outputs, path.changes, start + 36, path.ventricular)
+    stream.finish(path.changes, len(samples), path.ventricular)
+    assert rows == len(path.changes) + len(path.ventricular) > 0
+
+
+def test_leads_that_come_off_are_events_of_the_whole() -> None:
+    found = to_messages(find_events(NOTHING, NOTHING, NOTHING, 20 * 360, leads=[(3600, True), (5400, False)]))
+    (episode,) = episodes(found)
+    assert (episode.name, episode.onset, episode.end) == ("leads off", 3600, 5400)
 
 
 def test_classes_come_from_labels() -> None:
