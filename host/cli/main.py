@@ -51,6 +51,9 @@ PANELS: Final = {
         "replay": "Stream records to a device and compare each beat with the reference.",
         "report": "Write the HTML report of a replay session.",
     },
+    "Read recordings": {
+        "analyze": "Report what the device would tell of your own recordings.",
+    },
     "Evaluate algorithms": {
         "evaluate": "Score the beat detector, the rhythm rules, or annotation files by EC57.",
         "plot": "Plot a segment with detector internals, or list missed and false beats.",

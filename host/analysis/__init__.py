@@ -1,0 +1,1 @@
+"""Analysis of one's own recording, without annotations: what a device would report of it."""

@@ -1,0 +1,235 @@
+"""One lead of one's own recording, from any file that is read, as a device would see it.
+
+own = read_own(Path("night.csv"), Reading(rate_hz=250, unit="mV"))
+own.record.samples, own.off_spans, own.started
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.header import FORMATS_READ
+from ecg_edge.ecg.leads import AUTO
+from ecg_edge.ecg.rates import exact_rate
+from ecg_edge.ecg.records import GAIN_RANGE, Record, load_record, read_timing, to_device
+from ecg_edge.ecg.signal_files import RawSignal
+from ecg_edge.firmware import BOARD_RATES_HZ
+from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
+from ecg_edge.host.conformance.folder import FRAMES_NAME
+from ecg_edge.host.live.items import LeadChange
+from ecg_edge.host.recording.recording import Recording, is_recording
+
+UNITS: Final = {"V": Fraction(1000), "mV": Fraction(1), "uV": Fraction(1, 1000)}
+ADU: Final = "adu"
+RATES_HZ: Final = (50.0, 10_000.0)
+SHORTEST_S: Final = 10.0
+"""Below this the signal path has hardly learned the average beat."""
+
+_FINE: Final = 1000
+"""ADC units per millivolt of a table in millivolts."""
+_WFDB_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file may not tell of itself.
+
+    Attributes
+    ----------
+    lead : str
+        Name or number of a lead or column; "auto" chooses an ECG lead of a record.
+    rate_hz : float, optional
+        Samples a second of a table, in Hz.
+    unit : str, optional
+        Of the values of a table: one of `UNITS`, or "adu" with `gain`.
+    gain : float, optional
+        ADC units per millivolt of a table.
+    """
+
+    lead: str = AUTO
+    rate_hz: float | None = None
+    unit: str | None = None
+    gain: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class OwnRecording:
+    """One lead of a file.
+
+    Attributes
+    ----------
+    path : Path
+        As the user named it.
+    record : Record
+        The lead at a board's rate, without annotations.
+    own_hz : Fraction
+        Rate of the file.
+    off_spans : ndarray of int64, shape (k, 2)
+        Samples of the record in which an electrode was off or the file has no values.
+    started : datetime or None
+        Time of the first sample, where the file has it.
+    """
+
+    path: Path
+    record: Record
+    own_hz: Fraction
+    off_spans: NDArray[np.int64]
+    started: datetime | None = None
+
+
+def read_own(path: Path, reading: Reading) -> OwnRecording:
+    """Read one lead of a recording.
+
+    Parameters
+    ----------
+    path : Path
+        WFDB record (header, or its name without a suffix), EDF, CSV or text, `.mat`, or a recording.
+    reading : Reading
+
+    Raises
+    ------
+    RecordError
+        When the file is missing, empty, damaged or of another format, or what it does not tell is not given.
+    """
+    _check_reading(reading)
+    base = path.with_suffix("") if path.suffix.lower() in _WFDB_SUFFIXES else path
+    header = base.with_name(f"{base.name}.hea")
+    if path.suffix.lower() == ".edf" and path.is_file():
+        own = _read_record(path, path.name, reading)
+    elif header.is_file() and path.suffix.lower() not in TABLE_SUFFIXES:
+        own = _read_record(path, base.name, reading)
+    elif path.is_file() and path.suffix.lower() in (*TABLE_SUFFIXES, ".mat"):
+        own = _read_values(path, reading)
+    else:
+        raise _unread(path)
+    if own.record.duration_s < SHORTEST_S:
+        raise RecordError(f"{path}: {own.record.duration_s:.1f} s long; an analysis needs {SHORTEST_S:g} s.")
+    return own
+
+
+def _check_reading(reading: Reading) -> None:
+    if reading.unit is not None and reading.unit not in (*UNITS, ADU):
+        raise RecordError(f"Unit {reading.unit!r} is not known. Name {', '.join(UNITS)} or {ADU}.")
+    low, high = RATES_HZ
+    if reading.rate_hz is not None and not low <= reading.rate_hz <= high:
+        raise RecordError(f"A rate of {reading.rate_hz:g} Hz cannot be analyzed: {low:g} to {high:g} Hz.")
+    if reading.gain is not None and not 0 < reading.gain < float("inf"):
+        raise RecordError(f"A gain of {reading.gain:g} ADC units per mV is not above 0.")
+
+
+def _unread(path: Path) -> RecordError:
+    if (path / FRAMES_NAME).is_file():
+        return RecordError(
+            f"{path}: a replay session. Make a recording of it first: `ecg-edge record --from {path} NAME`."
+        )
+    if not path.exists():
+        return RecordError(f"{path}: not found. Name a record, or an EDF, CSV or .mat file.")
+    formats = f"{FORMATS_READ}, and text with one sample a line ({', '.join(TABLE_SUFFIXES)})"
+    return RecordError(f"{path}: a format that is not read. Formats that are read: {formats}.")
+
+
+def board_rate(own_hz: float) -> int:
+    """Return the rate of a board that is nearest to a file's, in Hz."""
+    return min(BOARD_RATES_HZ, key=lambda rate_hz: (abs(rate_hz - own_hz), -rate_hz))
+
+
+# ---- records ----------------------------------------------------------------------------------------
+
+
+def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
+    if reading.rate_hz or reading.unit or reading.gain:
+        raise RecordError(f"{path}: states its own rate and gain. Leave out --rate, --unit and --gain.")
+    folder = path.absolute().parent
+    own_hz = read_timing(folder, name).fs_hz
+    if not RATES_HZ[0] <= own_hz <= RATES_HZ[1]:
+        raise RecordError(f"{path}: {own_hz:g} Hz cannot be analyzed: {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz.")
+    record = load_record(folder.parent, folder.name, name, reading.lead, None, board_rate(own_hz))
+    base = folder / name
+    spans, started = record.invalid_spans, _start_of(base)
+    if is_recording(base):
+        recording = Recording(base)
+        spans, started = _with_leads(record, recording), recording.started
+    return OwnRecording(path, record, exact_rate(own_hz), spans, started)
+
+
+def _with_leads(record: Record, recording: Recording) -> NDArray[np.int64]:
+    """Join the gaps of a recording with the time in which an electrode was off."""
+    off = np.zeros(len(record.samples), np.bool_)
+    for start, end in record.invalid_spans:
+        off[start:end] = True
+    since: int | None = None
+    for _, mark in recording.marks():
+        if isinstance(mark, LeadChange):
+            if mark.flags and since is None:
+                since = mark.sample
+            elif not mark.flags and since is not None:
+                off[since : mark.sample] = True
+                since = None
+    if since is not None:
+        off[since:] = True
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], off, [False])).astype(np.int8)))
+    return edges.reshape(-1, 2)
+
+
+def _start_of(base: Path) -> datetime | None:
+    """Read the time of the first sample from a header; None where it has none that can be read."""
+    try:
+        if base.suffix.lower() == ".edf":
+            with base.open("rb") as file:
+                text = file.read(184)[168:184].decode("latin-1")
+            return _as_utc(datetime.strptime(text, "%d.%m.%y%H.%M.%S"))
+        with base.with_name(f"{base.name}.hea").open(encoding="utf-8", errors="replace") as file:
+            fields = next(line for line in file if line.strip() and not line.startswith("#")).split()
+        clock, date = fields[4].partition(".")[0], fields[5]
+        return _as_utc(datetime.strptime(f"{date} {clock}", "%d/%m/%Y %H:%M:%S"))
+    except (IndexError, ValueError, StopIteration, OSError):
+        return None
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """Give a moment without a time zone one, so that all moments can be compared; it is shown as it is."""
+    return moment.replace(tzinfo=timezone.utc)
+
+
+# ---- tables -----------------------------------------------------------------------------------------
+
+
+def _read_values(path: Path, reading: Reading) -> OwnRecording:
+    if reading.rate_hz is None:
+        raise RecordError(f"{path}: does not state its rate. Name it: --rate 250.")
+    columns = read_matrix(path) if path.suffix.lower() == ".mat" else read_table(path)
+    name, values = columns.choose(path, reading.lead)
+    raw = RawSignal(*_in_adu(path, values, reading), exact_rate(reading.rate_hz))
+    fs_hz = board_rate(reading.rate_hz)
+    samples, adu_per_mv = to_device(raw, fs_hz)
+    nothing: NDArray[Any] = np.zeros(0, np.int64)
+    record = Record(path.stem, "", fs_hz, adu_per_mv, name, samples, nothing, nothing.astype("U1"), ())
+    return OwnRecording(path, record, raw.rate_hz, record.invalid_spans)
+
+
+def _in_adu(
+    path: Path, values: NDArray[np.float64], reading: Reading
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], Fraction]:
+    """Values in fine ADC units, none invalid, and their gain."""
+    unit = reading.unit or (ADU if reading.gain else None)
+    if unit is None:
+        raise RecordError(f"{path}: does not state its unit. Name it: --unit mV, or --gain for ADC units.")
+    if unit == ADU and reading.gain is None:
+        raise RecordError(f"{path}: ADC units need the gain, in ADC units per millivolt: --gain 200.")
+    if unit != ADU and reading.gain is not None:
+        raise RecordError(f"{path}: --gain is for ADC units; values in {unit} have none.")
+    if unit == ADU:
+        gain = Fraction(str(reading.gain))
+        fine = gain if gain >= GAIN_RANGE[0] else Fraction(_FINE)
+        scaled = values * float(fine / gain)
+    else:
+        fine, scaled = Fraction(_FINE), values * float(UNITS[unit] * _FINE)
+    return scaled, np.zeros(len(values), np.bool_), fine
