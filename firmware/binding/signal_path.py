@@ -285,7 +285,8 @@ def _joined(parts: list[Rows]) -> Rows:
     """Join the parts in place, so that reading them after each block of a day costs no more than once."""
     if len(parts) > 1:
         parts[:] = [np.concatenate(parts)]
-    return parts[0].copy()
+    copy: Rows = parts[0].copy()
+    return copy
 
 
 def _first_rows(rows: Beats, count: int) -> Beats:

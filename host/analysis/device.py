@@ -70,8 +70,8 @@ class DeviceReport:
     @cached_property
     def readable(self) -> NDArray[np.bool_]:
         """Beats in signal that can be read, shape (n,)."""
-        flags: NDArray[np.uint16] = self.beats["flags"]
-        return flags & FLAG_UNCLASSIFIABLE == 0
+        readable: NDArray[np.bool_] = self.beats["flags"] & FLAG_UNCLASSIFIABLE == 0
+        return readable
 
 
 def run_device(

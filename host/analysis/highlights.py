@@ -12,8 +12,8 @@ from ecg_edge.host.analysis.device import DeviceReport
 from ecg_edge.host.analysis.figures import readable_intervals
 from ecg_edge.host.reference.rhythm_events import Episode
 
-STRIP_S: Final = 8.0
-_LEAD_IN_S: Final = 1.5
+STRIP_S: Final = 6.0
+_LEAD_IN_S: Final = 1.2
 _ORDER: Final = ("high", "medium", "low", "none", "technical")
 _BY_RATE: Final = ("tachycardia", "V run", "S run", "ventricular tachycardia")
 

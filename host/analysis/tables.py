@@ -107,8 +107,8 @@ def _load(path: Path, separator: str | None, head: int) -> NDArray[np.float64]:
             path, delimiter=separator, skiprows=head, ndmin=2, encoding="utf-8-sig", comments=_COMMENTS
         )
     except ValueError as error:
-        row = re.search(r"at row (\d+)", str(error))
-        where = f"line {int(row[1]) + head + 1}" if row else "a line"
+        row, from_1 = re.search(r"at row (\d+)", str(error)), "columns changed" in str(error)
+        where = f"line {int(row[1]) + head + (not from_1)}" if row else "a line"
         raise RecordError(f"{path}: {where} is no row of numbers ({error}). Correct or remove it.") from None
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}).") from None
@@ -138,7 +138,11 @@ def _names(head: list[str], separator: str | None, count: int) -> tuple[str, ...
         names = [name.strip().strip("\"'") for name in line.split(separator)]
         if len(names) == count and len(set(names)) == count:
             return tuple(names)
-    return tuple(f"column {number}" for number in range(count))
+    return _numbered(count)
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"column {number}" for number in range(count)) if count > 1 else ("ECG",)
 
 
 def read_matrix(path: Path) -> Columns:
@@ -158,5 +162,4 @@ def read_matrix(path: Path) -> Columns:
     values = content.get("val")
     if values is None or values.ndim != 2 or not values.size or not np.issubdtype(values.dtype, np.number):
         raise RecordError(f"{path}: has no array `val` of leads and samples. Write it as CSV instead.")
-    names = tuple(f"column {number}" for number in range(len(values)))
-    return Columns(names, values.T.astype(np.float64))
+    return Columns(_numbered(len(values)), values.T.astype(np.float64))

@@ -6,6 +6,7 @@ A unit of the drawing is 0.1 mm: 4 ms, or 0.01 mV. Colours and the grid come fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -123,7 +124,7 @@ class _Drawing:
         self.width = max(round((last - first) * self._per_sample), _SQUARE)
         below = _ROW if strip.below_name else 20
         rows = _ROW + below
-        self.height = -(-(2 * self._half + rows) // _SQUARE) * _SQUARE
+        self.height = math.ceil((2 * self._half + rows) / _SQUARE) * _SQUARE
         self._zero = _ROW + (self.height - rows) / 2
         self._y = np.rint(self._zero + self._middle - values).clip(0, self.height).astype(np.int64)
 

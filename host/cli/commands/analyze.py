@@ -134,7 +134,7 @@ def _shown(name: str) -> Iterator[Callable[[float], None]]:
 
 def _show(report: DeviceReport, figures: Figures, name: str) -> None:
     quality = figures["quality"]
-    rates = [_text(figures[key]) for key in ("mean_bpm", "lowest_bpm", "highest_bpm")]  # type: ignore[literal-required]
+    rates = [_text(figures[key]) for key in ("mean_bpm", "lowest_bpm", "highest_bpm")]
     rows = {
         "length": f"{quality['duration_s'] / 3600:.2f} h, lead {report.own.record.lead}",
         "readable": percent(quality["readable_s"] / quality["duration_s"], 1, " %"),

@@ -1,0 +1,158 @@
+"""One's own recordings: every format that is read, and a clear error for what is not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.writers.wfdb import write_record
+from ecg_edge.host.analysis.reading import Reading, read_own
+from ecg_edge.host.live.items import Gap, LeadChange, Origin, Wave
+from ecg_edge.host.recording.recorder import Recorder
+from tests.support.simulated import make_ecg
+
+SAMPLES = make_ecg(20.0)[0]
+MILLIVOLTS = Reading(rate_hz=360, unit="mV")
+ADU = Reading(rate_hz=360, gain=200)
+
+
+def written(path: Path, head: str = "", separator: str = ",", columns: int = 1) -> Path:
+    rows = [separator.join([f"{value / 200:.3f}"] * columns) for value in SAMPLES.tolist()]
+    path.write_text(head + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("head", ["", "ecg\n", "# made by a sketch\nECG (mV)\n\n", "\ufeffecg\n", "% raw\n"])
+def test_text_with_one_sample_a_line(tmp_path: Path, head: str) -> None:
+    own = read_own(written(tmp_path / "a.csv", head), MILLIVOLTS)
+    record = own.record
+    assert (record.fs_hz, record.adu_per_mv, own.own_hz) == (360, 1000, 360)
+    assert np.array_equal(record.samples, SAMPLES * 5)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("V", 0.001), ("mV", 1), ("uV", 1000)])
+def test_units_give_the_same_signal(tmp_path: Path, unit: str, factor: float) -> None:
+    np.savetxt(tmp_path / "a.txt", SAMPLES / 200 * factor, fmt="%.7g")
+    record = read_own(tmp_path / "a.txt", Reading(rate_hz=360, unit=unit)).record
+    assert np.array_equal(record.samples, SAMPLES * 5)
+
+
+def test_adc_units_keep_their_values(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "a.txt", SAMPLES, fmt="%d")
+    record = read_own(tmp_path / "a.txt", ADU).record
+    assert record.adu_per_mv == 200 and np.array_equal(record.samples, SAMPLES)
+    coarse = read_own(tmp_path / "a.txt", Reading(rate_hz=360, unit="adu", gain=2)).record
+    assert np.abs(coarse.samples / coarse.adu_per_mv - SAMPLES / 2).max() < 0.03
+
+
+def test_the_only_column_that_is_no_time_is_the_lead(tmp_path: Path) -> None:
+    rows = "".join(f"{k / 360:.4f};{value}\n" for k, value in enumerate(SAMPLES.tolist()))
+    (tmp_path / "a.csv").write_text("time (s);II\n" + rows)
+    record = read_own(tmp_path / "a.csv", ADU).record
+    assert record.lead == "II" and np.array_equal(record.samples, SAMPLES)
+
+
+def test_two_columns_need_a_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "a,b\n", columns=2)
+    with pytest.raises(RecordError, match=r"several columns \(a, b\)\. Name one with --lead"):
+        read_own(path, MILLIVOLTS)
+    for lead in ("b", "B", "1"):
+        assert read_own(path, Reading(lead, 360, "mV")).record.lead == "b"
+    with pytest.raises(RecordError, match="no column 'c'; it has a, b"):
+        read_own(path, Reading("c", 360, "mV"))
+
+
+def test_another_rate_is_brought_to_the_nearest_board(tmp_path: Path) -> None:
+    own = read_own(written(tmp_path / "a.csv"), Reading(rate_hz=720, unit="mV"))
+    assert own.record.fs_hz == 500 and len(own.record.samples) == len(SAMPLES) * 500 / 720
+
+
+def test_matlab_files_of_a_challenge(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "A1.mat", {"val": SAMPLES[np.newaxis]})
+    assert np.array_equal(read_own(tmp_path / "A1.mat", ADU).record.samples, SAMPLES)
+    with pytest.raises(RecordError, match="does not state its rate"):
+        read_own(tmp_path / "A1.mat", Reading())
+    scipy.io.savemat(tmp_path / "A2.mat", {"other": SAMPLES})
+    with pytest.raises(RecordError, match="has no array `val`"):
+        read_own(tmp_path / "A2.mat", ADU)
+    (tmp_path / "A3.mat").write_bytes(b"no MATLAB file")
+    with pytest.raises(RecordError, match="damaged MATLAB file"):
+        read_own(tmp_path / "A3.mat", ADU)
+
+
+@pytest.mark.parametrize("name", ["r1", "r1.hea", "r1.dat"])
+def test_a_record_by_any_of_its_names(tmp_path: Path, name: str) -> None:
+    header = write_record(tmp_path, "r1", SAMPLES, fs_hz=360, adu_per_mv=200, lead="II")
+    own = read_own(tmp_path / name, Reading())
+    assert np.array_equal(own.record.samples, SAMPLES) and own.started is None
+    header.write_text(
+        header.read_text().replace(f"360 {len(SAMPLES)}", f"360 {len(SAMPLES)} 21:30:05 1/2/2026")
+    )
+    assert read_own(tmp_path / name, Reading()).started == datetime(
+        2026, 2, 1, 21, 30, 5, tzinfo=timezone.utc
+    )
+    with pytest.raises(RecordError, match="states its own rate and gain"):
+        read_own(tmp_path / name, MILLIVOLTS)
+
+
+def test_a_recording_tells_when_an_electrode_was_off(tmp_path: Path) -> None:
+    origin = Origin("port", "board", 360, 200, "II", ("N",))
+    with Recorder(tmp_path / "night", origin) as recorder:
+        recorder.take([Wave(0, SAMPLES[:3600]), LeadChange(1000, 1), LeadChange(2000, 0)])
+        recorder.take([Gap(3600, 4000, "lost", True), Wave(4000, SAMPLES[4000:]), LeadChange(7000, 2)])
+    own = read_own(tmp_path / "night", Reading())
+    assert own.off_spans.tolist() == [[1000, 2000], [3600, 4000], [7000, 7200]]
+    assert own.started is not None
+
+
+def test_edf(tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")
+    edfio.Edf([signal]).write(tmp_path / "a.edf")
+    own = read_own(tmp_path / "a.edf", Reading())
+    assert own.record.fs_hz == 360 and own.record.duration_s == 20
+
+
+BAD: list[tuple[str, str | None, dict[str, Any], str]] = [
+    ("gone.csv", None, {"rate_hz": 360, "unit": "mV"}, "not found"),
+    ("gone", None, {}, "not found"),
+    ("a.wav", "RIFF", {}, "a format that is not read"),
+    ("a.csv", "", {"rate_hz": 360, "unit": "mV"}, "has no samples"),
+    ("a.csv", "ecg\n", {"rate_hz": 360, "unit": "mV"}, "has no samples"),
+    ("a.csv", "1\n2\nx\n", {"rate_hz": 360, "unit": "mV"}, "line 3 is no row of numbers"),
+    ("a.csv", "1,2\n2\n", {"rate_hz": 360, "unit": "mV", "lead": "0"}, "line 2 is no row of numbers"),
+    ("a.csv", "1\nnan\n", {"rate_hz": 360, "unit": "mV"}, "value 2 of ECG is nan; 1 in all"),
+    ("a.csv", "1\ninf\n", {"rate_hz": 360, "unit": "mV"}, "value 2 of ECG is inf"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360, "unit": "mV"}, "0.0 s long; an analysis needs 10 s"),
+    ("a.csv", "1\n2\n", {}, "does not state its rate. Name it: --rate 250"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360}, "does not state its unit"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360, "unit": "adu"}, "ADC units need the gain"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360, "unit": "mV", "gain": 3}, "--gain is for ADC units"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360, "unit": "furlong"}, "Unit 'furlong' is not known"),
+    ("a.csv", "1\n2\n", {"rate_hz": 49, "unit": "mV"}, "49 Hz cannot be analyzed: 50 to 10000 Hz"),
+    ("a.csv", "1\n2\n", {"rate_hz": float("nan"), "unit": "mV"}, "nan Hz cannot be analyzed"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360, "gain": -1}, "is not above 0"),
+    ("a.csv", "1\n2\n", {"rate_hz": 360, "gain": float("inf")}, "is not above 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "reading", "message"), BAD)
+def test_every_bad_input_has_a_message(
+    tmp_path: Path, name: str, content: str | None, reading: dict[str, Any], message: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(RecordError, match=message.replace("(", r"\(")):
+        read_own(tmp_path / name, Reading(**reading))
+
+
+def test_a_replay_session_is_pointed_to_record(tmp_path: Path) -> None:
+    (tmp_path / "frames.log.gz").touch()
+    with pytest.raises(RecordError, match="ecg-edge record --from"):
+        read_own(tmp_path, Reading())
