@@ -231,7 +231,7 @@ class RhythmEvent:
 
 @dataclass(frozen=True, slots=True)
 class Morphology:
-    """Device: what the morphology network made of the strip whose last sample is `sample`."""
+    """Device: result of the morphology network for the strip whose last sample is `sample`."""
 
     TYPE: ClassVar[int] = 0x8A
     NAME: ClassVar[str] = "MORPHOLOGY"

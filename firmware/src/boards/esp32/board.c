@@ -31,7 +31,7 @@
 #define LED_PIN GPIO_NUM_2
 
 #define TIMER_HZ 40000000u /* 40 MHz / 111,111 = 360.0004 Hz; 250 and 500 Hz come out exactly */
-#define SAMPLES_WAITING 64 /* 128 ms at 500 Hz */
+#define SAMPLES_WAITING 256 /* 512 ms at 500 Hz: the morphology network takes longer than 100 ms */
 #define SAMPLER_STACK_BYTES 3072
 #define SAMPLER_PRIORITY (configMAX_PRIORITIES - 2)
 #define IDLE_MS 2 /* at most one sample waits */

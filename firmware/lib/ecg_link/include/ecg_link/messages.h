@@ -124,7 +124,7 @@ typedef struct {
     uint32_t strip_ticks_max;
 } ecg_link_done_t;
 
-/* What the morphology network made of a strip. */
+/* Result of the morphology network for a strip. */
 typedef struct {
     uint32_t strip_index;
     uint32_t sample; /* the strip's last one */
