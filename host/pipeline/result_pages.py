@@ -248,8 +248,9 @@ def _device(replay: Results, firmware: Results) -> Iterable[str]:
         f"computer. Verdict: **{figures['verdict']}**."
     )
     yield "## Compared with the reference"
-    header = ("record", "beats", "differing bytes", "lost samples", "rhythm events", "differing events")
-    yield table(header, [_replay_row(one) for one in figures["records"]])
+    columns = _REPLAY_COLUMNS | (_STRIP_COLUMNS if figures.get("morphology") else {})
+    header = ("record", *columns.values())
+    yield table(header, [_replay_row(one, columns) for one in figures["records"]])
     yield "## Scored against the annotations"
     yield from _replay_scores(figures["scores"])
     yield "## Size of the image"
@@ -288,11 +289,18 @@ _SCORE_COLUMNS: Final = {
 }
 
 
-def _replay_row(one: Mapping[str, Any]) -> tuple[str, ...]:
-    counts = (
-        one[name] for name in ("beats", "differing_bytes", "lost_samples", "events", "differing_events")
-    )
-    return (f"{one['database']}/{one['record']}", *(f"{count:,}" for count in counts))
+_REPLAY_COLUMNS: Final = {
+    "beats": "beats",
+    "differing_bytes": "differing bytes",
+    "lost_samples": "lost samples",
+    "events": "rhythm events",
+    "differing_events": "differing events",
+}
+_STRIP_COLUMNS: Final = {"strips": "strips", "differing_strip_bytes": "differing bytes of strips"}
+
+
+def _replay_row(one: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
+    return (f"{one['database']}/{one['record']}", *(f"{one[name]:,}" for name in names))
 
 
 def _cores(results: Results) -> Iterable[str]:

@@ -101,6 +101,7 @@ def _replay_totals(results: dict[str, Any]) -> dict[str, Any]:
         "training",
         "metrics",
         "bundle_path",
+        "morphology_path",
         "records",
         "host",
         "started",
@@ -109,6 +110,7 @@ def _replay_totals(results: dict[str, Any]) -> dict[str, Any]:
     )
     kept = {key: value for key, value in results.items() if key not in dropped}
     names = ("database", "record", "beats", "differing_bytes", "lost_samples", "events", "differing_events")
+    names += ("strips", "differing_strip_bytes")
     records = [{name: record[name] for name in names} for record in results["records"]]
     return {**kept, "records": records}
 
