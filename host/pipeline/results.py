@@ -109,8 +109,8 @@ def _replay_totals(results: dict[str, Any]) -> dict[str, Any]:
         "realtime_factor",
     )
     kept = {key: value for key, value in results.items() if key not in dropped}
-    names = ("database", "record", "beats", "differing_bytes", "lost_samples", "events", "differing_events")
-    names += ("strips", "differing_strip_bytes")
+    counts = ("beats", "differing_bytes", "lost_samples", "events", "differing_events")
+    names = ("database", "record", *counts, "strips", "differing_strip_bytes")
     records = [{name: record[name] for name in names} for record in results["records"]]
     return {**kept, "records": records}
 
