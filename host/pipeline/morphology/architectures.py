@@ -32,12 +32,13 @@ from ecg_edge.quantize.morphology import with_extremes as strip_extremes
 from ecg_edge.training import networks
 from ecg_edge.training.beats import dequantize
 from ecg_edge.training.morphology import network as morphology
-from ecg_edge.training.morphology.dataset import StripSet, generate_set, training_ranges
+from ecg_edge.training.morphology.dataset import StripSet, cached_set, training_ranges
 from ecg_edge.training.morphology.evaluation import Conditions
 from ecg_edge.training.morphology.patients import SEEDS, Ranges, example
 from ecg_edge.training.morphology.recipe import MorphologyRecipe, load_morphology_recipe
 from ecg_edge.training.morphology.train import fit_network, millivolts, predict
 from ecg_edge.training.recipes import Model, find_recipe
+from ecg_edge.training.runs import DEFAULT_RUNS
 from ecg_edge.training.train import make_repeatable
 
 layers = keras.layers
@@ -248,14 +249,16 @@ def main() -> None:
     options.add_argument("--patients", type=int, default=2000)
     options.add_argument("--test-patients", type=int, default=400)
     options.add_argument("--epochs", type=int, default=8)
+    options.add_argument("--runs", type=Path, default=DEFAULT_RUNS, help="strips are kept here")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     loaded = load_morphology_recipe(find_recipe("morphology"))
     recipe = replace(loaded, training=replace(loaded.training, epochs=chosen.epochs, batch_size=BATCH))
     ranges = training_ranges(recipe.data)
-    own = generate_set("train", chosen.patients, ranges)
-    held = generate_set("validation", max(10, chosen.patients // 20), ranges)
-    test = generate_set("test", chosen.test_patients, Conditions().ranges)
+    strips = chosen.runs / recipe.name / "strips"
+    own = cached_set(strips, "train", chosen.patients, ranges)
+    held = cached_set(strips, "validation", recipe.data.validation_patients, ranges)
+    test = cached_set(strips, "test", chosen.test_patients, Conditions().ranges)
     rows = []
     for name in STRIP_NETWORKS:
         rows.append(compare_strips(name, recipe, own, held, test))

@@ -31,7 +31,8 @@ from ecg_edge.training.train import load
 
 PARTS: Final = ("other", "P", "QRS", "ST", "T")
 STEPS: Final = 32
-_QRS_MARGIN: Final = 3  # points: the low-pass widens the complex by 30 ms on either side
+_QRS_MARGIN: Final = 2  # points: the low-pass widens the complex by 22 ms on either side
+_ST_S: Final = 0.10  # after the end of the QRS complex; what follows up to the T wave's end counts as T
 
 
 class Share(TypedDict):
@@ -56,8 +57,8 @@ def parts_of(record: SyntheticRecord) -> npt.NDArray[np.int64]:
     for wave in record.truth.p_waves:
         mark(wave.on, wave.off, "P")
     for beat in record.truth.beats:
-        mark(beat.qrs_off, beat.t_on, "ST")
-        mark(beat.t_on, beat.t_off, "T")
+        mark(beat.qrs_off, beat.t_off, "T")
+        mark(beat.qrs_off, beat.qrs_off + round(_ST_S * record.settings.fs_hz), "ST")
     for beat in record.truth.beats:
         mark(beat.qrs_on - _QRS_MARGIN * step, beat.qrs_off + _QRS_MARGIN * step, "QRS")
     return parts

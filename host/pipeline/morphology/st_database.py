@@ -29,7 +29,7 @@ from ecg_edge.ecg.scoring.st_episodes import (
 from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
 from ecg_edge.firmware import STRIP_EVERY_SECONDS, STRIP_SECONDS, strips
 from ecg_edge.firmware.binding.signal_path import Samples
-from ecg_edge.quantize.bundle.engines import Engine, reference_engine
+from ecg_edge.quantize.bundle.engines import Engine, GeneratedEngine
 from ecg_edge.quantize.bundle.manifest import SHIPPED_MORPHOLOGY, STRIP_INPUT, load_bundle
 
 SIGNS: Final = {"st-depression": "-", "st-elevation": "+"}
@@ -92,7 +92,7 @@ def main() -> None:
     options.add_argument("--signal", type=int, default=0)
     options.add_argument("--model", type=Path, default=SHIPPED_MORPHOLOGY)
     chosen = options.parse_args()
-    engine = reference_engine(load_bundle(chosen.model))
+    engine = GeneratedEngine(load_bundle(chosen.model).c_path)
     compared = score(chosen.data, chosen.database, engine, chosen.signal)
     for name, one in compared.items():
         print(name, _line(one))

@@ -29,7 +29,7 @@ from ecg_edge.ecg.records import Record, load_record
 from ecg_edge.ecg.splits import Part, select_part
 from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
 from ecg_edge.firmware import FS_HZ, STRIP_SECONDS, strips
-from ecg_edge.quantize.bundle.engines import Engine, reference_engine
+from ecg_edge.quantize.bundle.engines import Engine, GeneratedEngine
 from ecg_edge.quantize.bundle.manifest import SHIPPED_MORPHOLOGY, STRIP_INPUT, load_bundle
 from ecg_edge.training.realism import measures
 from ecg_edge.training.realism.sources import Strip
@@ -214,7 +214,7 @@ def main() -> None:
     options.add_argument("--model", type=Path, default=SHIPPED_MORPHOLOGY)
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
-    engine = reference_engine(load_bundle(chosen.model))
+    engine = GeneratedEngine(load_bundle(chosen.model).c_path)
     figures: dict[str, Summary] = {}
     for name, source in SOURCES.items():
         figures[name] = summarize(list(source(chosen.data, chosen.part, engine)))
