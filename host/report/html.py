@@ -24,6 +24,7 @@ from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.rhythm_events import describe
 from ecg_edge.host.report.strips import Strip, beat_kinds, clock, confusion_svg, replay_picture, strip_svg
 from ecg_edge.host.report.timeline import morphology_svg, rhythm_example_svg, rhythm_examples, timeline_svg
+from ecg_edge.host.report.training_section import training_section
 
 OnProgress = Callable[[str, int, int], None]  # part of the work, steps done, steps in all
 
@@ -63,6 +64,7 @@ def write_report(
     data: Path | None = None,
     evaluation: Path | None = None,
     verify: Path | None = None,
+    morphology_training: tuple[Path, Path] | None = None,
     on_progress: OnProgress = no_progress,
 ) -> Path:
     """Write report.html into a session's folder.
@@ -77,6 +79,8 @@ def write_report(
         Folder of the databases, for the strips. Without records the report has no strips and states this.
     evaluation, verify : Path, optional
         evaluation.json and verify.json of a recipe's run, whose scores go into the report.
+    morphology_training : (Path, Path), optional
+        history.json and evaluation.json of a morphology network's run.
     on_progress : callable
         Called with the current part of the work, its steps done, and all of its steps.
 
@@ -97,6 +101,7 @@ def write_report(
     context = _context(session, results, items, on_progress)
     figures = {"evaluation": evaluation, "verify": verify}
     context |= {name: path and _read_json(path) for name, path in figures.items()}
+    context["training"] = morphology_training and training_section(*morphology_training)
     page = environment.get_template("report.html").render(**context)
     path = session / REPORT_NAME
     write_text(path, page)

@@ -13,6 +13,7 @@ import pytest
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.records import load_record
+from ecg_edge.host.cli.commands.report import morphology_training, run_scores
 from ecg_edge.host.cli.commands.report import report as report_command
 from ecg_edge.host.conformance.accuracy import LabelledRecord
 from ecg_edge.host.conformance.comparison import Comparator
@@ -316,3 +317,31 @@ def test_a_strip_at_either_end_of_a_record_is_drawn(session: Session) -> None:
     right, wrong, _ = examples([ends], LABELS)
     assert first < 360 * 5 and last > len(item.record.samples) - 360 * 5
     assert all("<svg" in example.svg for example in [*right, *wrong])
+
+
+def test_a_morphology_networks_run_shows_its_training(session: Session, tmp_path: Path) -> None:
+    labels = ["normal", "arrhythmia"]
+    row = {
+        "protocol": "held-out virtual patients, mit-bih, 20 dB",
+        "engine": "int8",
+        "n_strips": 40,
+        "accuracy": 0.975,
+        "per_class": {label: {"n": 20, "se": 0.95, "ppv": 0.9, "f1": 0.925} for label in labels},
+        "confusion": [[19, 1], [0, 20]],
+    }
+    epochs = {name: [0.5, 0.25] for name in ("loss", "val_loss", "accuracy", "val_accuracy", "lr")}
+    run = tmp_path / "run"
+    (run / "train").mkdir(parents=True)
+    history, evaluation = run / "train" / "history.json", run / "evaluation.json"
+    history.write_text(json.dumps({"kind": "morphology", "epochs": epochs}))
+    evaluation.write_text(json.dumps([row]))
+    assert morphology_training(run) == (history, evaluation)
+    assert run_scores(run) == (None, None)
+    page = write_report(session.folder, items=[], morphology_training=(history, evaluation)).read_text()
+    text = Page(page).text
+    assert "Training of the morphology network" in text
+    assert "97.50" in text and "92.50" in text
+    assert "95.00" in text and "5.00" in text  # of the normalized matrix
+    evaluation.write_text("{")
+    with pytest.raises(EcgEdgeError, match="ecg-edge quantize"):
+        write_report(session.folder, items=[], morphology_training=(history, evaluation))

@@ -117,7 +117,8 @@ def _cached_chunk(
 
 def _key(part: str, first: int, patients: int, ranges: Ranges) -> int:
     """CRC of the settings, of the signal path, and of two patients as they are generated now."""
-    key = zlib.crc32(repr((patients, asdict(ranges), strip_fingerprint())).encode())
+    given = {name: value for name, value in asdict(ranges).items() if value is not None}
+    key = zlib.crc32(repr((patients, given, strip_fingerprint())).encode())
     for label in range(len(MORPHOLOGY)):
         for number in range(first, first + 2):
             key = zlib.crc32(example(label, SEEDS[part] + number, ranges)[0].tobytes(), key)

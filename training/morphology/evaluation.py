@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
+from ecg_edge.ecg.synthetic.noise import Noise
 from ecg_edge.training.morphology.dataset import StripSet, generate_set
 from ecg_edge.training.morphology.patients import SEEDS, Ranges, draw_level, strip_of
 from ecg_edge.training.progress import OnRecord
@@ -21,6 +22,8 @@ Predict = Callable[[npt.NDArray[np.int8]], npt.NDArray[np.generic]]
 CLEAN_DB: Final = 60.0  # noise of a thousandth of the QRS complex
 SNR_DB: Final = (CLEAN_DB, 30.0, 20.0, 15.0, 10.0, 5.0, 0.0)
 STATED_DB: Final = 20.0
+MUSCLE: Final = Noise(wander_mv=0.0, mains_mv=0.0, muscle_mv=0.05, white_mv=0.01)
+"""Mixture without wander, which is most of the typical one and which the strip's baseline takes away."""
 ST_MV: Final = (-0.3, -0.2, -0.15, -0.1, -0.075, -0.05, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3)
 T_MV: Final = (-0.3, -0.2, -0.15, -0.1, -0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 
@@ -85,6 +88,7 @@ class Conditions:
 
     snr_db: float = STATED_DB
     front_end: str = "mit-bih"
+    noise: Noise | None = None
 
     @property
     def ranges(self) -> Ranges:
@@ -95,19 +99,22 @@ class Conditions:
             elevation_mv=(0.15, 0.50),
             inversion_mv=(0.15, 0.50),
             front_ends=(self.front_end,),
+            noise=self.noise,
         )
 
     @property
     def protocol(self) -> str:
         """Name of the test."""
         noise = "clean" if self.snr_db == CLEAN_DB else f"{self.snr_db:g} dB"
-        return f"held-out virtual patients, {self.front_end}, {noise}"
+        kind = " of muscle noise" if self.noise else ""
+        return f"held-out virtual patients, {self.front_end}, {noise}{kind}"
 
 
 NOISE: Final = (
     *(Conditions(snr_db) for snr_db in SNR_DB),
     Conditions(front_end="ad8232"),
     Conditions(front_end="ideal"),
+    *(Conditions(snr_db, noise=MUSCLE) for snr_db in (20.0, 10.0, 5.0, 0.0)),
 )
 
 

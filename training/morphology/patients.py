@@ -75,6 +75,8 @@ class Ranges:
         One is drawn.
     leads : tuple of str
         One is drawn, of those in which this patient's R wave is upright.
+    noise : Noise or None
+        Mixture of noise; None: the typical one at a single ratio, else drawn.
     """
 
     snr_db: tuple[float, float] = (0.0, 40.0)
@@ -85,6 +87,7 @@ class Ranges:
     sinus_arrhythmia: float = 0.2
     front_ends: tuple[str, ...] = ("mit-bih",)
     leads: tuple[str, ...] = LEADS
+    noise: Noise | None = None
 
 
 def draw(label: int, seed: int, ranges: Ranges) -> SyntheticRecord:
@@ -95,7 +98,7 @@ def draw(label: int, seed: int, ranges: Ranges) -> SyntheticRecord:
         leads=(str(random.choice(ranges.leads)),),
         front_end=str(random.choice(ranges.front_ends)),
         snr_db=float(random.uniform(*ranges.snr_db)),
-        noise=TYPICAL if ranges.snr_db[0] == ranges.snr_db[1] else _mixture(random),
+        noise=ranges.noise or (TYPICAL if ranges.snr_db[0] == ranges.snr_db[1] else _mixture(random)),
         rate_bpm=RATES_BPM[int(random.integers(len(RATES_BPM)))],
     )
     settings = _CLASSES[MORPHOLOGY[label]](settings, ranges, random)

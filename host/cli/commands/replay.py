@@ -200,13 +200,19 @@ def replay_and_show(
         )
     _show(outcome)
     if report and outcome.session.runs:
-        from ecg_edge.host.cli.commands.report import run_scores
+        from ecg_edge.host.cli.commands.report import morphology_training, run_scores
         from ecg_edge.host.report.html import write_report
 
         items = [done.labelled for done in outcome.session.runs]
         evaluation, verify = run_scores(run)
         with console.step("Writing the report"):
-            path = write_report(outcome.session.folder, items=items, evaluation=evaluation, verify=verify)
+            path = write_report(
+                outcome.session.folder,
+                items=items,
+                evaluation=evaluation,
+                verify=verify,
+                morphology_training=morphology_training(run),
+            )
         console.out.print(f"Report:  {path}", markup=False)
     return outcome
 

@@ -31,7 +31,14 @@ def report(
     read_results(session)  # first: a folder without them is refused at once
     evaluation, verify = run_scores(run)
     with console.progress_bar() as bar:
-        path = write_report(session, data=data, evaluation=evaluation, verify=verify, on_progress=_shown(bar))
+        path = write_report(
+            session,
+            data=data,
+            evaluation=evaluation,
+            verify=verify,
+            morphology_training=morphology_training(run),
+            on_progress=_shown(bar),
+        )
     console.out.print(f"Report:  {path}", markup=False)
     if picture:
         write_picture(session, picture, data)
@@ -44,7 +51,22 @@ def run_scores(run: Path | None) -> tuple[Path | None, Path | None]:
     """Return evaluation.json and verify.json of a run folder, whose scores a report shows."""
     from ecg_edge.training.runs import RunFolder
 
-    return (None, None) if run is None else (RunFolder(run).evaluation, RunFolder(run).verify)
+    if run is None or morphology_training(run):
+        return None, None
+    return RunFolder(run).evaluation, RunFolder(run).verify
+
+
+def morphology_training(run: Path | None) -> tuple[Path, Path] | None:
+    """Return history.json and evaluation.json of a run folder of a morphology network."""
+    from ecg_edge.training.runs import RunFolder
+
+    if run is None or '"kind": "morphology"' not in _text(RunFolder(run).history):
+        return None
+    return RunFolder(run).history, RunFolder(run).evaluation
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _shown(bar: Progress) -> Callable[[str, int, int], None]:
