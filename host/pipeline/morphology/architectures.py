@@ -26,6 +26,7 @@ from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
 from ecg_edge.firmware import STRIP_SECONDS, process
 from ecg_edge.quantize.bundle.engines import BEAT_INPUTS, TflmEngine
 from ecg_edge.quantize.bundle.manifest import STRIP_INPUT
+from ecg_edge.quantize.codegen.flatbuffer import read_network
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.int8 import convert, with_extremes
 from ecg_edge.quantize.morphology import with_extremes as strip_extremes
@@ -170,7 +171,7 @@ def _with_device(
         path = Path(folder) / "model.tflite"
         path.write_bytes(flatbuffer)
         try:
-            logits = TflmEngine(path, list(calibration)).run(inputs)
+            logits = TflmEngine(path, read_network(path).input_names).run(inputs)
             row = {**row, "tflm": "runs"}
             if labels is not None:
                 row = {**row, "int8_accuracy": float(np.mean(logits.argmax(1) == labels))}
