@@ -106,6 +106,14 @@ def test_a_wrong_or_lost_result_fails(
     assert difference["expected"] != difference["device"]
 
 
+def test_results_that_the_line_damaged_come_in_another_pass(
+    bundles: tuple[Bundle, Bundle], database: Path
+) -> None:
+    outcome = run(bundles, database, Faults(damaged_replies=set(range(20, 200, 3))))
+    assert outcome.passed and outcome.results["agreeing_strips"] == 2 * STRIPS
+    assert outcome.results["link"]["passes"] > 2 and outcome.results["link"]["bad_frames"] > 50
+
+
 def test_results_are_kept_for_people(bundles: tuple[Bundle, Bundle], database: Path) -> None:
     outcome = run(bundles, database)
     kept = read_strips(outcome.session.folder / STRIPS_NAME, MORPHOLOGY_LABELS)

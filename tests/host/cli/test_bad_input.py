@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.host.cli import main as cli
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 
 @pytest.fixture
@@ -51,6 +52,19 @@ def test_a_plot_below_a_file_is_refused(
 def test_a_run_folder_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("replay", "100", "--run", "/nonexistent") == 2
     assert "/nonexistent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [("build", "--env", "native"), ("demo",), ("replay", "100", "--port", "simulator")]
+)
+@pytest.mark.parametrize(("path", "text"), [(SHIPPED_BUNDLE, "one input strip"), ("/none", "/none")])
+def test_what_is_no_morphology_network_is_refused(
+    words: tuple[str, ...], path: str | Path, text: str, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = () if words[0] == "build" else ("--data", records)
+    assert run(*words, *data, "--morphology", path) == 2
+    captured = capsys.readouterr()
+    assert text in captured.err and "Building" not in captured.err
 
 
 def test_an_image_that_is_no_elf_is_refused(plain_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
