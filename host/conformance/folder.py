@@ -16,6 +16,7 @@ BEATS_NAME: Final = "beats.csv"
 EVENTS_NAME: Final = "events.csv"
 STRIPS_NAME: Final = "strips.csv"
 FRAMES_NAME: Final = "frames.log.gz"
+RESUME_NAME: Final = "resume.json"
 REPORT_NAME: Final = "report.html"
 ANNOTATIONS_NAME: Final = "annotations"
 
@@ -25,10 +26,10 @@ _NAMES: Final = (
     EVENTS_NAME,
     STRIPS_NAME,
     FRAMES_NAME,
+    RESUME_NAME,
     REPORT_NAME,
     ANNOTATIONS_NAME,
 )
-_UNFINISHED: Final = ".frames.log-*"  # of a replay that was killed
 
 
 @contextmanager
@@ -64,7 +65,8 @@ def _refuse_other_content(path: Path) -> None:
 def clear_folder(path: Path) -> None:
     """Remove the files of an earlier session; files of other names stay."""
     with reporting_write_errors(path):
-        for entry in [*(path / name for name in _NAMES), *path.glob(_UNFINISHED)]:
+        unfinished = [found for name in _NAMES for found in path.glob(f".{Path(name).stem}-*")]
+        for entry in [*(path / name for name in _NAMES), *unfinished]:  # of a replay that was killed, too
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:

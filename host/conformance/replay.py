@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache, partial
 from itertools import repeat
 from pathlib import Path
@@ -19,11 +20,14 @@ from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.records import Record, read_timing, record_files
 from ecg_edge.host.conformance.accuracy import STARTS_S, STREAM_MARK
+from ecg_edge.host.conformance.comparison import Comparison, compare
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
+from ecg_edge.host.conformance.frame_log import FrameLog
 from ecg_edge.host.conformance.identity import check_device, check_morphology, load_morphology
 from ecg_edge.host.conformance.passes import Line, RecordStream
 from ecg_edge.host.conformance.results import RecordResults, SessionResults
-from ecg_edge.host.conformance.session import Origin, RecordRun, Session, open_frame_log, session_folder
+from ecg_edge.host.conformance.resume import EarlierRun, Kept, Key, Request, read_earlier, write_resume
+from ecg_edge.host.conformance.session import Origin, RecordRun, Session, session_folder
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.evaluation.sources import (
     DEFAULT_CONDITIONS,
@@ -127,6 +131,7 @@ def replay(
     restart_s: float | None = None,
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
+    resume: bool = False,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
 ) -> ReplayResult:
@@ -158,6 +163,9 @@ def replay(
         Samples a frame, 1 to 240; None: another number for each frame, at random.
     baud : int
         Speed of a serial port.
+    resume : bool
+        Go on with the session in `out`, which these options began: records that were streamed to their end
+        stay, all others are streamed.
     on_device, on_update : callable
         Called with the device's handshake, and as the replay goes on.
 
@@ -183,7 +191,10 @@ def replay(
         Line(partial(open_transport, port, baud, bundle, second), partial(_check, bundle, second)) as line,
     ):
         on_device(line.info)
-        clear_folder(folder)  # only now: a device that is refused costs no earlier session
+        sha256 = bundle.manifest.model_sha256
+        earlier = read_earlier(folder, line.info, sha256) if resume else EarlierRun("", {})
+        if not resume:
+            clear_folder(folder)  # only now: a device that is refused costs no earlier session
         session = Session(folder, port, bundle, line.info, engine.name, conditions.mains_hz, second)
         options = _Options(conditions, seconds, restart_s, engine, bundle.manifest.labels, morphology)
         sources = [
@@ -194,7 +205,13 @@ def replay(
             for source in sources
             for from_s in _stream_starts(source, restart_s)
         ]
-        return _Replay(line, session, on_update, block, tuple(starts_s)).run(todo)
+        if earlier.started:
+            session.started = datetime.fromisoformat(earlier.started)
+        paths = (bundle_path, morphology_path, data)
+        request = Request(
+            *(tuple(records), port, *paths, seconds, conditions, tuple(starts_s), restart_s, block, baud)
+        )
+        return _Replay(line, session, on_update, request, earlier).run(todo)
 
 
 def _check(bundle: Bundle, morphology: Bundle | None, info: Info) -> None:
@@ -306,36 +323,56 @@ class _Replay:
         line: Line,
         session: Session,
         on_update: Callable[[Update], None],
-        block: int | None,
-        starts_s: tuple[float, ...],
+        request: Request,
+        earlier: EarlierRun,
     ) -> None:
-        self._line, self._session, self._on_update, self._block = line, session, on_update, block
-        self._starts_s = starts_s
+        self._line, self._session, self._on_update = line, session, on_update
+        self._request, self._earlier = request, earlier
+        self._finished: list[tuple[Key, Kept]] = []
 
     def run(self, todo: Sequence[Callable[[], _Prepared]]) -> ReplayResult:
         """Replay all of `todo`; also when it ends early, the session is written."""
         error: EcgEdgeError | None = None
         cancelled = False
-        with open_frame_log(self._session.folder / FRAMES_NAME) as log:
+        with FrameLog(self._session.folder / FRAMES_NAME, self._earlier.log_bytes) as log:
             self._line.write_log(log)
             try:
-                self._session.write_running()
+                self._write(log)
                 for prepared in _ahead(todo):
-                    self._stream(prepared)
-                    self._session.write_running()
+                    self._take(prepared, log)
             except KeyboardInterrupt:
                 self._session.interrupted, cancelled = CANCELLED, True
             except EcgEdgeError as reason:
                 self._session.interrupted, error = str(reason), reason
-        return ReplayResult(self._session, self._session.write(), error, cancelled)
+        has_all = len(self._finished) >= len(self._earlier.records)  # else the files say more
+        results = self._session.write() if has_all else self._session.results()
+        return ReplayResult(self._session, results, error, cancelled)
 
-    def _stream(self, prepared: _Prepared) -> None:
+    def _take(self, prepared: _Prepared, log: FrameLog) -> None:
+        key = prepared.record.database, prepared.record.name
+        kept = self._earlier.records.get(key)
+        if kept is not None:
+            self._finish(prepared, kept.progress, compare(prepared.expected, kept.progress))
+            self._finished.append((key, kept))
+            return
+        progress = self._stream(prepared)
+        log.end_record()
+        self._finished.append((key, Kept(progress, log.kept_bytes)))
+        self._write(log)
+
+    def _write(self, log: FrameLog) -> None:
+        if self._earlier.records and not self._finished:
+            return  # the files of the earlier run say more
+        self._session.write_running()
+        write_resume(self._session.folder, self._request, self._finished)
+
+    def _stream(self, prepared: _Prepared) -> Progress:
         record, began = prepared.record, time.monotonic()
 
         def update(progress: Progress, agreeing: int) -> None:
             self._on_update(_update(record, progress, agreeing, time.monotonic() - began))
 
-        sizes = partial(_block_sizes, self._block)
+        sizes = partial(_block_sizes, self._request.block)
         stream = RecordStream(self._line, record, prepared.expected, self._session.mains_hz, sizes, update)
         cancelled = False
         try:
@@ -344,9 +381,15 @@ class _Replay:
             cancelled = True
             raise
         finally:
-            info = self._session.info
-            run = (record, stream.progress, stream.comparison(), info.labels, cancelled, prepared.origin)
-            self._session.runs.append(RecordRun(*run, self._starts_s, info.morphology_labels))
+            self._finish(prepared, stream.progress, stream.comparison(), cancelled)
+        return stream.progress
+
+    def _finish(
+        self, prepared: _Prepared, progress: Progress, comparison: Comparison, cancelled: bool = False
+    ) -> None:
+        info, starts_s = self._session.info, self._request.starts_s
+        run = (prepared.record, progress, comparison, info.labels, cancelled, prepared.origin)
+        self._session.runs.append(RecordRun(*run, starts_s, info.morphology_labels))
 
 
 def _block_sizes(block: int | None) -> Iterator[int]:

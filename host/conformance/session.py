@@ -7,6 +7,7 @@ sessions/20260131T101500Z-emulator/
     strips.csv                 every result of the morphology network as the device reported it
     annotations/mitdb/100.dev  the device's labels as WFDB annotation files
     frames.log.gz              every frame: seconds, direction (> to the device), encoded bytes in hexadecimal
+    resume.json                what a resumed replay needs
     report.html                made by `ecg-edge report`
 
 It is written after each record, results.json last, so that a replay that is killed leaves a session with the
@@ -16,22 +17,19 @@ records before.
 from __future__ import annotations
 
 import csv
-import gzip
 import platform
 import re
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final
 
 from ecg_edge.ecg.annotations import write_annotations
 from ecg_edge.ecg.figures import share
-from ecg_edge.ecg.files import replacing, reporting_write_errors, write_json, writing
+from ecg_edge.ecg.files import write_json, writing
 from ecg_edge.ecg.records import Record
 from ecg_edge.host.conformance.accuracy import (
     STARTS_S,
@@ -227,35 +225,6 @@ def session_folder(root: Path, port: str) -> Path:
     while folder.exists():  # another session of this second
         folder, number = root / f"{stamp}-{name}-{number}", number + 1
     return folder
-
-
-class FrameLog:
-    """Raw frames, one per line.
-
-    Parameters
-    ----------
-    file : text stream
-        An open file.
-    path : Path
-        Its final name, for errors.
-    """
-
-    def __init__(self, file: TextIO, path: Path) -> None:
-        self._file, self._path = file, path
-        self._began = time.monotonic()
-
-    def __call__(self, direction: str, encoded: bytes) -> None:
-        """Write one frame; direction is ">" to the device and "<" from it."""
-        frame = encoded.rstrip(b"\0").hex()
-        with reporting_write_errors(self._path):
-            self._file.write(f"{time.monotonic() - self._began:.6f} {direction} {frame}\n")
-
-
-@contextmanager
-def open_frame_log(path: Path) -> Iterator[FrameLog]:
-    """Open a compressed log of frames; the file has its name when the context ends."""
-    with replacing(path) as part, gzip.open(part, "wt", compresslevel=1, encoding="ascii") as file:
-        yield FrameLog(cast(TextIO, file), path)
 
 
 @dataclass

@@ -43,6 +43,7 @@ class SessionSource:
     def __init__(self, folder: Path, number: int = 0) -> None:
         self._path, self._number = folder / FRAMES_NAME, number
         results = _results_of(folder)
+        self._pass = _pass_of(results["records"], number)
         device, start = results["device"], self._find_start()
         record = results["records"][number] if number < len(results["records"]) else {}
         labels = tuple(device["labels"])
@@ -61,12 +62,12 @@ class SessionSource:
 
     def _find_start(self) -> Start:
         for number, message in self._numbered():
-            if isinstance(message, Start) and number == self._number:
+            if isinstance(message, Start) and number == self._pass:
                 return message
         raise RecordError(f"{self._path}: has no record {self._number + 1}. Name an earlier one.")
 
     def _numbered(self) -> Iterator[tuple[int, Message]]:
-        """All messages, with the number of their record; repetitions of START do not count."""
+        """All messages, with the number of their pass; repetitions of START do not count."""
         number, streamed = -1, True
         for message in self._messages():
             if isinstance(message, Start):
@@ -83,7 +84,9 @@ class SessionSource:
                         yield decode(bytes.fromhex(line.split()[2]))[1]
                     except LinkError:
                         continue  # damaged on the line, and sent again
-        except (EOFError, OSError, zlib.error, ValueError, IndexError) as error:
+        except EOFError:
+            return  # a replay was killed
+        except (OSError, zlib.error, ValueError, IndexError) as error:
             raise RecordError(f"{self._path}: damaged ({error}). Replay the records again.") from None
 
     def items(self, stop: threading.Event) -> Iterator[list[Item]]:
@@ -91,9 +94,9 @@ class SessionSource:
         self._timeline.begin()
         yield [LinkChange(0, True, "playing a replay session")]
         for number, message in self._numbered():
-            if stop.is_set() or number > self._number:
+            if stop.is_set() or number > self._pass:
                 break
-            if number == self._number:
+            if number == self._pass:
                 yield self._items(message)
         yield [*self._timeline.close(), LinkChange(self._timeline.end, True, "the record has ended")]
 
@@ -104,6 +107,12 @@ class SessionSource:
             data = message.values.astype("<i2").tobytes()
             message = LiveSamples(message.first_index, message.lead_flags, data)
         return self._timeline.take(message)
+
+
+def _pass_of(records: list[dict[str, Any]], number: int) -> int:
+    """Number of a record's last pass in the log."""
+    passes = [record["link"]["passes"] or 1 for record in records[: number + 1]]
+    return sum(passes) + max(number - len(records), -1)
 
 
 def _results_of(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from ecg_edge.host.conformance.accuracy import (
     score_record,
 )
 from ecg_edge.host.conformance.comparison import Comparator, Comparison, count_differing_bytes
-from ecg_edge.host.conformance.session import RecordRun, Session, open_frame_log, session_folder
+from ecg_edge.host.conformance.frame_log import FrameLog
+from ecg_edge.host.conformance.session import RecordRun, Session, session_folder
 from ecg_edge.host.devices.simulator import simulator_info
 from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.frames import Decoder, encode
@@ -304,7 +305,7 @@ def test_a_session_without_records_is_no_pass(tmp_path: Path) -> None:
 
 def test_the_frame_log_can_be_read_back(tmp_path: Path) -> None:
     frames = [encode(beat, k) for k, beat in enumerate(device_beats()[:3])]
-    with open_frame_log(tmp_path / "frames.log.gz") as log:
+    with FrameLog(tmp_path / "frames.log.gz") as log:
         for frame in frames:
             log("<", frame)
     with gzip.open(tmp_path / "frames.log.gz", "rt") as file:

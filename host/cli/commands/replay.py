@@ -26,6 +26,7 @@ from ecg_edge.host.conformance.results import (
     Totals,
     summary_of,
 )
+from ecg_edge.host.conformance.resume import read_request
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
@@ -33,11 +34,13 @@ from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge replay 100 213",
+    "ecg-edge replay --resume sessions/20260131T101500Z-emulator",
     "ecg-edge replay 100 --port /dev/ttyUSB0 --model models/nlrav --json results.json",
 )
 
 
 def replay(
+    ctx: typer.Context,
     records: Annotated[
         list[str] | None,
         options.records_argument(),
@@ -91,6 +94,10 @@ def replay(
             help=f"Baud rate. Use {FALLBACK_BAUD} if frames arrive damaged at {DEFAULT_BAUD}.",
         ),
     ] = DEFAULT_BAUD,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="SESSION", help="Go on with an interrupted session, with its own options."),
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html into the session folder.")] = True,
     run: options.RunOption = None,
     json: options.JsonOption = None,
@@ -101,6 +108,13 @@ def replay(
     without a device or with a lost link, 130 on Ctrl-C.
     """
     names = [*(more or []), *(records or [])]
+    if resume is not None:
+        if names:
+            raise typer.BadParameter("the session has its records already", param_hint="RECORDS")
+        named = ctx.get_parameter_source("port")
+        is_port_named = named is not None and named.name == "COMMANDLINE"
+        leave(_resume(resume, port if is_port_named else None, report, run), json)
+        return
     if not names:
         raise typer.BadParameter("name at least one record: `ecg-edge replay 100`", param_hint="RECORDS")
     selected = select_records(names, data, reference)
@@ -125,6 +139,27 @@ def replay(
         run=run,
     )
     leave(outcome, json)
+
+
+def _resume(folder: Path, port: str | None, report: bool, run: Path | None) -> ReplayResult:
+    request = read_request(folder)
+    return replay_and_show(
+        request.records,
+        port=port or request.port,
+        model=request.bundle_path,
+        morphology=request.morphology_path,
+        data=request.data,
+        out=folder,
+        seconds=request.seconds,
+        conditions=request.conditions,
+        starts_s=request.starts_s,
+        restart_s=request.restart_s,
+        block=request.block,
+        baud=request.baud,
+        resume=True,
+        report=report,
+        run=run,
+    )
 
 
 def leave(outcome: ReplayResult, json: Path | None) -> None:
@@ -163,6 +198,7 @@ def replay_and_show(
     restart_s: float | None = None,
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
+    resume: bool = False,
     report: bool = True,
     run: Path | None = None,
 ) -> ReplayResult:
@@ -170,7 +206,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud
+    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud, resume
         As in `ecg_edge.host.conformance.replay.replay`.
     model : Path
         Model bundle that is on the device.
@@ -195,6 +231,7 @@ def replay_and_show(
             restart_s=restart_s,
             block=block,
             baud=baud,
+            resume=resume,
             on_device=show_device,
             on_update=display.update,
         )
