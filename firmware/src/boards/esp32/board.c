@@ -30,7 +30,7 @@
 #define LO_MINUS_PIN GPIO_NUM_33
 #define LED_PIN GPIO_NUM_2
 
-#define TIMER_HZ 40000000u /* 40 MHz / 111,111 = 360.0004 Hz; 250 and 500 Hz come out exactly */
+#define TIMER_HZ 40000000u  /* 40 MHz / 111,111 = 360.0004 Hz; 250 and 500 Hz come out exactly */
 #define SAMPLES_WAITING 256 /* 512 ms at 500 Hz: the morphology network takes longer than 100 ms */
 #define SAMPLER_STACK_BYTES 3072
 #define SAMPLER_PRIORITY (configMAX_PRIORITIES - 2)
