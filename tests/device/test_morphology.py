@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.synthetic.files import write_wfdb
+from ecg_edge.ecg.synthetic.generator import Settings
 from ecg_edge.host.conformance.replay import replay
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator, native_device, write_front_end
@@ -25,7 +28,7 @@ from ecg_edge.host.live.items import StripMark
 from ecg_edge.host.reference.expected import Expected, expect
 from ecg_edge.host.reference.morphology import reference_morphology
 from ecg_edge.quantize.bundle.engines import reference_engine
-from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, SHIPPED_MORPHOLOGY, Bundle, load_bundle
 from tests.support.beat_network import export_random
 from tests.support.simulated import make_database, make_ecg
 
@@ -174,6 +177,20 @@ def test_a_replay_compares_both_networks(
     results = outcome.results
     assert outcome.passed and (results["strips"], results["agreeing_strips"]) == (7, 7)
     assert results["ticks"] is not None and results["ticks"]["strip_ticks"] > 0
+
+
+def test_the_shipped_networks_name_each_class_of_synthetic_ecg(folder: Path, tmp_path: Path) -> None:
+    image = built(folder, "native", "shipped", SHIPPED_BUNDLE, SHIPPED_MORPHOLOGY)
+    labels = load_bundle(SHIPPED_MORPHOLOGY).manifest.labels
+    (tmp_path / "own").mkdir()
+    with booted("native", image) as link:
+        window = link.handshake().window_samples
+        for label in labels:
+            path, _ = write_wfdb(tmp_path / "own", Settings(label, seed=1), 60.0)
+            record = load_record(tmp_path, "own", path.stem, annotator=None)
+            link.start(record.fs_hz, record.adu_per_mv, MAINS_HZ, REPLAY)
+            results = link.stream(record.samples, window).strips
+            assert sum(labels[result.label] == label for result in results) >= 9, label
 
 
 def test_an_image_without_it_sends_no_results(folder: Path, bundles: tuple[Bundle, Bundle]) -> None:
