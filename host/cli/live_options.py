@@ -13,10 +13,10 @@ from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import select_records
 from ecg_edge.ecg.synthetic.textbook import DATABASE as SYNTHETIC
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
-from ecg_edge.host.cli import console, options
-from ecg_edge.host.devices.discovery import choose_port
+from ecg_edge.host.cli import options
+from ecg_edge.host.cli.port_choice import AUTO, found_port
 from ecg_edge.host.devices.ports import open_transport
-from ecg_edge.host.link.transports import DEFAULT_BAUD
+from ecg_edge.host.link.transports import DEFAULT_BAUD, reset_board
 from ecg_edge.host.live.device import DeviceSource
 from ecg_edge.host.live.replayed import SessionSource, is_session
 from ecg_edge.host.live.sources import LineSource, Source
@@ -24,7 +24,6 @@ from ecg_edge.host.recording.recording import Recording, RecordingSource, is_rec
 from ecg_edge.host.reference.morphology import reference_morphology
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
-AUTO: Final = "auto"
 AD8232_ADU_PER_MV: Final = 1365
 """Gain of the common AD8232 module at a 12-bit ADC of 3.3 V (docs/how-to/wiring.md)."""
 TEXT_BAUD: Final = 115_200
@@ -55,6 +54,7 @@ TextOption = Annotated[
 SampleRateOption = Annotated[
     float | None, typer.Option("--rate", metavar="HZ", help="With --text: samples a second that it prints.")
 ]
+ResetOption = Annotated[bool, typer.Option("--reset", help="Reset the board first (ESP32: by DTR and RTS).")]
 ModelOption = Annotated[Path, options.model_option("Model bundle that labels beats where no device does.")]
 
 
@@ -66,7 +66,7 @@ class LiveLine:
     ----------
     port : str
         A port, or "auto" for the only device that answers.
-    gain, mains_hz, baud, text, rate_hz, model
+    gain, mains_hz, baud, text, rate_hz, model, reset
         The options' values.
     """
 
@@ -77,6 +77,7 @@ class LiveLine:
     text: bool
     rate_hz: float | None
     model: Path = SHIPPED_BUNDLE
+    reset: bool = False
 
     def source(self) -> LineSource:
         """Make the source.
@@ -86,10 +87,9 @@ class LiveLine:
         EcgEdgeError
             When options are missing or do not fit.
         """
-        port = self.port
-        if port == AUTO and not self.text:
-            with console.step("Looking for a device"):
-                port = choose_port()
+        port = self.port if self.text else found_port(self.port)
+        if self.reset:
+            reset_board(port)
         return self._text_source(port) if self.text else self._device_source(port)
 
     def _device_source(self, port: str) -> LineSource:

@@ -171,14 +171,18 @@ def _describe_device(info: Info) -> str:
 
 
 def choose_port() -> str:
-    """Return the port of the only device of this protocol.
+    """Return the port of the only device of this protocol; see `only_device`."""
+    return only_device(discover())
+
+
+def only_device(found: list[Found]) -> str:
+    """Return the port of the only device of this protocol among `found`.
 
     Raises
     ------
     LinkError
         When there is none, or more than one; the message lists what there is.
     """
-    found = discover()
     devices = [one for one in found if one.kind == DEVICE]
     if len(devices) == 1:
         return devices[0].port.name

@@ -18,7 +18,8 @@ from __future__ import annotations
 import io
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ _POLL_S = 0.05
 _CHUNK = 65_536
 _WRITE_TIMEOUT_S = 10.0
 _LISTEN_S = 2.0
+RESET_S = 0.1
 
 
 class Transport(Protocol):
@@ -88,6 +90,28 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def reset_board(port: str, open_port: Callable[[str], serial.Serial] = serial.serial_for_url) -> None:
+    """Reset an ESP32 by its serial lines: RTS pulls EN low, and DTR stays off, so that it does not load code.
+
+    Boards without the usual two transistors do not react.
+
+    Raises
+    ------
+    LinkError
+        When the port cannot be opened or has no such lines.
+    """
+    if port_kind(port) != "serial":
+        raise LinkError(f"{port}: has no lines DTR and RTS. --reset is for serial ports.")
+    try:
+        with closing(open_port(port)) as line:
+            line.dtr, line.rts = False, True
+            time.sleep(RESET_S)
+            line.rts = False
+            _keep_lines(line)
+    except (serial.SerialException, ValueError, OSError) as error:
+        raise LinkError(f"{port}: cannot be reset ({_reason(error)}). {_advice(error)}") from error
 
 
 def _keep_lines(port: serial.Serial) -> None:

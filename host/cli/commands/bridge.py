@@ -21,15 +21,16 @@ from ecg_edge.host.bridge.publisher import Publisher
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.commands.record import stopped_by_signals
 from ecg_edge.host.cli.live_options import (
-    AUTO,
     BaudOption,
     GainOption,
     LiveLine,
     ModelOption,
+    ResetOption,
     SampleRateOption,
     TextOption,
     any_source,
 )
+from ecg_edge.host.cli.port_choice import AUTO
 from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
@@ -86,6 +87,7 @@ def bridge(
     gain: GainOption = None,
     baud: BaudOption = None,
     text: TextOption = False,
+    reset: ResetOption = False,
     rate_hz: SampleRateOption = None,
     model: ModelOption = SHIPPED_BUNDLE,
     data: options.DataOption = None,
@@ -102,7 +104,9 @@ def bridge(
     broker = Broker.of(mqtt, password_file, ca)
     if broker.exposes_password:
         console.warn("the password crosses the network without encryption; use mqtts://")
-    source = any_source(LiveLine(name, gain, mains_hz, baud, text, rate_hz, model), number, play, data, lead)
+    source = any_source(
+        LiveLine(name, gain, mains_hz, baud, text, rate_hz, model, reset), number, play, data, lead
+    )
     folder = (state or _state_folder()) / "bridge" / prefix.replace("/", "-") / topics.name
     with stopped_by_signals() as stop, locked_folder(folder):
         outbox = Outbox(folder / "outbox.sqlite", buffer_mb * _MEGABYTE)

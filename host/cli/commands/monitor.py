@@ -10,15 +10,16 @@ import typer
 
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
-    AUTO,
     BaudOption,
     GainOption,
     LiveLine,
     ModelOption,
+    ResetOption,
     SampleRateOption,
     TextOption,
     any_source,
 )
+from ecg_edge.host.cli.port_choice import AUTO
 from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.host.live.sources import Source
 from ecg_edge.host.recording.reader import Reader
@@ -62,6 +63,7 @@ def monitor(
     gain: GainOption = None,
     baud: BaudOption = None,
     text: TextOption = False,
+    reset: ResetOption = False,
     rate_hz: SampleRateOption = None,
     model: ModelOption = SHIPPED_BUNDLE,
     data: options.DataOption = None,
@@ -73,7 +75,9 @@ def monitor(
     The page is served by this computer to this computer alone. With --listen other computers can see it; the
     address that is printed then has a token. No medical device.
     """
-    source = any_source(LiveLine(name, gain, mains_hz, baud, text, rate_hz, model), number, play, data, lead)
+    source = any_source(
+        LiveLine(name, gain, mains_hz, baud, text, rate_hz, model, reset), number, play, data, lead
+    )
     reader = Reader(source)
     show = _terminal(reader) if tui else _page(source, reader, address, http_port, browser)
     reader.start(None if out is None else Recorder(out, source.origin))

@@ -21,6 +21,7 @@ from ecg_edge.host.cli.live_options import (
     GainOption,
     LiveLine,
     ModelOption,
+    ResetOption,
     SampleRateOption,
     TextOption,
 )
@@ -80,6 +81,7 @@ def record(
     mains_hz: options.MainsOption = MAINS_HZ,
     baud: BaudOption = None,
     text: TextOption = False,
+    reset: ResetOption = False,
     rate_hz: SampleRateOption = None,
     model: ModelOption = SHIPPED_BUNDLE,
     json: options.JsonOption = None,
@@ -99,7 +101,7 @@ def record(
         return
     if len(names) != 2:
         raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
-    line, out = LiveLine(names[0], gain, mains_hz, baud, text, rate_hz, model), names[1]
+    line, out = LiveLine(names[0], gain, mains_hz, baud, text, rate_hz, model, reset), names[1]
     device = line.source()
     with stopped_by_signals() as stop:
         recorder = _run(device, Path(out), stop, seconds, rotate)

@@ -13,7 +13,9 @@ from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.live_options import ResetOption
 from ecg_edge.host.cli.main import EXIT_INTERRUPTED
+from ecg_edge.host.cli.port_choice import found_port
 from ecg_edge.host.cli.records import note_rates, require_one_root
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
@@ -29,7 +31,7 @@ from ecg_edge.host.conformance.results import (
 from ecg_edge.host.conformance.resume import read_request
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
-from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD
+from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD, reset_board
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
@@ -49,7 +51,8 @@ def replay(
         str,
         typer.Option(
             metavar="PORT",
-            help="Serial port, emulator[:ELF], native[:PROGRAM], simulator, socket://HOST:PORT or unix:PATH.",
+            help="Serial port, auto, emulator[:ELF], native[:PROGRAM], simulator, socket://HOST:PORT, "
+            "unix:PATH.",
         ),
     ] = "emulator",
     more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,
@@ -98,6 +101,7 @@ def replay(
         Path | None,
         typer.Option(metavar="SESSION", help="Go on with an interrupted session, with its own options."),
     ] = None,
+    reset: ResetOption = False,
     report: Annotated[bool, typer.Option(help="Write report.html into the session folder.")] = True,
     run: options.RunOption = None,
     json: options.JsonOption = None,
@@ -122,6 +126,9 @@ def replay(
     for root, database in dict.fromkeys((record.root, record.database) for record in selected):
         here = [record.name for record in selected if record.database == database]
         note_rates(database, list_sources(root, database, here, conditions), conditions)
+    port = found_port(port)
+    if reset:
+        reset_board(port)
     outcome = replay_and_show(
         list(map(str, selected)),
         port=port,

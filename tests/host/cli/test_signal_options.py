@@ -18,7 +18,7 @@ VERBS = {
     "replay": ("replay", "100", "--port", "simulator", "--seconds", "20", "--no-report"),
     "plot": ("plot", "100", "--errors"),
 }
-LIVE_VERBS = ("record", "monitor")  # a device has one lead
+LIVE_VERBS = ("record", "monitor", "bridge", "analyze")  # other signals than those of records
 
 
 def run(*words: str | Path) -> Result:
@@ -30,7 +30,7 @@ def test_verbs_that_process_a_signal_have_both_options() -> None:
         verb: {name for option in command.params for name in option.opts} for verb, command in leaf_commands()
     }
     assert {verb for verb, options in names.items() if "--mains" in options} == {*VERBS, *LIVE_VERBS}
-    assert {verb for verb, options in names.items() if "--lead" in options} == {*VERBS, "monitor"}
+    assert {verb for verb, options in names.items() if "--lead" in options} == {*VERBS, *LIVE_VERBS} - {"record"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
