@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.quantize.bundle.engines import Inputs, Int8Array
+from ecg_edge.firmware import STRIP_POINTS
+from ecg_edge.quantize.bundle.engines import BEAT_INPUTS, Inputs, Int8Array
+from ecg_edge.quantize.bundle.manifest import STRIP_INPUT
 from ecg_edge.quantize.codegen.flatbuffer import read_network
 from ecg_edge.training.tf_logging import silence_tensorflow, suppress_native_stderr
 
@@ -19,15 +21,22 @@ def run_float(model_path: Path, inputs: Inputs) -> npt.NDArray[np.float32]:
     silence_tensorflow()
     import tf_keras as keras
 
-    from ecg_edge.training.beats import dequantize
-
     try:
         network = keras.models.load_model(model_path, compile=False)
     except (OSError, ValueError) as error:
         raise BundleError(f"{model_path}: not a Keras network ({error}). Train the model again.") from error
-    beat_real, rhythm_real = dequantize(inputs["beat"], inputs["rhythm"])
-    logits = network.predict({"beat": beat_real, "rhythm": rhythm_real}, batch_size=1024, verbose=0)
+    logits = network.predict(_real(inputs), batch_size=1024, verbose=0)
     return np.asarray(logits, np.float32)
+
+
+def _real(inputs: Inputs) -> dict[str, npt.NDArray[np.float32]]:
+    """Real values of int8 inputs, in the shapes of the float networks."""
+    from ecg_edge.training.beats import dequantize
+    from ecg_edge.training.morphology.train import millivolts
+
+    if STRIP_INPUT in inputs:
+        return {STRIP_INPUT: millivolts(inputs[STRIP_INPUT].reshape(-1, STRIP_POINTS))}
+    return dict(zip(BEAT_INPUTS, dequantize(inputs["beat"], inputs["rhythm"]), strict=True))
 
 
 def run_litert(model_path: Path, inputs: Inputs) -> Int8Array:

@@ -18,7 +18,10 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.errors import ComparisonError, ToolError
 from ecg_edge.ecg.files import locked_folder, write_json
+from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import RecordName
+from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
+from ecg_edge.firmware import strips
 from ecg_edge.quantize.bundle.engines import (
     GeneratedEngine,
     Inputs,
@@ -28,7 +31,7 @@ from ecg_edge.quantize.bundle.engines import (
     tflm_available,
 )
 from ecg_edge.quantize.bundle.golden import load_golden
-from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.bundle.manifest import STRIP_INPUT, Bundle, load_bundle
 from ecg_edge.quantize.export.bundle import FLOAT_MODEL_NAME
 from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.datasets import evaluation_sets
@@ -190,6 +193,22 @@ def record_beats(
     index = {name: number for number, name in enumerate(labels)}
     annotated = np.array([index.get(symbol, -1) for symbol in beats.symbols.tolist()], np.int64)
     return LabelledInputs(beat_inputs(beats.features), annotated, f"{source}, detected peaks")
+
+
+def record_strips(records: Sequence[RecordName], source: str) -> LabelledInputs:
+    """Load the strips of records, for a morphology network; their classes are not known."""
+    found = [load_record(root, database, name) for root, database, name in records]
+    points = [strips(one.samples, adu_per_mv=one.adu_per_mv)["points"] for one in found]
+    return LabelledInputs({STRIP_INPUT: np.concatenate(points)}, None, source)
+
+
+def synthetic_strips(limit: int) -> LabelledInputs:
+    """Generate strips of held-out virtual patients with their classes, for a morphology network."""
+    from ecg_edge.training.morphology.evaluation import Conditions, test_set
+
+    conditions = Conditions()
+    test = test_set(conditions, -(-limit // len(MORPHOLOGY)))
+    return LabelledInputs({STRIP_INPUT: test.strips}, test.labels, conditions.protocol)
 
 
 def _thin_out(beats: Beats, limit: int) -> Beats:

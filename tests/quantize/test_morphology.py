@@ -125,3 +125,13 @@ def test_folds_divide_the_patients(run: MorphologyRun) -> None:
 
     folds = cross_validate(run)
     assert [fold["strips"] for fold in folds] == [30, 30]
+
+
+def test_all_engines_are_compared_on_strips(run: MorphologyRun) -> None:
+    from ecg_edge.quantize.verify import GENERATED, synthetic_strips, verify
+
+    report = verify(load_bundle(run.folder.bundle), synthetic_strips(10))
+    assert report.beats == 10
+    generated = report.figures(GENERATED)
+    assert generated and generated.differing_bytes == 0
+    assert set(report.engines[0].accuracy_by_label) == set(MORPHOLOGY)

@@ -25,7 +25,10 @@ def verify(
     ] = None,
     data: options.DataOption = None,
     beats: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Largest number of beats, at least 1, chosen evenly.")
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Largest number of beats or synthetic strips, at least 1, chosen evenly."
+        ),
     ] = 3000,
     golden: Annotated[
         bool, typer.Option("--golden", help="Use the golden vectors of the bundle only.")
@@ -36,7 +39,7 @@ def verify(
     ] = None,
     json: options.JsonOption = None,
 ) -> None:
-    """Compare float, LiteRT, TFLM and generated C on the same beats.
+    """Compare float, LiteRT, TFLM and generated C on the same beats, or strips of a morphology network.
 
     Exits with 1 when the generated C differs from TFLM in one byte.
     """
@@ -44,7 +47,12 @@ def verify(
     from ecg_edge.quantize.bundle.manifest import load_bundle
 
     loaded = load_bundle(model)
-    chosen = None if golden else _record_beats(data, records or [], beats, loaded.manifest.labels)
+    if golden:
+        chosen = None
+    elif loaded.manifest.takes_strips:
+        chosen = _strips(data, records or [], beats)
+    else:
+        chosen = _record_beats(data, records or [], beats, loaded.manifest.labels)
     with console.step("Running the engines"):
         report = engines.verify(loaded, chosen, float_model=float_model)
     _print(report)
@@ -67,6 +75,14 @@ def _record_beats(
     records = select_records(names or [f"mitdb/{name}" for name in DS2], data)
     source = " ".join(map(str, records)) if names else "mitdb, the records of DS2"
     return record_beats(records, labels, limit, source)
+
+
+def _strips(data: Path | None, names: list[str], limit: int) -> LabelledInputs:
+    """Load the strips of records, or generate some with their classes when none is named."""
+    from ecg_edge.ecg.selection import select_records
+    from ecg_edge.quantize.verify import record_strips, synthetic_strips
+
+    return record_strips(select_records(names, data), " ".join(names)) if names else synthetic_strips(limit)
 
 
 def _print(report: VerifyReport) -> None:
