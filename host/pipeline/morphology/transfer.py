@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
@@ -56,6 +56,8 @@ class Answer:
         Measured in the record's lead; nan: not known.
     ischemia : bool
         ludb.csv lists ischemia, infarction or a scar.
+    irregular : bool or None
+        There is an arrhythmia in the strip (mitdb) or the record (ludb); None: not known.
     """
 
     database: str
@@ -66,6 +68,7 @@ class Answer:
     st_mv: float = np.nan
     t_mv: float = np.nan
     ischemia: bool = False
+    irregular: bool | None = None
 
     @property
     def given(self) -> str:
@@ -78,11 +81,15 @@ class Answer:
 
 
 class Summary(TypedDict):
-    """Figures of one database; rows of the confusion matrix are the known classes."""
+    """Figures of one database; rows of the confusion matrix are the known classes.
+
+    `called_arrhythmia`: of strips with and without one, as many are called arrhythmia, and as many there are.
+    """
 
     strips: int
     records: int
     answers: dict[str, float]
+    called_arrhythmia: dict[str, list[int]]
     confusion: list[list[int]]
     auc: dict[str, float | None]
     by_record: dict[str, dict[str, int]]
@@ -93,8 +100,9 @@ def mitdb(root: Path, part: Part, engine: Engine) -> Iterator[Answer]:
     for name in select_part("mitdb", records_in(root, "mitdb"), part):
         record = load_record(root, "mitdb", name)
         for last, logits in _answers(engine, record):
-            known = "arrhythmia" if _is_arrhythmia(record, last - STRIP_SECONDS * FS_HZ, last) else None
-            yield Answer("mitdb", name, record.lead, logits, known)
+            irregular = _is_arrhythmia(record, last - STRIP_SECONDS * FS_HZ, last)
+            known = "arrhythmia" if irregular else None
+            yield Answer("mitdb", name, record.lead, logits, known, irregular=irregular)
 
 
 def _is_arrhythmia(record: Record, first: int, last: int) -> bool:
@@ -122,6 +130,7 @@ def ludb(root: Path, part: Part, engine: Engine) -> Iterator[Answer]:
                 yield Answer(
                     *("ludb", name, lead, logits, known, measured["ST 60 mV"], measured["T mV"]),
                     ischemia=bool(row["Ischemia"].strip()),
+                    irregular=irregular,
                 )
 
 
@@ -179,21 +188,34 @@ def summarize(answers: Sequence[Answer]) -> Summary:
         "strips": len(answers),
         "records": len(by_record),
         "answers": {name: given[name] / max(1, len(answers)) for name in MORPHOLOGY},
+        "called_arrhythmia": {
+            name: [sum(one.given == "arrhythmia" for one in part), len(part)]
+            for name, part in (
+                ("with", [one for one in answers if one.irregular is True]),
+                ("without", [one for one in answers if one.irregular is False]),
+            )
+        },
         "confusion": confusion_matrix(
             [one.known for one in known], [one.given for one in known], labels=list(MORPHOLOGY)
         ).tolist(),
         "auc": {
-            **{name: _auc(known, name) for name in MORPHOLOGY[1:]},
+            "arrhythmia": _auc(
+                [(one.irregular, one.score("arrhythmia")) for one in answers if one.irregular is not None]
+            ),
+            **{
+                name: _auc([(one.known == name, one.score(name)) for one in known]) for name in MORPHOLOGY[2:]
+            },
             "ischemia in ludb.csv, by ST and T": _ischemia_auc(answers),
         },
         "by_record": {name: dict(counts) for name, counts in by_record.items()},
     }
 
 
-def _auc(known: Sequence[Answer], name: str) -> float | None:
-    """Of the class's score: strips of the class against all others; None without one of both."""
-    truth = [one.known == name for one in known]
-    return float(roc_auc_score(truth, [one.score(name) for one in known])) if len({*truth}) == 2 else None
+def _auc(pairs: Iterable[tuple[bool | None, float]]) -> float | None:
+    """Of scores with their truth; None without one of both."""
+    listed = list(pairs)
+    truth = [one for one, _ in listed]
+    return float(roc_auc_score(truth, [score for _, score in listed])) if len({*truth}) == 2 else None
 
 
 def _ischemia_auc(answers: Sequence[Answer]) -> float | None:
@@ -202,8 +224,7 @@ def _ischemia_auc(answers: Sequence[Answer]) -> float | None:
     for one in answers:
         highest = max(one.score(name) for name in MORPHOLOGY[2:])
         records[one.record] = one.ischemia, max(highest, records.get(one.record, (False, -np.inf))[1])
-    truth, scores = zip(*records.values(), strict=True)
-    return float(roc_auc_score(truth, scores)) if len({*truth}) == 2 else None
+    return _auc(records.values())
 
 
 def main() -> None:
@@ -226,6 +247,7 @@ def main() -> None:
 def _show(name: str, one: Summary) -> None:
     print(f"\n{name}: {one['strips']} strips of {one['records']} records")
     print(" ".join(f"{label} {share:.1%}" for label, share in one["answers"].items()))
+    print("  called arrhythmia", one["called_arrhythmia"])
     for label, row in zip(MORPHOLOGY, one["confusion"], strict=True):
         print(f"  known {label:14} {row}")
     print("  AUC " + ", ".join(f"{key} {'-' if v is None else f'{v:.3f}'}" for key, v in one["auc"].items()))
