@@ -15,8 +15,7 @@ from ecg_edge.host.analysis.device import DeviceReport
 from ecg_edge.host.analysis.figures import VENTRICULAR_KINDS, Figures, Hour
 from ecg_edge.host.analysis.highlights import Highlight, highlights
 from ecg_edge.host.report.charts import rhythm_svg
-from ecg_edge.host.report.html import Example
-from ecg_edge.host.report.page import length, render
+from ecg_edge.host.report.page import Example, length, render
 from ecg_edge.host.report.paper import Letter, PaperStrip, Shade, clock_text, paper_svg
 from ecg_edge.quantize.bundle.manifest import Manifest
 

@@ -1,16 +1,20 @@
-"""Charts of a whole recording as SVG: heart rate, and below it every episode of rhythm by kind."""
+"""Charts of a whole recording as SVG: heart rate, every episode of rhythm by kind, labels of strips."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
-from typing import Final
+from itertools import cycle
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.firmware import STRIP_SECONDS
+from ecg_edge.host.link.messages import Morphology, RhythmEvent
+from ecg_edge.host.reference.labels import label_name
+from ecg_edge.host.reference.morphology import count_labels
 from ecg_edge.host.reference.rhythm_events import Episode, episodes, heart_rates
 
 LANES: Final = {
@@ -32,6 +36,7 @@ LANES: Final = {
 }
 """Lanes from top to bottom, with the classes of their colours; a lane without an episode is left out."""
 
+_CLASSES: Final = ("l-N", "l-L", "l-R", "l-A", "l-V")
 _LEFT: Final = 250
 _WIDTH: Final = 1000
 _RIGHT: Final = 10
@@ -40,7 +45,17 @@ _LANE: Final = 20
 _STEPS_S: Final = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
 
 
-def rhythm_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, title: str) -> str:
+Place = tuple[str, int]
+"""Kind and onset of an episode."""
+
+
+def rhythm_svg(
+    events: Sequence[RhythmEvent],
+    samples: int,
+    fs_hz: int,
+    title: str,
+    false: Collection[Place] = (),
+) -> str:
     """Draw heart rate and episodes of a recording.
 
     Parameters
@@ -51,33 +66,84 @@ def rhythm_svg(events: Sequence[RhythmEvent], samples: int, fs_hz: int, title: s
         Its length and rate.
     title : str
         Text alternative.
+    false : collection of Place
+        Episodes that annotations do not confirm: they are drawn empty, and their number is stated.
     """
     lanes: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes(events):
         lanes[episode.name].append(episode)
-    names = [name for name in LANES if name in lanes]
-    height = _RATE_HEIGHT + 40 + _LANE * len(names)
+    rows = [_episode_row(name, lanes[name], false) for name in LANES if name in lanes]
+    return _chart(rows, samples, fs_hz, title, events)
+
+
+def labels_svg(
+    results: Sequence[Morphology], labels: Sequence[str], samples: int, fs_hz: int, title: str
+) -> str:
+    """Draw the labels of a record's strips, a row for each.
+
+    Parameters
+    ----------
+    results : sequence of Morphology
+        The device's results.
+    labels : sequence of str
+        The network's labels.
+    samples, fs_hz : int
+        Length and rate of the record.
+    title : str
+        Text alternative.
+    """
+    classes = dict(zip(labels, cycle(_CLASSES), strict=False))
+    rows = []
+    for name, count in count_labels(results, labels).items():
+        ends = [result.sample + 1 for result in results if label_name(result.label, labels) == name]
+        spans = [(max(end - STRIP_SECONDS * fs_hz, 0), end) for end in ends]
+        rows.append(_Row(f"{name} ({count:,})", classes.get(name, "l-other"), spans))
+    return _chart(rows, samples, fs_hz, title)
+
+
+class _Row(NamedTuple):
+    """A lane: its name, the class of its colour, its spans of samples, and those that are false."""
+
+    name: str
+    kind: str
+    spans: Sequence[tuple[int, int]]
+    false: Sequence[tuple[int, int]] = ()
+
+
+def _episode_row(name: str, found: Sequence[Episode], false: Collection[Place]) -> _Row:
+    spans: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    for episode in found:
+        spans[(name, episode.onset) in false].append((episode.onset, episode.end))
+    count = f"{len(found):,}, {len(spans[1]):,} false" if spans[1] else f"{len(found):,}"
+    return _Row(f"{name} ({count})", LANES[name], *spans)
+
+
+def _chart(
+    rows: Sequence[_Row], samples: int, fs_hz: int, title: str, events: Sequence[RhythmEvent] | None = None
+) -> str:
+    head = _RATE_HEIGHT if events is not None else 0
+    height = head + 40 + _LANE * len(rows)
     scale = (_WIDTH - _LEFT - _RIGHT) / max(samples, 1)
     parts = [
         f'<svg class="chart" role="img" viewBox="0 0 {_WIDTH} {height}">',
         f"<title>{escape(title)}</title>",
         *_time_axis(samples / fs_hz, scale * fs_hz, height),
-        *_rates(events, scale),
+        *(_rates(events, scale) if events is not None else ()),
     ]
-    for row, name in enumerate(names):
-        top = _RATE_HEIGHT + 20 + _LANE * row
-        label = escape(f"{name} ({len(lanes[name]):,})")
-        parts.append(f'<text class="name" x="{_LEFT - 8}" y="{top + 12}">{label}</text>')
-        parts.append(f'<path class="{LANES[name]}" d="{_bars(lanes[name], scale, top)}"/>')
+    for number, row in enumerate(rows):
+        top = head + 20 + _LANE * number
+        parts.append(f'<text class="name" x="{_LEFT - 8}" y="{top + 12}">{escape(row.name)}</text>')
+        parts += [f'<path class="{row.kind}" d="{_bars(row.spans, scale, top)}"/>'] if row.spans else []
+        parts += [f'<path class="false" d="{_bars(row.false, scale, top)}"/>'] if row.false else []
     return "".join([*parts, "</svg>"])
 
 
-def _bars(lane: Sequence[Episode], scale: float, top: int) -> str:
-    """Bars as long as the episodes, at least wide enough to be seen; those that touch become one."""
+def _bars(spans: Sequence[tuple[int, int]], scale: float, top: int) -> str:
+    """Bars as long as the spans, at least wide enough to be seen; those that touch become one."""
     joined: list[list[float]] = []
-    for episode in lane:
-        start = round(_LEFT + episode.onset * scale, 1)
-        end = max(round(_LEFT + episode.end * scale, 1), start + 1.5)
+    for first, last in spans:
+        start = round(_LEFT + first * scale, 1)
+        end = max(round(_LEFT + last * scale, 1), start + 1.5)
         if joined and start <= joined[-1][1] + 0.3:
             joined[-1][1] = max(joined[-1][1], end)
         else:

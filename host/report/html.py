@@ -1,60 +1,54 @@
-"""One offline HTML file about a session: verdict, device, pictures, accuracy, method, limits."""
+"""One offline HTML file about a session: two verdicts, records, rhythm, strips, method, limits."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, NamedTuple, cast
 
 from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_text
-from ecg_edge.host.conformance.accuracy import MISSED, NO_BEAT, LabelledRecord
+from ecg_edge.host.conformance.accuracy import LabelledRecord
 from ecg_edge.host.conformance.beats_csv import read_beats
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAME, RESULTS_NAME, STRIPS_NAME
 from ecg_edge.host.conformance.replay import read_stream
-from ecg_edge.host.conformance.results import SCHEMA_VERSION, RecordResults, SessionResults, summary_of
+from ecg_edge.host.conformance.results import (
+    FAIL,
+    PASS,
+    SCHEMA_VERSION,
+    RecordResults,
+    SessionResults,
+    summary_of,
+)
 from ecg_edge.host.conformance.strips_csv import read_strips
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.reference.rhythm_events import describe
-from ecg_edge.host.report.strips import Strip, beat_kinds, clock, confusion_svg, replay_picture, strip_svg
-from ecg_edge.host.report.timeline import morphology_svg, rhythm_example_svg, rhythm_examples, timeline_svg
+from ecg_edge.host.report.charts import labels_svg, rhythm_svg
+from ecg_edge.host.report.examples import (
+    Key,
+    OnProgress,
+    Replayed,
+    beat_examples,
+    by_record,
+    rhythm_examples,
+    tracked,
+)
+from ecg_edge.host.report.page import render
+from ecg_edge.host.report.strips import Strip, beat_kinds, replay_picture
 from ecg_edge.host.report.training_section import training_section
 
-OnProgress = Callable[[str, int, int], None]  # part of the work, steps done, steps in all
-
-STRIP_S = 5.0
 PICTURE_S = 10.0
-
-T = TypeVar("T")
-
-_TEMPLATES = Path(__file__).resolve().parent / "templates"
+LOW_ACCURACY: Final = 0.9
+"""Five-class accuracy of a record below which the page calls for a look: an own choice."""
+SHOWN_CHARTS: Final = 6
+"""Rhythm charts that are not folded away: those of the records with the lowest accuracy."""
 
 
 def no_progress(part: str, done: int, total: int) -> None:
     """Ignore the progress."""
-
-
-def tracked(part: str, steps: Sequence[T], on_progress: OnProgress) -> Iterator[T]:
-    """Go through `steps` and report each."""
-    for done, step in enumerate(steps):
-        on_progress(part, done, len(steps))
-        yield step
-    on_progress(part, len(steps), len(steps))
-
-
-@dataclass(frozen=True)
-class Example:
-    """A strip with its title and caption."""
-
-    title: str
-    caption: str
-    svg: str
 
 
 def write_report(
@@ -89,22 +83,15 @@ def write_report(
     EcgEdgeError
         When the folder is not a session's, or a file in it is damaged.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 0.1 s: only where a page is made
-
     results = read_results(session)
     if items is None:
         items = read_items(session, results, data, on_progress)
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update(percent=percent, number=_number)
     context = _context(session, results, items, on_progress)
     figures = {"evaluation": evaluation, "verify": verify}
     context |= {name: path and _read_json(path) for name, path in figures.items()}
     context["training"] = morphology_training and training_section(*morphology_training)
-    page = environment.get_template("report.html").render(**context)
     path = session / REPORT_NAME
-    write_text(path, page)
+    write_text(path, render("report.html", context))
     return path
 
 
@@ -116,35 +103,107 @@ def _context(
 ) -> dict[str, Any]:
     scores, labels = results["scores"], results["device"]["labels"]
     shown = "DS2" if "DS2" in scores else "all"
-    right, wrong, outside = examples(items, labels, on_progress)
     events = read_events(session / EVENTS_NAME)
+    replayed = [
+        Replayed(item, labels, events.get((item.record.database, item.record.name), ())) for item in items
+    ]
     return {
         "session": session.name,
         "results": results,
         "summary": summary_of(results),
+        "accuracy": accuracy_of(results),
+        "low": LOW_ACCURACY,
+        "checked": sorted(results["records"], key=lambda entry: _ORDER.index(entry["verdict"])),
+        "scored_records": by_accuracy(results),
         "shown": shown,
         "scored": scores.get(shown),
-        "confusion": confusion_svg(scores[shown]["classes"]["confusion"]) if shown in scores else None,
-        "right": right,
-        "wrong": wrong,
-        "outside": outside,
-        "timelines": _timelines(results, events, on_progress),
+        "beats": beat_examples(replayed, labels, on_progress),
+        "charts": _charts(results, events, by_record(replayed), on_progress),
+        "shown_charts": SHOWN_CHARTS,
+        "rhythm_examples": rhythm_examples(replayed, on_progress),
         "morphology": _morphology(session, results, on_progress),
-        "rhythm_examples": _rhythm_examples(items, events, labels, on_progress),
         "has_strips": bool(items),
     }
 
 
-def _timelines(
-    results: SessionResults, events: dict[tuple[str, str], list[RhythmEvent]], on_progress: OnProgress
-) -> list[tuple[str, str]]:
-    """Draw the rhythm of each record that has events; names and pictures."""
-    places = [(entry, (entry["database"], entry["record"])) for entry in results["records"]]
-    return [
-        ("/".join(place), timeline_svg(events[place], entry["samples"], entry["fs_hz"]))
-        for entry, place in tracked("drawing rhythms", places, on_progress)
-        if place in events
-    ]
+_ORDER: Final = (FAIL, "inconclusive", PASS)
+
+
+class Accuracy(NamedTuple):
+    """Verdict on the device's labels against the annotations.
+
+    Attributes
+    ----------
+    level : str
+        "warn" where a record is below `LOW_ACCURACY`, else "pass".
+    text : str
+        One or two sentences.
+    """
+
+    level: str
+    text: str
+
+
+def by_accuracy(results: SessionResults) -> list[RecordResults]:
+    """List the records that have annotated beats, the lowest five-class accuracy first."""
+    scored = [entry for entry in results["records"] if entry["scores"]]
+    return sorted(scored, key=lambda entry: (_accuracy(entry), entry["record"]))
+
+
+def _accuracy(entry: RecordResults) -> float:
+    scores = entry["scores"]
+    found = scores["classes"]["accuracy"] if scores else None
+    return 1.0 if found is None else found
+
+
+def accuracy_of(results: SessionResults) -> Accuracy | None:
+    """Judge the labels against the annotations; None without annotated beats."""
+    records = by_accuracy(results)
+    if not records:
+        return None
+    whole = results["scores"]["all"]
+    worst, value = records[0], _accuracy(records[0])
+    low = sum(_accuracy(entry) < LOW_ACCURACY for entry in records)
+    qrs = whole["ec57"][0]
+    se, ppv = percent(qrs["qrs_se"]), percent(qrs["qrs_ppv"])
+    text = (
+        f"{percent(whole['classes']['accuracy'], 1)}\u00a0% of the annotated beats have their label; "
+        f"R peaks: sensitivity {se}\u00a0%, positive predictivity {ppv}\u00a0%. "
+        f"Lowest: {percent(value, 1)}\u00a0% in {worst['database']}/{worst['record']}"
+    )
+    text += f"; {low} of {len(records)} records below {percent(LOW_ACCURACY, 0)}\u00a0%." if low else "."
+    return Accuracy("warn" if low else "pass", text)
+
+
+class Chart(NamedTuple):
+    """The rhythm of a record."""
+
+    entry: RecordResults
+    svg: str
+
+
+def _charts(
+    results: SessionResults,
+    events: dict[Key, list[RhythmEvent]],
+    replayed: dict[Key, Replayed],
+    on_progress: OnProgress,
+) -> list[Chart]:
+    """Draw the rhythm of each record that has events, the lowest accuracy first."""
+    records = sorted(results["records"], key=_accuracy)
+    found = []
+    for entry in tracked("drawing rhythms", records, on_progress):
+        key = (entry["database"], entry["record"])
+        if key in events:
+            title = f"Heart rate and episodes of {'/'.join(key)}: {_counts(entry)}"
+            false = replayed[key].false_episodes if key in replayed else ()
+            found.append(
+                Chart(entry, rhythm_svg(events[key], entry["samples"], entry["fs_hz"], title, false))
+            )
+    return found
+
+
+def _counts(entry: RecordResults) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in entry["episodes"].items()) or "no episodes"
 
 
 def _morphology(
@@ -154,28 +213,12 @@ def _morphology(
     labels = results["device"]["morphology_labels"]
     found = read_strips(session / STRIPS_NAME, labels)
     entries = [entry for entry in results["records"] if entry["morphology"]]
-    return [
-        (entry, morphology_svg(strips, labels, entry["samples"], entry["fs_hz"]))
-        for entry in tracked("drawing strips' labels", entries, on_progress)
-        for strips in [found[entry["database"], entry["record"]]]
-    ]
-
-
-def _rhythm_examples(
-    items: Sequence[LabelledRecord],
-    events: dict[tuple[str, str], list[RhythmEvent]],
-    labels: Sequence[str],
-    on_progress: OnProgress,
-) -> list[Example]:
-    """Draw a strip of each kind of event."""
-    found = []
-    for example in tracked("drawing events", rhythm_examples(items, events), on_progress):
-        record = example.item.record
-        caption = f"{record.database} {record.name}: {describe(example.episode, record.fs_hz).strip()}"
-        caption += f", {example.episode.priority} priority"
-        title = f"{example.episode.name} ({example.count} in all)"
-        found.append(Example(title, caption, rhythm_example_svg(example, labels)))
-    return found
+    drawn = []
+    for entry in tracked("drawing strips' labels", entries, on_progress):
+        key = (entry["database"], entry["record"])
+        title = f"Labels of the morphology network in {'/'.join(key)}"
+        drawn.append((entry, labels_svg(found[key], labels, entry["samples"], entry["fs_hz"], title)))
+    return drawn
 
 
 # ---- reading a session ------------------------------------------------------------------------------
@@ -220,52 +263,6 @@ def read_items(
         record = read_stream(root, entry)
         items.append(LabelledRecord(record, beats.get(place, []), entry["taken_samples"]))
     return items
-
-
-# ---- examples ---------------------------------------------------------------------------------------
-
-
-def examples(
-    items: Sequence[LabelledRecord], labels: Sequence[str], on_progress: OnProgress = no_progress
-) -> tuple[list[Example], list[Example], list[Example]]:
-    """Draw one strip of every kind of beat: correct label, wrong label, annotation outside the labels.
-
-    Of each kind the middle one of all is shown, so that nothing is picked by eye.
-    """
-    kinds: dict[tuple[str, str], list[tuple[LabelledRecord, int]]] = defaultdict(list)
-    for item in tracked("matching beats", items, on_progress):
-        for annotated, reported, sample in beat_kinds(item, labels):
-            kinds[annotated, reported].append((item, sample))
-    known = {*labels, NO_BEAT}
-    right: list[Example] = []
-    wrong: list[Example] = []
-    outside: list[Example] = []
-    order = sorted(kinds, key=lambda kind: (-len(kinds[kind]), kind))
-    for kind in tracked("drawing strips", order, on_progress):
-        group = outside if kind[0] not in known else right if kind[0] == kind[1] else wrong
-        group.append(_example(kind, kinds[kind], labels))
-    return right, wrong, outside
-
-
-def _example(
-    kind: tuple[str, str], places: list[tuple[LabelledRecord, int]], labels: Sequence[str]
-) -> Example:
-    item, sample = places[len(places) // 2]
-    at_s = sample / item.record.fs_hz
-    start_s = min(max(0.0, at_s - STRIP_S / 2), max(0.0, item.samples / item.record.fs_hz - STRIP_S))
-    title = f"{_annotated(kind[0])}, {_reported(kind[1])}"
-    caption = f"{item.record.database} {item.record.name} at {clock(at_s)}; {len(places)} of this kind"
-    return Example(title, caption, strip_svg(Strip(item, start_s, STRIP_S, sample), labels))
-
-
-def _annotated(name: str) -> str:
-    return "no beat annotated" if name == NO_BEAT else f"annotated {name}"
-
-
-def _reported(name: str) -> str:
-    if name == MISSED:
-        return "missed by the device"
-    return "not labelled by the device" if name == "?" else f"device label {name}"
 
 
 # ---- the picture ------------------------------------------------------------------------------------
@@ -318,10 +315,3 @@ def most_varied(item: LabelledRecord, labels: Sequence[str]) -> tuple[int, Strip
         if len(found) > best:
             best, start = len(found), first
     return best, Strip(item, start / item.record.fs_hz, PICTURE_S)
-
-
-# ---- filters of the template ------------------------------------------------------------------------
-
-
-def _number(value: float | None, digits: int = 0) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,15 @@ from ecg_edge.host.report.paper import clock_text
 
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 THIN_SPACE: Final = "\u202f"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A strip with its title and caption."""
+
+    title: str
+    caption: str
+    svg: str
 
 
 def render(template: str, context: dict[str, Any]) -> str:
@@ -31,7 +42,7 @@ def render(template: str, context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, number=number, length=length, clock=clock_text)
+    environment.filters.update(percent=percent, number=number, length=length, clock=clock_text, slug=slug)
     return environment.get_template(template).render(**context)
 
 
@@ -50,3 +61,8 @@ def length(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def slug(text: str) -> str:
+    """Make an identifier for a link from any text."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text)

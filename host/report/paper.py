@@ -21,7 +21,7 @@ _UNIT: Final = 10  # units per mm
 _ROW: Final = 60  # units for a row of letters
 _SQUARE: Final = 50  # units of a large square
 _LEAST: Final = 250  # units of signal height
-_MOST: Final = 900
+_MOST: Final = 650
 _MERGE: Final = 0.75  # units by which a point may differ from the line between its neighbours
 _PASSES: Final = 3
 
@@ -105,8 +105,12 @@ def paper_svg(strip: PaperStrip) -> str:
         *drawing.seconds(),
         drawing.curve(),
         *(drawing.dot(sample) for sample in strip.dots if first <= sample < last),
-        *drawing.letters(strip.above, 42, strip.above_name),
-        *(drawing.letters(strip.below, height - 18, strip.below_name) if strip.below_name else ()),
+        *drawing.letters(strip.above, 46, strip.above_name, 16),
+        *(
+            drawing.letters(strip.below, height - 22, strip.below_name, height - 4)
+            if strip.below_name
+            else ()
+        ),
         "</svg>",
     ]
     return "".join(parts)
@@ -153,15 +157,15 @@ class _Drawing:
         size = f'x="{start}" width="{max(end - start, 8)}" height="{self.height}"'
         return f'<rect class="{shade.kind}" {size}/>'
 
-    def letters(self, letters: Iterable[Letter], y: int, name: str) -> list[str]:
-        """A row of letters, with its name."""
+    def letters(self, letters: Iterable[Letter], y: int, name: str, name_y: int) -> list[str]:
+        """A row of letters, and its name at the strip's edge."""
         inside = [one for one in letters if self._first <= one.sample < self._last]
         found = [
             f'<text class="{escape(one.kind or "l-" + _class(one.text))}" x="{self.x(one.sample)}" '
             f'y="{y}">{escape(one.text)}</text>'
             for one in inside
         ]
-        return [*found, f'<text class="row" x="6" y="{y}">{escape(name)}</text>'] if name else found
+        return [*found, f'<text class="row" x="6" y="{name_y}">{escape(name)}</text>'] if name else found
 
     def seconds(self) -> list[str]:
         """The time at each whole second that fits."""

@@ -1,10 +1,8 @@
-"""Pictures of a replay: strips of ECG with device labels against annotations, and the confusion matrix."""
+"""Pictures of a replay: strips of ECG with device labels against annotations, as PNG."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +24,6 @@ OTHER_COLOR = "#8a6fb3"
 WRONG_COLOR = "#d1495b"
 RIGHT_COLOR = "#2f9e6e"
 
-# In a picture for a page, the ink is a colour that `to_svg` replaces by the page's own.
-INK = "#010101"
 _PAPER_INK = "#1f2933"
 
 _MARGIN = 0.12  # space on the left of a strip for the names of its rows of labels, as a share of its length
@@ -77,27 +73,7 @@ def open_figure(width: float, height: float, layout: Any = "constrained") -> Ite
         yield Figure(figsize=(width, height), layout=layout)
 
 
-def to_svg(figure: Figure) -> str:
-    """A figure as SVG to put into a page; its ink is the page's text colour."""
-    buffer = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r' id="[a-zA-Z0-9]+_\d+"', "", svg)  # those are the same in every figure
-    return svg.replace(INK, "currentColor")
-
-
 # ---- strips -----------------------------------------------------------------------------------------
-
-
-def strip_svg(strip: Strip, labels: Sequence[str], width: float = 5.4, height: float = 1.75) -> str:
-    """One strip as SVG: the device's labels above, the annotations below, dots at the device's R peaks."""
-    with open_figure(width, height, layout="none") as figure:  # fixed margins: half the time of computed ones
-        axes = figure.add_axes((0.075, 0.16, 0.905, 0.82))
-        draw_strip(axes, strip, labels, INK)
-        return to_svg(figure)
 
 
 def replay_picture(
@@ -217,42 +193,3 @@ def beat_kinds(item: LabelledRecord, labels: Sequence[str]) -> list[tuple[str, s
     kinds += [(symbols[i], MISSED, at[i]) for i in missed]
     kinds += [(NO_BEAT, names[j], item.beats[j].r_sample) for j in false]
     return sorted(kinds, key=lambda kind: kind[2])
-
-
-# ---- the confusion matrix ---------------------------------------------------------------------------
-
-
-def confusion_svg(confusion: Mapping[str, Any]) -> str:
-    """The confusion matrix of `accuracy.class_figures`, shaded by the share of each row."""
-    counts = np.array(confusion["counts"])
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    rows, columns = confusion["rows"], confusion["columns"]
-    with open_figure(0.62 * len(columns) + 1.5, 0.42 * len(rows) + 0.9) as figure:
-        axes = figure.add_subplot()
-        for i, row in enumerate(rows):
-            for j, column in enumerate(columns):
-                _draw_cell(axes, i, j, int(counts[i, j]), float(shares[i, j]), row == column)
-        _frame_matrix(axes, rows, columns)
-        return to_svg(figure)
-
-
-def _draw_cell(axes: Axes, i: int, j: int, count: int, share: float, right: bool) -> None:
-    color = RIGHT_COLOR if right else WRONG_COLOR
-    alpha = 0.08 + 0.72 * share if count else 0.0
-    axes.add_patch(mpl.patches.Rectangle((j - 0.48, i - 0.46), 0.96, 0.92, color=color, alpha=alpha, lw=0))
-    if count:
-        axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK)
-
-
-def _frame_matrix(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
-    axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
-    axes.set_yticks(range(len(rows)), rows)
-    axes.tick_params(colors=INK, length=0, labelsize=8)
-    axes.xaxis.tick_top()
-    axes.xaxis.set_label_position("top")
-    axes.set_xlabel("device", color=INK, fontsize=8)
-    axes.set_ylabel("annotated", color=INK, fontsize=8)
-    for spine in axes.spines.values():
-        spine.set_visible(False)

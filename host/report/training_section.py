@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
+
+from matplotlib.figure import Figure
 
 from ecg_edge.ecg.errors import EcgEdgeError
-from ecg_edge.host.report.strips import INK, LABEL_COLORS, confusion_svg, open_figure, to_svg
+from ecg_edge.host.report.strips import LABEL_COLORS, open_figure
+
+INK: Final = "#010101"
+"""Colour of a picture's text, which `_to_svg` replaces by the page's own."""
 
 
 class TrainingSection(TypedDict):
@@ -16,7 +23,6 @@ class TrainingSection(TypedDict):
 
     rows: list[dict[str, Any]]
     curves: str
-    confusion: str
     normalized: list[list[float]]
 
 
@@ -31,11 +37,9 @@ def training_section(history: Path, evaluation: Path) -> TrainingSection:
     epochs = _read(history)["epochs"]
     rows = _read(evaluation)
     last = rows[-1]  # the int8 network
-    labels = list(last["per_class"])
     return {
         "rows": rows,
         "curves": curves_svg(epochs),
-        "confusion": confusion_svg({"counts": last["confusion"], "rows": labels, "columns": labels}),
         "normalized": [_shares(row) for row in last["confusion"]],
     }
 
@@ -67,4 +71,14 @@ def curves_svg(epochs: Mapping[str, Sequence[float]]) -> str:
             axes.set_title(f"learning {title}" if title == "rate" else title, fontsize=8, color=INK)
             axes.set_xlabel("epoch", fontsize=8, color=INK)
             axes.tick_params(colors=INK, labelsize=7)
-        return to_svg(figure)
+        return _to_svg(figure, "Loss, accuracy and learning rate by epoch")
+
+
+def _to_svg(figure: Figure, title: str) -> str:
+    """A figure as SVG to put into a page; its ink is the page's text colour."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>", f"<title>{title}</title>", svg[svg.index("<svg") :], flags=re.S)
+    svg = re.sub(r' id="[a-zA-Z0-9]+_\d+"', "", svg)  # those are the same in every figure
+    return svg.replace("<svg ", '<svg role="img" ', 1).replace(INK, "currentColor")

@@ -24,7 +24,7 @@ from ecg_edge.host.reference.rhythm_events import (
     heart_rates,
     to_messages,
 )
-from ecg_edge.host.report.timeline import timeline_svg
+from ecg_edge.host.report.charts import rhythm_svg
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from tests.support.simulated import LABELS, HashEngine, make_ecg
 
@@ -118,7 +118,13 @@ def test_heart_rates_have_gaps() -> None:
     assert rates[0] == 72.4 and np.isnan(rates[1])
 
 
-def test_the_timeline_names_what_occurred() -> None:
-    svg = timeline_svg([RUN, RATE, NO_RATE], 72_000, 360)
-    assert "V run (1)" in svg and "asystole" not in svg
-    assert "beats/min" in timeline_svg([], 3600, 360)
+def test_the_chart_names_what_occurred() -> None:
+    svg = rhythm_svg([RUN, RATE, NO_RATE], 72_000, 360, "A course")
+    assert "V run (1)" in svg and "asystole" not in svg and "<title>A course</title>" in svg
+    assert "beats/min" in rhythm_svg([], 3600, 360, "")
+
+
+def test_false_episodes_are_drawn_empty_and_counted() -> None:
+    false = rhythm_svg([RUN], 72_000, 360, "", {("V run", RUN.onset)})
+    assert "V run (1, 1 false)" in false and 'class="false"' in false and 'class="l-V"' not in false
+    assert 'class="false"' not in rhythm_svg([RUN], 72_000, 360, "", {("V run", RUN.onset + 1)})

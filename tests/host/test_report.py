@@ -13,6 +13,7 @@ import pytest
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.records import load_record
+from ecg_edge.firmware.binding.rhythm import END, RUN_V
 from ecg_edge.host.cli.commands.report import morphology_training, run_scores
 from ecg_edge.host.cli.commands.report import report as report_command
 from ecg_edge.host.conformance.accuracy import LabelledRecord
@@ -22,11 +23,20 @@ from ecg_edge.host.devices.simulator import simulator_info
 from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.messages import Beat, Done
 from ecg_edge.host.reference.expected import expect
-from ecg_edge.host.report.html import examples, most_varied, read_items, read_results, write_report
+from ecg_edge.host.report.examples import BeatExamples, Replayed, beat_examples, rhythm_examples
+from ecg_edge.host.report.html import (
+    by_accuracy,
+    most_varied,
+    no_progress,
+    read_items,
+    read_results,
+    write_report,
+)
 from ecg_edge.host.report.strips import Strip, beat_kinds, replay_picture
+from tests.support.messages import made_event
 from tests.support.simulated import LABELS, HashEngine, make_bundle, make_database
 
-VOID = {"meta", "br", "path", "use", "rect"}
+VOID = {"meta", "br", "path", "use", "rect", "circle"}
 
 
 class Page(HTMLParser):
@@ -68,6 +78,11 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
+def examples(items: list[LabelledRecord]) -> BeatExamples:
+    """Strips of every kind of beat."""
+    return beat_examples([Replayed(item, LABELS) for item in items], LABELS, no_progress)
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two records of a minute."""
@@ -96,7 +111,10 @@ def run_of(database: Path, name: str) -> RecordRun:
     comparator.take_events(expected.events)
     done = Done(len(record.samples), len(beats), 0, 0, 0, 0, 0)
     progress = Progress(
-        len(record.samples), len(record.samples), beats, expected.events, seconds=0.4, done=done
+        *(len(record.samples), len(record.samples), beats),
+        events=expected.events,
+        seconds=0.4,
+        done=done,
     )
     progress.changes = expected.quality_messages()
     comparator.take_changes(progress.changes)
@@ -147,7 +165,7 @@ def test_an_interrupted_session_says_why(session: Session) -> None:
 def test_every_kind_of_beat_has_a_strip(session: Session) -> None:
     items = [run.labelled for run in session.runs]
     kinds = {(row, column) for item in items for row, column, _ in beat_kinds(item, LABELS)}
-    right, wrong, outside = examples(items, LABELS)
+    wrong, outside, right = examples(items)
     assert len(right) + len(wrong) == len(kinds) and outside == []
     assert len(right) == sum(row == column for row, column in kinds)
     counts = [int(re.search(r"(\d+) of this kind", e.caption)[1]) for e in [*right, *wrong]]  # type: ignore[index]
@@ -165,7 +183,7 @@ def test_missed_and_false_beats_are_kinds(database: Path) -> None:
     kinds = beat_kinds(item, LABELS)
     assert kinds[0] == ("N", "missed", at[0])
     assert ("no beat", "V", at[3] + 150) in kinds
-    titles = [example.title for example in examples([item], LABELS)[1]]
+    titles = [example.title for example in examples([item]).wrong]
     assert "annotated N, missed by the device" in titles and "no beat annotated, device label V" in titles
 
 
@@ -224,11 +242,63 @@ def test_every_part_of_the_work_reports_its_progress(session: Session, database:
     assert reported[0] == ("reading records", 0, 2)
 
 
-def test_axes_and_captions_have_the_same_unit(session: Session, database: Path) -> None:
+def test_strips_are_at_scale_and_rounded(session: Session, database: Path) -> None:
     page = write_report(session.folder, data=database).read_text()
-    assert ">min:s</text>" in page and ">s</text>" not in page
-    (caption, *_) = re.findall(r"mitdb 10[01] at (\d+):\d", page)
-    assert re.search(rf">{caption}:\d\d</text>", page)
+    strips = re.findall(r'<svg class="ecg".*?</svg>', page, re.S)
+    assert strips and all('width="150mm"' in strip and 'viewBox="0 0 1500 ' in strip for strip in strips)
+    assert not re.search(r' (?:d|x|y|cx|cy|width|height)="[^"]*\d\.\d{2,}', "".join(strips))
+    svgs = re.findall(r"<svg class.*?</svg>", page, re.S)
+    assert all('role="img"' in svg and re.search("<title>.+?</title>", svg) for svg in svgs)
+    assert len(page) < 100_000 * 2
+
+
+def test_equality_and_accuracy_are_two_verdicts(session: Session) -> None:
+    html = write_report(session.folder, items=[one.labelled for one in session.runs]).read_text()
+    assert '<section class="banner pass"><h2>Device equals reference' in html
+    assert '<section class="banner warn"><h2>Accuracy against annotations' in html
+    scored = by_accuracy(read_results(session.folder))
+    accuracies = [entry["scores"]["classes"]["accuracy"] for entry in scored]
+    assert accuracies[0] < accuracies[1]
+    text = Page(html).text
+    assert "no real board took part" in text
+    assert f"Lowest: {100 * accuracies[0]:.1f}\u00a0% in mitdb/{scored[0]['record']}" in text.replace(
+        " %", "\u00a0%"
+    )
+    table = html[html.index('aria-label="Accuracy by record"') :]
+    assert table.index(f"mitdb/{scored[0]['record']}") < table.index(f"mitdb/{scored[1]['record']}")
+
+
+def test_the_verdict_is_the_second_column_and_tables_have_scopes(session: Session) -> None:
+    html = write_report(session.folder, items=[]).read_text()
+    table = html[html.index('aria-label="Device and reference by record"') :]
+    first_row = table[table.index("<tbody>") :].split("</tr>")[0]
+    assert re.search(r'<th scope="row">mitdb/100</th><td class="text pass">pass</td>', first_row)
+    assert [head for head in re.findall(r"<th[ >][^>]*", html) if "scope=" not in head] == []
+    targets = re.findall(r'href="#([^"]+)"', html)
+    assert targets and [target for target in targets if f'id="{target}"' not in html] == []
+
+
+def test_the_training_list_is_folded(session: Session) -> None:
+    manifest = replace(session.bundle.manifest, training={"database": "mitdb", "records": ["101", "106"]})
+    session.bundle = replace(session.bundle, manifest=manifest)
+    session.write()
+    html = write_report(session.folder, items=[]).read_text()
+    assert "<details><summary>mitdb: 2 records</summary>101, 106</details>" in html
+
+
+def test_events_without_annotated_beats_of_their_kind_are_false(session: Session) -> None:
+    run = session.runs[0]
+    run_v = made_event(RUN_V, END, 3600, 5000, beats=4, rate_x10=1500)
+    items = Replayed(run.labelled, LABELS, [run_v])
+    assert items.false_episodes == {("V run", 3600)}
+    symbols = np.full(len(run.record.annotation_symbols), "V")
+    annotated = replace(run.labelled, record=replace(run.record, annotation_symbols=symbols))
+    assert Replayed(annotated, LABELS, [run_v]).false_episodes == frozenset()
+    none = replace(run.record, annotation_samples=np.zeros(0, np.int64), annotation_symbols=np.zeros(0, "U1"))
+    unknown = replace(run.labelled, record=replace(none, annotation_notes=()))
+    assert Replayed(unknown, LABELS, [run_v]).false_episodes == frozenset()
+    (example, *_) = rhythm_examples([items], no_progress)
+    assert example.title == "False: V run (1 of 1)" and "do not confirm it" in example.caption
 
 
 @pytest.mark.parametrize(
@@ -314,7 +384,7 @@ def test_a_strip_at_either_end_of_a_record_is_drawn(session: Session) -> None:
     item = session.runs[0].labelled
     first, last = item.beats[0].r_sample, item.beats[-1].r_sample
     ends = replace(item, beats=[item.beats[0], item.beats[-1]])
-    right, wrong, _ = examples([ends], LABELS)
+    wrong, _, right = examples([ends])
     assert first < 360 * 5 and last > len(item.record.samples) - 360 * 5
     assert all("<svg" in example.svg for example in [*right, *wrong])
 
