@@ -48,7 +48,7 @@ class Publisher:
         on_note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._broker, self._topics, self._outbox, self._on_note = broker, topics, outbox, on_note
-        self._fixed: dict[str, bytes] = {}
+        self._retained: dict[str, bytes] = {}  # by topic: what a broker that forgot it gets again
         self._state: bytes | None = None
         self._waiting: deque[tuple[int, Waiting]] = deque()  # number on the connection, message
         self._taken: list[Waiting] = []
@@ -76,7 +76,7 @@ class Publisher:
         fixed : mapping
             Retained messages by topic, sent at the beginning of every connection.
         """
-        self._fixed = dict(fixed)
+        self._retained = dict(fixed)
         self._thread.start()
 
     def __enter__(self) -> Publisher:
@@ -110,6 +110,7 @@ class Publisher:
 
     def _confirm(self, number: int) -> None:
         found = [message for sent, message in self._waiting if sent == number]
+        self._retained |= {self._topics.of(one.kind): one.payload for one in found if one.kind == SESSION}
         self._taken += found
         self._waiting = deque(pair for pair in self._waiting if pair[0] != number)
 
@@ -136,7 +137,7 @@ class Publisher:
         return self._stop.is_set() and time.monotonic() >= (self._flush_until or 0.0)
 
     def _serve(self, connection: Connection) -> None:
-        for topic, payload in self._fixed.items():
+        for topic, payload in self._retained.items():
             connection.send(topic, payload, retain=True)
         connection.send(self._topics.of(STATUS), ONLINE, retain=True)
         self.is_connected, sent = True, 0
@@ -148,6 +149,7 @@ class Publisher:
                 sent = message.id
             if self._state is not None and connection.room:
                 state, self._state = self._state, None
+                self._retained[self._topics.of(STATE)] = state
                 connection.send(self._topics.of(STATE), state, retain=True)
             connection.work(
                 0.0 if connection.room and self._outbox.state["messages"] > len(self._waiting) else POLL_S

@@ -154,6 +154,30 @@ def connected(notes: list[str]) -> int:
     return sum("connected again" in note for note in notes)
 
 
+def test_a_broker_that_forgot_everything_gets_session_and_state_again(tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    with (
+        Mosquitto(tmp_path / "broker", autosave=False) as mosquitto,
+        closing(Outbox(tmp_path / "outbox.sqlite")) as outbox,
+        Publisher(Broker("localhost", mosquitto.port), TOPICS, outbox) as publisher,
+    ):
+        publisher.connect()
+        bridging, stop = (
+            Bridge(Counting(9999, 100.0), TOPICS, outbox, publisher, "homeassistant"),
+            threading.Event(),
+        )
+        running = threading.Thread(target=bridging.run, args=(stop,))
+        running.start()
+        with Subscriber(mosquitto.port) as subscriber:
+            subscriber.wait(lambda: subscriber.messages["ecg-edge/bed3/wave"])
+        mosquitto.kill()
+        mosquitto.start()
+        with Subscriber(mosquitto.port) as late:
+            late.wait(lambda: late.messages["ecg-edge/bed3/session"] and len(late.plain) == 3)
+        stop.set()
+        running.join()
+
+
 def test_a_bridge_that_is_gone_is_offline_by_its_last_will(mosquitto: Mosquitto, tmp_path: Path) -> None:
     with Subscriber(mosquitto.port) as subscriber, running_bridge(mosquitto, tmp_path) as process:
         subscriber.wait(lambda: subscriber.plain.get("ecg-edge/bed3/status") == b"online")
