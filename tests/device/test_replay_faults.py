@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from ecg_edge.host.conformance.replay import replay
+from ecg_edge.host.conformance.replay import Update, replay
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import native_device
 from tests.support.line_proxy import Fault, Reorder, burst, cut, double, drop, flip, proxy, stall
@@ -17,6 +18,36 @@ pytestmark = [pytest.mark.device, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+
+
+def test_a_restart_in_mid_record_loses_and_doubles_nothing(
+    program: Path, synthetic_root: Path, shipped_bundle: Path, tmp_path: Path
+) -> None:
+    link, devices = tmp_path / "port", ExitStack()
+
+    def plug_in() -> None:
+        devices.close()
+        link.unlink(missing_ok=True)
+        link.symlink_to(devices.enter_context(native_device(program)))
+
+    def restart(now: Update) -> None:
+        if now.taken > 10_000 and not restarts:
+            restarts.append(now.taken)
+            plug_in()
+
+    restarts: list[int] = []
+    plug_in()
+    with devices:
+        outcome = replay(
+            ["synth/s09"],
+            port=str(link),
+            bundle_path=shipped_bundle,
+            data=synthetic_root,
+            out=tmp_path / "session",
+            on_update=restart,
+        )
+    assert outcome.passed and restarts
+    assert outcome.results["link"]["passes"] == 2
 
 
 FAULTS = (flip, drop, double, burst, stall, cut, Reorder())
