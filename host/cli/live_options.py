@@ -128,9 +128,9 @@ def any_source(
         Lead of a record.
     """
     name = line.port
-    if line.text or name == AUTO or name.startswith(_PORTS):
-        return line.source()
     path = Path(name)
+    if line.text or name == AUTO or name.startswith(_PORTS) or path.is_char_device():
+        return line.source()
     path = path.with_suffix("") if path.suffix == ".hea" else path
     if is_recording(path):
         return RecordingSource(Recording(path), 0.0 if play is None else play)

@@ -6,15 +6,18 @@ import os
 import pty
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import typer
 
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.host.cli import console, port_choice
+from ecg_edge.host.cli.live_options import LiveLine, any_source
 from ecg_edge.host.devices.discovery import DEVICE, Found, Port
 from ecg_edge.host.link import transports
 from ecg_edge.host.link.transports import reset_board
+from ecg_edge.host.live.device import DeviceSource
 
 
 def found(*names: str) -> list[Found]:
@@ -31,6 +34,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_named_port_is_that() -> None:
     assert port_choice.found_port("/dev/ttyUSB7") == "/dev/ttyUSB7"
+
+
+def test_a_link_to_a_port_is_a_port(tmp_path: Path) -> None:
+    (tmp_path / "port").symlink_to("/dev/null")
+    line = LiveLine(str(tmp_path / "port"), None, 60, None, False, None)
+    assert isinstance(any_source(line, 1, None, None), DeviceSource)
 
 
 def test_the_only_device_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
