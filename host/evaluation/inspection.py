@@ -26,6 +26,7 @@ from ecg_edge.host.evaluation.sources import REFERENCE
 from ecg_edge.host.reference.labels import Labeller
 
 MATCHED, MISSED, FALSE = "matched", "missed", "false"
+LABELS: Final = ("N", "L", "R", "A", "V")
 FLUTTER_WAVE: Final = "!"  # an annotation that is no beat
 _NEAR_S: Final = MATCH_WINDOW_S
 
@@ -119,6 +120,18 @@ class Inspection:
     def in_flutter(self, time_s: float) -> bool:
         """Test if the annotations have ventricular flutter there."""
         return any(start_s <= time_s <= end_s for start_s, end_s in self.flutter)
+
+    def has_wrong_label(self, outcome: BeatMatch) -> bool:
+        """Test if a matched beat has another label than its annotation.
+
+        An annotation that is none of the labels (F, / and others) is compared by its EC57 class.
+        """
+        if self.labels is None or outcome.kind != MATCHED or outcome.beat is None:
+            return False
+        label, symbol = self.labels[outcome.beat], outcome.symbol
+        if symbol in LABELS or label not in SCORING_CLASS_OF:
+            return label != symbol
+        return SCORING_CLASS_OF[label] != SCORING_CLASS_OF.get(symbol)
 
     def errors(self, kinds: tuple[str, ...] = (MISSED, FALSE)) -> list[DetectionError]:
         """List the missed beats and false detections that count, with their candidates."""

@@ -20,13 +20,19 @@ from ecg_edge.firmware import FS_HZ
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED
 from ecg_edge.host.evaluation.inspection import FALSE, FLUTTER_WAVE, MATCHED, MISSED, BeatMatch, Inspection
 from ecg_edge.host.reference.signal_reasons import reasons_text
-from ecg_edge.host.report.strips import LABEL_COLORS, OTHER_COLOR, RIGHT_COLOR, WRONG_COLOR, clock
+from ecg_edge.host.report.strips import clock
 
 INK: Final = "#1f2933"
-FALSE_COLOR: Final = "#d9822b"
-BAD_COLOR: Final = "#8a6fb3"
-FAINT: Final = "#9aa5b1"
-COLORS: Final = {MATCHED: RIGHT_COLOR, MISSED: WRONG_COLOR, FALSE: FALSE_COLOR}
+FAINT: Final = "#6b7680"
+WRONG_LABEL: Final = "wrong label"
+COLORS: Final = {
+    MATCHED: "#1a7450",
+    WRONG_LABEL: "#215fae",
+    MISSED: "#b3261e",
+    FALSE: "#8f4e00",
+}
+"""One colour for each outcome of a beat, and for nothing else; 4.5:1 on white."""
+BAD_COLOR: Final = "#6a4b9a"
 _STYLE: Final[Any] = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "ecg-edge"}
 _CLOSE: Final = 5  # logits: a candidate rejected with more is no close decision
 _DASHED: Final[Any] = (0, (5, 2))
@@ -104,6 +110,13 @@ def _name(axes: Axes, text: str) -> None:
     axes.yaxis.set_label_coords(-0.037, 0.5)
 
 
+def _color(found: Inspection, outcome: BeatMatch) -> str:
+    """Colour of a beat's outcome; grey in flutter, where nothing counts."""
+    if found.in_flutter(outcome.time_s):
+        return FAINT
+    return COLORS[WRONG_LABEL if found.has_wrong_label(outcome) else outcome.kind]
+
+
 def _samples(found: Inspection, segment: Segment) -> np.ndarray[Any, np.dtype[np.int64]]:
     first, last = max(0, round(segment.start_s * FS_HZ)), round(segment.end_s * FS_HZ)
     return np.arange(first, min(last, len(found.record.samples)))
@@ -137,8 +150,7 @@ def _detected(found: Inspection, segment: Segment) -> Iterable[tuple[float, str,
         if segment.holds(r_sample / FS_HZ):
             outcome = kinds.get(index)
             text = found.labels[index] if found.labels else "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
-            plain = outcome is None or found.in_flutter(outcome.time_s)
-            yield r_sample / FS_HZ, text, FAINT if plain or outcome is None else COLORS[outcome.kind]
+            yield r_sample / FS_HZ, text, FAINT if outcome is None else _color(found, outcome)
 
 
 def _annotated(found: Inspection, segment: Segment) -> Iterable[tuple[float, str, str]]:
@@ -149,7 +161,7 @@ def _annotated(found: Inspection, segment: Segment) -> Iterable[tuple[float, str
     ):
         if segment.holds(time_s):
             is_missed = any(abs(time_s - other) < 0.005 for other in missed) and symbol != FLUTTER_WAVE
-            color = WRONG_COLOR if is_missed else LABEL_COLORS.get(symbol, OTHER_COLOR)
+            color = COLORS[MISSED] if is_missed else INK
             yield time_s, note if symbol == "+" and note else symbol, color
 
 
@@ -166,7 +178,7 @@ def _row(axes: Axes, height: float, name: str, items: Iterable[tuple[float, str,
 def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = _samples(found, segment)
     filtered = found.trace.filtered[at]
-    axes.plot(at / FS_HZ, filtered, color=LABEL_COLORS["R"], linewidth=0.85, solid_joinstyle="round")
+    axes.plot(at / FS_HZ, filtered, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, filtered, 0.08, 0.1, 0.8)
     _name(axes, "filtered, mV")
     for outcome in found.outcomes:
@@ -183,9 +195,7 @@ def _mark(axes: Axes, found: Inspection, outcome: BeatMatch) -> None:
     else:
         at = int(found.beats["r_sample"][outcome.beat])
         style = {"markersize": 4}
-    nothing = found.in_flutter(outcome.time_s)
-    color = FAINT if nothing else COLORS[outcome.kind]
-    axes.plot(at / FS_HZ, filtered[at], "o", color=color, **style)
+    axes.plot(at / FS_HZ, filtered[at], "o", color=_color(found, outcome), **style)
 
 
 def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
@@ -214,7 +224,7 @@ def _draw_levels(axes: Axes, found: Inspection, segment: Segment) -> None:
     around = candidates[max(0, int(first) - 1) : int(last) + 1]
     around = around[around["beat_energy"] > 0]
     times = around["at"] / FS_HZ
-    axes.step(times, around["beat_energy"], where="post", color=RIGHT_COLOR, linewidth=1.1, linestyle=_DASHED)
+    axes.step(times, around["beat_energy"], where="post", color=INK, linewidth=1.1, linestyle=_DASHED)
     axes.step(times, around["noise"], where="post", color=INK, linewidth=1.0, linestyle=_DOTTED)
 
 
@@ -230,7 +240,7 @@ def _shows_score(found: Inspection, candidate: Any) -> bool:
 
 def _draw_candidate(axes: Axes, candidate: Any, write: bool) -> None:
     accepted, refused = bool(candidate["accepted"]), candidate["score"] == REFUSED
-    color = RIGHT_COLOR if accepted else FAINT if refused else WRONG_COLOR
+    color = FAINT if refused else INK
     x, y = candidate["energy_at"] / FS_HZ, max(1, int(candidate["energy"]))
     fill = color if accepted else "white"
     axes.plot(x, y, "o", markersize=4.2, color=color, markerfacecolor=fill, markeredgewidth=1.1)
@@ -246,7 +256,7 @@ def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
     times = beats["r_sample"] / FS_HZ
     here = (times >= segment.start_s) & (times < segment.end_s)
     bad = (beats["flags"] & firmware.FLAG_UNCLASSIFIABLE) != 0
-    colors = np.where(bad[here], BAD_COLOR, RIGHT_COLOR)
+    colors = np.where(bad[here], BAD_COLOR, FAINT)
     axes.vlines(times[here], 0, beats["quality"][here], colors=colors.tolist(), linewidth=2.2)
     axes.set_ylim(0, 135)
     axes.set_yticks([0, 50, 100])
@@ -279,7 +289,7 @@ def _write_head(figure: Figure, found: Inspection, segment: Segment) -> None:
         handles=_handles(),
         loc="upper right",
         bbox_to_anchor=(1.0, 0.998),
-        ncols=3,
+        ncols=4,
         fontsize=7,
         frameon=False,
         labelcolor=INK,
@@ -292,18 +302,22 @@ def _write_head(figure: Figure, found: Inspection, segment: Segment) -> None:
 def _counts(found: Inspection, segment: Segment) -> str:
     here = [o for o in found.outcomes if segment.holds(o.time_s) and not found.in_flutter(o.time_s)]
     counts = [f"{sum(o.kind == kind for o in here)} {kind}" for kind in (MATCHED, MISSED, FALSE)]
+    if wrong := sum(map(found.has_wrong_label, here)):
+        counts[0] += f" ({wrong} with a wrong label)"
     note = "" if all(o.counted for o in here) else " (the first five minutes are not scored)"
     return ", ".join(counts) + note
 
 
 def _handles() -> Sequence[Any]:
     return [
-        _marker(RIGHT_COLOR, "matched", filled=True),
-        _marker(WRONG_COLOR, "missed", size=7.5),
-        _marker(FALSE_COLOR, "false detection", filled=True),
-        _marker(WRONG_COLOR, "candidate rejected as noise (score below 0)"),
+        _marker(COLORS[MATCHED], "matched", filled=True),
+        _marker(COLORS[WRONG_LABEL], "matched, wrong label", filled=True),
+        _marker(COLORS[MISSED], "missed", size=7.5),
+        _marker(COLORS[FALSE], "false detection", filled=True),
+        _marker(INK, "candidate taken for a beat", filled=True),
+        _marker(INK, "candidate rejected as noise (score below 0)"),
         _marker(FAINT, "candidate under 200 ms after a beat"),
-        Line2D([], [], color=RIGHT_COLOR, linestyle=_DASHED, linewidth=1.1, label="mean of the last 8 beats"),
+        Line2D([], [], color=INK, linestyle=_DASHED, linewidth=1.1, label="mean of the last 8 beats"),
         Line2D([], [], color=INK, linestyle=_DOTTED, linewidth=1.0, label="noise level"),
         Patch(color=BAD_COLOR, alpha=0.2, label="bad signal"),
         Patch(color=INK, alpha=0.1, label="flutter: not scored"),

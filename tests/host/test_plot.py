@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,8 +19,8 @@ from ecg_edge.ecg.annotations import Annotations, write_annotations
 from ecg_edge.host.cli.commands.plot import parse_time, parse_times
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation.detector import process_record
-from ecg_edge.host.evaluation.inspection import FALSE, MISSED, Inspection, inspect_record
-from ecg_edge.host.report.inspection_plot import Segment, draw
+from ecg_edge.host.evaluation.inspection import FALSE, MATCHED, MISSED, Inspection, inspect_record
+from ecg_edge.host.report.inspection_plot import COLORS, WRONG_LABEL, Segment, draw
 from ecg_edge.host.report.strips import clock
 from ecg_edge.host.report.window import Stepper
 from tests.support.simulated import FS_HZ, make_ecg
@@ -179,3 +180,21 @@ def test_pages_are_turned_with_keys() -> None:
         stepper.on_key(SimpleNamespace(key=key))
     assert "".join(drawn) == "abcb"
     assert figure.texts[0].get_text() == "2 of 3"
+
+
+def test_a_matched_beat_with_a_wrong_label_has_its_own_colour(found: Inspection) -> None:
+    matched = [outcome for outcome in found.outcomes if outcome.kind == MATCHED and outcome.beat is not None]
+    labels = {outcome.beat: outcome.symbol for outcome in matched}
+    right = replace(found, labels=tuple(labels.get(k, "N") for k in range(len(found.beats))))
+    assert not any(map(right.has_wrong_label, matched))
+    wrong = replace(right, labels=("L", *(right.labels or ())[1:]))
+    assert [outcome.beat for outcome in matched if wrong.has_wrong_label(outcome)] == [0]
+    assert not any(map(replace(found, labels=None).has_wrong_label, matched))
+    paced = replace(matched[0], symbol="/")
+    assert right.has_wrong_label(paced) and not right.has_wrong_label(replace(matched[0], symbol="B"))
+    assert len(set(COLORS.values())) == len(COLORS)
+    figure = Figure()
+    draw(wrong, Segment(0.0, 10.0), figure)
+    colors = {line.get_color() for axes in figure.axes for line in axes.lines}
+    assert COLORS[WRONG_LABEL] in colors and COLORS[MATCHED] in colors
+    assert any("(1 with a wrong label)" in text.get_text() for text in figure.texts)
