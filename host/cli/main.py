@@ -50,6 +50,7 @@ PANELS: Final = {
         "record": "Record live ECG, beats and events from a device, or convert a session.",
         "replay": "Stream records to a device and compare each beat with the reference.",
         "report": "Write the HTML report of a replay session.",
+        "compare": "Compare two sessions: two boards, firmwares or models.",
     },
     "Read recordings": {
         "analyze": "Report what the device would tell of your own recordings.",
@@ -68,6 +69,7 @@ EXTRAS: Final = {
     "imblearn": "train",
     "optuna": "train",
     "paho": "bridge",
+    "pyarrow": "parquet",
     "pyedflib": "live",
     "sklearn": "train",
     "tensorflow": "train",

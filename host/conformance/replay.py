@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import repeat
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
 
 from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
@@ -22,7 +26,7 @@ from ecg_edge.ecg.records import Record, read_timing, record_files
 from ecg_edge.host.conformance.accuracy import STARTS_S, STREAM_MARK
 from ecg_edge.host.conformance.comparison import Comparison, compare
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
-from ecg_edge.host.conformance.frame_log import FrameLog
+from ecg_edge.host.conformance.frame_log import FrameLog, RecordLog
 from ecg_edge.host.conformance.identity import check_device, check_morphology, load_morphology
 from ecg_edge.host.conformance.passes import Line, RecordStream
 from ecg_edge.host.conformance.results import RecordResults, SessionResults
@@ -39,7 +43,7 @@ from ecg_edge.host.evaluation.sources import (
 )
 from ecg_edge.host.link.client import Progress
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info
-from ecg_edge.host.link.transports import DEFAULT_BAUD
+from ecg_edge.host.link.transports import DEFAULT_BAUD, port_kind
 from ecg_edge.host.reference.expected import Expected, expect
 from ecg_edge.host.reference.morphology import MorphologyModel, reference_morphology
 from ecg_edge.quantize.bundle.engines import Engine, reference_engine
@@ -132,6 +136,7 @@ def replay(
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     resume: bool = False,
+    jobs: int = 1,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
 ) -> ReplayResult:
@@ -166,6 +171,8 @@ def replay(
     resume : bool
         Go on with the session in `out`, which these options began: records that were streamed to their end
         stay, all others are streamed.
+    jobs : int
+        Devices that stream at once; above 1 only for those that this computer starts.
     on_device, on_update : callable
         Called with the device's handshake, and as the replay goes on.
 
@@ -180,6 +187,7 @@ def replay(
         When nothing could be replayed: no such record or bundle, no device, or another model on it.
     """
     _check_options(seconds, conditions.mains_hz, restart_s, block)
+    _check_jobs(jobs, port)
     bundle = load_bundle(bundle_path)
     second = load_morphology(morphology_path) if morphology_path else None
     names = [_split_name(name) for name in records]
@@ -188,8 +196,11 @@ def replay(
     morphology = reference_morphology(second) if second else None
     with (
         claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
-        Line(partial(open_transport, port, baud, bundle, second), partial(_check, bundle, second)) as line,
+        ExitStack() as stack,
     ):
+        opener, check = partial(open_transport, port, baud, bundle, second), partial(_check, bundle, second)
+        lines = [stack.enter_context(Line(opener, check)) for _ in range(jobs)]
+        line = lines[0]
         on_device(line.info)
         sha256 = bundle.manifest.model_sha256
         earlier = read_earlier(folder, line.info, sha256) if resume else EarlierRun("", {})
@@ -211,7 +222,7 @@ def replay(
         request = Request(
             *(tuple(records), port, *paths, seconds, conditions, tuple(starts_s), restart_s, block, baud)
         )
-        return _Replay(line, session, on_update, request, earlier).run(todo)
+        return _Replay(lines, session, on_update, request, earlier).run(todo)
 
 
 def _check(bundle: Bundle, morphology: Bundle | None, info: Info) -> None:
@@ -229,6 +240,20 @@ def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None
         raise EcgEdgeError(f"The mains frequency is 50 or 60 Hz, not {mains_hz}.")
     if block is not None and not 1 <= block <= MAX_SAMPLES:
         raise EcgEdgeError(f"A frame holds 1 to {MAX_SAMPLES} samples, not {block}.")
+
+
+_OWN_DEVICES: Final = ("emulator", "native", "simulator")
+MOST_JOBS: Final = 64
+
+
+def _check_jobs(jobs: int, port: str) -> None:
+    if not 1 <= jobs <= MOST_JOBS:
+        raise EcgEdgeError(f"{jobs} devices at once: 1 to {MOST_JOBS}.")
+    if jobs > 1 and port_kind(port) not in _OWN_DEVICES:
+        raise EcgEdgeError(
+            f"{port} is one device, which streams one record at a time. --jobs is for "
+            f"{', '.join(_OWN_DEVICES)}."
+        )
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -315,18 +340,49 @@ def read_stream(root: Path, entry: RecordResults) -> Record:
     return replace(record, name=entry["record"])
 
 
+@dataclass(frozen=True)
+class _Streamed:
+    """A record that one of several devices streamed.
+
+    Attributes
+    ----------
+    prepared : _Prepared
+    stream : RecordStream or None
+        None: an earlier run brought it.
+    log : RecordLog
+        Its frames.
+    error : Exception or None
+        Why it ended early.
+    """
+
+    prepared: _Prepared
+    stream: RecordStream | None = None
+    log: RecordLog = field(default_factory=RecordLog)
+    error: Exception | None = None
+
+
+class _StoppedError(Exception):
+    """Another device, or the user, ended the replay."""
+
+
 class _Replay:
-    """Streams one after another through one device; the next is made ready while one streams."""
+    """Streams through one device, one after another, or through several at once.
+
+    With one device the next stream is made ready while one runs.
+    """
 
     def __init__(
         self,
-        line: Line,
+        lines: Sequence[Line],
         session: Session,
         on_update: Callable[[Update], None],
         request: Request,
         earlier: EarlierRun,
     ) -> None:
-        self._line, self._session, self._on_update = line, session, on_update
+        self._lines, self._line, self._session, self._on_update = lines, lines[0], session, on_update
+        self._is_stopped = threading.Event()
+        self._cause: EcgEdgeError | None = None
+        self._preparing = threading.Lock()  # the engine serves one thread at a time
         self._request, self._earlier = request, earlier
         self._finished: list[tuple[Key, Kept]] = []
 
@@ -338,8 +394,11 @@ class _Replay:
             self._line.write_log(log)
             try:
                 self._write(log)
-                for prepared in _ahead(todo):
-                    self._take(prepared, log)
+                if len(self._lines) > 1:
+                    self._run_at_once(todo, log)
+                else:
+                    for prepared in _ahead(todo):
+                        self._take(prepared, log)
             except KeyboardInterrupt:
                 self._session.interrupted, cancelled = CANCELLED, True
             except EcgEdgeError as reason:
@@ -347,6 +406,60 @@ class _Replay:
         has_all = len(self._finished) >= len(self._earlier.records)  # else the files say more
         results = self._session.write() if has_all else self._session.results()
         return ReplayResult(self._session, results, error, cancelled)
+
+    def _run_at_once(self, todo: Sequence[Callable[[], _Prepared]], log: FrameLog) -> None:
+        """Stream through all devices, and write the records in their order."""
+        free: SimpleQueue[Line] = SimpleQueue()
+        for line in self._lines:
+            free.put(line)
+        pool = ThreadPoolExecutor(len(self._lines), thread_name_prefix="device")
+        try:
+            for future in [pool.submit(self._stream_apart, job, free) for job in todo]:
+                self._add(future.result(), log)
+        except _StoppedError as stopped:
+            raise self._cause or stopped from None
+        finally:
+            self._is_stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+    def _stream_apart(self, job: Callable[[], _Prepared], free: SimpleQueue[Line]) -> _Streamed:
+        """Stream one record through a device that is free."""
+        with self._preparing:
+            if self._is_stopped.is_set():
+                raise _StoppedError
+            prepared = job()
+        kept = self._earlier.records.get((prepared.record.database, prepared.record.name))
+        if kept is not None:
+            return _Streamed(prepared)
+        line, log = free.get(), RecordLog()
+        line.write_log(log)
+        stream = self._stream_of(line, prepared)
+        try:
+            stream.run()
+        except (EcgEdgeError, _StoppedError) as error:
+            if isinstance(error, EcgEdgeError):
+                self._cause = self._cause or error
+            self._is_stopped.set()
+            return _Streamed(prepared, stream, log, error)
+        finally:
+            free.put(line)
+        return _Streamed(prepared, stream, log)
+
+    def _add(self, streamed: _Streamed, log: FrameLog) -> None:
+        """Add a record that has ended, or ended early."""
+        prepared, stream = streamed.prepared, streamed.stream
+        key = prepared.record.database, prepared.record.name
+        if stream is None:
+            self._take(prepared, log)
+            return
+        log.append(streamed.log)
+        self._finish(
+            prepared, stream.progress, stream.comparison(), isinstance(streamed.error, _StoppedError)
+        )
+        if streamed.error is not None:
+            raise streamed.error
+        self._finished.append((key, Kept(stream.progress, log.kept_bytes)))
+        self._write(log)
 
     def _take(self, prepared: _Prepared, log: FrameLog) -> None:
         key = prepared.record.database, prepared.record.name
@@ -366,14 +479,19 @@ class _Replay:
         self._session.write_running()
         write_resume(self._session.folder, self._request, self._finished)
 
-    def _stream(self, prepared: _Prepared) -> Progress:
+    def _stream_of(self, line: Line, prepared: _Prepared) -> RecordStream:
         record, began = prepared.record, time.monotonic()
 
         def update(progress: Progress, agreeing: int) -> None:
+            if self._is_stopped.is_set():
+                raise _StoppedError
             self._on_update(_update(record, progress, agreeing, time.monotonic() - began))
 
         sizes = partial(_block_sizes, self._request.block)
-        stream = RecordStream(self._line, record, prepared.expected, self._session.mains_hz, sizes, update)
+        return RecordStream(line, record, prepared.expected, self._session.mains_hz, sizes, update)
+
+    def _stream(self, prepared: _Prepared) -> Progress:
+        stream = self._stream_of(self._line, prepared)
         cancelled = False
         try:
             stream.run()

@@ -18,7 +18,8 @@ from ecg_edge.host.cli.main import EXIT_INTERRUPTED
 from ecg_edge.host.cli.port_choice import found_port
 from ecg_edge.host.cli.records import note_rates, require_one_root
 from ecg_edge.host.cli.tables import ResultTable
-from ecg_edge.host.conformance.replay import MAINS_HZ, ReplayResult, Update
+from ecg_edge.host.conformance.junit import write_junit
+from ecg_edge.host.conformance.replay import MAINS_HZ, MOST_JOBS, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
 from ecg_edge.host.conformance.results import (
     AlarmResults,
@@ -102,6 +103,24 @@ def replay(
         typer.Option(metavar="SESSION", help="Go on with an interrupted session, with its own options."),
     ] = None,
     reset: ResetOption = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1, max=MOST_JOBS, metavar="N", help="Emulators, or other devices of this computer, at once."
+        ),
+    ] = 1,
+    min_agreement: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="PERCENT",
+            help="Exit with 0 from this share of equal beats on if no sample was lost. The verdict stays.",
+        ),
+    ] = 100.0,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the result as JUnit XML, for CI.")
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html into the session folder.")] = True,
     run: options.RunOption = None,
     json: options.JsonOption = None,
@@ -117,7 +136,8 @@ def replay(
             raise typer.BadParameter("the session has its records already", param_hint="RECORDS")
         named = ctx.get_parameter_source("port")
         is_port_named = named is not None and named.name == "COMMANDLINE"
-        leave(_resume(resume, port if is_port_named else None, report, run), json)
+        outcome = _resume(resume, port if is_port_named else None, jobs, report, run)
+        leave(outcome, json, junit, min_agreement)
         return
     if not names:
         raise typer.BadParameter("name at least one record: `ecg-edge replay 100`", param_hint="RECORDS")
@@ -142,13 +162,14 @@ def replay(
         restart_s=restart,
         block=_block_samples(block_size),
         baud=baud,
+        jobs=jobs,
         report=report,
         run=run,
     )
-    leave(outcome, json)
+    leave(outcome, json, junit, min_agreement)
 
 
-def _resume(folder: Path, port: str | None, report: bool, run: Path | None) -> ReplayResult:
+def _resume(folder: Path, port: str | None, jobs: int, report: bool, run: Path | None) -> ReplayResult:
     request = read_request(folder)
     return replay_and_show(
         request.records,
@@ -164,21 +185,42 @@ def _resume(folder: Path, port: str | None, report: bool, run: Path | None) -> R
         block=request.block,
         baud=request.baud,
         resume=True,
+        jobs=jobs,
         report=report,
         run=run,
     )
 
 
-def leave(outcome: ReplayResult, json: Path | None) -> None:
-    """Write the figures and end the command with the exit code of the outcome."""
+def leave(
+    outcome: ReplayResult, json: Path | None, junit: Path | None = None, min_agreement: float = 100.0
+) -> None:
+    """Write the figures and end the command with the exit code of the outcome.
+
+    Parameters
+    ----------
+    outcome : ReplayResult
+    json, junit : Path, optional
+        Files of the figures.
+    min_agreement : float
+        Per cent of equal beats that are enough.
+    """
     if json:
         write_json(json, outcome.results)
+    if junit:
+        write_junit(junit, outcome.results)
     if outcome.error:
         raise outcome.error
     if outcome.cancelled:
         raise typer.Exit(EXIT_INTERRUPTED)
-    if not outcome.passed:
+    if not outcome.passed and not is_enough(outcome.results, min_agreement):
         raise typer.Exit(1)
+
+
+def is_enough(results: SessionResults, min_agreement: float) -> bool:
+    """Test if the share of equal beats, in per cent, is enough, and nothing was lost or left out."""
+    is_whole = not (results["interrupted"] or results["lost_samples"] or results["extra_beats"])
+    beats = results["beats"]
+    return is_whole and beats > 0 and 100 * results["agreeing_beats"] >= min_agreement * beats > 0
 
 
 def _block_samples(text: str) -> int | None:
@@ -206,6 +248,7 @@ def replay_and_show(
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     resume: bool = False,
+    jobs: int = 1,
     report: bool = True,
     run: Path | None = None,
 ) -> ReplayResult:
@@ -213,7 +256,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud, resume
+    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud, resume, jobs
         As in `ecg_edge.host.conformance.replay.replay`.
     model : Path
         Model bundle that is on the device.
@@ -239,6 +282,7 @@ def replay_and_show(
             block=block,
             baud=baud,
             resume=resume,
+            jobs=jobs,
             on_device=show_device,
             on_update=display.update,
         )

@@ -11,6 +11,7 @@ from rich.progress import Progress, TaskID
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.conformance.parquet import write_parquet
 
 EXAMPLES: Final = ("ecg-edge report runs/session --picture strip.png",)
 
@@ -22,6 +23,10 @@ def report(
     picture: Annotated[
         Path | None,
         typer.Option(metavar="PNG", help="Also save a PNG of the 10 s segment with the most beat classes."),
+    ] = None,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write all beats as Parquet; needs the extra parquet."),
     ] = None,
     json: options.JsonOption = None,
 ) -> None:
@@ -43,6 +48,9 @@ def report(
     if picture:
         write_picture(session, picture, data)
         console.out.print(f"Picture: {picture}", markup=False)
+    if parquet:
+        count = write_parquet(session, read_results(session), parquet)
+        console.out.print(f"Parquet: {parquet}, {count:,} beats", markup=False)
     if json:
         write_json(json, read_results(session))
 
