@@ -14,6 +14,7 @@ from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.records import record_files
+from ecg_edge.ecg.synthetic.population import patients_of, virtual_root
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.noisy_beats import noisy_beats
@@ -43,6 +44,7 @@ class EvaluationSet:
 
 
 _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
+_GENERATED = ("synth", "virtual")  # databases that need no installation
 
 
 def split_of(recipe: Recipe, root: Path) -> splits.Split:
@@ -131,17 +133,18 @@ def extra_beats(
 
 
 def _beats_of_database(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
-    folder = synthetic_root(root) if database == "synth" else root
+    folder = {"synth": lambda: synthetic_root(root), "virtual": virtual_root}.get(database, lambda: root)()
     names = records_in(folder, database)
-    names = names if database == "synth" else splits.select_part(database, names, "development")
+    names = names if database in _GENERATED else splits.select_part(database, names, "development")
     beats = _beats_of(recipe, folder, names, recipe.data.peaks, on_record, database)
     symbols = np.where(beats.symbols == "S", "A", beats.symbols)
-    return Beats(beats.features, symbols, np.char.add(f"{database}/", beats.records))
+    owners = patients_of(beats.records) if database == "virtual" else beats.records
+    return Beats(beats.features, symbols, np.char.add(f"{database}/", owners))
 
 
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
     """List the recipe's extra databases that `root` does not have."""
-    recorded = (database for database in recipe.data.extra if database != "synth")
+    recorded = (database for database in recipe.data.extra if database not in _GENERATED)
     return tuple(database for database in recorded if not records_in(root, database))
 
 

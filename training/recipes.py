@@ -32,7 +32,7 @@ MAX_SEED: Final = 2**32 - 1  # numpy's limit
 BEATS: Final = "beats"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RHYTHM_FEATURES: Final = 8
-_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth")
+_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth", "virtual")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class Data:
     extra : tuple of str
         Further databases in the training set: "svdb" and "qtdb", their records for development
         (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
-        every beat as N; "nstdb", its noise added to the training records; "synth". Those that are not
-        installed are left out, and the run's history lists them.
+        every beat as N; "nstdb", its noise added to the training records; "synth"; "virtual", patients of the
+        generator (`ecg_edge.ecg.synthetic.population`). Those that are not installed are left out, and the
+        run's history lists them.
     keep_every_nth_normal : int
         Keep every n-th normal beat of the extra databases; 1 keeps all.
     """

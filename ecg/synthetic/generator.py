@@ -71,6 +71,8 @@ class Settings:
         Where the deviation holds, in ms after the J point: 60 or 80.
     rate_bpm : (float, float) or None
         Limits of the sinus rate in beats per minute, within 30 to 200; None: the class's.
+    conduction : str or None
+        Shape of conducted beats: "N", "L" or "R"; None: the class's.
     """
 
     kind: str = "normal"
@@ -86,6 +88,7 @@ class Settings:
     st_shape: str | None = None
     st_point_ms: int = 60
     rate_bpm: tuple[float, float] | None = None
+    conduction: str | None = None
 
     def __post_init__(self) -> None:
         synthetic_class(self.kind)
@@ -101,9 +104,16 @@ class Settings:
             raise SynthesisError(
                 f"sinus rate {self.rate_bpm} a minute: outside 30 to 200, or the limits' order."
             )
+        if self.conduction not in (None, "N", "L", "R"):
+            raise SynthesisError(f"conduction {self.conduction!r}: it is N, L or R.")
         if self.snr_db is not None:
             self.noise.at_snr(self.snr_db, signal_mv=1.0)
         self._check_change()
+
+    @property
+    def shape(self) -> str:
+        """Shape of conducted beats: "N", "L" or "R"."""
+        return self.conduction or synthetic_class(self.kind).shape
 
     def _check_change(self) -> None:
         """Refuse what does not go with the class, before anything is drawn."""
@@ -222,11 +232,11 @@ class Source:
         self.adu_per_mv = device.adu_per_mv
         factors = lead_matrix(settings.leads)
         self._painter = Painter(self.patient, factors, self.change, settings.fs_hz, variation)
-        self._events = RHYTHMS[self.rhythm](Heart(self.patient, beats, wanted.shape))
+        self._events = RHYTHMS[self.rhythm](Heart(self.patient, beats, settings.shape))
         self._waiting: list[Event] = []
         self._continuous = _Continuous(self.patient, factors, waves)
         self._noise = NoiseSource(
-            self._levels(wanted.shape), settings.fs_hz, len(factors), self.patient.breathing, noise
+            self._levels(settings.shape), settings.fs_hz, len(factors), self.patient.breathing, noise
         )
         self._digitizer = Digitizer(device, settings.fs_hz, len(factors), settings.offset_mv)
         self._start = 0
