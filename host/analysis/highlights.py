@@ -94,9 +94,10 @@ def _evidence(report: DeviceReport, episode: Episode) -> str:
 
 
 def _quality(report: DeviceReport, start: int, end: int) -> str:
-    first, last = np.searchsorted(report.beats["r_sample"], [start, end], "right")
-    here = report.beats["quality"][max(int(first) - 1, 0) : int(last) + 1]
-    return f"signal quality {int(np.median(here))} of 100" if len(here) else "no beats"
+    peaks = report.beats["r_sample"]
+    first, last = np.searchsorted(peaks, start, "left"), np.searchsorted(peaks, end, "right")
+    here = report.beats["quality"][int(first) : int(last)]
+    return f"signal quality {int(np.median(here))} of 100" if len(here) else "no beats found"
 
 
 def _of_intervals(report: DeviceReport) -> list[Highlight]:

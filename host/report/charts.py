@@ -156,7 +156,7 @@ def _rates(events: Sequence[RhythmEvent], scale: float) -> list[str]:
     at, values = (np.array(part, np.float64) for part in heart_rates(events))
     known = values[np.isfinite(values)]
     top = max(100.0, float(known.max()) if len(known) else 0.0) * 1.05
-    lines = [f'<text class="name" x="{_LEFT - 8}" y="22">heart rate, beats/min</text>']
+    lines = [f'<text class="name" x="{_LEFT - 8}" y="{_RATE_HEIGHT + 4}">heart rate, beats/min</text>']
     for rate in range(0, int(top) + 1, 50):
         y = _height(rate, top)
         lines.append(f'<path class="axis" d="M{_LEFT} {y}H{_WIDTH - _RIGHT}"/>')

@@ -175,6 +175,9 @@ def test_strips_of_each_kind_label_and_extreme(report: DeviceReport) -> None:
     assert order == sorted(order)
     run_v = next(one for one in found if one.title.startswith("V run"))
     assert "6 beats" in run_v.rests_on and "signal quality" in run_v.rests_on
+    quiet = run(np.concatenate([make_ecg(30.0)[0], np.zeros(60 * 360, np.int16)]))
+    unreadable = [one for one in highlights(quiet) if one.title == "Signal unreadable"]
+    assert [one.rests_on.endswith("no beats found") for one in unreadable] == [True]
 
 
 def test_files_can_be_read_again(report: DeviceReport, tmp_path: Path) -> None:
