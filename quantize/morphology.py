@@ -43,7 +43,7 @@ def prune(run: MorphologyRun, progress: Progress = SILENT) -> dict[str, float]:
     """
     from ecg_edge.quantize.prune import pruned_copy, sparsity  # late: tfmot is slow to import
 
-    trained, recipe = run.folder.require("train"), run.recipe
+    trained, recipe = run.folder.require("train", run.recipe.name), run.recipe
     with locked_folder(run.folder.path):
         own, validation = run.training_set(progress), run.validation_set(progress)
 
@@ -67,7 +67,7 @@ def quantize(run: MorphologyRun, progress: Progress = SILENT) -> bytes:
     """Quantize the pruned network of a run folder, and save the int8 one."""
     from ecg_edge.quantize.int8 import convert  # late: TensorFlow is slow to import
 
-    pruned, recipe = run.folder.require("prune"), run.recipe
+    pruned, recipe = run.folder.require("prune", run.recipe.name), run.recipe
     with locked_folder(run.folder.path):
         own = run.training_set(progress)
         chosen = np.random.default_rng(recipe.seed).permutation(len(own))[
@@ -91,9 +91,9 @@ def evaluate(run: MorphologyRun, progress: Progress = SILENT) -> list[Row]:
     """Score the networks of a run folder on held-out patients at the stated noise; write evaluation.json."""
     folder = run.folder
     engines: dict[str, Predict] = {
-        FLOAT: partial(predict, load(folder.require("train"))),
-        PRUNED: partial(predict, load(folder.require("prune"))),
-        INT8: int8_predict(folder.require("quantize")),
+        FLOAT: partial(predict, load(folder.require("train", run.recipe.name))),
+        PRUNED: partial(predict, load(folder.require("prune", run.recipe.name))),
+        INT8: int8_predict(folder.require("quantize", run.recipe.name)),
     }
     with locked_folder(folder.path):
         conditions = Conditions()
@@ -112,7 +112,7 @@ def int8_predict(flatbuffer: Path) -> Predict:
 
 def export(run: MorphologyRun, progress: Progress = SILENT, out: Path | None = None) -> Bundle:
     """Export the int8 network of a run folder as a bundle; its golden vectors are validation strips."""
-    model, folder, recipe = run.folder.require("quantize"), run.folder, run.recipe
+    model, folder, recipe = run.folder.require("quantize", run.recipe.name), run.folder, run.recipe
     bundle = check_writable_folder(out or folder.bundle)
     with locked_folder(folder.path):
         own, validation = run.training_set(progress), run.validation_set(progress)

@@ -91,8 +91,8 @@ class RunFolder:
         """Folder of the replay on the emulated device, with its report."""
         return self.path / "session"
 
-    def require(self, made_by: str) -> Path:
-        """Return the network that the step `made_by` ("train", "prune" or "quantize") has made.
+    def require(self, made_by: str, recipe: str) -> Path:
+        """Return the network that the step `made_by` ("train", "prune" or "quantize") of a recipe has made.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class RunFolder:
         """
         path = {"train": self.trained, "prune": self.pruned, "quantize": self.int8}[made_by]
         if not path.is_file():
-            raise EcgEdgeError(f"{path}: not found. Make it with `ecg-edge {made_by} {self.path.name}`.")
+            raise EcgEdgeError(f"{path}: not found. Make it with `ecg-edge {made_by} {recipe}`.")
         return path
 
     def check(self) -> None:
@@ -140,7 +140,7 @@ class Run:
         EcgEdgeError
             When it is missing.
         """
-        return self.folder.require(made_by)
+        return self.folder.require(made_by, self.recipe.name)
 
 
 def open_run(recipe: str, data: Path | None = None, runs: Path = DEFAULT_RUNS) -> Run:

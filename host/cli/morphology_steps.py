@@ -94,7 +94,7 @@ def _open(recipe: str, runs: Path, needs: Sequence[str] = ()) -> MorphologyRun:
 
     run = open_morphology_run(recipe, runs)
     for step in needs:
-        run.folder.require(step)
+        run.folder.require(step, run.recipe.name)
     console.note(f"Recipe {run.recipe.name}: synthetic ECG, run folder {run.folder.path}")
     return run
 

@@ -23,7 +23,7 @@ def _object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         "description": kind.__doc__.splitlines()[0],
         "type": "object",
         "properties": {name: _schema(hint, definitions) for name, hint in hints.items()},
-        "required": list(hints),
+        "required": [name for name in hints if name in kind.__required_keys__],
         "additionalProperties": False,
     }
 

@@ -118,7 +118,10 @@ def _compile(folder: Path, weights: str | None) -> Path:
         (source / WEIGHTS.name).write_text(weights)
     harness = folder / "harness.c"
     harness.write_text(HARNESS.read_text())
-    own = [source / name for name in ("filters.c", "resample.c", *(p.name for p in _detector_sources()))]
+    own = [
+        source / name
+        for name in ("filters.c", "input.c", "resample.c", *(p.name for p in _detector_sources()))
+    ]
     library = folder / "harness.so"
     options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{source}"]
     options += [f"-I{path / 'include'}" for path in (BASE, CORE)]

@@ -64,7 +64,7 @@ typedef struct {
 /* Input scaling, mains notch, low-pass, baseline removal. */
 typedef struct {
     ecg_input_t input;
-    int32_t notch_cos_q14; /* 2 cos(2 pi mains / fs); 0: no notch */
+    int32_t notch_cos_q14;          /* 2 cos(2 pi mains / fs); 0: no notch */
     int32_t notch_x[2], notch_y[2]; /* the last inputs and outputs */
     int32_t taps[5];                /* low-pass: 5 taps 1 2 3 2 1 */
     int16_t baseline[ECG_FILTER_BASELINE_TAPS];
