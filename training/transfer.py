@@ -46,11 +46,15 @@ class Sources:
         The fold's training records.
     extra : tuple of str
         Extra databases, as in a recipe.
+    certain_n : bool
+        Leave out the N beats of `_RECORDS`: these databases have no labels L and R, so that their N may have
+        any conduction.
     """
 
     name: str
     mitdb: bool
     extra: tuple[str, ...]
+    certain_n: bool = False
 
 
 _RECORDS: Final = ("svdb", "qtdb", "cinc2017")
@@ -59,6 +63,9 @@ ROWS: Final = (
     Sources("virtual patients", False, ("virtual",)),
     Sources("records and virtual patients", True, (*_RECORDS, "virtual")),
     Sources("records and the simple generator", True, (*_RECORDS, "synth")),
+    Sources("mitdb and virtual patients", True, ("virtual",)),
+    Sources("records without N of any conduction, and virtual patients", True, (*_RECORDS, "virtual"), True),
+    Sources("records and both generators", True, (*_RECORDS, "synth", "virtual")),
 )
 
 
@@ -88,12 +95,15 @@ def compare(recipe: Recipe, sources: Sources, root: Path) -> dict[str, Evaluatio
         By the way of testing; beats of all folds together.
     """
     recipe = replace(recipe, data=replace(recipe.data, extra=sources.extra))
-    extra = extra_beats(recipe, root, ())  # the same in all folds
+    extra = concatenate(extra_beats(recipe, root, ()))  # the same in all folds
+    if sources.certain_n:
+        databases = np.char.partition(extra.records, "/")[:, 0]
+        extra = extra[(extra.symbols != "N") | ~np.isin(databases, _RECORDS)]
     tests: list[Beats] = []
     predicted: dict[str, list[Labels]] = {tested: [] for tested in TESTED}
     for split in ds1_folds():
         own = [load_beats(root, "mitdb", split.train, "detected").five_classes()] if sources.mitdb else []
-        network = fit(recipe, concatenate([*own, *extra]))
+        network = fit(recipe, concatenate([*own, extra]))
         tests.append(load_beats(root, "mitdb", split.test, "detected"))
         for tested, predict in TESTED.items():
             predicted[tested].append(predict(network, tests[-1]))
