@@ -14,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from ecg_edge.host.live.items import Item
 from ecg_edge.host.live.session import LiveSession
+from ecg_edge.host.live.sources import Source
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.monitor.server import Monitor
 from ecg_edge.host.recording.reader import Reader
@@ -75,11 +76,13 @@ class Page:
 
 
 @contextmanager
-def running(address: str = "127.0.0.1") -> Iterator[Page]:
-    """Run the server for as long as the context lasts."""
-    source = SilentSource()
-    reader = Reader(source)
-    monitor = Monitor(source, reader, address, 0)
+def running(address: str = "127.0.0.1", source: Source | None = None) -> Iterator[Page]:
+    """Run the server for as long as the context lasts, for a source that gives nothing when left out."""
+    shown = source or SilentSource()
+    reader = Reader(shown)
+    monitor = Monitor(shown, reader, address, 0)
+    if source is not None:
+        reader.start()
     thread = threading.Thread(target=monitor.run, daemon=True)
     thread.start()
     page = Page(reader.session, monitor.url, int(monitor.url.split(":")[2].split("/")[0]))

@@ -17,9 +17,14 @@ import pytest
 import wfdb
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.synthetic.files import write_wfdb
+from ecg_edge.ecg.synthetic.generator import Settings
 from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN, END
 from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.live.computed import RecordSource
 from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, LinkChange, Wave
+from ecg_edge.quantize.bundle.manifest import load_bundle
 from tests.support.messages import made_event
 from tests.support.simulated import make_ecg
 
@@ -175,6 +180,24 @@ def test_an_alarm_latches_until_it_is_acknowledged(tab: Any, device: Device) -> 
     sees(tab, "#alarm-list", "over", 2)
     tab.get_by_role("button", name="Acknowledge asystole").first.click()
     wait(tab, "!document.querySelector('#alarm-list').textContent.includes('over')", 2)
+
+
+def test_a_synthetic_tachycardia_raises_an_alarm(browser: Any, tmp_path: Path, shipped_bundle: Path) -> None:
+    header, _ = write_wfdb(tmp_path / "synth", Settings("ventricular-tachycardia", seed=2), 60.0)
+    record = load_record(tmp_path, "synth", header.stem)
+    with running(source=RecordSource(record, load_bundle(shipped_bundle), speed=20)) as page:
+        tab = browser.new_page()
+        tab.goto(page.url)
+        sees(tab, "#alarm-list", "ventricular tachycardia", 20)
+        assert "HIGH" in tab.inner_text("#alarm-list")
+        button = tab.get_by_role("button", name="Acknowledge ventricular tachycardia")
+        button.first.click()
+        wait(
+            tab,
+            "!document.querySelector('#alarm-list [aria-label=\"Acknowledge ventricular tachycardia\"]')",
+            5,
+        )
+        tab.close()
 
 
 def test_look_back_measure_and_return(tab: Any) -> None:
