@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+PIECE = 256  # at most: small, so that there are many, however fast the computer
+
 Fault = Callable[[bytes, random.Random], list[bytes]]
 """Makes of what one side sent in one go the pieces that arrive."""
 
@@ -133,13 +135,13 @@ def _carry(
     while not stop.is_set():
         ready, _, _ = select.select([line, device], [], [], 0.1)
         if line in ready:
-            data = line.recv(4096)
+            data = line.recv(PIECE)
             if not data:
                 return
             for piece in to_device(data, chosen) if to_device else [data]:
                 _write_all(device, piece)
         if device in ready:
-            for piece in to_host(os.read(device, 4096), chosen):
+            for piece in to_host(os.read(device, PIECE), chosen):
                 line.sendall(piece)
 
 
