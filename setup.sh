@@ -59,6 +59,7 @@ missing_packages() {
     [ "$FOR" = tests ] || return 0
     has cppcheck || echo cppcheck
     has clang || echo clang
+    has cmake || echo cmake
     has chromium || has chromium-browser || has google-chrome || echo chromium
     has mosquitto || [ -x /usr/sbin/mosquitto ] || echo mosquitto
     can_fuzz || echo "$(clang_runtime)"

@@ -12,6 +12,7 @@ import wfdb
 
 from ecg_edge.ecg.synthetic import textbook as synthetic
 from ecg_edge.host.cli import console
+from ecg_edge.host.report.pdf import find_browser
 from tests.firmware import fuzz
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ TOOLS = (
     "xtensa-lx106-elf-gcc",
     "qemu-system-xtensa",
     "mosquitto",
+    "cmake",
 )
 
 SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin"
@@ -41,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--require-tools"):
         return
     missing = [name for name in TOOLS if shutil.which(name, path=SEARCH) is None]
+    missing += [] if find_browser() else ["chromium"]
     if missing or not fuzz.can_fuzz():
         names = ", ".join(missing) or "clang's runtime with libFuzzer and the sanitizers"
         raise pytest.UsageError(f"{names}: not installed. `./setup.sh tests` installs all that tests need.")

@@ -56,7 +56,7 @@ PANELS: Final = {
         "analyze": "Report what the device would tell of your own recordings.",
     },
     "Evaluate algorithms": {
-        "evaluate": "Score the beat detector, the rhythm rules, or annotation files by EC57.",
+        "evaluate": "Score the beat detector, the rhythm rules, the morphology network, or annotation files.",
         "plot": "Plot a segment with detector internals, or list missed and false beats.",
     },
 }

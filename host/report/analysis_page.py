@@ -14,6 +14,7 @@ from ecg_edge.ecg.labels import BEAT_SYMBOLS
 from ecg_edge.host.analysis.device import DeviceReport
 from ecg_edge.host.analysis.figures import VENTRICULAR_KINDS, Figures, Hour
 from ecg_edge.host.analysis.highlights import Highlight, highlights
+from ecg_edge.host.analysis.hrv import LEAST_INTERVALS
 from ecg_edge.host.report.charts import rhythm_svg
 from ecg_edge.host.report.page import Example, length, render
 from ecg_edge.host.report.paper import Letter, PaperStrip, Shade, clock_text, paper_svg
@@ -61,6 +62,7 @@ def _context(report: DeviceReport, figures: Figures, manifest: Manifest, engine:
     )[:LISTED]
     return {
         "name": own.path.name,
+        "least_intervals": LEAST_INTERVALS,
         "own": own,
         "own_hz": float(own.own_hz),
         "record": own.record,

@@ -46,9 +46,9 @@ def render(template: str, context: dict[str, Any]) -> str:
     return environment.get_template(template).render(**context)
 
 
-def number(value: float | None, digits: int = 0) -> str:
-    """Write a number with thin spaces between thousands; "-" for None."""
-    return "-" if value is None else f"{value:,.{digits}f}".replace(",", THIN_SPACE)
+def number(value: float | None, digits: int = 0, unit: str = "") -> str:
+    """Write a number with thin spaces between thousands, and its unit, e.g. " ms"; "-" for None."""
+    return "-" if value is None else f"{value:,.{digits}f}".replace(",", THIN_SPACE) + unit
 
 
 def length(seconds: float | None) -> str:

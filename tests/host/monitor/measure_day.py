@@ -9,7 +9,6 @@ faster than real time, beside a second browser that reads nothing.
 from __future__ import annotations
 
 import resource
-import shutil
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ import numpy as np
 
 from ecg_edge.host.live.items import BeatMark, Item, LinkChange, Wave
 from ecg_edge.host.live.session import LiveSession
+from ecg_edge.host.report.pdf import require_browser
 from tests.support.made_session import FS_HZ, event
 from tests.support.monitor import running
 from tests.support.simulated import make_ecg
@@ -96,7 +96,7 @@ def watch(page: Any, browser_s: float, signal: np.ndarray, peaks: np.ndarray) ->
             worst[1] += 1
 
     with page.connect(), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=require_browser(), args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.goto(page.url)
         thread = threading.Thread(target=go_on, daemon=True)

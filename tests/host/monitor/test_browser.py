@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import threading
 import time
 import zipfile
@@ -24,11 +23,12 @@ from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN, END
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.computed import RecordSource
 from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, LinkChange, Wave
+from ecg_edge.host.report.pdf import find_browser
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from tests.support.messages import made_event
 from tests.support.simulated import make_ecg
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = find_browser()
 api = pytest.importorskip("playwright.sync_api", exc_type=ImportError)
 pytest.importorskip("fastapi")
 

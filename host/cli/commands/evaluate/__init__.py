@@ -14,7 +14,7 @@ COMMANDS: Final = {
 }
 
 app = typer.Typer(
-    help="Score the beat detector, the rhythm rules, or annotation files by EC57.",
+    help="Score the beat detector, the rhythm rules, the morphology network, or annotation files.",
     no_args_is_help=True,
     add_completion=False,
     context_settings=lazy.CONTEXT,
