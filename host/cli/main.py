@@ -56,7 +56,7 @@ PANELS: Final = {
         "analyze": "Report what the device would tell of your own recordings.",
     },
     "Evaluate algorithms": {
-        "evaluate": "Score the beat detector, the rhythm rules, the morphology network, or annotation files.",
+        "evaluate": "Score the beat detector, both networks, the rhythm rules, or annotation files.",
         "plot": "Plot a segment with detector internals, or list missed and false beats.",
     },
 }
@@ -64,6 +64,7 @@ COMMANDS: Final = {name: line for lines in PANELS.values() for name, line in lin
 
 # The extra of this package that brings each module outside the base dependencies.
 EXTRAS: Final = {
+    "distributed": "dask",
     "fastapi": "live",
     "edfio": "edf",
     "imblearn": "train",

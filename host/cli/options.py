@@ -103,6 +103,28 @@ RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder 
 PerRecordOption = Annotated[bool, typer.Option("--per-record", help="Print the figures of every record too.")]
 
 
+JobsOption = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        min=0,
+        max=1024,
+        metavar="N",
+        show_default="one per core",
+        help="Processes that share the work.",
+    ),
+]
+DaskOption = Annotated[
+    str,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        show_default=False,
+        help="Scheduler of a Dask cluster, such as tcp://10.0.0.5:8786, whose workers do the work.",
+    ),
+]
+
+
 def _mains_rate(mains_hz: int) -> int:
     if mains_hz not in (50, 60):
         raise typer.BadParameter(f"{mains_hz}; the mains frequency is 50 or 60 Hz")

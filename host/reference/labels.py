@@ -118,18 +118,11 @@ class Labeller:
         self.name = bundle.manifest.name
         self._engine = GeneratedEngine(bundle.c_path)
         self._labels = bundle.manifest.labels
-        self._training = bundle.manifest.training
+        self._manifest = bundle.manifest
 
     def trained_on(self, database: str, names: Sequence[str]) -> list[str]:
         """List the records whose beats trained the network; nstdb's are made of mitdb's 118 and 119."""
-        own = self._training.get("database")
-        seen = {
-            str(name) if "/" in str(name) else f"{own}/{name}" for name in self._training.get("records", ())
-        }
-        origin = {
-            name: f"mitdb/{name[:3]}" if database == "nstdb" else f"{database}/{name}" for name in names
-        }
-        return [name for name in names if origin[name] in seen]
+        return self._manifest.trained_on(database, names)
 
     def symbols(self, beats: Beats) -> Symbols:
         """Label each beat, also those in bad signal, shape (n,)."""

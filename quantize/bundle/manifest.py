@@ -121,6 +121,17 @@ class Manifest:
         """True for a morphology network, False for a beat classifier."""
         return self.input_names == [STRIP_INPUT]
 
+    def trained_on(self, database: str, names: Sequence[str]) -> list[str]:
+        """List the records whose beats trained the network; nstdb's are made of mitdb's 118 and 119."""
+        own = self.training.get("database")
+        seen = {
+            str(name) if "/" in str(name) else f"{own}/{name}" for name in self.training.get("records", ())
+        }
+        origin = {
+            name: f"mitdb/{name[:3]}" if database == "nstdb" else f"{database}/{name}" for name in names
+        }
+        return [name for name in names if origin[name] in seen]
+
     def to_json(self) -> str:
         """Format as JSON text, keys in the order of the attributes."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"

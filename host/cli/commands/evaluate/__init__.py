@@ -8,13 +8,14 @@ from ecg_edge.host.cli import lazy
 
 COMMANDS: Final = {
     "detector": "Score the beat detector: sensitivity, predictivity, RR error.",
+    "classifier": "Score the beat classifier under every protocol: VEB, SVEB, labels, calibration.",
     "rhythm": "Score rhythm events: atrial fibrillation, bigeminy, couplets, runs.",
     "morphology": "Score the morphology network on synthetic ECG, against noise and levels.",
     "annotations": "Score annotation files, as WFDB's bxb, rxr and sumstats do.",
 }
 
 app = typer.Typer(
-    help="Score the beat detector, the rhythm rules, the morphology network, or annotation files.",
+    help="Score the beat detector, both networks, the rhythm rules, or annotation files.",
     no_args_is_help=True,
     add_completion=False,
     context_settings=lazy.CONTEXT,

@@ -1,0 +1,205 @@
+"""`ecg-edge evaluate classifier`: the beat classifier under every protocol, as the device runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+
+from ecg_edge.ecg.databases import require_data_root
+from ecg_edge.ecg.errors import BundleError, RecordError
+from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.parallel import Workers
+from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
+from ecg_edge.ecg.scoring.labelling import Labelling
+from ecg_edge.ecg.splits import Part
+from ecg_edge.host.cli import classifier_tables as tables
+from ecg_edge.host.cli import console, options
+from ecg_edge.host.evaluation import classifier
+from ecg_edge.host.evaluation.classifier import DETECTED, Int8Network, Network, Task, TestSet
+from ecg_edge.host.evaluation.sources import Source
+from ecg_edge.host.reference.labels import check_signal_path
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundle
+
+SETS: Final = (*(one.database for one in classifier.TEST_SETS), classifier.FIRST_BEATS)
+EXAMPLES: Final = (
+    "ecg-edge evaluate classifier models/nlrav --json classifier.json",
+    "ecg-edge evaluate classifier runs/my/bundle --float runs/my/prune/model.keras --database mitdb",
+)
+
+Result = TypeVar("Result")
+
+
+def evaluate(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", show_default="models/nlrav", help="Model bundle to score.")
+    ] = SHIPPED_BUNDLE,
+    data: options.DataOption = None,
+    database: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", show_default="all of them", help=f"Test set: {', '.join(SETS)} (repeatable)."
+        ),
+    ] = None,
+    part: options.PartOption = options.Part.test,
+    float_network: Annotated[
+        Path | None,
+        typer.Option(
+            "--float", metavar="FILE", help="Keras network that became this bundle, to compare with."
+        ),
+    ] = None,
+    start_s: options.StartOption = None,
+    resamples: Annotated[
+        int,
+        typer.Option(
+            min=0, max=100_000, metavar="N", help="Draws of the bootstrap over patients; 0 for none."
+        ),
+    ] = RESAMPLES,
+    jobs: options.JobsOption = 0,
+    dask: options.DaskOption = "",
+    any_signal_path: options.AnySignalPathOption = False,
+    per_record: options.PerRecordOption = False,
+    json: options.JsonOption = None,
+) -> None:
+    """Score the beat classifier of a bundle: detector, network and label rule as on the device.
+
+    Each row names its records, whose R peaks it used (annotated, or found by the detector), and from which
+    second on it counts. Databases that are not here are left out.
+    """
+    root, bundle = require_data_root(data), load_bundle(model)
+    _check(bundle, database, any_signal_path)
+    run = _Run(root, part.value, bundle, options.starts(start_s), resamples, Workers(jobs, dask))
+    wanted = [one for one in classifier.TEST_SETS if one.database in (database or SETS)]
+    figures = run.figures(wanted, classifier.FIRST_BEATS in (database or SETS))
+    if float_network is not None:
+        from ecg_edge.host.pipeline.float_network import FloatNetwork
+
+        other = FloatNetwork(float_network, bundle.manifest.labels)
+        figures["int8_against_float"] = run.compare(wanted, figures["rows"], other)
+    for table in tables.every_table(figures, per_record):
+        console.out.print(table)
+    for line in tables.notes(figures):
+        console.out.print(line, markup=False)
+    if json:
+        write_json(json, figures)
+
+
+def _check(bundle: Bundle, databases: Sequence[str] | None, any_signal_path: bool) -> None:
+    if bundle.manifest.takes_strips:
+        raise BundleError(f"{bundle.path}: a morphology network. Name the bundle of a beat classifier.")
+    if not any_signal_path:
+        check_signal_path(bundle)
+    if unknown := sorted(set(databases or ()) - set(SETS)):
+        raise typer.BadParameter(
+            f"{', '.join(unknown)}; test sets are {', '.join(SETS)}", param_hint="--database"
+        )
+
+
+class _Run:
+    """One evaluation: its options, and the labels of each record."""
+
+    def __init__(
+        self,
+        root: Path,
+        part: Part,
+        bundle: Bundle,
+        starts_s: Sequence[float],
+        resamples: int,
+        workers: Workers,
+    ) -> None:
+        self._root, self._part, self._bundle = root, part, bundle
+        self._starts_s, self._resamples, self._workers = tuple(starts_s), resamples, workers
+
+    def figures(self, wanted: Sequence[TestSet], first_beats: bool) -> dict[str, Any]:
+        """Score the int8 network."""
+        network = Int8Network.of(self._bundle)
+        rows: list[dict[str, Any]] = []
+        detected: list[Labelling] = []
+        for test_set in wanted:
+            for peaks, found in self._label(test_set, network):
+                rows += self._score(test_set, peaks, network, found)
+                detected += found if peaks == DETECTED and not test_set.by_level else []
+        figures: dict[str, Any] = {
+            "name": self._bundle.manifest.name,
+            "model_sha256": self._bundle.manifest.model_sha256,
+            "core_fingerprint": self._bundle.manifest.core_fingerprint,
+            "part": self._part,
+            "resamples": self._resamples,
+            "rows": rows,
+        }
+        if first_beats and (strips := classifier.list_strips(self._root, self._part)):
+            labels = self._map(classifier.label_strip, strips, "cinc2017 strips", DETECTED, network)
+            figures["first_beats"] = classifier.first_beats(labels)
+        if any(one.database == "mitdb" for one in wanted):
+            paced = classifier.list_paced(self._root)
+            detected += self._map(classifier.label, paced, "paced records", DETECTED, network)
+        if detected:
+            figures["never_learned"] = classifier.never_learned(detected, network.labels)
+        if not rows and "first_beats" not in figures:
+            raise RecordError(f"{self._root}: no records of the part `{self._part}` of these databases.")
+        return figures
+
+    def compare(
+        self, wanted: Sequence[TestSet], rows: list[dict[str, Any]], other: Network
+    ) -> list[dict[str, Any]]:
+        """Score the float network on the sets whose labels are annotated, and compare; adds to `rows`."""
+        compared = []
+        for test_set in (one for one in wanted if one.classes):
+            for peaks, found in self._label(test_set, other, Workers(1)):
+                for row in self._score(test_set, peaks, other, found):
+                    same = ("group", "peaks", "start_s")
+                    pair = next(one for one in rows if all(one[key] == row[key] for key in same))
+                    compared.append(classifier.against_float(pair, row))
+                    rows.append(row)
+        return compared
+
+    def _label(
+        self, test_set: TestSet, network: Network, workers: Workers | None = None
+    ) -> list[tuple[str, list[Labelling]]]:
+        sources = classifier.list_records(self._root, test_set.database, self._part)
+        if not sources:
+            console.note(
+                f"{test_set.database}: no annotated records of the part `{self._part}` here; left out"
+            )
+            return []
+        return [
+            (
+                peaks,
+                self._map(
+                    classifier.label, sources, f"{test_set.database}, {peaks} peaks", peaks, network, workers
+                ),
+            )
+            for peaks in test_set.peaks
+        ]
+
+    def _map(
+        self,
+        function: Callable[[Task], Result],
+        sources: Sequence[Source],
+        title: str,
+        peaks: str,
+        network: Network,
+        workers: Workers | None = None,
+    ) -> list[Result]:
+        tasks = [Task(source, peaks, network, self._starts_s) for source in sources]
+        with console.progress_bar("records") as bar:
+            task = bar.add_task(f"{title}, {network.name}", total=len(tasks), note="")
+            found = []
+            for result in (workers or self._workers).map(function, tasks):
+                found.append(result)
+                bar.advance(task)
+        return found
+
+    def _score(
+        self, test_set: TestSet, peaks: str, network: Network, found: Sequence[Labelling]
+    ) -> list[dict[str, Any]]:
+        rows = classifier.score_set(
+            test_set, self._part, peaks, network, found, self._starts_s, self._resamples
+        )
+        return [{**row, "seen_in_training": self._seen(test_set.database, row["records"])} for row in rows]
+
+    def _seen(self, database: str, names: Sequence[str]) -> list[str]:
+        """List the records whose patients trained the network."""
+        return self._bundle.manifest.trained_on(database, names)

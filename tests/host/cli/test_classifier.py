@@ -1,0 +1,151 @@
+"""`evaluate classifier` on small records of every test set: rows, what they rest on, and the schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ecg_edge.ecg.annotations import Annotations, write_annotations
+from ecg_edge.ecg.errors import BundleError, RecordError
+from ecg_edge.host.cli.main import app
+from ecg_edge.host.evaluation import classifier
+from ecg_edge.host.evaluation.strips import REFERENCE_NAME
+from tests.support.simulated import FS_HZ, HashEngine, make_bundle, make_ecg
+from tests.support.wfdb_files import write_record
+
+RECORDS = {
+    "mitdb": ("100", "232", "102", "101"),
+    "svdb": ("801", "800"),
+    "nstdb": ("118e12", "119e_6"),
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records of a minute; 102 is paced, 101 is of DS1, svdb/800 for development."""
+    root = tmp_path_factory.mktemp("records")
+    for database, names in RECORDS.items():
+        for seed, name in enumerate(names):
+            samples, peaks = make_ecg(60.0, seed)
+            write_record(root / database, name, samples, rest=" 16 0 0 0 0 MLII")
+            beat = "/" if name == "102" else "N"
+            symbols = [("V", "A", "F")[k % 3] if k % 10 == 9 else beat for k in range(len(peaks))]
+            write_annotations(root / database, name, "atr", Annotations.of(peaks, symbols), FS_HZ)
+    for name in ("A00004", "A00012"):
+        write_record(root / "cinc2017", name, make_ecg(15.0)[0], rest=" 16 0 0 0 0 ECG")
+    (root / "cinc2017" / REFERENCE_NAME).write_text("A00004,N\nA00012,A\n")
+    return root
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle whose engine is the hash engine."""
+    monkeypatch.setattr(classifier, "_engine", lambda folder: HashEngine())
+    return make_bundle(tmp_path / "bundle").path
+
+
+def run(root: Path, bundle: Path, *words: str) -> tuple[str, dict[str, Any]]:
+    """Text and figures, in this process."""
+    out = bundle / "figures.json"
+    base = ("evaluate", "classifier", str(bundle), "--data", str(root), "--jobs", "1", "--resamples", "20")
+    done = CliRunner().invoke(app, [*base, "--start-s", "0", "--start-s", "20", *words, "--json", str(out)])
+    assert done.exit_code == 0, done.exception or done.output
+    assert "nan" not in done.output
+    return done.output, json.loads(out.read_text())
+
+
+def test_every_protocol_in_one_run(root: Path, bundle: Path, project_root: Path) -> None:
+    text, figures = run(root, bundle, "--per-record")
+    schema = json.loads((project_root / "docs" / "reference" / "classifier.schema.json").read_text())
+    jsonschema.validate(figures, schema)
+    rests_on = [(row["group"], row["peaks"], row["start_s"], row["records"]) for row in figures["rows"]]
+    assert ("DS2", "annotated", 0, ["100", "232"]) in rests_on
+    assert ("DS2 without 232", "detected", 20, ["100"]) in rests_on
+    assert ("svdb test", "detected", 0, ["801"]) in rests_on
+    assert ("nstdb 12 dB", "detected", 20, ["118e12"]) in rests_on
+    assert not any(record in ("101", "102", "800") for *_, records in rests_on for record in records)
+    assert all((row["classes"] is not None) == (row["database"] == "mitdb") for row in figures["rows"])
+    assert figures["first_beats"]["strips"] == 1
+    kinds = figures["never_learned"]["kinds"]
+    paced = kinds["paced"]
+    assert paced["beats"] > 50 and paced["missed"] + sum(paced["answers"].values()) <= paced["beats"]
+    assert kinds["fusion of ventricular and normal"]["beats"] > 0
+    assert "Ventricular ectopic beats by EC57" in text and "Each record by EC57" in text
+
+
+def test_annotated_peaks_miss_no_beat(root: Path, bundle: Path) -> None:
+    _, figures = run(root, bundle, "--database", "mitdb")
+    [row] = [r for r in figures["rows"] if (r["group"], r["peaks"], r["start_s"]) == ("DS2", "annotated", 0)]
+    missed = [line[-1] for line in row["classes"]["confusion"]]
+    assert sum(missed) == 0 and row["gross"]["qrs_se"] == 1
+    assert row["detected"] == row["beats"]
+    assert sum(map(sum, row["table"])) == row["beats"]
+    assert "first_beats" not in figures
+
+
+def test_the_development_part(root: Path, bundle: Path) -> None:
+    _, figures = run(root, bundle, "--part", "development")
+    assert {name for row in figures["rows"] for name in row["records"]} == {"101", "800"}
+    assert {row["group"] for row in figures["rows"]} == {"DS1", "svdb development"}
+    assert "nstdb" not in figures and "first_beats" not in figures
+
+
+def test_int8_beside_the_float_network(
+    root: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ecg_edge.host.pipeline import float_network
+
+    def logits(self: object, beats: np.ndarray) -> np.ndarray:
+        return HashEngine().run({name: beats[name] for name in ("beat", "rhythm")}).astype(np.float32)
+
+    monkeypatch.setattr(float_network.FloatNetwork, "logits", logits)
+    text, figures = run(root, bundle, "--database", "mitdb", "--float", str(tmp_path / "model.keras"))
+    compared = figures["int8_against_float"]
+    assert len(compared) == 8 and all(one["macro_f1"]["difference"] == 0 for one in compared)
+    assert {row["network"] for row in figures["rows"]} == {"int8", "float"}
+    assert "int8 against float" in text
+
+
+def test_patients_that_trained_are_named(root: Path, bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["training"] = {"database": "mitdb", "records": ["118", "svdb/801"]}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    text, figures = run(root, bundle, "--database", "nstdb", "--database", "svdb")
+    seen = {row["group"]: row["seen_in_training"] for row in figures["rows"]}
+    assert seen == {
+        "svdb test": ["801"],
+        "nstdb 12 dB": ["118e12"],
+        "nstdb -6 dB": [],
+        "nstdb all": ["118e12"],
+    }
+    assert "nstdb all: the network was trained on the patients of 1 of these 2 records" in text
+
+
+def test_what_cannot_be_scored(root: Path, bundle: Path, tmp_path: Path) -> None:
+    base = ["evaluate", "classifier", str(bundle), "--data", str(root)]
+    done = CliRunner().invoke(app, [*base, "--database", "none"])
+    assert done.exit_code == 2 and "test sets are mitdb, svdb" in done.output
+    nothing = CliRunner().invoke(app, [*base, "--database", "qtdb"])
+    assert isinstance(nothing.exception, RecordError)
+    strips = make_bundle(tmp_path / "strips", strips=True).path
+    other = CliRunner().invoke(app, ["evaluate", "classifier", str(strips), "--data", str(root)])
+    assert isinstance(other.exception, BundleError)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_figures(root: Path, shipped_bundle: Path, tmp_path: Path) -> None:
+    texts = []
+    for jobs in ("1", "2"):
+        out = tmp_path / f"{jobs}.json"
+        words = ["--database", "mitdb", "--jobs", jobs, "--resamples", "0", "--any-signal-path"]
+        base = ["evaluate", "classifier", str(shipped_bundle), "--data", str(root), "--json", str(out)]
+        done = CliRunner().invoke(app, [*base, *words])
+        assert done.exit_code == 0, done.exception or done.output
+        texts.append(out.read_text())
+    assert texts[0] == texts[1]
