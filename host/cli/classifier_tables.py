@@ -162,7 +162,13 @@ def _never_learned(figures: Row | None) -> ResultTable:
 
 def _float(comparisons: Sequence[Row]) -> ResultTable:
     table = console.table(
-        "int8 against float, percentage points", *_RESTS_ON[:3], "figure", "float", "int8", "less", keys=4
+        "int8 against float, percentage points",
+        *_RESTS_ON[:3],
+        "figure",
+        "float",
+        "int8",
+        "int8 - float",
+        keys=4,
     )
     for one in comparisons:
         for name, value in one.items():
