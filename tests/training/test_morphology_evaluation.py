@@ -162,5 +162,20 @@ class TestSaliency:
         strip, _ = example(2, 31_000_000, Conditions().ranges)
         logits = predict(network, np.stack([strip, np.zeros_like(strip)]))
         margin = logits[:, 2] - (logits.sum(1) - logits[:, 2]) / 4
-        total = integrated_gradients(network, strip, 2).sum()
+        weights = np.full(5, -0.25, np.float32)
+        weights[2] = 1
+        total = integrated_gradients(network, np.zeros_like(strip), strip, weights).sum()
         assert total == pytest.approx(margin[0] - margin[1], rel=0.1)
+
+    def test_the_patient_without_the_change_has_the_same_beats(self) -> None:
+        pytest.importorskip("tf_keras")
+        from ecg_edge.ecg.synthetic.generator import Settings, generate
+        from ecg_edge.firmware import strips
+        from ecg_edge.host.pipeline.morphology.saliency import PARTS, parts_of, without_change
+
+        record = generate(Settings("t-inversion", seed=5, t_mv=-0.4, snr_db=20.0), 15.2)
+        points = strips(record.samples[:, 0], adu_per_mv=record.adu_per_mv)["points"][-1].astype(int)
+        difference, parts = points - without_change(record), parts_of(record)
+        size = [np.abs(difference[parts == i]).mean() for i in range(len(PARTS))]
+        assert PARTS[int(np.argmax(size))] == "T"
+        assert size[PARTS.index("QRS")] < size[PARTS.index("T")] / 3
