@@ -1,7 +1,8 @@
-"""Database "virtual": virtual patients of the generator with all five classes of beats, for training.
+"""Databases of virtual patients: "virtual" for training, "classes" for the morphology network on a device.
 
-Of three patients in a row one conducts normally, one has left and one right bundle branch block. Each has a
-record with atrial and one with ventricular premature beats, and one of another rhythm.
+Of three patients in a row of "virtual" one conducts normally, one has left and one right bundle branch
+block. Each has a record with atrial and one with ventricular premature beats, and one of another rhythm.
+"classes" is one record of each class of the morphology network.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.databases import cache_root, records_in
+from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
 from ecg_edge.ecg.synthetic.files import record_name, write_wfdb
 from ecg_edge.ecg.synthetic.generator import Settings
 
@@ -23,6 +25,9 @@ PATIENTS: Final = 60
 MINUTES: Final = 2.0
 FIRST_SEED: Final = 40_000_000
 """Apart from the morphology network's patients and from those of the generator's users, who start at 1."""
+
+CLASSES_DATABASE: Final = "classes"
+CLASSES_SEED: Final = 41_000_000
 
 _CONDUCTION: Final = "NLR"
 _EVERYONE: Final = ("atrial-premature", "ventricular-premature")
@@ -87,6 +92,14 @@ def make_virtual_patients(
             on_record(names[-1])
         write_wfdb(root / DATABASE, settings, 60 * minutes)
     return tuple(names)
+
+
+def make_classes(root: Path, minutes: float = 1.0) -> tuple[str, ...]:
+    """Write a record of `minutes` of each class of `MORPHOLOGY` to `root/classes`; return their names."""
+    settings = [Settings(kind, seed=CLASSES_SEED + n) for n, kind in enumerate(MORPHOLOGY)]
+    for one in settings:
+        write_wfdb(root / CLASSES_DATABASE, one, 60 * minutes)
+    return tuple(record_name(one) for one in settings)
 
 
 def virtual_root() -> Path:

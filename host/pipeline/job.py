@@ -276,9 +276,14 @@ class _Pipeline:
     def _default_names(self) -> Sequence[str]:
         if not self._records.synthetic:
             return REPLAYED
+        from ecg_edge.ecg.databases import records_in
+        from ecg_edge.ecg.synthetic.population import CLASSES_DATABASE  # late: imports scipy
         from ecg_edge.training.datasets import split_of  # late: imports the extension and scipy
 
-        return split_of(self._runs[0].recipe, self._records.root).test
+        root = self._records.root
+        of_classes = records_in(root, CLASSES_DATABASE) if self._morphology else ()
+        beats = split_of(self._runs[0].recipe, root).test
+        return [*beats, *(f"{CLASSES_DATABASE}/{name}" for name in of_classes)]
 
     def _names_to_replay(self, names: Sequence[str]) -> list[str]:
         """Add the database to the names, and check before the training that the records exist."""

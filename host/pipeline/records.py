@@ -108,9 +108,12 @@ def _is_complete(root: Path) -> bool:
 
 
 def _synthetic() -> Path:
-    from ecg_edge.ecg.synthetic.textbook import synthetic_root  # late: imports scipy and wfdb
+    from ecg_edge.ecg.synthetic.population import make_classes  # late: imports scipy and wfdb
+    from ecg_edge.ecg.synthetic.textbook import synthetic_root
 
-    return synthetic_root(None)
+    root = synthetic_root(None)
+    make_classes(root)
+    return root
 
 
 def _warning(error: RecordError) -> str:

@@ -21,6 +21,7 @@ from ecg_edge.ecg.errors import (
     ToolError,
 )
 from ecg_edge.ecg.files import locked_folder, write_json
+from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
 from ecg_edge.ecg.synthetic.textbook import PATIENTS
 from ecg_edge.host.pipeline import dependencies as sources
 from ecg_edge.host.pipeline import doctor, stages, steps
@@ -168,6 +169,8 @@ def test_without_records_and_network_the_ecg_is_synthetic_and_the_user_told(no_r
     found, warnings = find()
     assert found.synthetic and found.root.parent == no_records.parent
     assert len(list((found.root / "synth").glob("*.dat"))) == PATIENTS
+    classes = {path.name.rpartition("_")[0] for path in (found.root / "classes").glob("*.dat")}
+    assert classes == {name.replace("-", "_") for name in MORPHOLOGY}  # for the second network
     assert len(warnings) == 1
     assert "SYNTHETIC" in warnings[0]
     assert "cannot be fetched" in warnings[0]
