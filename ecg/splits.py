@@ -8,7 +8,7 @@ training by patient therefore leaves out 201 and tests on the whole of DS2.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -42,6 +42,17 @@ _DS1_FOLDS: Final = (
     ("207", "112", "223", "115", "122"),
     ("124", "119", "208", "220", "106"),
     ("203", "209", "116", "230", "108", "114"),
+)
+
+
+# Five folds of mitdb without the paced records. The few patients with L, R, fibrillation or most A and V
+# beats are spread; 201 and 202 are one person.
+_FIVE_FOLDS: Final = (
+    ("100", "109", "115", "121", "205", "208", "212", "222", "228"),
+    ("101", "111", "116", "118", "122", "201", "202", "213", "233"),
+    ("103", "117", "123", "124", "200", "203", "207", "209", "230"),
+    ("105", "106", "108", "112", "119", "210", "214", "220", "231"),
+    ("113", "114", "215", "219", "221", "223", "232", "234"),
 )
 
 
@@ -83,6 +94,78 @@ def ds1_folds() -> tuple[Split, ...]:
     """Divide DS1 by patient in four ways, to choose recipes without using DS2."""
     records = ds1_ds2().train
     return tuple(Split(tuple(r for r in records if r not in fold), fold) for fold in _DS1_FOLDS)
+
+
+@dataclass(frozen=True)
+class PatientFold:
+    """Records by database; no patient of the test set is in the training set.
+
+    Attributes
+    ----------
+    name : str
+        Name of the fold: "1", or the record that is left out.
+    train, test : dict of str to tuple of str
+        Names of records by database.
+    """
+
+    name: str
+    train: dict[str, tuple[str, ...]]
+    test: dict[str, tuple[str, ...]]
+
+
+def five_patient_folds(present: Mapping[str, Sequence[str]]) -> tuple[PatientFold, ...]:
+    """Divide the patients of mitdb, without the paced ones, and of svdb in five, to compare recipes.
+
+    The division is fixed: a record is in the same fold whichever others there are. svdb is divided by the
+    remainder of its numbers. nstdb's records test in the fold of the patient that they are made from.
+
+    Parameters
+    ----------
+    present : mapping of str to sequence of str
+        Records at hand by database: "mitdb", "svdb", "nstdb".
+    """
+    fold_of = {("mitdb", record): fold for fold, records in enumerate(_FIVE_FOLDS) for record in records}
+    fold_of |= {("svdb", record): int(record) % 5 for record in present.get("svdb", ())}
+    for record in present.get("nstdb", ()):
+        database, _, name = patient_of("nstdb", record).partition("/")
+        if (database, name) in fold_of:
+            fold_of["nstdb", record] = fold_of[database, name]
+    return tuple(_patient_fold(present, fold_of, number) for number in range(len(_FIVE_FOLDS)))
+
+
+def _patient_fold(
+    present: Mapping[str, Sequence[str]], fold_of: Mapping[tuple[str, str], int], number: int
+) -> PatientFold:
+    divided = {
+        database: [record for record in sorted(records) if (database, record) in fold_of]
+        for database, records in present.items()
+    }
+    return PatientFold(
+        str(number + 1),
+        {
+            database: tuple(record for record in records if fold_of[database, record] != number)
+            for database, records in divided.items()
+            if database != "nstdb"
+        },
+        {
+            database: tuple(record for record in records if fold_of[database, record] == number)
+            for database, records in divided.items()
+        },
+    )
+
+
+def leave_one_patient_out(present: Sequence[str] = UNPACED) -> tuple[PatientFold, ...]:
+    """Divide mitdb, without the paced records, into one fold a person."""
+    names = [record for record in UNPACED if record in set(present)]
+    people = dict.fromkeys(patient_of("mitdb", record) for record in names)
+    return tuple(
+        PatientFold(
+            person.partition("/")[2],
+            {"mitdb": tuple(record for record in names if patient_of("mitdb", record) != person)},
+            {"mitdb": tuple(record for record in names if patient_of("mitdb", record) == person)},
+        )
+        for person in people
+    )
 
 
 def synthetic(records: Sequence[str]) -> Split:

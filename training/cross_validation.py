@@ -1,17 +1,18 @@
-"""Score a recipe by patient within DS1, to choose between recipes without using DS2."""
+"""Folds by patient: training sets that hold no patient of the test set, to choose between recipes."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecg_edge.ecg.splits import Split, ds1_folds
+from ecg_edge.ecg.splits import PatientFold, Split, ds1_folds
 from ecg_edge.training.beats import Beats, concatenate, load_beats
 from ecg_edge.training.datasets import EvaluationSet, extra_beats
 from ecg_edge.training.metrics import FLOAT, EvaluationRow, float_engine, score_protocol
-from ecg_edge.training.progress import OnEpoch
+from ecg_edge.training.progress import OnEpoch, OnRecord
 from ecg_edge.training.recipes import Recipe
 from ecg_edge.training.train import fit
 
@@ -46,6 +47,22 @@ def fold_beats(recipe: Recipe, data_root: Path, split: Split) -> tuple[Beats, Be
     own = _beats(recipe, data_root, split.train, training=True).five_classes()
     test = _beats(recipe, data_root, split.test, training=False)
     return concatenate([own, *extra_beats(recipe, data_root, split.train)]), test
+
+
+def patient_fold_beats(
+    recipe: Recipe, data_root: Path, fold: PatientFold, on_record: OnRecord | None = None
+) -> Beats:
+    """Load the training set of a fold of several databases, the recipe's other databases included.
+
+    svdb's beats are thinned out as those of an extra database.
+    """
+    own = concatenate(
+        load_beats(data_root, "mitdb", fold.train["mitdb"], peaks, on_record=on_record)
+        for peaks in _peaks(recipe, training=True)
+    ).five_classes()
+    extra = tuple(dict.fromkeys([*recipe.data.extra, *(set(fold.train) - {"mitdb"})]))
+    whole = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, extra=extra))
+    return concatenate([own, *extra_beats(whole, data_root, fold.train["mitdb"], on_record, fold.train)])
 
 
 def folds_test(recipe: Recipe, tested: list[Beats]) -> EvaluationSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,31 +112,43 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
 
 
 def extra_beats(
-    recipe: Recipe, root: Path, records: tuple[str, ...], on_record: OnRecord | None = None
+    recipe: Recipe,
+    root: Path,
+    records: tuple[str, ...],
+    on_record: OnRecord | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Beats]:
     """Load the beats of the recipe's extra databases, of the five classes, N thinned out.
 
     They are in the training set only, and of each database only the records for development. svdb labels
     every supraventricular premature beat S: here that is A. nstdb means its noise added to `records`, the
-    training records.
+    training records. `names` has the records of databases of which others than those for development train.
     """
-    parts = []
+    parts, chosen = [], names or {}
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
         if database == "nstdb":
             beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record)).five_classes()
         elif database == "cinc2017":
             beats = concatenate(strip_beats(root, on_record))
         else:
-            beats = _beats_of_database(recipe, root, database, on_record).five_classes()
+            own = chosen.get(database)
+            beats = _beats_of_database(recipe, root, database, on_record, own).five_classes()
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.keep_every_nth_normal == 0)
         parts.append(beats[kept])
     return parts
 
 
-def _beats_of_database(recipe: Recipe, root: Path, database: str, on_record: OnRecord | None) -> Beats:
+def _beats_of_database(
+    recipe: Recipe,
+    root: Path,
+    database: str,
+    on_record: OnRecord | None,
+    chosen: Sequence[str] | None = None,
+) -> Beats:
     folder = {"synth": lambda: synthetic_root(root), "virtual": virtual_root}.get(database, lambda: root)()
     names = records_in(folder, database)
     names = names if database in _GENERATED else splits.select_part(database, names, "development")
+    names = names if chosen is None else tuple(chosen)
     beats = _beats_of(recipe, folder, names, recipe.data.peaks, on_record, database)
     symbols = np.where(beats.symbols == "S", "A", beats.symbols)
     owners = patients_of(beats.records) if database == "virtual" else beats.records

@@ -33,7 +33,17 @@ class KerasModel(Protocol):
     def compile(self, *, optimizer: Any, loss: Any, metrics: list[str]) -> None:
         """Set optimizer and loss."""
 
-    def fit(self, x: Any, *, epochs: int, shuffle: bool, callbacks: list[Any], verbose: int) -> Any:
+    def fit(
+        self,
+        x: Any,
+        *,
+        epochs: int,
+        shuffle: bool,
+        callbacks: list[Any],
+        validation_data: Any = None,
+        validation_batch_size: int | None = None,
+        verbose: int,
+    ) -> Any:
         """Train."""
 
     def save(self, path: Any) -> None:

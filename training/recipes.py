@@ -32,6 +32,7 @@ MAX_SEED: Final = 2**32 - 1  # numpy's limit
 BEATS: Final = "beats"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RHYTHM_FEATURES: Final = 8
+SCHEDULES: Final = ("cosine", "one-cycle", "constant")
 _EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth", "virtual")
 
 
@@ -115,7 +116,19 @@ class Training:
     epochs, batch_size : int
         Passes over the training set; beats per optimizer step.
     learning_rate : float
-        Initial learning rate of Adam; it decays to zero along half a cosine.
+        Highest learning rate of Adam.
+    schedule : str
+        "cosine": from the highest learning rate to zero along half a cosine. "one-cycle": up from a 25th of
+        it during the first 30 %, then the cosine. "constant".
+    weight_decay : float
+        Share of each weight that a step of learning rate 1 takes off (AdamW); 0 for none.
+    patience : int
+        Stop after this many epochs without a lower loss on held-out patients, and keep the weights of the
+        best epoch; 0 trains all epochs on all patients.
+    validation_folds : int
+        With patience: one of this many parts of the training patients is held out, stratified by class.
+    focal_gamma : float
+        Exponent of the focal loss, which gives beats that are already right less weight; 0 for cross-entropy.
     class_weight_power : float
         Weight of a class: (mean count / its count) ** power. 0: all beats alike, 1: all classes alike.
     class_weight_limit : float
@@ -127,6 +140,8 @@ class Training:
     smote : float
         Oversample rare classes of the training set with synthetic beats (SMOTE) to this share of the most
         frequent class, 0 to 1; 0 for none.
+    repeat : float
+        Repeat beats of rare classes, drawn at random, to this share of the most frequent class, 0 to 1.
     label_smoothing : float
         Share of a beat's label that is spread over all classes, 0 to below 1.
     """
@@ -134,11 +149,17 @@ class Training:
     epochs: int = 20
     batch_size: int = 256
     learning_rate: float = 0.003
+    schedule: str = "cosine"
+    weight_decay: float = 0.0
+    patience: int = 0
+    validation_folds: int = 5
+    focal_gamma: float = 0.0
     class_weight_power: float = 0.5
     class_weight_limit: float = 10.0
     patient_weight_power: float = 0.0
     strip_weight: float = 1.0
     smote: float = 0.0
+    repeat: float = 0.0
     label_smoothing: float = 0.0
 
 
@@ -384,11 +405,16 @@ _RANGES: Final = {
     "training.epochs": Range(1, 10_000),
     "training.batch_size": Range(1, 1_000_000),
     "training.learning_rate": Range(0, low_open=True),
+    "training.weight_decay": Range(0, 1),
+    "training.patience": Range(0, 10_000),
+    "training.validation_folds": Range(2, 100),
+    "training.focal_gamma": Range(0, 10),
     "training.class_weight_power": Range(0, 1),
     "training.class_weight_limit": Range(1),
     "training.patient_weight_power": Range(0, 1),
     "training.strip_weight": Range(0, 1, low_open=True),
     "training.smote": Range(0, 1),
+    "training.repeat": Range(0, 1),
     "training.label_smoothing": Range(0, 1, high_open=True),
     "augment.time_stretch": Range(0, 1, high_open=True),
     "augment.shift": Range(0, 128),
@@ -440,6 +466,10 @@ def _contradictions(recipe: Recipe) -> list[str]:
             "cinc2017" not in data.extra or data.peaks != "annotated"
         ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
+        f"training.schedule must be one of {', '.join(SCHEDULES)}": recipe.training.schedule in SCHEDULES,
+        "training.smote and repeat exclude each other": not (
+            recipe.training.smote and recipe.training.repeat
+        ),
         "model.filters, kernels and strides must be lists of one length, at least 1": (
             len({len(layer) for layer in layers}) == 1 and len(model.filters) >= 1
         ),

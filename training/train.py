@@ -16,6 +16,7 @@ import tf_keras as keras
 from ecg_edge.ecg.errors import EcgEdgeError, RecipeError
 from ecg_edge.ecg.files import locked_folder, replacing, write_json
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.splits import patient_of
 from ecg_edge.training import networks as models
 from ecg_edge.training.augment import Batches
 from ecg_edge.training.beats import Beats, dequantize
@@ -25,6 +26,9 @@ from ecg_edge.training.progress import SILENT, OnEpoch, Progress
 from ecg_edge.training.recipes import Recipe, Training
 from ecg_edge.training.runs import Run
 from ecg_edge.training.strips import DATABASE as STRIPS
+
+RISE: Final = 0.3  # share of the steps of "one-cycle" in which the learning rate rises
+FIRST_DIVISOR: Final = 25.0  # its first learning rate is the highest one by this
 
 MAX_LOSS: Final = 1000.0  # mean cross-entropy of an epoch; five equally likely classes give 1.6
 
@@ -121,15 +125,48 @@ def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> KerasM
     """Train a network on `beats`; nothing is written."""
     make_repeatable(recipe.seed)
     network, settings = models.build(recipe.model), recipe.training
-    fit_network(network, recipe, examples(recipe, beats), settings.epochs, settings.learning_rate, on_epoch)
+    own, held = hold_out(recipe, beats) if settings.patience else (beats, None)
+    fit_network(
+        network,
+        recipe,
+        examples(recipe, own),
+        settings.epochs,
+        settings.learning_rate,
+        on_epoch,
+        held=None if held is None else _weighted(held, settings),
+    )
     return network
 
 
+def hold_out(recipe: Recipe, beats: Beats) -> tuple[Beats, Beats]:
+    """Divide training beats by patient into those that are fitted and those that tell when to stop.
+
+    Records of one person, and noisy copies of a record, stay together.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold  # late: takes a second
+
+    people = np.array([_person(recipe.data.database, name) for name in beats.records.tolist()])
+    folds = StratifiedGroupKFold(recipe.training.validation_folds, shuffle=True, random_state=recipe.seed)
+    own, held = next(folds.split(people, beats.labels, people))
+    return beats[own], beats[held]
+
+
+def _person(database: str, record: str) -> str:
+    """Name of the person of a training record: "100", "svdb/800", or "nstdb/100", which is 100 with noise."""
+    origin, _, name = record.rpartition("/")
+    return patient_of("mitdb" if origin == "nstdb" else origin or database, name)
+
+
 def examples(recipe: Recipe, beats: Beats) -> Examples:
-    """Weight the beats, and add SMOTE's synthetic ones where the recipe asks for them."""
-    weighted = Examples(beats.beat, beats.rhythm, beats.labels, beat_weights(beats, recipe.training))
-    share = recipe.training.smote
-    return oversample(weighted, share, recipe.seed) if share > 0 else weighted
+    """Weight the beats, and add synthetic or repeated ones where the recipe asks for them."""
+    weighted, settings = _weighted(beats, recipe.training), recipe.training
+    if settings.smote > 0:
+        return oversample(weighted, settings.smote, recipe.seed)
+    return repeat(weighted, settings.repeat, recipe.seed) if settings.repeat > 0 else weighted
+
+
+def _weighted(beats: Beats, settings: Training) -> Examples:
+    return Examples(beats.beat, beats.rhythm, beats.labels, beat_weights(beats, settings))
 
 
 def fit_network(
@@ -140,8 +177,26 @@ def fit_network(
     learning_rate: float,
     on_epoch: OnEpoch | None = None,
     callbacks: tuple[Any, ...] = (),
+    held: Examples | None = None,
 ) -> None:
-    """Fit a network; the learning rate decays to zero along half a cosine.
+    """Fit a network by the recipe's schedule and loss.
+
+    Parameters
+    ----------
+    network : KerasModel
+        Network, which is changed.
+    recipe : Recipe
+        Settings.
+    data : Examples
+        Beats to fit.
+    epochs, learning_rate
+        Passes over them, and the highest learning rate.
+    on_epoch : callable, optional
+        Called after each epoch.
+    callbacks : tuple
+        Further callbacks of Keras.
+    held : Examples, optional
+        Beats of other patients that tell when to stop; the weights of the best epoch are kept.
 
     Raises
     ------
@@ -151,19 +206,63 @@ def fit_network(
     settings, targets = recipe.training, keras.utils.to_categorical(data.labels, len(LABELS))
     inputs = dequantize(data.beat, data.rhythm)
     batches = Batches(inputs, targets, data.weights, settings.batch_size, recipe.augment, recipe.seed)
-    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     network.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        optimizer=_optimizer(settings, learning_rate, epochs * len(batches)),
+        loss=_loss(settings),
         metrics=["accuracy"],
     )
+    stopping = keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
     network.fit(
-        batches, epochs=epochs, shuffle=False, callbacks=[*callbacks, _Reporter(epochs, on_epoch)], verbose=0
+        batches,
+        epochs=epochs,
+        shuffle=False,
+        callbacks=[*callbacks, *([] if held is None else [stopping]), _Reporter(epochs, on_epoch)],
+        validation_data=None if held is None else _validation(held),
+        validation_batch_size=4096,
+        verbose=0,
     )
+    if (
+        held is not None and stopping.best_weights is not None
+    ):  # Keras restores them only when it stopped early
+        network.set_weights(stopping.best_weights)
     if not is_finite(network):
         raise RecipeError(
             "training diverged: weights are not finite; no network was saved. Lower learning_rate."
         )
+
+
+def _optimizer(settings: Training, learning_rate: float, steps: int) -> Any:
+    rate = _schedule(settings.schedule, learning_rate, steps)
+    if settings.weight_decay:
+        return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+    return keras.optimizers.Adam(rate)
+
+
+def _schedule(name: str, learning_rate: float, steps: int) -> Any:
+    if name == "constant":
+        return learning_rate
+    if name == "cosine":
+        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    rise = round(RISE * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate / FIRST_DIVISOR, steps - rise, warmup_target=learning_rate, warmup_steps=rise
+    )
+
+
+def _loss(settings: Training) -> Any:
+    if settings.focal_gamma:
+        return keras.losses.CategoricalFocalCrossentropy(
+            alpha=1.0,
+            gamma=settings.focal_gamma,
+            from_logits=True,
+            label_smoothing=settings.label_smoothing,
+        )
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+
+
+def _validation(held: Examples) -> tuple[Any, ...]:
+    targets = keras.utils.to_categorical(held.labels, len(LABELS))
+    return list(dequantize(held.beat, held.rhythm)), targets, held.weights
 
 
 def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
@@ -207,6 +306,25 @@ def oversample(data: Examples, share: float, seed: int) -> Examples:
     split = data.beat[0].size
     beat, rhythm = quantized[:, :split].reshape(-1, *data.beat.shape[1:]), quantized[:, split:]
     return Examples(beat, rhythm, labels, weights)
+
+
+def repeat(data: Examples, share: float, seed: int) -> Examples:
+    """Repeat beats of rare classes, drawn at random, to `share` of the most frequent class.
+
+    Returns
+    -------
+    Examples
+        The beats of `data`, then the repeated ones. Augmentation varies each copy anew.
+    """
+    counts, random = np.bincount(data.labels, minlength=len(LABELS)), np.random.default_rng(seed)
+    wanted = np.maximum(counts, round(share * counts.max()))
+    drawn = [
+        random.choice(np.flatnonzero(data.labels == label), wanted[label] - counts[label])
+        for label in range(len(LABELS))
+        if counts[label]
+    ]
+    order = np.concatenate([np.arange(len(data.labels)), *drawn]).astype(np.intp)
+    return Examples(data.beat[order], data.rhythm[order], data.labels[order], data.weights[order])
 
 
 def make_repeatable(seed: int) -> None:

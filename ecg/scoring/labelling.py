@@ -5,14 +5,17 @@ The steps are those of the beat-by-beat comparison, so every figure counts the b
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import Annotations
+from ecg_edge.ecg.files import replacing
 from ecg_edge.ecg.labels import BEAT_SYMBOLS, SCORING_CLASS_OF
 from ecg_edge.ecg.scoring.beats import BeatComparison, compare_beats, list_beats
 
@@ -128,6 +131,49 @@ def label_record(
         np.array([MISSED if number < 0 else symbols[number] for number in numbers], "U8"),
         rows[np.array(numbers, np.int64)],
     )
+
+
+_TABLE: Final = "table"
+
+
+def save_labellings(path: Path, found: Sequence[Labelling], key: str) -> None:
+    """Write labels of records to a file of arrays, under a key that `load_labellings` asks for."""
+    lengths = [len(one.truth) for one in found]
+    compared = [(n, s, c) for n, one in enumerate(found) for s, c in one.comparisons.items()]
+    arrays = {
+        "key": np.array(key),
+        "titles": np.array([one.title for one in found], "U64"),
+        "patients": np.array([one.patient for one in found], "U64"),
+        "lengths": np.array(lengths, np.int64),
+        **{
+            name: np.concatenate([getattr(one, name) for one in found])
+            for name in ("times_s", "truth", "answer", "probabilities")
+        },
+        "places": np.array([(n, s) for n, s, _ in compared], np.float64).reshape(-1, 2),
+        _TABLE: np.array([c.table for *_, c in compared], np.int64).reshape(-1, 7, 7),
+        "rest": np.array([(c.rr_squares_ms2, c.rr_count, c.shutdown_s) for *_, c in compared]).reshape(-1, 3),
+    }
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def load_labellings(path: Path, key: str) -> list[Labelling] | None:
+    """Read labels of records; None when there are none, they are damaged, or have another key."""
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            arrays = dict(stored)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    if str(arrays["key"]) != key:
+        return None
+    ends = np.cumsum(arrays["lengths"])[:-1]
+    parts = [np.split(arrays[name], ends) for name in ("times_s", "truth", "answer", "probabilities")]
+    comparisons: list[dict[float, BeatComparison]] = [{} for _ in arrays["titles"]]
+    for (number, start_s), table, rest in zip(arrays["places"], arrays[_TABLE], arrays["rest"], strict=True):
+        one = BeatComparison(table, float(rest[0]), int(rest[1]), int(rest[2]))
+        comparisons[int(number)][float(start_s)] = one
+    names = zip(arrays["titles"].tolist(), arrays["patients"].tolist(), comparisons, strict=True)
+    return [Labelling(*name, *part) for name, *part in zip(names, *parts, strict=True)]
 
 
 def _beats_at(reference: Annotations) -> Mapping[int | None, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.firmware import Beats
 from ecg_edge.host.evaluation.classifier import FLOAT
+from ecg_edge.training.beats import dequantize
+from ecg_edge.training.keras_model import KerasModel
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,33 @@ class FloatNetwork:
 
     def logits(self, beats: Beats) -> npt.NDArray[np.float32]:
         """Compute the outputs, shape (n, k)."""
-        from ecg_edge.training.beats import dequantize
+        return KerasNetwork(_load(self.path), self.labels).logits(beats)
 
+
+@dataclass(frozen=True)
+class KerasNetwork:
+    """A float network in memory.
+
+    Attributes
+    ----------
+    network : KerasModel
+        The network.
+    labels : tuple of str
+        The label of each output.
+    """
+
+    network: KerasModel
+    labels: tuple[str, ...]
+    name: str = FLOAT
+
+    def logits(self, beats: Beats) -> npt.NDArray[np.float32]:
+        """Compute the outputs, shape (n, k)."""
         inputs = dequantize(beats["beat"], beats["rhythm"])
-        outputs = _load(self.path).predict(inputs, batch_size=2048, verbose=0)
-        return np.asarray(outputs, np.float32)
+        return np.asarray(self.network.predict(inputs, batch_size=2048, verbose=0), np.float32)
 
 
 @lru_cache(maxsize=1)
-def _load(path: Path) -> Any:
+def _load(path: Path) -> KerasModel:
     from ecg_edge.training.tf_logging import silence_tensorflow
 
     silence_tensorflow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from ecg_edge.ecg.scoring.bootstrap import intervals, mean_intervals
 from ecg_edge.ecg.scoring.calibration import calibration
 from ecg_edge.ecg.scoring.classes import class_scores, count_labels, index_jk
 from ecg_edge.ecg.scoring.classifier import kinds_of_answers, score_classifier
-from ecg_edge.ecg.scoring.labelling import Labelling, Limits, class_probability, label_record
+from ecg_edge.ecg.scoring.labelling import (
+    Labelling,
+    Limits,
+    class_probability,
+    label_record,
+    load_labellings,
+    save_labellings,
+)
 
 LABELS = ("N", "L", "R", "A", "V")
 FS_HZ = 100.0
@@ -53,6 +61,25 @@ def test_the_comparison_is_that_of_the_beats() -> None:
     test = Annotations.of(np.delete(at, 6), "NVVNANR")
     own = compare_beats(Annotations.of(at, "NNVVAALR"), test, fs_hz=FS_HZ, start_s=0, end_s=10)
     assert (found.comparisons[0.0].table == own.table).all()
+
+
+def test_labels_are_kept_under_a_key(tmp_path: Path) -> None:
+    found = [labelled("NNVA", "NVV."), labelled("N", "N", "p2")]
+    save_labellings(tmp_path / "kept.npz", found, "key")
+    kept = load_labellings(tmp_path / "kept.npz", "key")
+    assert kept is not None
+    for before, after in zip(found, kept, strict=True):
+        assert (before.title, before.patient) == (after.title, after.patient)
+        np.testing.assert_array_equal(before.truth, after.truth)
+        np.testing.assert_array_equal(before.answer, after.answer)
+        np.testing.assert_array_equal(before.probabilities, after.probabilities)
+        assert list(before.comparisons) == list(after.comparisons)
+        assert (before.comparisons[0.0].table == after.comparisons[0.0].table).all()
+    assert repr(score_classifier(kept, LABELS, 0.0, 10)) == repr(score_classifier(found, LABELS, 0.0, 10))
+    assert load_labellings(tmp_path / "kept.npz", "another") is None
+    assert load_labellings(tmp_path / "none.npz", "key") is None
+    (tmp_path / "kept.npz").write_bytes(b"PK")
+    assert load_labellings(tmp_path / "kept.npz", "key") is None
 
 
 def test_flutter_is_left_out_as_in_the_comparison() -> None:

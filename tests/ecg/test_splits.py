@@ -12,6 +12,8 @@ from ecg_edge.ecg.splits import (
     Split,
     ds1_ds2,
     ds1_folds,
+    five_patient_folds,
+    leave_one_patient_out,
     part_of,
     patient_of,
     random_beats,
@@ -53,6 +55,38 @@ def test_folds_test_every_training_record_once_and_never_open_ds2() -> None:
     tested = [name for fold in folds for name in fold.test]
     assert sorted(tested) == sorted(ds1_ds2().train)
     assert not {name for fold in folds for name in fold.train + fold.test} & set(DS2)
+
+
+def people(records: dict[str, tuple[str, ...]]) -> set[str]:
+    return {patient_of(database, name) for database, names in records.items() for name in names}
+
+
+def test_five_folds_test_every_patient_once() -> None:
+    names = {name: DATABASES[name].records for name in ("mitdb", "svdb", "nstdb")}
+    folds = five_patient_folds(names)
+    assert all(not people(fold.train) & people(fold.test) for fold in folds)
+    tested = [(database, name) for fold in folds for database in fold.test for name in fold.test[database]]
+    assert len(tested) == len(set(tested))
+    assert {name for database, name in tested if database == "mitdb"} == set(DS1) | set(DS2)
+    assert {name for database, name in tested if database == "svdb"} == set(names["svdb"])
+    [fold] = [fold for fold in folds if "118e06" in fold.test["nstdb"]]
+    assert "118" in fold.test["mitdb"] and "nstdb" not in fold.train
+    assert min(len(fold.test["svdb"]) for fold in folds) >= 14
+
+
+def test_five_folds_stay_when_records_come() -> None:
+    few = five_patient_folds({"mitdb": ("100", "101"), "svdb": ("800", "801")})
+    more = five_patient_folds({"mitdb": DS1 + DS2, "svdb": ("800", "801", "802")})
+    for before, after in zip(few, more, strict=True):
+        assert all(set(before.test[name]) <= set(after.test[name]) for name in ("mitdb", "svdb"))
+
+
+def test_one_patient_is_left_out_at_a_time() -> None:
+    folds = leave_one_patient_out()
+    assert len(folds) == 43
+    assert [fold.test["mitdb"] for fold in folds if len(fold.test["mitdb"]) > 1] == [("201", "202")]
+    assert all(not people(fold.train) & people(fold.test) for fold in folds)
+    assert len(leave_one_patient_out(("100", "101", "102"))) == 2, "102 is paced"
 
 
 def test_a_random_split_says_that_it_is_not_by_patient() -> None:

@@ -74,6 +74,8 @@ def test_an_unknown_recipe_gets_the_list_of_shipped_ones() -> None:
         ("[training]\nlearning_rate = 1e999", ["learning_rate", "[training]", "finite"]),
         (f"[training]\nlearning_rate = {10**400}", ["learning_rate", "[training]", "finite"]),
         ("[training]\nlearning_rate = 0", ["training.learning_rate", "above 0"]),
+        ("[training]\nschedule = 'step'", ["training.schedule", "cosine", "one-cycle", "constant"]),
+        ("[training]\nsmote = 0.1\nrepeat = 0.1", ["training.smote", "repeat"]),
         ("[prune]\nsparsity = 1.0", ["prune.sparsity", "at least 0", "below 1", "1.0"]),
         ("[prune", ["not TOML"]),
     ],

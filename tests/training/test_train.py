@@ -69,6 +69,65 @@ def test_the_test_set_is_the_same_with_and_without_smote(synthetic_root: Path) -
         np.testing.assert_array_equal(with_smote.beats.features, without.beats.features)
 
 
+def test_repeated_beats_fill_rare_classes(train: Any, synthetic_root: Path) -> None:
+    recipe = replace(RECIPE, training=replace(RECIPE.training, smote=0.0, repeat=0.5))
+    beats = training_beats(recipe, synthetic_root)
+    data, given = train.examples(recipe, beats), len(beats)
+    counts = np.bincount(data.labels)
+    assert counts.min() >= round(0.5 * counts.max())
+    np.testing.assert_array_equal(data.beat[:given], beats.beat)
+    own = {row.tobytes() for row in beats.beat}
+    assert all(row.tobytes() in own for row in data.beat[given:])
+
+
+def test_held_out_patients_do_not_train(train: Any) -> None:
+    records = np.repeat(["101", "nstdb/101", "svdb/800", "svdb/801", "103", "105"], 20)
+    symbols = np.array([*"NNNNLRAVVN"] * 12)
+    beats = Beats(np.zeros(120, firmware.BEAT_DTYPE), symbols, records)
+    recipe = replace(RECIPE, data=Data(), training=replace(RECIPE.training, validation_folds=3))
+    own, held = train.hold_out(recipe, beats)
+    people = [{name.removeprefix("nstdb/") for name in part.records.tolist()} for part in (own, held)]
+    assert people[0] and people[1] and not people[0] & people[1]
+    assert len(own) + len(held) == 120
+
+
+def test_training_stops_when_held_out_patients_gain_nothing(train: Any, synthetic_root: Path) -> None:
+    settings = replace(RECIPE.training, epochs=12, patience=1, smote=0.0, learning_rate=0.05)
+    recipe = replace(RECIPE, training=replace(settings, schedule="constant"))
+    losses: list[float] = []
+    network = train.fit(
+        recipe,
+        training_beats(recipe, synthetic_root),
+        lambda epoch, of, figures: losses.append(figures["val_loss"]),
+    )
+    assert len(losses) < 12 and losses[-1] > min(losses)
+    _, held = train.hold_out(recipe, training_beats(recipe, synthetic_root))
+    inputs, targets, weights = train._validation(train._weighted(held, settings))
+    network.compile(loss=train._loss(settings))
+    kept = network.evaluate(inputs, targets, sample_weight=weights, batch_size=4096, verbose=0)
+    assert kept == pytest.approx(min(losses), rel=1e-3), "weights of the best epoch"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"schedule": "one-cycle", "weight_decay": 0.05}, {"schedule": "constant"}, {"focal_gamma": 2.0}],
+)
+def test_schedules_and_losses_train(train: Any, synthetic_root: Path, changed: dict[str, Any]) -> None:
+    beats = training_beats(RECIPE, synthetic_root)
+    plain = replace(RECIPE, training=replace(RECIPE.training, smote=0.0))
+    other = replace(plain, training=replace(plain.training, **changed))
+    first, second = (train.fit(recipe, beats).get_weights() for recipe in (plain, other))
+    assert all(np.isfinite(weights).all() for weights in second)
+    assert not all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_one_cycle_rises_and_falls(train: Any) -> None:
+    rate = train._schedule("one-cycle", 0.1, 100)
+    steps = [float(rate(step)) for step in range(101)]
+    assert steps[0] == pytest.approx(0.004) and max(steps) == pytest.approx(0.1)
+    assert steps.index(max(steps)) == 30 and steps[-1] == pytest.approx(0, abs=1e-6)
+
+
 def weights_of(
     train: Any, counts: dict[tuple[str, str], int], **settings: float
 ) -> dict[tuple[str, str], float]:

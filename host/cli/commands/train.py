@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.parallel import Workers
 from ecg_edge.host.cli import console, morphology_steps, options
 
 if TYPE_CHECKING:
@@ -18,7 +21,18 @@ if TYPE_CHECKING:
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="Name of a shipped recipe, or a TOML file.")
 ]
-EXAMPLES: Final = ("ecg-edge train nlrav", "ecg-edge train my-recipe.toml --cross-validate")
+EXAMPLES: Final = (
+    "ecg-edge train nlrav",
+    "ecg-edge train my-recipe.toml --cross-validate",
+    "ecg-edge train my-recipe.toml --folds patients5 --seeds 5 --json folds.json",
+)
+
+
+class Division(str, Enum):
+    """Folds by patient."""
+
+    patients5 = "patients5"
+    leave_one_out = "leave-one-out"
 
 
 def train(
@@ -32,6 +46,22 @@ def train(
             help="Only score the recipe by patient: on four folds of DS1, or of its virtual patients.",
         ),
     ] = False,
+    folds: Annotated[
+        Division | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only score the recipe on patients that took no part in its training: patients5, five folds "
+            "of mitdb and svdb; leave-one-out, one patient of mitdb after the other.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, max=1000, metavar="N", help="With --folds: number of seeds, from the recipe's on."
+        ),
+    ] = 1,
+    jobs: options.JobsOption = 0,
+    dask: options.DaskOption = "",
     json: options.JsonOption = None,
 ) -> None:
     """Train the network of a recipe and write it to RUNS/<recipe>/train/model.keras.
@@ -39,8 +69,12 @@ def train(
     A network of kind "morphology" is trained on synthetic ECG; it is written as model.h5 too.
     """
     if is_morphology(recipe):
+        if folds is not None:
+            raise typer.BadParameter("recipes of beat classifiers only", param_hint="--folds")
         return morphology_steps.train(recipe, runs, cross, json)
     run = open_run(recipe, data, runs)
+    if folds is not None:
+        return score_folds(run, folds, seeds, Workers(jobs, dask), json)
     figures: object
     if cross:
         from ecg_edge.host.cli.tables import evaluation_tables
@@ -60,6 +94,16 @@ def train(
         console.out.print(f"Network: {run.folder.trained}", markup=False)
     if json:
         write_json(json, figures)
+
+
+def score_folds(run: Run, folds: Division, seeds: int, workers: Workers, json: Path | None) -> None:
+    """Score a recipe on folds of patients, seed after seed."""
+    from ecg_edge.host.cli import fold_steps
+
+    if run.recipe.data.database != "mitdb":
+        raise RecipeError(f'recipe {run.recipe.name}: --folds needs data.database = "mitdb".')
+    numbers = range(run.recipe.seed, run.recipe.seed + seeds)
+    fold_steps.score(run, folds.value, numbers, workers, json)
 
 
 def is_morphology(recipe: str) -> bool:

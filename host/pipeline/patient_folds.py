@@ -1,0 +1,288 @@
+"""A recipe scored on patients that took no part in its training: five folds, or one fold a patient.
+
+Every fold goes the whole way of the recipe, training, pruning and quantization, and labels its test records
+as the device does: detector, int8 network, label rule. What the recipe chooses by itself (when to stop) it
+chooses on patients of the training set. A finished fold is kept in the run folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ecg_edge import firmware
+from ecg_edge.ecg.databases import records_in
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.parallel import Workers
+from ecg_edge.ecg.scoring.classifier import RATES, score_classifier
+from ecg_edge.ecg.scoring.labelling import Labelling, load_labellings, save_labellings
+from ecg_edge.ecg.splits import PatientFold, five_patient_folds, leave_one_patient_out
+from ecg_edge.host.evaluation.classifier import (
+    ANNOTATED,
+    DETECTED,
+    FLOAT,
+    INT8,
+    Int8Network,
+    Network,
+    Task,
+    label,
+)
+from ecg_edge.host.evaluation.detector import group_records
+from ecg_edge.host.evaluation.sources import Source
+from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.runs import Run
+
+PATIENTS5: Final = "patients5"
+LEAVE_ONE_OUT: Final = "leave-one-out"
+STARTS_S: Final = (0.0, 300.0)
+_FORMAT: Final = 1  # raised when what is kept of a fold changes
+_NETWORKS: Final = (FLOAT, INT8)
+
+
+def folds_of(division: str, root: Path) -> tuple[PatientFold, ...]:
+    """List the folds of a division of the records at hand.
+
+    Raises
+    ------
+    RecordError
+        When a fold would have no record of mitdb to train or to test on.
+    """
+    if division == LEAVE_ONE_OUT:
+        folds = leave_one_patient_out(records_in(root, "mitdb"))
+    else:
+        folds = five_patient_folds({name: records_in(root, name) for name in ("mitdb", "svdb", "nstdb")})
+    if len(folds) < 2 or any(not (fold.train["mitdb"] and fold.test["mitdb"]) for fold in folds):
+        raise RecordError(f"{root}: too few records of mitdb for the division {division}. Get all of them.")
+    return folds
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """One fold of one seed.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        The recipe with this seed.
+    root : Path
+        Folder of the databases.
+    fold : PatientFold
+        Records to train and to test on.
+    folder : Path
+        Where the labels of its test records are kept.
+    """
+
+    recipe: Recipe
+    root: Path
+    fold: PatientFold
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that the labels depend on."""
+        parts = (_FORMAT, self.recipe.to_toml(), firmware.fingerprint(), sorted(self.fold.train.items()))
+        tested = sorted(self.fold.test.items())
+        return hashlib.sha256(repr((*parts, tested, STARTS_S)).encode()).hexdigest()
+
+    def path(self, network: str, peaks: str) -> Path:
+        """Return the file of the labels of one network."""
+        return self.folder / f"{network}-{peaks}.npz"
+
+    def load(self) -> dict[tuple[str, str], list[Labelling]] | None:
+        """Read the labels by network and peaks; None when the fold is not finished."""
+        wanted = [(network, peaks) for network in _NETWORKS for peaks in (ANNOTATED, DETECTED)]
+        found = {one: load_labellings(self.path(*one), self.key) for one in wanted}
+        return {one: kept for one, kept in found.items() if kept is not None} if all(found.values()) else None
+
+
+def tasks_of(run: Run, division: str, seeds: Sequence[int]) -> list[FoldTask]:
+    """List the folds of all seeds."""
+    folder = run.folder.path / "folds" / division
+    return [
+        FoldTask(
+            replace(run.recipe, seed=seed), run.data_root, fold, folder / f"seed-{seed}" / f"fold-{fold.name}"
+        )
+        for seed in seeds
+        for fold in folds_of(division, run.data_root)
+    ]
+
+
+def run_folds(
+    tasks: Sequence[FoldTask], workers: Workers, on_fold: Callable[[FoldTask], None] = lambda task: None
+) -> None:
+    """Train and label every fold that is not finished yet.
+
+    Parameters
+    ----------
+    tasks : sequence of FoldTask
+        The folds.
+    workers : Workers
+        Where they run.
+    on_fold : callable
+        Called after each.
+    """
+    open_tasks = []
+    for task in tasks:
+        if task.load() is None:
+            open_tasks.append(task)
+        else:
+            on_fold(task)
+    for task, _ in zip(open_tasks, workers.map(run_fold, open_tasks), strict=True):
+        on_fold(task)
+
+
+def run_fold(task: FoldTask) -> None:
+    """Train on a fold, prune and quantize, and keep the labels of its test records."""
+    from ecg_edge.training.tf_logging import silence_tensorflow
+
+    silence_tensorflow()
+    _one_thread()
+    with tempfile.TemporaryDirectory(prefix="ecg-edge-fold-") as folder:
+        for network in _networks(task, Path(folder)):
+            for peaks in (ANNOTATED, DETECTED):
+                found = [label(one) for one in _test_tasks(task, network, peaks)]
+                save_labellings(task.path(network.name, peaks), found, task.key)
+
+
+def _one_thread() -> None:
+    """Leave the other cores to other folds; sums then do not depend on the number of cores either."""
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):  # TensorFlow has begun already
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _networks(task: FoldTask, folder: Path) -> Iterator[Network]:
+    """Yield the float network as trained, then the int8 one."""
+    from ecg_edge.host.pipeline.float_network import KerasNetwork
+    from ecg_edge.quantize.codegen.flatbuffer import parse_network
+    from ecg_edge.quantize.codegen.generate import generate
+    from ecg_edge.quantize.int8 import quantize_network
+    from ecg_edge.quantize.prune import prune_network
+    from ecg_edge.training import train
+    from ecg_edge.training.cross_validation import patient_fold_beats
+
+    recipe = task.recipe
+    beats = patient_fold_beats(recipe, task.root, task.fold)
+    network = train.fit(recipe, beats)
+    yield KerasNetwork(network, LABELS)
+    if recipe.prune.sparsity > 0:
+        network = prune_network(network, recipe, train.examples(recipe, beats))
+    model = quantize_network(network, beats, recipe.quantize.calibration_beats, recipe.seed)
+    generate(model).write(folder)
+    yield Int8Network(folder, LABELS, *_output_scale(parse_network(model)))
+
+
+def _output_scale(network: Any) -> tuple[float, int]:
+    """Return step and zero point of the logits."""
+    quantization = network.tensors[network.output_order[0]].quantization
+    return float(quantization.scales[0]), int(quantization.zero_points[0])
+
+
+def _test_tasks(task: FoldTask, network: Network, peaks: str) -> list[Task]:
+    return [
+        Task(Source(task.root, database, name, title=f"{database}/{name}"), peaks, network, STARTS_S)
+        for database, names in task.fold.test.items()
+        for name in names
+    ]
+
+
+# ---- figures ----------------------------------------------------------------------------------------
+
+
+def figures_of(tasks: Sequence[FoldTask], division: str) -> dict[str, Any]:
+    """Compute figures of each seed over all folds together, and their mean and spread over the seeds."""
+    rows = []
+    for seed in dict.fromkeys(task.recipe.seed for task in tasks):
+        found = [task.load() for task in tasks if task.recipe.seed == seed]
+        for network in _NETWORKS:
+            for peaks in (ANNOTATED, DETECTED):
+                labelled = [one for fold in found if fold for one in fold[network, peaks]]
+                rows += [{"seed": seed, "network": network, "peaks": peaks, **row} for row in _rows(labelled)]
+    seeds = list(dict.fromkeys(row["seed"] for row in rows))
+    recipe = tasks[0].recipe.name
+    return {"recipe": recipe, "division": division, "seeds": seeds, "rows": rows, "spread": spread(rows)}
+
+
+def _rows(found: Sequence[Labelling]) -> Iterator[dict[str, Any]]:
+    for group, members in _groups(found).items():
+        for start_s in STARTS_S:
+            figures = score_classifier(members, LABELS, start_s, 0, classes=group == "mitdb")
+            if figures is not None:
+                yield {"group": group, "start_s": start_s, **figures}
+
+
+def _groups(found: Sequence[Labelling]) -> dict[str, list[Labelling]]:
+    """Group records: all patients, each database, and nstdb by signal-to-noise ratio."""
+    by_database: dict[str, dict[str, Labelling]] = {}
+    for one in found:
+        database, _, name = one.title.partition("/")
+        by_database.setdefault(database, {})[name] = one
+    noisy = by_database.pop("nstdb", {})
+    groups = {database: list(members.values()) for database, members in by_database.items()}
+    if len(groups) > 1:
+        groups = {" and ".join(groups): [one for members in groups.values() for one in members], **groups}
+    levels = group_records("nstdb", list(noisy)) if noisy else {}
+    return groups | {f"nstdb {level}": [noisy[name] for name in names] for level, names in levels.items()}
+
+
+def spread(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Compute mean, standard deviation and limits of the main figures over the seeds."""
+    keys = ("group", "peaks", "start_s", "network")
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return [
+        {
+            **dict(zip(keys, group, strict=True)),
+            "patients": members[0]["patients"],
+            "figures": {
+                name: _statistics([figures[name] for figures in map(main_figures, members)])
+                for name in main_figures(members[0])
+            },
+        }
+        for group, members in groups.items()
+    ]
+
+
+def main_figures(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """Name the figures by which recipes are compared: gross, mean over patients, F1, jk, labels."""
+    figures = {f"{way} {name}": row[way][name] for way in ("gross", "average") for name in RATES}
+    for kind in ("veb", "sveb"):
+        figures[f"gross {kind}_f1"] = _f1(row["gross"][f"{kind}_se"], row["gross"][f"{kind}_ppv"])
+    classes = row["classes"]
+    labels = {f"f1 {name}": one["f1"] for name, one in classes["per_class"].items()} if classes else {}
+    return {
+        **figures,
+        "jk": row["jk"]["jk"],
+        "unclassified": row["unclassified"],
+        "ece": row["calibration"]["ece"],
+        **({"macro_f1": classes["macro_f1"], "accuracy": classes["accuracy"]} if classes else {}),
+        **labels,
+    }
+
+
+def _f1(se: float, ppv: float) -> float | None:
+    return 2 * se * ppv / (se + ppv) if se + ppv > 0 else None
+
+
+def _statistics(values: Sequence[float | None]) -> dict[str, Any]:
+    defined = np.array([value for value in values if value is not None and value == value], np.float64)
+    if not len(defined):
+        return {"mean": None, "sd": None, "min": None, "max": None, "by_seed": list(values)}
+    return {
+        "mean": float(defined.mean()),
+        "sd": float(defined.std(ddof=1)) if len(defined) > 1 else None,
+        "min": float(defined.min()),
+        "max": float(defined.max()),
+        "by_seed": list(values),
+    }
