@@ -35,7 +35,7 @@ check: lint $(VENV)/.core ## lint and the fast tests, in two minutes, without Te
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m '$(FAST)' $(ARGS)
 
 test: SETUP_FOR := tests
-test: system $(VENV)/.all lint $(VENV)/.core $(VENV)/.platformio ## lint and all tests (ARGS="-k name")
+test: system $(VENV)/.all lint $(VENV)/.core $(VENV)/.platformio $(VENV)/.rp2040js ## lint and all tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -q -n $(JOBS) --require-tools $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, import directions, mypy, codespell, clang-format, cppcheck
@@ -66,7 +66,7 @@ fuzz: system $(VENV)/.dev ## coverage-guided fuzzing of the device's C (SECONDS=
 
 clean: ## delete what was built (not .venv, runs/ and sessions/)
 	@rm -rf build dist firmware/.pio firmware/binding/_ecg_*.c firmware/binding/_ecg_*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@rm -f $(VENV)/.core $(VENV)/.platformio
+	@rm -f $(VENV)/.core $(VENV)/.platformio $(VENV)/.rp2040js
 
 # Compilers and the emulator, then the virtual environment. `lint` and `check` install no system packages.
 system:
@@ -99,4 +99,9 @@ $(VENV)/.core: $(CORE_SOURCES) | $(VENV)/.base
 $(VENV)/.platformio: host/devices/platformio.py | $(VENV)/.base
 	@echo "setup: PlatformIO"
 	@$(BIN)/python -m ecg_edge.host.devices.platformio
+	@touch $@
+
+$(VENV)/.rp2040js: host/devices/rp2040js/package-lock.json | $(VENV)/.base
+	@echo "setup: rp2040js"
+	@$(BIN)/python -m ecg_edge.host.devices.pico
 	@touch $@

@@ -2,7 +2,7 @@
 # Install what the project needs from the system (compilers, the emulator, a Python), then make its virtual environment.
 # Silent when everything is there. PYTHON=python3.12 names the interpreter.
 #   ./setup.sh          for `make demo` and `make run`
-#   ./setup.sh tests    and clang, cppcheck, the compilers and emulators of the cores that only the tests run on
+#   ./setup.sh tests    and clang, cppcheck, Node.js, the compilers and emulators of the cores that only the tests run on
 #   ./setup.sh venv     the virtual environment alone: no system packages, no sudo
 set -eu
 cd "$(dirname "$0")"
@@ -65,6 +65,8 @@ missing_packages() {
     can_fuzz || echo "$(clang_runtime)"
     has riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
     has xtensa-lx106-elf-gcc || echo gcc-xtensa-lx106
+    has node || echo nodejs
+    has npm || echo npm
     { has qemu-system-riscv32 && has qemu-system-xtensa; } || echo qemu-system-misc
 }
 

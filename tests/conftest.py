@@ -28,6 +28,8 @@ TOOLS = (
     "qemu-system-xtensa",
     "mosquitto",
     "cmake",
+    "node",
+    "npm",
 )
 
 SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin"

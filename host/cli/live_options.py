@@ -27,7 +27,7 @@ from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 AD8232_ADU_PER_MV: Final = 1365
 """Gain of the common AD8232 module at a 12-bit ADC of 3.3 V (docs/how-to/wiring.md)."""
 TEXT_BAUD: Final = 115_200
-_PORTS: Final = ("/dev/", "COM", "unix:", "socket:", "rfc2217:", "emulator", "native", "simulator")
+_PORTS: Final = ("/dev/", "COM", "unix:", "socket:", "rfc2217:", "emulator", "pico", "native", "simulator")
 
 GainOption = Annotated[
     float | None,

@@ -242,7 +242,7 @@ def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None
         raise EcgEdgeError(f"A frame holds 1 to {MAX_SAMPLES} samples, not {block}.")
 
 
-_OWN_DEVICES: Final = ("emulator", "native", "simulator")
+_OWN_DEVICES: Final = ("emulator", "pico", "native", "simulator")
 MOST_JOBS: Final = 64
 
 

@@ -218,7 +218,7 @@ class SessionResults(Totals):
     morphology_path: str | None
     reference_engine: Annotated[str, "engine of the expected network outputs"]
     port: str
-    port_kind: Annotated[str, "emulator, native, simulator, socket or serial"]
+    port_kind: Annotated[str, "emulator, pico, native, simulator, socket or serial"]
     device: Annotated[dict[str, Any], "the device's handshake"]
     mains_hz: Annotated[int, "mains frequency that the signal path suppresses in Hz"]
     started: Annotated[str, "time of the start, UTC"]
@@ -230,6 +230,7 @@ class SessionResults(Totals):
 
 _SUBJECTS: Final = {
     "emulator": "the emulated board",
+    "pico": "the emulated Pico",
     "native": "the firmware as a program on this computer",
     "simulator": "the simulated device",
     "socket": "the device behind the socket",

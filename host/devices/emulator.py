@@ -11,16 +11,12 @@ instructions = ticks x 1e9 / 168e6.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import selectors
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,15 +25,14 @@ from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import write_bytes
-from ecg_edge.host.devices.images import describe_file, require_arm_image
+from ecg_edge.host.devices.images import require_arm_image
 from ecg_edge.host.devices.platformio import program_path
+from ecg_edge.host.devices.processes import messages, running, wait_for_socket
 
 QEMU = "qemu-system-arm"
 MACHINE = "netduinoplus2"
 
 _START_TIMEOUT_S = 20.0
-_STOP_TIMEOUT_S = 5.0
-_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _NO_ESCAPE = "256"  # no byte has this value, so none is taken for a command to QEMU
 
 
@@ -66,8 +61,8 @@ def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> It
     require_arm_image(image)
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         line, log = Path(folder) / "line", Path(folder) / "log"
-        with _running(_qemu_command(image, line, count_instructions), log) as process:
-            _wait_for_socket(line, process, log)
+        with running(_qemu_command(image, line, count_instructions), log) as process:
+            wait_for_socket(line, process, _START_TIMEOUT_S, lambda: _no_machine(log))
             yield f"unix:{line}"
 
 
@@ -91,6 +86,10 @@ def _qemu_command(image: Path, line: Path, count_instructions: bool) -> list[str
     ]
     command += ["-echr", _NO_ESCAPE]
     return [*command, "-icount", "shift=0"] if count_instructions else command
+
+
+def _no_machine(log: Path) -> str:
+    return f"{QEMU} did not start the machine {MACHINE}: {messages(log)}. QEMU 5.2 or newer has it."
 
 
 @contextmanager
@@ -122,7 +121,7 @@ def native_device(
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         log = Path(folder) / "log"
         script = [str(front_end), str(speed)] if front_end else []
-        with _running([str(path), *script], log) as process:
+        with running([str(path), *script], log) as process:
             yield _first_line(process, path, log)
 
 
@@ -139,66 +138,6 @@ def _existing(path: Path, environment: str) -> Path:
     return path
 
 
-@contextmanager
-def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process of its own session, so that Ctrl-C reaches this program alone; stop it at the end."""
-    try:
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-                preexec_fn=_die_with_parent(),
-            )
-    except OSError as error:
-        program = Path(command[0])
-        raise ToolError(
-            f"{program}: cannot be started ({error.strerror}): it is {describe_file(program)}. "
-            "Build the firmware with `ecg-edge build --env native`."
-        ) from None
-    try:
-        yield process
-    finally:
-        _stop(process)
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """Make the call by which a child on Linux is killed when this process is, also by SIGKILL."""
-    if sys.platform != "linux":
-        return None
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()  # looked up here: little may run after the fork
-
-    def set_signal() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the call
-            os._exit(1)
-
-    return set_signal
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-def _wait_for_socket(line: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while not line.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise ToolError(
-                f"{QEMU} did not start the machine {MACHINE}: {_messages(log)}. QEMU 5.2 or newer has it."
-            )
-        time.sleep(0.01)
-
-
 def _first_line(process: subprocess.Popen[bytes], path: Path, log: Path) -> str:
     """Read the first line that the program prints, the path of its pseudo-terminal."""
     assert process.stdout is not None
@@ -208,10 +147,6 @@ def _first_line(process: subprocess.Popen[bytes], path: Path, log: Path) -> str:
     text = os.fsdecode(process.stdout.readline()).strip()
     if not text:
         raise ToolError(
-            f"{path}: did not start: {_messages(log)}. Build it again with `ecg-edge build --env native`."
+            f"{path}: did not start: {messages(log)}. Build it again with `ecg-edge build --env native`."
         )
     return text
-
-
-def _messages(log: Path) -> str:
-    return log.read_text(errors="replace").strip() or "it printed nothing"

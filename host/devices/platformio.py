@@ -230,8 +230,8 @@ def upload(
     check_compiler(environment)
     if port and not board.flash_port:
         raise ToolError(
-            f"{port}: {environment} is not flashed over a serial port. {board.flash_tool} finds the board "
-            "on USB: leave --port out."
+            f"{port}: {environment} is not flashed over a serial port. {board.flash_tool or 'The command'} "
+            "finds the board on USB: leave --port out."
         )
     if board.flash_tool and shutil.which(board.flash_tool) is None:
         raise ToolError(

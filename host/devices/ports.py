@@ -14,6 +14,7 @@ from pathlib import Path
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware import fingerprint
 from ecg_edge.host.devices.emulator import emulator, native_device
+from ecg_edge.host.devices.pico import pico_emulator
 from ecg_edge.host.devices.simulator import simulator, simulator_info, with_morphology
 from ecg_edge.host.link.transports import DEFAULT_BAUD, Transport, connect, port_kind
 from ecg_edge.host.reference.morphology import reference_morphology
@@ -58,6 +59,9 @@ def _device(port: str) -> Iterator[str]:
     kind, image = port_kind(port), port.partition(":")[2]
     if kind == "emulator":
         with emulator(Path(image) if image else None) as address:
+            yield address
+    elif kind == "pico":
+        with pico_emulator(Path(image) if image else None) as address:
             yield address
     elif kind == "native":
         with native_device(Path(image) if image else None) as address:

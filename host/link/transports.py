@@ -6,8 +6,9 @@
 |---|---|
 | `/dev/ttyUSB0`, `COM3` | a serial device, at 921600 baud by default |
 | `emulator` | the stm32f405 firmware of the last build, booted in QEMU while the transport is open |
+| `pico` | the pico firmware of the last build, booted in rp2040js |
 | `native` | the same application of the last build as a program on this computer |
-| `emulator:ELF`, `native:PROGRAM` | the same with an image of your own |
+| `emulator:ELF`, `pico:UF2`, `native:PROGRAM` | the same with an image of your own |
 | `simulator` | a device in Python, in the same process |
 | `socket://host:port`, `unix:/path` | a TCP or Unix socket |
 | `rfc2217://...` and pyserial's other URLs | as pyserial defines them |
@@ -164,9 +165,9 @@ class SocketTransport:
 
 
 def port_kind(port: str) -> str:
-    """Name the kind of a port: "emulator", "native", "simulator", "socket" or "serial"."""
+    """Name the kind of a port: "emulator", "pico", "native", "simulator", "socket" or "serial"."""
     scheme = port.partition(":")[0]
-    if scheme in ("emulator", "native", "simulator"):
+    if scheme in ("emulator", "pico", "native", "simulator"):
         return scheme
     return "socket" if scheme in ("unix", "socket") else "serial"
 

@@ -341,6 +341,7 @@ def test_kinds_of_ports() -> None:
     ports = [
         "emulator",
         "emulator:x.elf",
+        "pico:x.uf2",
         "native",
         "simulator",
         "unix:/x",
@@ -348,7 +349,7 @@ def test_kinds_of_ports() -> None:
         "/dev/ttyUSB0",
         "COM3",
     ]
-    kinds = ["emulator", "emulator", "native", "simulator", "socket", "socket", "serial", "serial"]
+    kinds = ["emulator"] * 2 + ["pico", "native", "simulator"] + ["socket"] * 2 + ["serial"] * 2
     assert [port_kind(port) for port in ports] == kinds
 
 

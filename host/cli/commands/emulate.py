@@ -12,6 +12,7 @@ import typer
 
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.devices.emulator import emulator, native_device, write_front_end
+from ecg_edge.host.devices.pico import pico_emulator
 
 EXAMPLES: Final = ("ecg-edge emulate", "ecg-edge emulate --native --play mitdb/208")
 
@@ -19,6 +20,9 @@ EXAMPLES: Final = ("ecg-edge emulate", "ecg-edge emulate --native --play mitdb/2
 def emulate(
     native: Annotated[
         bool, typer.Option("--native", help="Run the firmware as a native program instead of in QEMU.")
+    ] = False,
+    pico: Annotated[
+        bool, typer.Option("--pico", help="Run the firmware of the Raspberry Pi Pico, in rp2040js.")
     ] = False,
     count_instructions: Annotated[
         bool,
@@ -28,28 +32,34 @@ def emulate(
     ] = False,
     image: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="ELF or native program. Else that of the last `ecg-edge build`."),
+        typer.Option(
+            metavar="FILE", help="ELF, UF2 or native program. Else that of the last `ecg-edge build`."
+        ),
     ] = None,
     play: Annotated[
         str | None,
-        typer.Option(metavar="RECORD", help="With --native: the record that live mode samples, mitdb/208."),
+        typer.Option(metavar="RECORD", help="With --native or --pico: the record that live mode samples."),
     ] = None,
     speed: Annotated[
         float, typer.Option(metavar="X", min=0.0, help="Of --play, in times real time. 0: no pauses.")
     ] = 1.0,
     data: options.DataOption = None,
 ) -> None:
-    """Boot firmware in QEMU (or as a native program) and print its port; Ctrl-C stops it."""
-    if native and count_instructions:
+    """Boot firmware in QEMU (or in rp2040js, or as a native program) and print its port; Ctrl-C stops it."""
+    if native and pico:
+        raise typer.BadParameter("one device: --native or --pico", param_hint="--pico")
+    if (native or pico) and count_instructions:
         raise typer.BadParameter("only QEMU counts instructions", param_hint="--count-instructions")
-    if play and not native:
-        raise typer.BadParameter("only the native program plays a record", param_hint="--play")
+    if play and not (native or pico):
+        raise typer.BadParameter("only the native program and the Pico play a record", param_hint="--play")
     with ExitStack() as stack:
         next_command = "ecg-edge replay --port {} 100"
         if play:
             script, gain = _script(play, data, stack)
-            device = native_device(image, script, speed)
+            device = (native_device if native else pico_emulator)(image, script, speed)
             next_command = f"ecg-edge monitor {{}} --gain {gain}"
+        elif pico:
+            device = pico_emulator(image)
         elif native:
             device = native_device(image)
         else:

@@ -25,7 +25,9 @@ def flash(
     ] = None,
     json: options.JsonOption = None,
 ) -> None:
-    """Build the firmware and write it to a board: esptool for esp32dev, dfu-util for stm32f405."""
+    """Build the firmware and write it to a board: esptool for esp32dev, dfu-util for stm32f405, the
+    drive RPI-RP2 for pico.
+    """
     check_environment(env)
     if env == "native":
         raise typer.BadParameter(

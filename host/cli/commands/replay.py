@@ -52,8 +52,8 @@ def replay(
         str,
         typer.Option(
             metavar="PORT",
-            help="Serial port, auto, emulator[:ELF], native[:PROGRAM], simulator, socket://HOST:PORT, "
-            "unix:PATH.",
+            help="Serial port, auto, emulator[:ELF], pico[:UF2], native[:PROGRAM], simulator, "
+            "socket://HOST:PORT, unix:PATH.",
         ),
     ] = "emulator",
     more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,

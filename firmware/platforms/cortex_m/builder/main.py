@@ -44,7 +44,13 @@ env.Replace(LDSCRIPT_PATH=env.subst("$PROJECT_DIR/" + board.get("build.ldscript"
 
 elf = env.BuildProgram()
 env.Depends(elf, env["LDSCRIPT_PATH"])
-binary = env.ElfToBin("$BUILD_DIR/firmware", elf)
+if board.get("build.checksum", ""):
+    checksum = f'"$PYTHONEXE" "$PROJECT_DIR/{board.get("build.checksum")}" $TARGET'
+    env.AddPostAction(elf, env.VerboseAction(checksum, "Writing the checksum of the boot loader"))
+images = [env.ElfToBin("$BUILD_DIR/firmware", elf)]
+if board.get("upload.protocol") == "uf2":
+    command = '"$PYTHONEXE" "$PROJECT_DIR/scripts/uf2.py" $SOURCE $TARGET'
+    images += [env.Command("$BUILD_DIR/firmware.uf2", elf, env.VerboseAction(command, "Building $TARGET"))]
 
 size = env.AddPlatformTarget(
     "size",
@@ -54,17 +60,24 @@ size = env.AddPlatformTarget(
     "Flash and RAM by section",
 )
 
-OPENOCD = f"openocd -f interface/stlink.cfg -f {board.get('upload.openocd_target')}"
-START = board.get("upload.flash_start")
+START, OPENOCD_TARGET = board.get("upload.flash_start"), board.get("upload.openocd_target")
+
+
+def openocd(interface: str) -> str:
+    """The command that writes an ELF by OpenOCD."""
+    return (
+        f'openocd -f interface/{interface}.cfg -f {OPENOCD_TARGET} -c "program {{$SOURCE}} verify reset exit"'
+    )
+
+
 UPLOADS = {
-    "dfu": (binary, f"dfu-util -d {board.get('upload.dfu_id')} -a 0 -s {START}:leave -D $SOURCE"),
-    "stlink": (
-        elf,
-        f'{OPENOCD} -c "program {{$SOURCE}} verify reset exit"',
-    ),
+    "dfu": (images[0], f"dfu-util -d {board.get('upload.dfu_id', '')} -a 0 -s {START}:leave -D $SOURCE"),
+    "stlink": (elf, openocd("stlink")),
+    "picoprobe": (elf, openocd("cmsis-dap")),
+    "uf2": (images[-1], '"$PYTHONEXE" "$PROJECT_DIR/scripts/uf2_drive.py" $SOURCE'),
 }
 source, command = UPLOADS[env.subst("$UPLOAD_PROTOCOL") or board.get("upload.protocol")]
 env.AddPlatformTarget("upload", source, env.VerboseAction(command, "Uploading $SOURCE"), "Upload")
 
 AlwaysBuild(size)
-Default([elf, binary])
+Default([elf, *images])

@@ -70,11 +70,7 @@ const char *board_name(void) {
 }
 
 size_t board_read(uint8_t *bytes, size_t size) {
-    size_t count = 0;
-    while (count < size && uart_read(&bytes[count])) {
-        count++;
-    }
-    return count;
+    return uart_read(bytes, size);
 }
 
 uint32_t board_lost_bytes(void) {

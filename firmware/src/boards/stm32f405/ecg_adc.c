@@ -2,22 +2,17 @@
 
 #include <stddef.h>
 
+#include "boards/sample_ring.h"
 #include "ecg_core/ecg_core.h"
 #include "pins.h"
 #include "registers.h"
 #include "sample_gaps.h"
 
-#define RING_SAMPLES 64u /* 128 ms at 500 Hz; a power of two */
 #define CONVERSION_TIMEOUT_LOOPS 2000u
 #define SAMPLE_TIME_480_CYCLES 7u
 
-static struct {
-    int16_t sample_adu;
-    uint8_t lead_flags;
-} ring[RING_SAMPLES];
-static volatile uint32_t ring_head; /* samples taken, written by the interrupt alone */
-static volatile uint32_t ring_tail; /* samples read, written by the main loop alone */
-static sample_gaps_t gaps;          /* of the interrupt, while started */
+static sample_ring_t ring;
+static sample_gaps_t gaps; /* of the interrupt, while started */
 static volatile bool started;
 
 void ecg_adc_start(void) {
@@ -26,7 +21,7 @@ void ecg_adc_start(void) {
     ADC1->SQR1 = 0; /* one conversion: SQ1 */
     ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;
     ADC1->CR2 = ADC_CR2_ADON;
-    ring_tail = ring_head;
+    ring.tail = ring.head;
     gaps = (sample_gaps_t){0};
     started = true;
 }
@@ -46,13 +41,7 @@ static bool convert(int16_t *sample_adu) {
 }
 
 static bool queue_sample(int16_t sample_adu, uint8_t lead_flags) {
-    if (ring_head - ring_tail == RING_SAMPLES) {
-        return false;
-    }
-    ring[ring_head % RING_SAMPLES].sample_adu = sample_adu;
-    ring[ring_head % RING_SAMPLES].lead_flags = lead_flags;
-    ring_head++;
-    return true;
+    return sample_ring_add(&ring, sample_adu, lead_flags);
 }
 
 void ecg_adc_tick(void) {
@@ -68,15 +57,9 @@ void ecg_adc_tick(void) {
 }
 
 bool ecg_adc_is_empty(void) {
-    return ring_head == ring_tail;
+    return sample_ring_is_empty(&ring);
 }
 
 bool ecg_adc_read(int16_t *sample_adu, uint8_t *lead_flags) {
-    if (ecg_adc_is_empty()) {
-        return false;
-    }
-    *sample_adu = ring[ring_tail % RING_SAMPLES].sample_adu;
-    *lead_flags = ring[ring_tail % RING_SAMPLES].lead_flags;
-    ring_tail++;
-    return true;
+    return sample_ring_take(&ring, sample_adu, lead_flags);
 }

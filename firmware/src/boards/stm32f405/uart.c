@@ -1,11 +1,9 @@
 #include "uart.h"
 
+#include "boards/byte_ring.h"
 #include "registers.h"
 
-static uint8_t ring[UART_RX_BYTES];
-static volatile uint32_t ring_head; /* bytes received, written by the interrupt alone */
-static volatile uint32_t ring_tail; /* bytes taken, written by the main loop alone */
-static volatile uint32_t lost_bytes;
+static byte_ring_t ring;
 
 void USART1_IRQHandler(void);
 
@@ -16,41 +14,27 @@ void uart_init(uint32_t usart_hz, uint32_t baud) {
     NVIC_ISER[IRQ_USART1 / 32u] = 1u << (IRQ_USART1 % 32u);
 }
 
-static void keep(uint8_t byte) {
-    if (ring_head - ring_tail < UART_RX_BYTES) {
-        ring[ring_head % UART_RX_BYTES] = byte;
-        ring_head++;
-    } else {
-        lost_bytes++;
-    }
-}
-
 void USART1_IRQHandler(void) {
     uint32_t status = USART1->SR;
     while (status & (USART_SR_RXNE | USART_SR_ORE)) {
         if (status & USART_SR_ORE) {
-            lost_bytes++;
+            ring.lost++;
         }
-        keep((uint8_t)USART1->DR); /* reading SR, then DR, clears both bits */
+        byte_ring_keep(&ring, (uint8_t)USART1->DR); /* reading SR, then DR, clears both bits */
         status = USART1->SR;
     }
 }
 
-bool uart_read(uint8_t *byte) {
-    if (uart_is_empty()) {
-        return false;
-    }
-    *byte = ring[ring_tail % UART_RX_BYTES];
-    ring_tail++;
-    return true;
+size_t uart_read(uint8_t *bytes, size_t size) {
+    return byte_ring_take(&ring, bytes, size);
 }
 
 bool uart_is_empty(void) {
-    return ring_head == ring_tail;
+    return byte_ring_is_empty(&ring);
 }
 
 uint32_t uart_lost_bytes(void) {
-    return lost_bytes;
+    return ring.lost;
 }
 
 void uart_write(uint8_t byte) {

@@ -1,0 +1,33 @@
+/* Pins of the Raspberry Pi Pico. Another board with this chip sets them in build_flags
+ * (docs/how-to/port-a-board.md). */
+#ifndef ECG_EDGE_RP2040_PINS_H
+#define ECG_EDGE_RP2040_PINS_H
+
+/* UART0: TX and RX, a pair of 0 and 1, 12 and 13, 16 and 17, or 28 and 29. */
+#ifndef BOARD_TX_PIN
+#define BOARD_TX_PIN 0u
+#endif
+#ifndef BOARD_RX_PIN
+#define BOARD_RX_PIN 1u
+#endif
+
+#ifndef BOARD_BAUD
+#define BOARD_BAUD 921600u
+#endif
+
+#ifndef BOARD_LED_PIN
+#define BOARD_LED_PIN 25u
+#endif
+
+/* AD8232: OUTPUT on GP26 to GP29 (ADC channels 0 to 3); LO+ and LO- on any pins. */
+#ifndef BOARD_ECG_PIN
+#define BOARD_ECG_PIN 26u
+#endif
+#ifndef BOARD_LO_PLUS_PIN
+#define BOARD_LO_PLUS_PIN 20u
+#endif
+#ifndef BOARD_LO_MINUS_PIN
+#define BOARD_LO_MINUS_PIN 21u
+#endif
+
+#endif

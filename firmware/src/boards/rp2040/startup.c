@@ -1,0 +1,55 @@
+/* Reset, vector table, and the program's way from the flash into the RAM.
+ *
+ * The whole program runs in the RAM: the flash behind boot2.S is slow, and the RAM has room for it. Only what
+ * is marked IN_FLASH runs before the copy. */
+#include <stdint.h>
+
+#include "registers.h"
+
+#define IN_FLASH(name) __attribute__((section(".flash_start." name), used))
+
+/* From the linker script; only their addresses mean something. */
+extern uint32_t stack_top[], ram_start[], ram_end[], ram_load[], bss_start[], bss_end[];
+
+int main(void);
+void Reset_Handler(void);
+void Default_Handler(void);
+void SysTick_Handler(void);
+void UART0_IRQHandler(void);
+
+#define VECTOR(handler) ((uintptr_t)(handler))
+
+/* What boot2 reads. */
+IN_FLASH("vectors") static const uintptr_t START[2] = {VECTOR(stack_top), VECTOR(Reset_Handler)};
+
+__attribute__((section(".vectors"), used)) static const uintptr_t VECTORS[16 + IRQ_COUNT] = {
+    [0] = VECTOR(stack_top),
+    [1] = VECTOR(Reset_Handler),
+    [2 ... 14] = VECTOR(Default_Handler),
+    [15] = VECTOR(SysTick_Handler),
+    [16 ... 16 + 19] = VECTOR(Default_Handler),
+    [16 + IRQ_UART0] = VECTOR(UART0_IRQHandler),
+    [16 + IRQ_UART0 + 1 ... 16 + IRQ_COUNT - 1] = VECTOR(Default_Handler),
+};
+
+/* A fault or an interrupt nobody asked for: stay here, where a debugger finds it. */
+void Default_Handler(void) {
+    for (;;) {
+    }
+}
+
+/* volatile, so that the compiler makes no call of memcpy of these loops: that is not in the RAM yet. */
+IN_FLASH("code") void Reset_Handler(void) {
+    const volatile uint32_t *from = ram_load;
+    for (volatile uint32_t *to = ram_start; to < ram_end; to++, from++) {
+        *to = *from;
+    }
+    for (volatile uint32_t *to = bss_start; to < bss_end; to++) {
+        *to = 0;
+    }
+    SCB_VTOR = VECTOR(VECTORS);
+    int (*volatile const run)(void) = main; /* too far for a branch */
+    run();
+    for (;;) {
+    }
+}
