@@ -268,17 +268,25 @@ def run_platformio(arguments: list[str], bundles: Sequence[Path] = (), build_dir
 
 
 def sizes(program: Path) -> Sizes:
-    """Flash and RAM that an ELF takes: text and data, data and bss."""
+    """Flash and RAM that an ELF takes: text and data; data, bss, and what is copied into the RAM to run there."""
     with program.open("rb") as file:
         try:
-            sections = [section.header for section in ELFFile(file).iter_sections()]
+            elf = ELFFile(file)
+            copied = [part for part in elf.iter_segments("PT_LOAD") if part["p_vaddr"] != part["p_paddr"]]
+            sections = [
+                section for section in elf.iter_sections() if section["sh_flags"] & SH_FLAGS.SHF_ALLOC
+            ]
         except ELFError as error:
             raise ToolError(f"{program}: not an ELF file ({error}). Build it again.") from None
-    loaded = [header for header in sections if header.sh_flags & SH_FLAGS.SHF_ALLOC]
-    writable = [header for header in loaded if header.sh_flags & SH_FLAGS.SHF_WRITE]
+    in_ram = [
+        section
+        for section in sections
+        if section["sh_flags"] & SH_FLAGS.SHF_WRITE
+        or any(part.section_in_segment(section) for part in copied)
+    ]
     return Sizes(
-        flash_bytes=sum(header.sh_size for header in loaded if header.sh_type != "SHT_NOBITS"),
-        ram_bytes=sum(header.sh_size for header in writable),
+        flash_bytes=sum(section["sh_size"] for section in sections if section["sh_type"] != "SHT_NOBITS"),
+        ram_bytes=sum(section["sh_size"] for section in in_ram),
     )
 
 

@@ -45,7 +45,8 @@ typedef struct {
 } sio_t;
 
 typedef struct {
-    reg_t DR, RSR, reserved0[4], FR, reserved1, ILPR, IBRD, FBRD, LCR_H, CR, IFLS, IMSC, RIS, MIS, ICR;
+    reg_t DR, RSR, reserved0[4], FR, reserved1, ILPR, IBRD, FBRD, LCR_H, CR, IFLS, IMSC, raw_status, status,
+        ICR;
 } uart_t;
 
 typedef struct {

@@ -38,14 +38,16 @@ void Default_Handler(void) {
     }
 }
 
+#define WORDS(start, end) (((uintptr_t)(end) - (uintptr_t)(start)) / sizeof(uint32_t))
+
 /* volatile, so that the compiler makes no call of memcpy of these loops: that is not in the RAM yet. */
 IN_FLASH("code") void Reset_Handler(void) {
-    const volatile uint32_t *from = ram_load;
-    for (volatile uint32_t *to = ram_start; to < ram_end; to++, from++) {
-        *to = *from;
+    volatile uint32_t *const ram = ram_start, *const bss = bss_start;
+    for (uintptr_t i = 0; i < WORDS(ram_start, ram_end); i++) {
+        ram[i] = ram_load[i];
     }
-    for (volatile uint32_t *to = bss_start; to < bss_end; to++) {
-        *to = 0;
+    for (uintptr_t i = 0; i < WORDS(bss_start, bss_end); i++) {
+        bss[i] = 0;
     }
     SCB_VTOR = VECTOR(VECTORS);
     int (*volatile const run)(void) = main; /* too far for a branch */
