@@ -19,8 +19,8 @@ BOARD = "RPI-RP2"
 INFO = "INFO_UF2.TXT"
 MOUNTS = Path("/proc/mounts")
 ADVICE = (
-    f"error: no drive {BOARD} found. Hold the button BOOTSEL while you plug the Pico in, wait until the drive "
-    "is mounted, and run the command again. Or copy this file onto the drive by hand: {file}"
+    f"error: no drive {BOARD} found. Hold the button BOOTSEL while you plug the Pico in, wait until the "
+    "drive is mounted, and run the command again. Or copy this file onto the drive by hand: {file}"
 )
 
 

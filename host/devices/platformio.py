@@ -268,7 +268,7 @@ def run_platformio(arguments: list[str], bundles: Sequence[Path] = (), build_dir
 
 
 def sizes(program: Path) -> Sizes:
-    """Flash and RAM that an ELF takes: text and data; data, bss, and what is copied into the RAM to run there."""
+    """Flash and RAM that an ELF takes: text and data; data, bss, and what is copied there to run."""
     with program.open("rb") as file:
         try:
             elf = ELFFile(file)
