@@ -125,6 +125,47 @@ def test_white_noise_is_no_signal(mv: float) -> None:
     assert kinds <= {rhythm.HEART_RATE, rhythm.UNREADABLE}
 
 
+SHAPES = {
+    "sine": lambda turns: np.sin(2 * np.pi * turns),
+    "triangle": lambda turns: 4 * np.abs(turns % 1 - 0.5) - 1,
+}
+
+
+def wave(shape: str, hz: float, mv: float, seconds: int = 60) -> npt.NDArray[np.float64]:
+    turns = hz * np.arange(seconds * FS_HZ) / FS_HZ
+    return np.asarray(mv * ADU_PER_MV * SHAPES[shape](turns) + noise(seconds, 0.003))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("mv", [0.1, 0.3, 1.0, 5.0])
+@pytest.mark.parametrize("hz", [0.3, 0.5, 0.8, 1.0, 1.3, 1.7, 6.0, 7.0, 8.0, 12.0])
+def test_waves_without_a_qrs_complex_are_no_beats(shape: str, hz: float, mv: float) -> None:
+    """Faster ones and slower ones than a ventricular tachycardia."""
+    samples = to_samples(wave(shape, hz, mv))
+    processed = process_signal(samples)
+    assert np.count_nonzero(processed.beats["flags"] & FLAG_UNCLASSIFIABLE == 0) <= 1
+    assert not np.any(processed.ventricular["kind"])
+    assert not {rhythm.TACHYCARDIA, rhythm.PAUSE, rhythm.IRREGULAR} & set(
+        events_of(processed, samples)["kind"]
+    )
+
+
+@pytest.mark.parametrize("hz", [1.0, 1.7, 7.0])
+def test_waves_after_beats_turn_the_signal_bad(hz: float) -> None:
+    normal, _ = ecg(30, seed=4)
+    samples = to_samples(np.concatenate([normal, wave("sine", hz, 0.5)]))
+    bad = process_signal(samples).bad_spans
+    assert len(bad) == 1
+    assert bad[0, 0] <= 34 * FS_HZ
+    assert bad[0, 1] >= 89 * FS_HZ
+
+
+@pytest.mark.parametrize("per_minute", [30, 60, 100])
+def test_wide_beats_with_rest_between_them_are_no_waves(per_minute: int) -> None:
+    at = np.arange(200, 60 * FS_HZ - 200, 60 * FS_HZ // per_minute)
+    assert bad_share(to_samples(beats_at(at, 60 * FS_HZ, WIDE_WAVE) + noise(60, 0.01))) == 0
+
+
 def test_a_pause_needs_quiet_signal() -> None:
     """Beats of half the amplitude and another shape, which the detector may miss."""
     samples, r_peaks = ecg(60, seed=6)

@@ -72,6 +72,10 @@ def rapid_beats(per_minute: int) -> Samples:
     return beats_at(np.arange(200, 40 * FS_HZ - 200, 60 * FS_HZ // per_minute), 40 * FS_HZ)
 
 
+def triangle(hz: float) -> Samples:
+    return np.round(400 * np.abs(hz * np.arange(60 * FS_HZ) / FS_HZ % 1 - 0.5)).astype(np.int16)
+
+
 @pytest.mark.parametrize(
     "samples",
     [
@@ -80,8 +84,10 @@ def rapid_beats(per_minute: int) -> Samples:
         np.random.default_rng(1).normal(0, 10, 60 * FS_HZ).astype(np.int16),
         np.random.default_rng(1).normal(0, 100, 60 * FS_HZ).astype(np.int16),
         np.zeros(60 * FS_HZ, np.int16),
+        triangle(1),
+        triangle(8),
     ],
-    ids=["normal", "rapid", "noise", "strong noise", "flat"],
+    ids=["normal", "rapid", "noise", "strong noise", "flat", "60 a minute", "480 a minute"],
 )
 def test_other_signals_do_not_start_it(samples: Samples) -> None:
     assert seconds_ventricular(samples) == 0

@@ -9,6 +9,7 @@
 #include "sqi_gap.h"
 #include "sqi_measures.h"
 #include "sqi_repetition.h"
+#include "sqi_waves.h"
 
 /* Blocks around the one that is decided. */
 #define BLOCKS_BEFORE 6 /* 1.2 s, so that one beat at least and the quiet around it are seen */
@@ -54,6 +55,7 @@
 #define JUMP_BLOCKS 5  /* it disturbs the baseline filter for 0.7 s and the average of a beat longer */
 #define JUMP_QUALITY 20
 #define GAP_QUALITY 20
+#define WAVES_QUALITY 20
 #define HUM_BLOCKS 3 /* of the five near ones */
 #define HUM_SHARE 7  /* hum of more than about half the signal's range leaves no signal to be trusted */
 #define HUM_QUALITY 20
@@ -203,6 +205,13 @@ static bool is_fast_noise(const ecg_sqi_measures_t *measures, int32_t roughness,
     return roughness * FAST_SHARE > range;
 }
 
+/* Beats are found where there are none. The beats of the start are not known yet when it is decided. */
+static bool are_false_beats(const ecg_sqi_t *state, const ecg_sqi_measures_t *measures) {
+    const bool beats = state->decided < START_BLOCKS ||
+                       ecg_sqi_gap_is_beating(&state->gap, state->decided * ECG_SQI_BLOCK_SAMPLES);
+    return beats && ecg_sqi_are_waves(measures);
+}
+
 /* Where a pause would be claimed next, the signal must be quiet. In a ventricular rhythm there may be no
  * beats that the detector is certain of, and the signal is read all the same. */
 static int32_t beat_quality(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
@@ -224,6 +233,9 @@ static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, ui
     const uint16_t roughness = quartile(second_differences);
     const bool fast = roughness > quartile(noise_slope);
     result->quality = (uint8_t)beat_quality(state, measures, adu_per_mv, is_ventricular);
+    if (!is_ventricular && are_false_beats(state, measures)) {
+        result->quality = limited(result->quality, WAVES_QUALITY);
+    }
     if (is_fast_noise(measures, roughness, adu_per_mv)) {
         result->quality = limited(result->quality, FAST_QUALITY);
     }

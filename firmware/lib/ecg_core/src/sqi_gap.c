@@ -3,6 +3,7 @@
 #define GAP_SAMPLES 576      /* 1.6 s without a beat: the state is known before a pause of 2 s */
 #define T_WAVE_SAMPLES 180   /* 0.5 s after a beat: what comes earlier may be its T wave */
 #define RESTLESS_SAMPLES 720 /* 2 s */
+#define BEATING_SAMPLES 720  /* 2 s */
 #define ENERGY_SHARE 4       /* a candidate with a quarter of the beats' energy may be a beat */
 #define ENERGY_FACTOR 8      /* of the running mean of the beats' energies */
 
@@ -18,6 +19,9 @@ static bool is_lively(const ecg_sqi_gap_t *gap, uint32_t at, int32_t energy) {
 
 void ecg_sqi_gap_candidate(ecg_sqi_gap_t *gap, const ecg_candidate_t *candidate, bool is_beat) {
     gap->energy = candidate->energy;
+    if (is_beat) {
+        gap->found_at = candidate->at;
+    }
     if (!is_beat && is_lively(gap, candidate->at, candidate->energy)) {
         gap->lively_at = candidate->at;
     }
@@ -67,4 +71,8 @@ bool ecg_sqi_gap_is_restless(const ecg_sqi_gap_t *gap, uint32_t index) {
     const bool is_gap = gap->beat_energy > 0 && (int32_t)(index - gap->beat_at) > GAP_SAMPLES;
     return is_gap && (int32_t)(gap->lively_at - gap->beat_at) > 0 &&
            index - gap->lively_at < RESTLESS_SAMPLES;
+}
+
+bool ecg_sqi_gap_is_beating(const ecg_sqi_gap_t *gap, uint32_t index) {
+    return (int32_t)(index - gap->found_at) < BEATING_SAMPLES;
 }

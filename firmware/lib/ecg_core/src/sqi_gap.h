@@ -17,4 +17,7 @@ void ecg_sqi_gap_beat(ecg_sqi_gap_t *gap, ecg_core_beat_t *beat);
 /* Up to sample `index`: for so long no beat that a pause is near, but candidates with a beat's energy. */
 bool ecg_sqi_gap_is_restless(const ecg_sqi_gap_t *gap, uint32_t index);
 
+/* True within 2 s of the last beat, and in the first 2 s of the signal. */
+bool ecg_sqi_gap_is_beating(const ecg_sqi_gap_t *gap, uint32_t index);
+
 #endif

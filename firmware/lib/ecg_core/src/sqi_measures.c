@@ -82,6 +82,10 @@ static void measure_slope(ecg_sqi_measures_t *measures, uint32_t index, int16_t 
     if (sums->samples == THIRD || sums->slopes < sums->quietest) {
         sums->quietest = sums->slopes;
     }
+    if (sums->slopes > sums->steepest) {
+        sums->steepest = sums->slopes;
+    }
+    sums->all_slopes += sums->slopes;
     sums->slopes = 0;
 }
 
@@ -125,6 +129,8 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     block->lowest = sums->lowest;
     block->highest = sums->highest;
     block->noise_slope = clip_uint16(sums->quietest / THIRD);
+    block->mean_slope = clip_uint16(sums->all_slopes / ECG_SQI_BLOCK_SAMPLES);
+    block->steepest = clip_uint16(sums->steepest / THIRD);
     const int32_t sum_q3 = sums->second_differences / 8;
     block->second_difference =
         clip_uint16(sum_q3 * ECG_SQI_UNITS_PER_MV / adu_per_mv / (ECG_SQI_BLOCK_SAMPLES / 8));

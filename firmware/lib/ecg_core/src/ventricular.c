@@ -21,6 +21,12 @@ enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 /* A wave that is lower than this is asystole or noise, not fibrillation. */
 #define LOWEST_UV 150
 
+/* Waves that repeat, but not as those of a heart: more than 350 a minute, or less than 60. Of the windows of
+ * vfdb's development records in a ventricular rhythm none is so. */
+#define FAST_LAG_Q6 571 /* log2 * 64 of the lag of the first peak of the autocorrelation: 169 ms */
+#define FAST_PEAK 750   /* its height, 1000 at most */
+#define NO_PEAK (-500)  /* the correlation has no peak up to 1 s */
+
 /* Log odds * 256. A window counts as ventricular from THRESHOLD on; two clear ones begin an episode, three
  * clear others end it. Chosen on the development parts (docs/experiments/ventricular.md). */
 #define THRESHOLD (-448)
@@ -72,12 +78,19 @@ void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered, bool blind
     state->phase = 0;
 }
 
+static bool is_no_rhythm(const ecg_ventricular_t *state) {
+    const int16_t *f = state->features;
+    const bool fast =
+        f[ECG_VENTRICULAR_FIRST_PEAK] >= FAST_PEAK && f[ECG_VENTRICULAR_FIRST_PEAK_LAG] < FAST_LAG_Q6;
+    return fast || f[ECG_VENTRICULAR_PEAK] <= NO_PEAK;
+}
+
 /* Log odds that the window is ventricular: the larger of the two classes against the others. */
 static int32_t score(const ecg_ventricular_t *state) {
     const int32_t *logits = state->logits_q8;
     const int32_t ventricular = logits[1] > logits[2] ? logits[1] : logits[2];
     const bool blind = (int32_t)(state->window_end - state->blind_until) < WINDOW && state->blind_until != 0;
-    if (blind || ecg_ventricular_peak_to_peak_uv(state) < LOWEST_UV) {
+    if (blind || ecg_ventricular_peak_to_peak_uv(state) < LOWEST_UV || is_no_rhythm(state)) {
         return -SCORE_LIMIT;
     }
     return ecg_clip(ventricular - logits[0] - THRESHOLD, -SCORE_LIMIT, SCORE_LIMIT);

@@ -211,6 +211,8 @@ typedef struct {
     int16_t lowest;             /* ADC units */
     int16_t highest;            /* ADC units */
     uint16_t noise_slope;       /* mean slope of the quietest third: noise between beats */
+    uint16_t mean_slope;        /* of the whole block */
+    uint16_t steepest;          /* mean slope of the steepest third */
     uint16_t second_difference; /* mean magnitude of the second difference: muscle noise and hum */
     uint8_t hum;                /* the second differences repeat at 50 or 60 Hz */
     uint8_t faults;             /* ECG_CORE_FLAG_LEADS_OFF, _SATURATED */
@@ -222,7 +224,8 @@ typedef struct {
     int32_t second_differences; /* sum of magnitudes, ADC units */
     int32_t rest_60, rest_50;   /* the same after a filter that removes 60 or 50 Hz */
     int32_t slopes;             /* of the slopes' magnitudes since the last third began */
-    int32_t quietest;           /* least of these sums */
+    int32_t quietest, steepest; /* least and greatest of these sums */
+    int32_t all_slopes;         /* their sum */
     int16_t lowest, highest;
     uint8_t faults;
     uint8_t samples;
@@ -260,6 +263,7 @@ typedef struct {
 typedef struct {
     uint32_t beat_at;    /* the last beat that counts as one */
     uint32_t lively_at;  /* the last candidate with a beat's energy that is none */
+    uint32_t found_at;   /* the last candidate that was classified as a beat */
     int32_t beat_energy; /* running mean of the beats */
     int32_t energy;      /* of the last candidate */
     uint8_t doubted;     /* doubtful beats in a row */
