@@ -61,6 +61,7 @@ missing_packages() {
     has clang || echo clang
     has cmake || echo cmake
     has chromium || has chromium-browser || has google-chrome || echo chromium
+    has postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     has mosquitto || [ -x /usr/sbin/mosquitto ] || echo mosquitto
     can_fuzz || echo "$(clang_runtime)"
     has riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf

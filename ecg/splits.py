@@ -154,6 +154,42 @@ def _patient_fold(
     )
 
 
+def without_fold(folds: Sequence[PatientFold], name: str) -> tuple[PatientFold, ...]:
+    """Leave out a fold and its patients: what is chosen on the others may be tested on it.
+
+    Raises
+    ------
+    ValueError
+        When there is no such fold.
+    """
+    [held] = [fold for fold in folds if fold.name == name]
+    return tuple(
+        PatientFold(
+            fold.name,
+            {
+                database: tuple(record for record in records if record not in held.test[database])
+                for database, records in fold.train.items()
+            },
+            fold.test,
+        )
+        for fold in folds
+        if fold is not held
+    )
+
+
+def ds1_patient_folds(present: Sequence[str]) -> tuple[PatientFold, ...]:
+    """Divide the records of DS1 that are present by patient in four."""
+    at_hand = set(present)
+    return tuple(
+        PatientFold(
+            str(number),
+            {"mitdb": tuple(record for record in split.train if record in at_hand)},
+            {"mitdb": tuple(record for record in split.test if record in at_hand)},
+        )
+        for number, split in enumerate(ds1_folds(), start=1)
+    )
+
+
 def leave_one_patient_out(present: Sequence[str] = UNPACED) -> tuple[PatientFold, ...]:
     """Divide mitdb, without the paced records, into one fold a person."""
     names = [record for record in UNPACED if record in set(present)]

@@ -30,9 +30,13 @@ TOOLS = (
     "cmake",
     "node",
     "npm",
+    "postgres",
 )
 
-SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin"
+# Debian keeps servers outside PATH.
+SEARCH = ":".join(
+    [os.environ.get("PATH", ""), "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -31,6 +31,8 @@ MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single ou
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
 BEATS: Final = "beats"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+OTHER_TABLES: Final = ("tune", "ablation")
+"""Tables of a recipe's file that `ecg-edge tune` and `ecg-edge ablate` read; they change no training."""
 _RHYTHM_FEATURES: Final = 8
 SCHEDULES: Final = ("cosine", "one-cycle", "constant")
 _EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth", "virtual")
@@ -298,9 +300,40 @@ def load_recipe(path: Path) -> Recipe:
     raw = read_toml(path)
     if (kind := raw.pop("kind", BEATS)) != BEATS:
         raise RecipeError(f"{path}: kind {kind!r}: this command takes recipes of beat classifiers only.")
+    for table in OTHER_TABLES:
+        raw.pop(table, None)
     recipe: Recipe = build_recipe(path, raw, Recipe, _SECTIONS)
     _check_ranges(path, recipe)
     return recipe
+
+
+def changed(recipe: Recipe, values: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Copy a recipe with other values of some keys, such as "training.learning_rate" or "seed".
+
+    Raises
+    ------
+    RecipeError
+        When a key or a value is not valid; the message begins with `where`.
+    """
+    raw: dict[str, Any] = _plain(dataclasses.asdict(recipe))
+    for key, value in values.items():
+        *tables, name = key.split(".")
+        place = raw
+        for table in tables:
+            place = place.get(table) if isinstance(place.get(table), dict) else {}  # type: ignore[assignment]
+        if name not in place or isinstance(place[name], dict):
+            raise RecipeError(f"{where}: {key} is no key of a recipe.")
+        place[name] = value
+    other: Recipe = build_recipe(Path(where), raw, Recipe, _SECTIONS)
+    _check_ranges(Path(where), other)
+    return other
+
+
+def _plain(value: Any) -> Any:
+    """Convert tuples to lists, as TOML has them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def build_recipe(path: Path, raw: dict[str, Any], cls: Any, sections: Mapping[str, type]) -> Any:

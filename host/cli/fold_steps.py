@@ -1,4 +1,4 @@
-"""`ecg-edge train RECIPE --folds patients5`: a recipe scored on patients that took no part in its training."""
+"""`ecg-edge train RECIPE --folds patients5`: a recipe on patients that took no part in its training."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ PANELS: Final = {
     "Train and export a model": {
         "run": "Run the whole pipeline, from records to a verified device and a report.",
         "train": "Train the network of a recipe.",
+        "tune": "Search for the settings of a recipe.",
         "prune": "Prune a trained network.",
         "quantize": "Quantize a pruned network to int8 and score it.",
         "verify": "Compare float, LiteRT, TFLM and generated C on the same beats.",
@@ -70,6 +71,7 @@ EXTRAS: Final = {
     "imblearn": "train",
     "optuna": "train",
     "paho": "bridge",
+    "psycopg": "postgresql",
     "pyarrow": "parquet",
     "pyedflib": "live",
     "sklearn": "train",

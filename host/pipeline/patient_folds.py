@@ -19,12 +19,18 @@ import numpy as np
 
 from ecg_edge import firmware
 from ecg_edge.ecg.databases import records_in
-from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.parallel import Workers
 from ecg_edge.ecg.scoring.classifier import RATES, score_classifier
 from ecg_edge.ecg.scoring.labelling import Labelling, load_labellings, save_labellings
-from ecg_edge.ecg.splits import PatientFold, five_patient_folds, leave_one_patient_out
+from ecg_edge.ecg.splits import (
+    PatientFold,
+    ds1_patient_folds,
+    five_patient_folds,
+    leave_one_patient_out,
+    without_fold,
+)
 from ecg_edge.host.evaluation.classifier import (
     ANNOTATED,
     DETECTED,
@@ -42,6 +48,8 @@ from ecg_edge.training.runs import Run
 
 PATIENTS5: Final = "patients5"
 LEAVE_ONE_OUT: Final = "leave-one-out"
+DS1: Final = "ds1"
+WITHOUT: Final = " without "
 STARTS_S: Final = (0.0, 300.0)
 _FORMAT: Final = 1  # raised when what is kept of a fold changes
 _NETWORKS: Final = (FLOAT, INT8)
@@ -55,10 +63,18 @@ def folds_of(division: str, root: Path) -> tuple[PatientFold, ...]:
     RecordError
         When a fold would have no record of mitdb to train or to test on.
     """
+    mitdb = records_in(root, "mitdb")
+    name, _, held = division.partition(WITHOUT)
     if division == LEAVE_ONE_OUT:
-        folds = leave_one_patient_out(records_in(root, "mitdb"))
+        folds = leave_one_patient_out(mitdb)
+    elif division == DS1:
+        folds = ds1_patient_folds(mitdb)
+    elif name == PATIENTS5:
+        found = {name: records_in(root, name) for name in ("mitdb", "svdb", "nstdb")}
+        folds = without_fold(five_patient_folds(found), held) if held else five_patient_folds(found)
     else:
-        folds = five_patient_folds({name: records_in(root, name) for name in ("mitdb", "svdb", "nstdb")})
+        names = ", ".join((DS1, PATIENTS5, f"{PATIENTS5}{WITHOUT}1", LEAVE_ONE_OUT))
+        raise RecipeError(f"{division}: no division by patient; there are {names}.")
     if len(folds) < 2 or any(not (fold.train["mitdb"] and fold.test["mitdb"]) for fold in folds):
         raise RecordError(f"{root}: too few records of mitdb for the division {division}. Get all of them.")
     return folds
