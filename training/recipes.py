@@ -32,7 +32,7 @@ MAX_SEED: Final = 2**32 - 1  # numpy's limit
 BEATS: Final = "beats"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OTHER_TABLES: Final = ("tune", "ablation")
-"""Tables of a recipe's file that `ecg-edge tune` and `ecg-edge ablate` read; they change no training."""
+"""Tables of a recipe's file that other commands read; they change no training."""
 _RHYTHM_FEATURES: Final = 8
 SCHEDULES: Final = ("cosine", "one-cycle", "constant")
 _EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth", "virtual")
