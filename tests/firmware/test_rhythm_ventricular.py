@@ -72,6 +72,17 @@ def test_tachycardia_that_becomes_fibrillation_is_two_episodes() -> None:
     assert events[2]["onset"] == events[1]["end"]
 
 
+def test_asystole_after_it_counts_from_the_end_of_the_waves() -> None:
+    """Fibrillation ends at 16 s, which is known at 19 s; no beat follows."""
+    states = [(8 * SECOND, (10 + k) * SECOND, 0, F, 90) for k in range(9)]
+    states += [(16 * SECOND, (19 + k) * SECOND, 0, NONE, 90) for k in range(3)]
+    rows = np.array(states, VENTRICULAR_DTYPE)
+    events = find_events(*make_beats("N" * 10, 300, 360), 22 * SECOND, ventricular=list(rows))
+    asystole = events[(events["kind"] == rhythm.ASYSTOLE) & (events["phase"] == BEGIN)]
+    assert asystole["onset"].tolist() == [16 * SECOND]
+    assert asystole["end"].tolist() == [19 * SECOND]
+
+
 def test_bad_signal_does_not_end_it() -> None:
     events = events_of([T] * 9 + [NONE], [(11 * SECOND, True), (13 * SECOND, False)])
     assert len(events) == 2 and events[1]["flags"] == 0

@@ -73,12 +73,19 @@ static void follow(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *n
     }
 }
 
+/* There may have been no beats in the rhythm, which is known to have ended some seconds later. */
+static void begin_silence(ecg_rhythm_state_t *rhythm) {
+    if (ecg_rhythm_after(rhythm->ventricular.ended, rhythm->silence.since)) {
+        rhythm->silence.since = rhythm->ventricular.ended;
+    }
+}
+
 void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
     const bool was_open = rhythm->ventricular.kind != ECG_RHYTHM_VENTRICULAR_IS_NONE;
     ecg_rhythm_settle(rhythm, now->until);
     follow(rhythm, now);
     if (was_open && rhythm->ventricular.kind == ECG_RHYTHM_VENTRICULAR_IS_NONE) {
-        rhythm->silence.since = rhythm->time; /* there may have been no beats */
+        begin_silence(rhythm);
     }
     ecg_rhythm_reschedule(rhythm);
 }
