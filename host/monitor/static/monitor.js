@@ -10,6 +10,11 @@ const MINUTE_S = 60;
 const END = 2;
 const HEART_RATE = 1;
 const MATCH_S = 0.15; // between a beat and its annotation
+const TILE_PX = 256; // width of a tile of the trace
+const MOST_TILES = 500; // away from the first one, where places are still exact to a small part of a pixel
+const BUCKETS = 200; // parts of a chunk in the overview
+const MEDIAN_EVERY_MS = 250;
+const BASELINE_S = 0.8; // time constant
 const PRIORITY = { 3: ["high", "HIGH !!!"], 2: ["medium", "MEDIUM !!"], 1: ["low", "LOW !"] };
 const $ = (id) => document.getElementById(id);
 
@@ -20,7 +25,7 @@ const events = new Map(); // "name onset" -> {name, onset, end, open, text}
 const view = { live: true, end: 0, speed: 25, gain: 10, dirty: true, shown: null };
 const calliper = { on: false, from: null, to: null, low: 0, high: 0, dragging: false };
 const sound = { context: null, on: false, quietUntil: 0, nextAt: 0 };
-const frames = { last: 0, times: new Float64Array(1200), count: 0 }; // for measurements
+const frames = { last: 0, times: new Float64Array(1200), script: new Float64Array(1200), count: 0 }; // for measurements
 window.monitor = { session, chunks, events, view, frames, calliper };
 
 // ---- connection --------------------------------------------------------------------------------------
@@ -58,14 +63,15 @@ function takeHello(hello) {
   events.clear();
   $("events").replaceChildren();
   hello.events.forEach(takeMark);
+  clearTiles();
 }
 
-function newChunk(whole) {
-  return { samples: new Int16Array(session.chunkSamples).fill(INVALID), beats: new Map(), references: new Map(), whole };
+function newChunk() {
+  return { samples: new Int16Array(session.chunkSamples).fill(INVALID), beats: new Map(), references: new Map(), envelope: null };
 }
 
 function putChunk(message) {
-  const chunk = newChunk(true);
+  const chunk = newChunk();
   const bytes = Uint8Array.from(atob(message.samples), (letter) => letter.charCodeAt(0));
   chunk.samples = new Int16Array(bytes.buffer);
   message.beats.forEach((beat) => chunk.beats.set(beat.sample, beat));
@@ -73,6 +79,7 @@ function putChunk(message) {
   chunks.delete(message.number);
   chunks.set(message.number, chunk);
   if (chunks.size > MOST_CHUNKS) chunks.delete(chunks.keys().next().value);
+  dropTiles(message.number * session.chunkSamples, (message.number + 1) * session.chunkSamples);
   view.dirty = true;
 }
 
@@ -88,7 +95,7 @@ function takeSamples(buffer) {
     const inside = at - number * session.chunkSamples;
     const count = Math.min(session.chunkSamples - inside, samples.length - k);
     if (!chunks.has(number)) {
-      chunks.set(number, newChunk(true));
+      chunks.set(number, newChunk());
       if (chunks.size > MOST_CHUNKS) chunks.delete(chunks.keys().next().value);
     }
     chunks.get(number).samples.set(samples.subarray(k, k + count), inside);
@@ -96,7 +103,6 @@ function takeSamples(buffer) {
   }
   session.tail = start + samples.length;
   session.end = Math.max(session.end, session.tail);
-  view.dirty = true;
 }
 
 function chunkOf(sample) {
@@ -273,6 +279,8 @@ function pulse(at, hz) {
 
 // ---- drawing -----------------------------------------------------------------------------------------
 
+const tiles = new Map(); // number -> {canvas, context, drawn: first sample that is missing on it}
+const tiled = { key: "", base: 0, anchor: 0 }; // what all tiles were drawn for
 let colours = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
@@ -296,6 +304,21 @@ function fit(canvas) {
 }
 
 const stripSamples = () => ($("strip").clientWidth / MM_PX / view.speed) * session.fs;
+
+// Where the strip lies: its left edge in pixels from the session's start, on a whole pixel of the screen.
+function stripAt(end, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const pxPerSample = (view.speed * MM_PX) / session.fs;
+  const pxPerMv = view.gain * MM_PX;
+  const left = Math.round((end * pxPerSample - width) * ratio) / ratio;
+  const middle = 0.56 * height;
+  return {
+    ...{ width, height, ratio, left, pxPerSample, pxPerMv, middle },
+    ...{ start: left / pxPerSample, end: (left + width) / pxPerSample },
+    x: (sample) => sample * pxPerSample - left,
+    y: (mv) => middle - (mv - baseline) * pxPerMv,
+  };
+}
 
 function drawGrid() {
   const [context, width, height] = fit($("grid"));
@@ -322,23 +345,18 @@ function line(context, x0, y0, x1, y1) {
 }
 
 let baseline = 0; // mV in the middle of the strip, which follows slow drift
-function drawStrip(context, width, height, end) {
-  const pxPerSample = (view.speed * MM_PX) / session.fs;
-  const pxPerMv = view.gain * MM_PX;
-  const start = end - width / pxPerSample;
-  const middle = 0.56 * height;
-  const x = (sample) => (sample - start) * pxPerSample;
-  const y = (mv) => middle - (mv - baseline) * pxPerMv;
-  followBaseline(start, end);
-  drawTrace(context, Math.max(Math.floor(start), 0), Math.min(Math.ceil(end), session.end), x, y, height);
-  drawPulse(context, y);
-  drawBeats(context, start, end, x, height);
-  drawEpisodes(context, start, end, x, height);
-  if (calliper.on) drawCalliper(context, x, y, width, height);
-  view.shown = { start, end, x, pxPerSample, pxPerMv, middle, height };
+let median = 0; // of the strip, in mV
+let medianAt = -Infinity;
+function followBaseline(now, passed) {
+  if (now - medianAt > MEDIAN_EVERY_MS || !view.live) {
+    findMedian(view.end - stripSamples(), view.end);
+    medianAt = now;
+  }
+  if (Math.abs(median - baseline) > 1 || !view.live) baseline = median;
+  else baseline += (1 - Math.exp(-passed / BASELINE_S)) * (median - baseline);
 }
 
-function followBaseline(start, end) {
+function findMedian(start, end) {
   const values = [];
   for (let at = Math.max(0, Math.floor(start)); at < end; at += 7) {
     const value = chunkOf(at)?.samples[at % session.chunkSamples];
@@ -346,14 +364,73 @@ function followBaseline(start, end) {
   }
   if (values.length < 10) return;
   values.sort((a, b) => a - b);
-  const median = values[values.length >> 1] / session.gain;
-  baseline = Math.abs(median - baseline) > 1 || !view.live ? median : baseline + 0.02 * (median - baseline);
+  median = values[values.length >> 1] / session.gain;
 }
 
-function drawTrace(context, start, end, x, y, height) {
+// The trace is drawn once, in tiles that the browser moves without drawing them again. They reach half a strip
+// above and below it, so that they can also follow the baseline.
+function drawTiles(strip) {
+  const { ratio, width, height, left } = strip;
+  const size = Math.round(TILE_PX * ratio) / ratio;
+  const [first, last] = [Math.floor(Math.max(left, 0) / size), Math.floor((left + width) / size)];
+  const key = [view.speed, view.gain, height, ratio, session.fs, session.gain, colours.trace].join();
+  const isFar = Math.abs(baseline - tiled.base) * strip.pxPerMv > height / 2 || Math.abs(first - tiled.anchor) > MOST_TILES;
+  if (key !== tiled.key || isFar) {
+    clearTiles();
+    Object.assign(tiled, { key, base: baseline, anchor: first });
+  }
+  for (const number of tiles.keys()) if (number < first || number > last) dropTile(number);
+  for (let number = first; number <= last; number++) drawTile(number, size, strip);
+  const down = Math.round((baseline - tiled.base) * strip.pxPerMv * ratio) / ratio;
+  $("trace").style.transform = `translate(${tiled.anchor * size - left}px, ${down}px)`;
+}
+
+function drawTile(number, size, strip) {
+  if (!tiles.has(number)) tiles.set(number, newTile(number, size, strip));
+  const tile = tiles.get(number);
+  const [first, last] = [(number * size) / strip.pxPerSample, ((number + 1) * size) / strip.pxPerSample];
+  const until = Math.min(Math.ceil(last) + 1, session.tail ?? session.end);
+  const from = tile.drawn ?? Math.max(Math.floor(first) - 1, 0);
+  if (from >= until) return;
+  const x = (sample) => sample * strip.pxPerSample - number * size;
+  const y = (mv) => strip.middle - (mv - tiled.base) * strip.pxPerMv;
+  const height = [-strip.height / 2, 2 * strip.height];
+  drawTrace(tile.context, tile.drawn === null ? from : Math.max(from - 1, 0), until, x, y, height);
+  tile.drawn = until;
+}
+
+function newTile(number, size, { ratio, height }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(size * ratio);
+  canvas.height = Math.round(2 * height * ratio);
+  Object.assign(canvas.style, { left: `${(number - tiled.anchor) * size}px`, top: `${-height / 2}px`, width: `${size}px`, height: `${2 * height}px` });
+  $("trace").append(canvas);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, (ratio * height) / 2);
+  return { canvas, context, drawn: null };
+}
+
+function dropTile(number) {
+  tiles.get(number).canvas.remove();
+  tiles.delete(number);
+}
+
+function clearTiles() {
+  for (const number of [...tiles.keys()]) dropTile(number);
+}
+
+// Samples from `start` to before `end` have changed.
+function dropTiles(start, end) {
+  const perTile = view.shown ? (Math.round(TILE_PX * view.shown.ratio) / view.shown.ratio) / view.shown.pxPerSample : 1;
+  for (const number of [...tiles.keys()]) {
+    if ((number + 1) * perTile >= start - 2 && number * perTile <= end + 2) dropTile(number);
+  }
+}
+
+function drawTrace(context, start, end, x, y, [top, height]) {
   context.strokeStyle = colours.trace;
   context.lineWidth = 1.4;
-  context.lineJoin = "round";
+  context.lineJoin = context.lineCap = "round";
   context.beginPath();
   let pen = false;
   let gapFrom = null;
@@ -364,23 +441,31 @@ function drawTrace(context, start, end, x, y, height) {
       gapFrom ??= at;
       continue;
     }
-    if (gapFrom !== null) gapFrom = shadeGap(context, x(gapFrom), x(at), height);
+    if (gapFrom !== null) gapFrom = shadeGap(context, x(gapFrom), x(at), top, height);
     if (pen) context.lineTo(x(at), y(value / session.gain));
     else context.moveTo(x(at), y(value / session.gain));
     pen = true;
   }
-  if (gapFrom !== null) shadeGap(context, x(gapFrom), x(end), height);
+  if (gapFrom !== null) shadeGap(context, x(gapFrom), x(end), top, height);
   context.stroke();
 }
 
-function shadeGap(context, from, to, height) {
+function shadeGap(context, from, to, top, height) {
   context.fillStyle = colours.gap;
-  context.fillRect(from, 0, to - from, height);
+  context.fillRect(Math.floor(from), top, Math.ceil(to) - Math.floor(from), height);
   return null;
 }
 
+// What lies on the trace. It moves with it, and is drawn for each frame.
+function drawMarks(context, strip) {
+  drawPulse(context, strip);
+  drawBeats(context, strip);
+  drawEpisodes(context, strip);
+  if (calliper.on) drawCalliper(context, strip);
+}
+
 // The calibration pulse: 1 mV high, 0.2 s wide.
-function drawPulse(context, y) {
+function drawPulse(context, { y }) {
   const width = 0.2 * view.speed * MM_PX;
   context.strokeStyle = colours.soft;
   context.lineWidth = 1.4;
@@ -404,7 +489,7 @@ function* marksBetween(kind, start, end) {
   }
 }
 
-function drawBeats(context, start, end, x, height) {
+function drawBeats(context, { start, end, x, height }) {
   context.font = "600 13px system-ui, sans-serif";
   context.textAlign = "center";
   const all = [...marksBetween("references", start - 100, end + 100)];
@@ -427,8 +512,11 @@ function drawBeats(context, start, end, x, height) {
   }
 }
 
-function drawEpisodes(context, start, end, x, height) {
-  const shown = [...events.values()].filter((event) => event.onset < end && (event.open || event.end > start) && event.end > event.onset);
+function drawEpisodes(context, { start, end, x }) {
+  const shown = [];
+  for (const event of events.values()) {
+    if (event.onset < end && (event.open || event.end > start) && event.end > event.onset) shown.push(event);
+  }
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "left";
   shown.slice(-4).forEach((event, row) => {
@@ -440,7 +528,7 @@ function drawEpisodes(context, start, end, x, height) {
   });
 }
 
-function drawCalliper(context, x, y, width, height) {
+function drawCalliper(context, { x, y, width, height }) {
   if (calliper.from === null) return;
   context.strokeStyle = context.fillStyle = colours.calliper;
   context.setLineDash([5, 3]);
@@ -472,30 +560,55 @@ function drawMinute(end) {
 }
 
 function drawEnvelope(context, from, span, width, height) {
+  const size = session.chunkSamples;
+  const bucket = size / BUCKETS;
+  const place = (value) => 0.56 * height - ((value / session.gain - baseline) * height) / 5;
   context.fillStyle = colours.trace;
-  const step = span / width;
-  for (let column = 0; column < width; column++) {
-    let low = Infinity;
-    let high = -Infinity;
-    for (let at = Math.floor(from + column * step); at < from + (column + 1) * step; at += 2) {
-      const value = chunkOf(at)?.samples[at % session.chunkSamples];
-      if (value === undefined || value === INVALID) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
+  for (let number = Math.floor(from / size); number * size < from + span; number++) {
+    const envelope = envelopeOf(number);
+    for (let k = 0; envelope && k < BUCKETS; k++) {
+      if (envelope.high[k] < envelope.low[k]) continue;
+      const [left, right] = [k, k + 1].map((edge) => Math.round(((number * size + edge * bucket - from) / span) * width));
+      const [top, bottom] = [place(envelope.high[k]), place(envelope.low[k])];
+      context.fillRect(left, top, Math.max(right - left, 1), Math.max(bottom - top, 1));
     }
-    if (high < low) continue;
-    const place = (value) => 0.56 * height - ((value / session.gain - baseline) * height) / 5;
-    context.fillRect(column, place(high), 1, Math.max(place(low) - place(high), 1));
   }
+}
+
+// Smallest and largest sample in each of the parts of a chunk; parts that are complete are not searched again.
+function envelopeOf(number) {
+  const chunk = chunks.get(number);
+  if (!chunk) return null;
+  const bucket = session.chunkSamples / BUCKETS;
+  chunk.envelope ??= { low: new Int16Array(BUCKETS).fill(32767), high: new Int16Array(BUCKETS).fill(INVALID), done: 0 };
+  const { low, high, done } = chunk.envelope;
+  const until = Math.min((session.tail ?? session.end) - number * session.chunkSamples, session.chunkSamples);
+  for (let k = done; k * bucket < until; k++) {
+    for (let at = Math.floor(k * bucket); at < (k + 1) * bucket; at++) {
+      const value = chunk.samples[at];
+      if (value === INVALID) continue;
+      if (value < low[k]) low[k] = value;
+      if (value > high[k]) high[k] = value;
+    }
+    if ((k + 1) * bucket <= until) chunk.envelope.done = k + 1;
+  }
+  return chunk.envelope;
 }
 
 let lastMinute = 0;
 function frame(now) {
   requestAnimationFrame(frame);
-  if (frames.last) frames.times[frames.count++ % frames.times.length] = now - frames.last;
+  const began = performance.now();
   const passed = frames.last ? Math.min((now - frames.last) / 1000, 0.2) : 0;
+  if (session.origin) show(now, passed);
+  if (frames.last) {
+    frames.times[frames.count % frames.times.length] = now - frames.last;
+    frames.script[frames.count++ % frames.times.length] = performance.now() - began;
+  }
   frames.last = now;
-  if (!session.origin) return;
+}
+
+function show(now, passed) {
   if (view.live) advance(passed);
   else if (!view.dirty) return;
   const canvas = $("strip");
@@ -504,9 +617,15 @@ function frame(now) {
     drawGrid();
     view.gridDrawn = true;
   }
-  context.clearRect(0, 0, width, height);
   fetchMissing(view.end - Math.max(stripSamples(), MINUTE_S * session.fs), view.end);
-  drawStrip(context, width, height, view.end);
+  followBaseline(now, passed);
+  const strip = stripAt(view.end, width, height);
+  drawTiles(strip);
+  if (view.dirty || strip.left !== view.shown?.left) {
+    context.clearRect(0, 0, width, height);
+    drawMarks(context, strip);
+  }
+  view.shown = strip;
   if (now - lastMinute > 250 || !view.live) {
     drawMinute(view.end);
     showPlace();
@@ -570,9 +689,12 @@ function savePicture() {
   canvas.width = strip.width;
   canvas.height = strip.height;
   const context = canvas.getContext("2d");
-  context.drawImage($("grid"), 0, 0);
-  context.drawImage(strip, 0, 0);
-  context.scale(window.devicePixelRatio, window.devicePixelRatio);
+  const ratio = window.devicePixelRatio || 1;
+  const at = stripAt(view.end, strip.clientWidth, strip.clientHeight);
+  context.scale(ratio, ratio);
+  drawPaper(context, at.width, at.height);
+  drawTrace(context, Math.max(Math.floor(at.start), 0), Math.min(Math.ceil(at.end), session.end), at.x, at.y, [0, at.height]);
+  drawMarks(context, at);
   context.fillStyle = colours.text;
   context.font = "12px system-ui, sans-serif";
   context.fillText(`${session.origin.name}, ${$("place").textContent}`, 6, strip.clientHeight - 5);

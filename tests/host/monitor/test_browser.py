@@ -262,6 +262,47 @@ def test_frames_come_evenly(tab: Any) -> None:
     assert times[len(times) // 2] < 20  # 60 a second
 
 
+COUNT_LINES = """(() => {
+    const draw = CanvasRenderingContext2D.prototype.lineTo;
+    window.lines = 0;
+    CanvasRenderingContext2D.prototype.lineTo = function (...at) { window.lines++; draw.apply(this, at); };
+})()"""
+INK = """(() => {
+    const strip = document.querySelector('#strip').getBoundingClientRect();
+    const tiles = [...document.querySelectorAll('#trace canvas')].map((canvas) => {
+        const { left, width } = canvas.getBoundingClientRect();
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let ink = 0;
+        for (let k = 3; k < data.length; k += 4) ink += data[k] > 128;
+        return { left: left - strip.left, right: left - strip.left + width, ink };
+    });
+    return { tiles, first: Math.max(monitor.view.shown.x(0), 0), width: strip.width };
+})()"""
+
+
+def test_a_sample_is_drawn_once_and_not_in_every_frame(tab: Any) -> None:
+    wait(tab, BEATS, 5)
+    tab.wait_for_timeout(1000)
+    tab.evaluate(COUNT_LINES)
+    tab.wait_for_timeout(2000)
+    frames = tab.evaluate("monitor.frames.count")
+    assert frames > 20
+    assert tab.evaluate("lines") < 4 * 2 * FS_HZ + 10 * frames  # the pulse has five lines
+
+
+def test_the_trace_fills_the_strip_also_in_the_past_and_at_another_speed(tab: Any) -> None:
+    wait(tab, "monitor.session.end > 8 * 360", 10)
+    for action in (lambda: None, lambda: tab.click("#pause"), lambda: tab.select_option("#speed", "50")):
+        action()
+        tab.wait_for_timeout(200)
+        found = tab.evaluate(INK)
+        first, width = found["first"], found["width"]
+        tiles = sorted(found["tiles"], key=lambda tile: float(tile["left"]))
+        assert tiles[0]["left"] <= first + 2 and tiles[-1]["right"] >= width - 2
+        drawn = [one for one in tiles if one["right"] > first + 20 and one["left"] < width - 20]
+        assert all(tile["ink"] > 100 for tile in drawn), tiles
+
+
 SIZES: list[tuple[str, dict[str, Any]]] = [
     ("desktop", {"viewport": {"width": 1280, "height": 900}}),
     ("phone", {"viewport": {"width": 390, "height": 844}}),
