@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +141,32 @@ def test_what_cannot_be_scored(root: Path, bundle: Path, tmp_path: Path) -> None
     assert isinstance(other.exception, BundleError)
 
 
-@pytest.mark.slow
-def test_two_processes_give_the_same_figures(root: Path, shipped_bundle: Path, tmp_path: Path) -> None:
-    texts = []
-    for jobs in ("1", "2"):
-        out = tmp_path / f"{jobs}.json"
-        words = ["--database", "mitdb", "--jobs", jobs, "--resamples", "0", "--any-signal-path"]
-        base = ["evaluate", "classifier", str(shipped_bundle), "--data", str(root), "--json", str(out)]
+@pytest.fixture
+def figures_of(root: Path, shipped_bundle: Path, tmp_path: Path) -> Callable[..., str]:
+    """Run the command with the shipped network; gives its JSON."""
+
+    def figures(*words: str) -> str:
+        out = tmp_path / "figures.json"
+        options = ["--database", "mitdb", "--resamples", "0", "--any-signal-path", "--json", str(out)]
+        base = ["evaluate", "classifier", str(shipped_bundle), "--data", str(root), *options]
         done = CliRunner().invoke(app, [*base, *words])
         assert done.exit_code == 0, done.exception or done.output
-        texts.append(out.read_text())
-    assert texts[0] == texts[1]
+        return out.read_text()
+
+    return figures
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_figures(figures_of: Callable[..., str]) -> None:
+    assert figures_of("--jobs", "1") == figures_of("--jobs", "2")
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_figures(
+    figures_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch, project_root: Path
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project_root), *sys.path[1:]]))
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(n_workers=2, **options) as cluster:
+        assert figures_of("--dask", cluster.scheduler_address) == figures_of("--jobs", "1")
