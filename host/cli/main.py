@@ -35,6 +35,7 @@ PANELS: Final = {
         "run": "Run the whole pipeline, from records to a verified device and a report.",
         "train": "Train the network of a recipe.",
         "tune": "Search for the settings of a recipe.",
+        "ablate": "Compare a recipe with variants of it, by folds of patients.",
         "prune": "Prune a trained network.",
         "quantize": "Quantize a pruned network to int8 and score it.",
         "verify": "Compare float, LiteRT, TFLM and generated C on the same beats.",

@@ -194,3 +194,23 @@ def test_a_journal_is_shared_by_processes(words: list[str], tmp_path: Path) -> N
     trial = first.ask()
     assert [one.number for one in second.get_trials()] == [trial.number]
     assert Workers(1).jobs == 1
+
+
+def test_a_comparison_of_variants(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def counted(task: FoldTask) -> None:
+        done.append(task.folder.parts[-5])
+        made(task)
+
+    monkeypatch.setattr(patient_folds, "run_fold", counted)
+    (tmp_path / "my.toml").write_text(RECIPE + "[ablation.longer]\ntraining.epochs = 4\n")
+    out = tmp_path / "a.json"
+    command = ["ablate", *words[1:], "--jobs", "1", "--seeds", "2", "--json", str(out)]
+    text = run(*command)
+    assert sorted(set(done)) == ["longer", "recipe"] and len(done) == 2 * 2 * 4
+    figures = json.loads(out.read_text())
+    assert list(figures["variants"]) == ["recipe", "longer"] and figures["seeds"] == [1, 2]
+    assert "longer" in text and "+33.3" in text, "VEB F1 rises from 2 of 4 found to 4 of 4"
+    run(*command)
+    assert len(done) == 16, "finished folds are kept"
