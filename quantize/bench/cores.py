@@ -98,19 +98,27 @@ _SYSTICK_BITS = 24
 
 
 def _cortex(
-    name: str, machine: str, float_abi: str, *, flash: int, ram: int, tick_ns: float, shift: int
+    name: str,
+    machine: str,
+    float_abi: str,
+    *,
+    flash: int,
+    ram: int,
+    tick_ns: float,
+    shift: int,
+    memory: tuple[int, int] = (_MEGABYTE // 2, _MEGABYTE // 8),
 ) -> Core:
     return Core(
-        name=name,
-        title=f"Cortex-{name.upper()}",
+        name=name.replace("plus", "p"),
+        title=f"Cortex-{name.upper().replace('PLUS', '+')}",
         prefix="arm-none-eabi-",
         target=(f"-mcpu=cortex-{name}", "-mthumb", f"-mfloat-abi={float_abi}"),
         headers=(),
         qemu=("qemu-system-arm", "-M", machine, "-semihosting-config", "enable=on,target=native"),
         runtime=("arm.c",),
         link_flags=("--specs=nano.specs",),
-        flash=(flash, _MEGABYTE // 2),
-        ram=(ram, _MEGABYTE // 8),
+        flash=(flash, memory[0]),
+        ram=(ram, memory[1]),
         tick_ns=tick_ns,
         tick_bits=_SYSTICK_BITS,
         shift=shift,
@@ -118,6 +126,17 @@ def _cortex(
     )
 
 
+# QEMU has no Cortex-M0+ but a Cortex-M0, with the same instructions. The compiler's scheduling is the M0+'s.
+M0P = _cortex(
+    "m0plus",
+    "microbit",
+    "soft",
+    flash=0,
+    ram=0x20000000,
+    tick_ns=62.5,
+    shift=6,
+    memory=(_MEGABYTE // 4, _MEGABYTE // 64),
+)
 M3 = _cortex("m3", "mps2-an385", "soft", flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
 M4 = _cortex("m4", "mps2-an386", "soft", flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
 M7 = _cortex("m7", "mps2-an500", "soft", flash=0, ram=0x20000000, tick_ns=40.0, shift=6)
@@ -157,4 +176,4 @@ XTENSA = Core(
     packages=("gcc-xtensa-lx106", "qemu-system-misc"),
 )
 
-CORES = {core.name: core for core in (M3, M4, M7, M33, M55, RV32, XTENSA)}
+CORES = {core.name: core for core in (M0P, M3, M4, M7, M33, M55, RV32, XTENSA)}

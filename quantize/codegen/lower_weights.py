@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.quantize.codegen.block import block_conv, block_depthwise
 from ecg_edge.quantize.codegen.fixedpoint import (
     activation_range,
     float32_product,
@@ -87,8 +88,12 @@ def _conv_kernel(
 ) -> Kernel:
     if not is_one_row(fields):
         return Kernel("ecg_nn_conv_s8", "ecg_nn_conv_t", fields, weights, channels.records())
-    paired = paired_conv(fields, weights, channels) if form is KernelVariant.ARM_DSP else None
-    return paired or Kernel("ecg_nn_conv_1xn_s8", "ecg_nn_conv_t", fields, weights, channels.records())
+    blocked = None
+    if form is KernelVariant.ARM_DSP:
+        blocked = paired_conv(fields, weights, channels)
+    elif form is KernelVariant.PORTABLE:
+        blocked = block_conv(fields, weights, channels)
+    return blocked or Kernel("ecg_nn_conv_1xn_s8", "ecg_nn_conv_t", fields, weights, channels.records())
 
 
 def lower_depthwise(program: Program, operator: Operator) -> Step:
@@ -102,9 +107,13 @@ def lower_depthwise(program: Program, operator: Operator) -> Step:
     values = _weight_values(operator, weights).reshape(-1, channels)
     fields = _conv_fields(operator, source, output, weights.shape[1], weights.shape[2])
     table = _channels(network, operator, source, weights, output, values.T)
-    paired = paired_depthwise(fields, values.T, table) if program.form is KernelVariant.ARM_DSP else None
+    blocked = None
+    if program.form is KernelVariant.ARM_DSP:
+        blocked = paired_depthwise(fields, values.T, table)
+    elif program.form is KernelVariant.PORTABLE:
+        blocked = block_depthwise(fields, values.T, table)
     plain = Kernel("ecg_nn_depthwise_conv_s8", "ecg_nn_conv_t", fields, values, table.records())
-    return _step(program, operator, paired or plain, output.elements * values.shape[0])
+    return _step(program, operator, blocked or plain, output.elements * values.shape[0])
 
 
 def lower_fully_connected(program: Program, operator: Operator) -> Step:

@@ -26,7 +26,7 @@ uint32_t board_ticks(void) {
 }
 
 __attribute__((noinline)) void board_spin(uint32_t iterations) {
-    __asm__ volatile("1: subs %0, %0, #1\n bne 1b" : "+r"(iterations) : : "cc");
+    __asm__ volatile(".syntax unified\n1: subs %0, %0, #1\n bne 1b" : "+l"(iterations) : : "cc");
 }
 
 uintptr_t board_stack_pointer(void) {

@@ -58,6 +58,39 @@ static inline int8_t ecg_nn_output_s8(int32_t accumulator, const ecg_nn_channel_
     return (int8_t)ecg_nn_clamp(scaled + output->zero_point, output->min, output->max);
 }
 
+#if defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && !defined(ECG_NN_PORTABLE)
+#define ECG_NN_SATURATES
+
+/* To -128..127 in one instruction. The limits of an output, if narrower, follow for all bytes at once. */
+static inline int8_t ecg_nn_limited(int32_t value, const ecg_nn_output_t *output) {
+    (void)output;
+    int32_t saturated;
+    __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
+    return (int8_t)saturated;
+}
+
+#else
+
+/* To the limits of the output. */
+static inline int8_t ecg_nn_limited(int32_t value, const ecg_nn_output_t *output) {
+    return (int8_t)ecg_nn_clamp(value, output->min, output->max);
+}
+
+#endif
+
+/* Apply the limits that ecg_nn_limited leaves out, if there are any. */
+static inline void ecg_nn_limit_bytes(int8_t *bytes, int32_t count, const ecg_nn_output_t *output) {
+#ifdef ECG_NN_SATURATES
+    if (output->min > INT8_MIN || output->max < INT8_MAX) {
+        for (int32_t i = 0; i < count; ++i) {
+            bytes[i] = (int8_t)ecg_nn_clamp(bytes[i], output->min, output->max);
+        }
+    }
+#else
+    (void)bytes, (void)count, (void)output;
+#endif
+}
+
 #ifdef ECG_NN_ARM_DSP
 
 /* The same for an output without limits; where there are some, ecg_nn_clamp_bytes follows. */

@@ -146,6 +146,60 @@ void ecg_nn_depthwise_paired_s8(const ecg_nn_depthwise_paired_t *layer, const in
 
 #endif
 
+#if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP)
+
+#define ECG_NN_BLOCK_CHANNELS 4  /* computed at a time */
+#define ECG_NN_BLOCK_TAPS 4      /* a window is filled up to a multiple of these */
+#define ECG_NN_BLOCK_POSITIONS 4 /* computed at a time, at most */
+
+/* From accumulator to output of one channel of the block kernels: the multiplier as above, a shift to the
+ * right of 1..22 and one more, and 2 * ((zero point << shift) + (1 << (shift - 1))) + 1. */
+typedef struct {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t offset;
+    int32_t shift;
+} ecg_nn_block_channel_t;
+
+/* A convolution along the width only. Weights: [group of four channels][tap][channel of the group], where a
+ * tap is one element of the window [kernel width][input channel]; windows are filled up with zeros to `taps`,
+ * a multiple of four, and the last group with channels of zeros. Sums stay below 2^29.
+ *
+ * Or a depthwise convolution along the width only: taps are columns of the kernel, and are not filled up;
+ * output_channels is input_channels, a multiple of four. */
+typedef struct {
+    int32_t input_width, input_channels;
+    int32_t output_width, output_channels;
+    int32_t kernel_width, stride_width, pad_left;
+    int32_t input_zero_point; /* what a position in the padding holds */
+    ecg_nn_output_t output;
+    int32_t taps;
+    const int8_t *weights;
+    const ecg_nn_block_channel_t *channels; /* [output_channels, filled up to a multiple of four] */
+} ecg_nn_conv_block_t;
+
+/** Compute a convolution along the width, four channels of several positions at a time.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ *  @param[out] scratch  memory to work in: ECG_NN_BLOCK_POSITIONS times `taps` bytes
+ */
+void ecg_nn_conv_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
+                          uint32_t *scratch);
+
+/** Compute a depthwise convolution along the width, four channels of several positions at a time.
+ *
+ *  @param[in]  layer   sizes, quantization and weights
+ *  @param[in]  input   [input_width][input_channels]
+ *  @param[out] output  [output_width][output_channels]; must not overlap `input`
+ *  @param[out] scratch  memory to work in: ECG_NN_BLOCK_POSITIONS windows of kernel_width by input_channels
+ */
+void ecg_nn_depthwise_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
+                               uint32_t *scratch);
+
+#endif
+
 /** Depthwise convolution; output_channels is a multiple of input_channels (the depth multiplier). The Helium
  *  form takes four channels at a time in one row, with a kernel that reaches over at most 16 columns, 4 to
  *  8191 output channels, and negative shifts; everything else one output at a time.

@@ -11,6 +11,8 @@
 #define ECG_NN_ARM_DSP
 #elif defined(__XTENSA__)
 #define ECG_NN_XTENSA /* has the tables of the portable form */
+#elif defined(__riscv) && defined(__riscv_mul)
+#define ECG_NN_RISCV /* has the tables of the portable form */
 #endif
 
 #endif
