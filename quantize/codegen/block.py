@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, Records, number
+from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, KernelVariant, Records
 from ecg_edge.quantize.codegen.paired import MAX_SHIFT, is_one_row, row_fields, zero_point_in
 
 GROUP: Final = 4  # ECG_NN_BLOCK_CHANNELS
 TAPS: Final = 4  # ECG_NN_BLOCK_TAPS
 POSITIONS: Final = 4  # ECG_NN_BLOCK_POSITIONS
 REACH_LIMIT: Final = 1 << 29  # of an accumulator
+UNSIGNED_LIMIT: Final = 1 << 20  # the same where bytes are loaded without their sign
+SATURATING_SHIFT: Final = 10  # up to here any larger accumulator gives an output at its limit
+UNSIGNED_SHIFT: Final = 13
 STRUCT: Final = "ecg_nn_conv_block_t"
 
 Int8Array = npt.NDArray[np.int8]
 
 
-def block_conv(fields: Fields, weights: Int8Array, channels: Channels) -> Kernel | None:
+def block_conv(form: KernelVariant, fields: Fields, weights: Int8Array, channels: Channels) -> Kernel | None:
     """The kernel for a convolution along the width, or None where its shape or range has none.
 
     Parameters
     ----------
+    form : KernelVariant
     fields : Fields
         Of `ecg_nn_conv_t`.
     weights : ndarray of int8, shape (channels, taps)
@@ -31,31 +36,44 @@ def block_conv(fields: Fields, weights: Int8Array, channels: Channels) -> Kernel
     channels : Channels
         Requantization.
     """
-    if not is_one_row(fields) or not _fits(weights, channels):
+    if not is_one_row(fields) or not _fits(form, weights, channels):
         return None
     padded = np.pad(weights, ((0, 0), (0, -weights.shape[1] % TAPS)))
-    return _kernel("ecg_nn_conv_block_s8", fields, padded, channels, padded.shape[1])
+    if form is not KernelVariant.UNSIGNED:
+        return _kernel(
+            "ecg_nn_conv_block_s8", fields, padded, block_channels(channels, fields), padded.shape[1]
+        )
+    records = unsigned_channels(channels, fields)
+    kernel = _kernel("ecg_nn_conv_block_s8", fields, padded, records, padded.shape[1] * 3)
+    return replace(kernel, weights=kernel.weights ^ np.int8(-128))
 
 
-def block_depthwise(fields: Fields, weights: Int8Array, channels: Channels) -> Kernel | None:
+def block_depthwise(
+    form: KernelVariant, fields: Fields, weights: Int8Array, channels: Channels
+) -> Kernel | None:
     """The kernel for a depthwise convolution along the width, or None; `weights` are (channels, taps)."""
     same = fields["input_channels"] == fields["output_channels"]
-    if not is_one_row(fields) or not same or len(weights) % GROUP or not _fits(weights, channels):
+    if not is_one_row(fields) or not same or len(weights) % GROUP or not _fits(form, weights, channels):
         return None
-    return _kernel("ecg_nn_depthwise_block_s8", fields, weights, channels, weights.size)
+    return _kernel(
+        "ecg_nn_depthwise_block_s8", fields, weights, block_channels(channels, fields), weights.size
+    )
 
 
-def _kernel(name: str, fields: Fields, weights: Int8Array, channels: Channels, window: int) -> Kernel:
+def _kernel(name: str, fields: Fields, weights: Int8Array, records: Records, window: int) -> Kernel:
     kept = row_fields(fields, "kernel_width") | {"taps": weights.shape[1]}
-    records = block_channels(channels, zero_point_in(fields))
     scratch = -(-window // 4) * 4 * POSITIONS
     return Kernel(name, STRUCT, kept, grouped(weights), records, scratch)
 
 
-def _fits(weights: Int8Array, channels: Channels) -> bool:
+def _fits(form: KernelVariant, weights: Int8Array, channels: Channels) -> bool:
     """Return True if all accumulators and shifts are in the range of the kernels."""
     reach = np.abs(channels.bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    right = -channels.shift[channels.multiplier != 0]
+    used = channels.multiplier != 0
+    right = -channels.shift[used]
+    if form is KernelVariant.UNSIGNED:
+        limit = np.where(reach[used] < UNSIGNED_LIMIT, UNSIGNED_SHIFT, SATURATING_SHIFT)
+        return bool(np.all((right >= 1) & (right <= limit)))
     return int(reach.max()) < REACH_LIMIT and bool(np.all((right >= 1) & (right <= MAX_SHIFT)))
 
 
@@ -65,9 +83,26 @@ def grouped(weights: Int8Array) -> Int8Array:
     return np.ascontiguousarray(padded.reshape(-1, GROUP, weights.shape[1]).transpose(0, 2, 1))
 
 
-def block_channels(channels: Channels, zero_point: int) -> Records:
+def block_channels(channels: Channels, fields: Fields) -> Records:
     """Requantization, with the output's zero point, as a table of `ecg_nn_block_channel_t`."""
+    shift, offset = _shift_and_offset(channels, fields)
+    return _records(channels, offset, shift + 1)
+
+
+def unsigned_channels(channels: Channels, fields: Fields) -> Records:
+    """The same for the kernels that multiply in parts."""
+    shift, offset = _shift_and_offset(channels, fields)
+    return _records(channels, offset << 9, shift + 10)
+
+
+def _shift_and_offset(
+    channels: Channels, fields: Fields
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The shift to the right, and in halves of its unit what the zero point and both roundings add."""
     shift = np.where(channels.multiplier == 0, 1, -channels.shift).astype(np.int64)
-    offset = 2 * ((zero_point << shift) + (1 << (shift - 1))) + 1
-    values = np.stack([channels.bias, channels.multiplier, offset, shift + 1], axis=1).astype(np.int32)
+    return shift, 2 * ((zero_point_in(fields) << shift) + (1 << (shift - 1))) + 1
+
+
+def _records(channels: Channels, offset: npt.NDArray[np.int64], shift: npt.NDArray[np.int64]) -> Records:
+    values = np.stack([channels.bias, channels.multiplier, offset, shift], axis=1).astype(np.int32)
     return Records("ecg_nn_block_channel_t", np.pad(values, ((0, -len(values) % GROUP), (0, 0))))

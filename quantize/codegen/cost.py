@@ -106,7 +106,7 @@ MODELS: dict[KernelVariant, dict[str, Model]] = {
         sparse.FULLY_CONNECTED: Model(280, 0, 0, 54, 0, 30, 13),
     },
     KernelVariant.PORTABLE: {
-        "ecg_nn_conv_block_s8": Model(900, 40, 0, 20, 0, 14, 9, group=2),
+        "ecg_nn_conv_block_s8": Model(1000, 163, 15, 57, 0.3, 14, 8.2, group=2),
         "ecg_nn_conv_1xn_s8": Model(412, 13, 0, 57, 0, 48, 21),
         "ecg_nn_fully_connected_s8": Model(224, 0, 0, 39, 0, 48, 20),
         sparse.CONVOLUTION: Model(392, 0, 0, 100, 4, 45, 20),

@@ -22,6 +22,7 @@ class KernelVariant(Enum):
 
     HELIUM = "ECG_NN_HELIUM"
     ARM_DSP = "ECG_NN_ARM_DSP"
+    UNSIGNED = "ECG_NN_UNSIGNED"
     PORTABLE = ""
 
 

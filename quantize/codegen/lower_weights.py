@@ -91,8 +91,8 @@ def _conv_kernel(
     blocked = None
     if form is KernelVariant.ARM_DSP:
         blocked = paired_conv(fields, weights, channels)
-    elif form is KernelVariant.PORTABLE:
-        blocked = block_conv(fields, weights, channels)
+    elif form is not KernelVariant.HELIUM:
+        blocked = block_conv(form, fields, weights, channels)
     return blocked or Kernel("ecg_nn_conv_1xn_s8", "ecg_nn_conv_t", fields, weights, channels.records())
 
 
@@ -110,8 +110,8 @@ def lower_depthwise(program: Program, operator: Operator) -> Step:
     blocked = None
     if program.form is KernelVariant.ARM_DSP:
         blocked = paired_depthwise(fields, values.T, table)
-    elif program.form is KernelVariant.PORTABLE:
-        blocked = block_depthwise(fields, values.T, table)
+    elif program.form is not KernelVariant.HELIUM:
+        blocked = block_depthwise(program.form, fields, values.T, table)
     plain = Kernel("ecg_nn_depthwise_conv_s8", "ecg_nn_conv_t", fields, values, table.records())
     return _step(program, operator, blocked or plain, output.elements * values.shape[0])
 

@@ -66,7 +66,7 @@ def sparse_conv(form: KernelVariant, fields: Fields, weights: Int8Array, channel
     if not is_one_row(fields) or weights.shape[1] > MAX_TAPS:
         return None
     blocks, places = pack(weights)
-    if form is KernelVariant.PORTABLE:
+    if form in (KernelVariant.PORTABLE, KernelVariant.UNSIGNED):
         return Kernel(CONVOLUTION, "ecg_nn_conv_sparse_t", fields, blocks, channels.records(), places=places)
     if form is KernelVariant.ARM_DSP and number(fields, "output_width") >= OUTPUTS and _fits(channels):
         records = paired_channels(channels, zero_point_in(fields))
@@ -80,11 +80,7 @@ def sparse_fully_connected(
     form: KernelVariant, fields: Fields, weights: Int8Array, channels: Channels
 ) -> Kernel | None:
     """Create the sparse kernel of a fully connected layer, or None; fields of `ecg_nn_fully_connected_t`."""
-    if (
-        form not in (KernelVariant.ARM_DSP, KernelVariant.PORTABLE)
-        or weights.shape[1] > MAX_TAPS
-        or weights.shape[1] % BLOCK
-    ):
+    if form is KernelVariant.HELIUM or weights.shape[1] > MAX_TAPS or weights.shape[1] % BLOCK:
         return None
     blocks, places = pack(weights)
     records = channels.records()

@@ -15,7 +15,7 @@ from ecg_edge.quantize.bench.measure import NETWORKS
 from ecg_edge.quantize.bench.reference import tflm_layers
 from ecg_edge.quantize.codegen.flatbuffer import parse_network
 from ecg_edge.quantize.codegen.generate import generate
-from ecg_edge.quantize.codegen.ir import Records
+from ecg_edge.quantize.codegen.ir import KernelVariant, Records
 from ecg_edge.quantize.codegen.lower import LOWERINGS
 from tests.support.harness import Compiled, compare, compare_batch
 from tests.support.random_networks import SAME, Builder, options, random_network
@@ -81,7 +81,8 @@ def test_channels_without_weights_give_tflms_bytes(tmp_path: Path) -> None:
     output = b.activation((1, 1, 12, 5), 0.012, -20)
     model = b.finish([b.operator("CONV_2D", [source.index, weights, bias], output, settings)])
     generated = generate(model)
-    channels = next(table.values for table in generated.program.tables if table.name.endswith("channels"))
+    tables = generated.programs[KernelVariant.HELIUM].tables
+    channels = next(table.values for table in tables if table.name.endswith("channels"))
     assert isinstance(channels, Records)
     assert np.all(channels.values[:, 2] < 0)
     compare(model, Compiled([generated], tmp_path), 0, np.random.default_rng(1))

@@ -22,14 +22,22 @@ extern "C" {
 
 /* Bytes of the constant tables (weights, biases, requantization), their CRC-32/ISO-HDLC, and bytes of scratch
  * memory on the stack of morphology_run, without the frames of its calls. */
-#if defined(ECG_NN_ARM_DSP)
-#define MORPHOLOGY_CONSTANT_BYTES 42252
-#define MORPHOLOGY_CHECKSUM 0xA745738Cu
-#define MORPHOLOGY_SCRATCH_BYTES 2304
-#else
+#if defined(ECG_NN_HELIUM)
 #define MORPHOLOGY_CONSTANT_BYTES 42192
 #define MORPHOLOGY_CHECKSUM 0x858E2AF3u
 #define MORPHOLOGY_SCRATCH_BYTES 0
+#elif defined(ECG_NN_ARM_DSP)
+#define MORPHOLOGY_CONSTANT_BYTES 42252
+#define MORPHOLOGY_CHECKSUM 0xA745738Cu
+#define MORPHOLOGY_SCRATCH_BYTES 2304
+#elif defined(ECG_NN_UNSIGNED)
+#define MORPHOLOGY_CONSTANT_BYTES 42956
+#define MORPHOLOGY_CHECKSUM 0x16DB12C4u
+#define MORPHOLOGY_SCRATCH_BYTES 3456
+#else
+#define MORPHOLOGY_CONSTANT_BYTES 42956
+#define MORPHOLOGY_CHECKSUM 0x8BDA9855u
+#define MORPHOLOGY_SCRATCH_BYTES 1152
 #endif
 
 /* Tables of the inputs and outputs, sorted by name. */

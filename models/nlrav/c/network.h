@@ -23,14 +23,22 @@ extern "C" {
 
 /* Bytes of the constant tables (weights, biases, requantization), their CRC-32/ISO-HDLC, and bytes of scratch
  * memory on the stack of nlrav_run, without the frames of its calls. */
-#if defined(ECG_NN_ARM_DSP)
-#define NLRAV_CONSTANT_BYTES 7044
-#define NLRAV_CHECKSUM 0x5224359Bu
-#define NLRAV_SCRATCH_BYTES 640
-#else
+#if defined(ECG_NN_HELIUM)
 #define NLRAV_CONSTANT_BYTES 7028
 #define NLRAV_CHECKSUM 0x07D45F95u
 #define NLRAV_SCRATCH_BYTES 0
+#elif defined(ECG_NN_ARM_DSP)
+#define NLRAV_CONSTANT_BYTES 7044
+#define NLRAV_CHECKSUM 0x5224359Bu
+#define NLRAV_SCRATCH_BYTES 640
+#elif defined(ECG_NN_UNSIGNED)
+#define NLRAV_CONSTANT_BYTES 7332
+#define NLRAV_CHECKSUM 0xDAF38DA8u
+#define NLRAV_SCRATCH_BYTES 960
+#else
+#define NLRAV_CONSTANT_BYTES 7332
+#define NLRAV_CHECKSUM 0xDCB4FEF3u
+#define NLRAV_SCRATCH_BYTES 320
 #endif
 
 /* Tables of the inputs and outputs, sorted by name. */

@@ -1,6 +1,6 @@
-#include "block_private.h"
-
 #include <string.h>
+
+#include "block_private.h"
 
 #if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP)
 
@@ -52,11 +52,12 @@ static void last_channels(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t
     }
 }
 
-void ecg_nn_run_blocks(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output, uint32_t *scratch,
-                       int32_t bytes, ecg_nn_block_groups_t *groups) {
-    const job_t job = {layer, input, (int8_t *)scratch, output, bytes, layer->input_width * layer->input_channels};
+void ecg_nn_run_blocks(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
+                       uint32_t *scratch, int32_t bytes, ecg_nn_block_groups_t *groups) {
+    const job_t job = {layer,  input, (int8_t *)scratch,
+                       output, bytes, layer->input_width * layer->input_channels};
     const int32_t filled = layer->output_channels & -CHANNELS;
-    ecg_nn_block_t block;
+    ecg_nn_block_t block = {.space = (int32_t *)scratch + bytes / 4 * POSITIONS};
     for (int32_t x = 0; x < layer->output_width; x += POSITIONS) {
         block_at(&job, x, &block);
         groups(layer, &block, 0, filled);

@@ -32,17 +32,18 @@
 typedef struct {
     const int8_t *windows[POSITIONS];
     int8_t *outputs[POSITIONS];
+    int32_t *space; /* the rest of the scratch memory */
 } ecg_nn_block_t;
 
 typedef int32_t ecg_nn_block_sums_t[CHANNELS][POSITIONS];
 
 /* Compute the channels of a block from `first` to `end`, a multiple of four of them. */
-typedef void ecg_nn_block_groups_t(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
-                                   int32_t end);
+typedef void ecg_nn_block_groups_t(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block,
+                                   int32_t first, int32_t end);
 
 /* Compute a layer; a window has `bytes`. */
-void ecg_nn_run_blocks(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output, uint32_t *scratch,
-                       int32_t bytes, ecg_nn_block_groups_t *groups);
+void ecg_nn_run_blocks(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
+                       uint32_t *scratch, int32_t bytes, ecg_nn_block_groups_t *groups);
 
 /* Each sum begins with its channel's bias. */
 static inline void ecg_nn_block_begin(const ecg_nn_block_channel_t *channels, ecg_nn_block_sums_t sums) {
@@ -66,10 +67,11 @@ static inline int8_t ecg_nn_block_output(int32_t sum, int32_t multiplier, int32_
 
 /* Write the outputs of four channels. */
 static inline void ecg_nn_block_end(const ecg_nn_block_channel_t *channels, const ecg_nn_output_t *limits,
-                                    const ecg_nn_block_sums_t sums, int8_t *const outputs[POSITIONS]) {
+                                    ecg_nn_block_sums_t sums, int8_t *const outputs[POSITIONS]) {
     UNROLL
     for (int c = 0; c < CHANNELS; ++c) {
-        const int32_t multiplier = channels[c].multiplier, offset = channels[c].offset, shift = channels[c].shift;
+        const int32_t multiplier = channels[c].multiplier, offset = channels[c].offset,
+                      shift = channels[c].shift;
         UNROLL
         for (int p = 0; p < POSITIONS; ++p) {
             outputs[p][c] = ecg_nn_block_output(sums[c][p], multiplier, offset, shift, limits);

@@ -1,10 +1,10 @@
 #include "block_private.h"
 
-#if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP) && !defined(ECG_NN_RISCV)
+#if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP) && !defined(ECG_NN_RISCV) && !defined(ECG_NN_UNSIGNED)
 
 /* Add the windows times the weights of four channels, four taps at a time. */
-static inline void weigh(const int8_t *weights, const int8_t *const end, const int8_t *const windows[POSITIONS],
-                         ecg_nn_block_sums_t sums) {
+static inline void weigh(const int8_t *weights, const int8_t *const end,
+                         const int8_t *const windows[POSITIONS], ecg_nn_block_sums_t sums) {
     const int8_t *tap[POSITIONS];
     UNROLL
     for (int p = 0; p < POSITIONS; ++p) {
@@ -37,7 +37,8 @@ static inline void weigh(const int8_t *weights, const int8_t *const end, const i
     } while (weights != end);
 }
 
-static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first, int32_t end) {
+static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
+                   int32_t end) {
     const int32_t step = CHANNELS * layer->taps;
     const int8_t *weights = layer->weights + first * layer->taps;
     const ecg_nn_block_channel_t *channels = layer->channels + first;

@@ -131,7 +131,8 @@ static __attribute__((naked, noinline)) void sixteen_sums(
         ".purgem saved\n .purgem four\n");
 }
 
-static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first, int32_t end) {
+static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
+                   int32_t end) {
     if (first < end) {
         ecg_nn_block_t moved = *block;
         for (int p = 0; p < POSITIONS; ++p) {

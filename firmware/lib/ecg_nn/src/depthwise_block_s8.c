@@ -3,8 +3,8 @@
 #if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP)
 
 /* Add the columns of four channels times their weights, one tap at a time; `step` is from tap to tap. */
-static inline void weigh(const int8_t *weights, const int8_t *const end, const int8_t *const columns[POSITIONS],
-                         int32_t step, ecg_nn_block_sums_t sums) {
+static inline void weigh(const int8_t *weights, const int8_t *const end,
+                         const int8_t *const columns[POSITIONS], int32_t step, ecg_nn_block_sums_t sums) {
     const int8_t *tap[POSITIONS];
     UNROLL
     for (int p = 0; p < POSITIONS; ++p) {
@@ -29,7 +29,8 @@ static inline void weigh(const int8_t *weights, const int8_t *const end, const i
     } while (weights != end);
 }
 
-static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first, int32_t end) {
+static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
+                   int32_t end) {
     for (; first < end; first += CHANNELS) {
         const int8_t *const weights = layer->weights + first * layer->taps;
         const ecg_nn_block_channel_t *const channels = layer->channels + first;

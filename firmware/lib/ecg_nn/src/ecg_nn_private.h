@@ -58,15 +58,19 @@ static inline int8_t ecg_nn_output_s8(int32_t accumulator, const ecg_nn_channel_
     return (int8_t)ecg_nn_clamp(scaled + output->zero_point, output->min, output->max);
 }
 
-#if defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && !defined(ECG_NN_PORTABLE)
+#if defined(ECG_NN_ARMV6M) || (defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && !defined(ECG_NN_PORTABLE))
 #define ECG_NN_SATURATES
 
 /* To -128..127 in one instruction. The limits of an output, if narrower, follow for all bytes at once. */
 static inline int8_t ecg_nn_limited(int32_t value, const ecg_nn_output_t *output) {
     (void)output;
+#ifdef ECG_NN_ARMV6M
+    return (int8_t)((int8_t)value == value ? value : value >> 31 ^ INT8_MAX);
+#else
     int32_t saturated;
     __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
     return (int8_t)saturated;
+#endif
 }
 
 #else

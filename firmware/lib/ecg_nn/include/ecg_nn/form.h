@@ -9,10 +9,14 @@
 #define ECG_NN_HELIUM
 #elif defined(__ARM_FEATURE_DSP)
 #define ECG_NN_ARM_DSP
-#elif defined(__XTENSA__)
-#define ECG_NN_XTENSA /* has the tables of the portable form */
-#elif defined(__riscv) && defined(__riscv_mul)
+#elif defined(__riscv_mul) && __riscv_xlen == 32 && !defined(__riscv_32e)
 #define ECG_NN_RISCV /* has the tables of the portable form */
+#elif defined(__XTENSA__)
+#define ECG_NN_XTENSA
+#define ECG_NN_UNSIGNED
+#elif defined(__ARM_ARCH_6M__)
+#define ECG_NN_ARMV6M
+#define ECG_NN_UNSIGNED /* cores that load bytes without their sign */
 #endif
 
 #endif

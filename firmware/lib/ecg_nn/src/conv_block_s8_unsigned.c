@@ -1,0 +1,287 @@
+#include "block_private.h"
+
+#ifdef ECG_NN_UNSIGNED
+
+#define SUM_LIMIT ((1 << 20) - 1) /* sums beyond give an output at its limit */
+
+/* A tap of the windows of two positions. */
+typedef struct {
+    int32_t a, b;
+} tap_t;
+
+/* Widen the windows of two positions side by side; returns 128 times the sum of each, which is what weights
+ * that are 128 too large add. */
+static tap_t widen(const int8_t *a, const int8_t *b, int32_t count, tap_t *taps) {
+    tap_t sums = {0, 0};
+    for (const tap_t *const end = taps + count; taps != end; taps += 2, a += 2, b += 2) {
+        taps[0] = (tap_t){a[0], b[0]};
+        taps[1] = (tap_t){a[1], b[1]};
+        sums.a += a[0] + a[1];
+        sums.b += b[0] + b[1];
+    }
+    return (tap_t){sums.a * 128, sums.b * 128};
+}
+
+#ifdef ECG_NN_ARMV6M
+
+/* Groups of four channels to compute. */
+typedef struct {
+    const tap_t *taps;
+    const int8_t *weights;
+    int32_t group_bytes;
+    const ecg_nn_block_channel_t *channels;
+    int32_t count;
+    tap_t excess;
+    int8_t *a, *b;
+} job_t;
+
+/* While they are summed: r0 the taps, r1 the weights; r2 and r3 the taps of the two positions, r4 a weight,
+ * r5 a product; r8-r12, lr, r6 and r7 the sums. Then: r1 the sums, r2 one of them, r3 its output, r4 its
+ * sign, r5-r7 the parts of the multiplier, r8 the offset, r9 the shift, r10 and r11 the outputs, r12 the
+ * channel. On the stack: the job, the end of the weights, the sums; above them the saved registers. */
+static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__((unused))) {
+    __asm__ volatile(
+        ".syntax unified\n"
+        ".macro begin at, a, b\n"
+        "   ldr     r6, [r3, #16 * \\at]\n"
+        "   subs    r7, r6, r4\n"
+        "   mov     \\a, r7\n"
+        "   subs    r7, r6, r5\n"
+        "   mov     \\b, r7\n"
+        ".endm\n"
+        ".macro channel at, a, b\n"
+        "   ldrb    r4, [r1, #\\at]\n"
+        "   movs    r5, r4\n"
+        "   muls    r5, r2, r5\n"
+        "   add     \\a, \\a, r5\n"
+        "   muls    r4, r3, r4\n"
+        "   add     \\b, \\b, r4\n"
+        ".endm\n"
+        ".macro one_tap at\n"
+        "   ldm     r0!, {r2, r3}\n"
+        "   channel \\at, r8, r9\n"
+        "   channel \\at + 1, r10, r11\n"
+        "   channel \\at + 2, r12, lr\n"
+        "   ldrb    r4, [r1, #\\at + 3]\n"
+        "   muls    r2, r4, r2\n"
+        "   adds    r6, r6, r2\n"
+        "   muls    r3, r4, r3\n"
+        "   adds    r7, r7, r3\n"
+        ".endm\n"
+        ".macro byte at, to\n"
+        "   ldm     r1!, {r2}\n"
+        "   asrs    r4, r2, #31\n"
+        "   asrs    r3, r2, #20\n"
+        "   cmp     r3, r4\n"
+        "   beq     8f\n"
+        "   movs    r2, #0\n" /* SUM_LIMIT with the sign */
+        "   mvns    r2, r2\n"
+        "   lsrs    r2, r2, #12\n"
+        "   eors    r2, r4, r2\n"
+        "8: movs    r3, r2\n"
+        "   muls    r3, r5, r3\n"
+        "   asrs    r3, r3, #11\n"
+        "   movs    r0, r2\n"
+        "   muls    r0, r6, r0\n"
+        "   adds    r3, r3, r0\n"
+        "   asrs    r3, r3, #10\n"
+        "   muls    r2, r7, r2\n"
+        "   adds    r3, r3, r2\n"
+        "   lsls    r4, r4, #10\n"
+        "   adds    r3, r3, r4\n"
+        "   add     r3, r3, r8\n"
+        "   mov     r0, r9\n"
+        "   asrs    r3, r3, r0\n"
+        "   sxtb    r0, r3\n"
+        "   cmp     r0, r3\n"
+        "   beq     9f\n"
+        "   asrs    r3, r3, #31\n"
+        "   movs    r0, #127\n"
+        "   eors    r3, r3, r0\n"
+        "9: mov     r0, \\to\n"
+        "   strb    r3, [r0, #\\at]\n"
+        ".endm\n"
+        ".macro finish at\n"
+        "   mov     r0, r12\n"
+        "   ldr     r3, [r0, #16 * \\at + 4]\n"
+        "   ldr     r4, [r0, #16 * \\at + 8]\n"
+        "   mov     r8, r4\n"
+        "   ldr     r4, [r0, #16 * \\at + 12]\n"
+        "   mov     r9, r4\n"
+        "   lsrs    r7, r3, #21\n"
+        "   lsls    r6, r3, #11\n"
+        "   lsrs    r6, r6, #22\n"
+        "   lsls    r5, r3, #21\n"
+        "   lsrs    r5, r5, #21\n"
+        "   byte    \\at, r10\n"
+        "   byte    \\at, r11\n"
+        ".endm\n"
+        "   push    {r4-r7, lr}\n"
+        "   mov     r4, r8\n"
+        "   mov     r5, r9\n"
+        "   mov     r6, r10\n"
+        "   mov     r7, r11\n"
+        "   push    {r4-r7}\n"
+        "   sub     sp, #40\n"
+        "   str     r0, [sp]\n"
+        "1: ldr     r3, [r0, #12]\n" /* a group */
+        "   ldr     r4, [r0, #20]\n"
+        "   ldr     r5, [r0, #24]\n"
+        "   begin   0, r8, r9\n"
+        "   begin   1, r10, r11\n"
+        "   begin   2, r12, lr\n"
+        "   ldr     r6, [r3, #48]\n"
+        "   subs    r7, r6, r5\n"
+        "   subs    r6, r6, r4\n"
+        "   ldr     r1, [r0, #4]\n"
+        "   ldr     r2, [r0, #8]\n"
+        "   adds    r2, r2, r1\n"
+        "   str     r2, [sp, #4]\n"
+        "   str     r2, [r0, #4]\n"
+        "   ldr     r0, [r0]\n"
+        "2: one_tap 0\n" /* four taps */
+        "   one_tap 4\n"
+        "   one_tap 8\n"
+        "   one_tap 12\n"
+        "   adds    r1, r1, #16\n"
+        "   ldr     r4, [sp, #4]\n"
+        "   cmp     r1, r4\n"
+        "   bne     2b\n"
+        "   mov     r0, r8\n"
+        "   mov     r1, r9\n"
+        "   mov     r2, r10\n"
+        "   mov     r3, r11\n"
+        "   add     r4, sp, #8\n"
+        "   stm     r4!, {r0-r3}\n"
+        "   mov     r2, r12\n"
+        "   mov     r3, lr\n"
+        "   stm     r4!, {r2, r3, r6, r7}\n"
+        "   ldr     r0, [sp]\n"
+        "   ldr     r1, [r0, #12]\n"
+        "   mov     r12, r1\n"
+        "   adds    r1, r1, #64\n"
+        "   str     r1, [r0, #12]\n"
+        "   ldr     r1, [r0, #28]\n"
+        "   mov     r10, r1\n"
+        "   adds    r1, r1, #4\n"
+        "   str     r1, [r0, #28]\n"
+        "   ldr     r1, [r0, #32]\n"
+        "   mov     r11, r1\n"
+        "   adds    r1, r1, #4\n"
+        "   str     r1, [r0, #32]\n"
+        "   add     r1, sp, #8\n"
+        "   finish  0\n"
+        "   finish  1\n"
+        "   finish  2\n"
+        "   finish  3\n"
+        "   ldr     r0, [sp]\n"
+        "   ldr     r1, [r0, #16]\n"
+        "   subs    r1, r1, #1\n"
+        "   str     r1, [r0, #16]\n"
+        "   beq     3f\n"
+        "   b       1b\n"
+        "3: add     sp, #40\n"
+        "   pop     {r4-r7}\n"
+        "   mov     r8, r4\n"
+        "   mov     r9, r5\n"
+        "   mov     r10, r6\n"
+        "   mov     r11, r7\n"
+        "   pop     {r4-r7, pc}\n"
+        ".purgem begin\n .purgem channel\n .purgem one_tap\n .purgem byte\n .purgem finish\n");
+}
+
+static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
+                   int32_t end) {
+    tap_t *const taps = (tap_t *)block->space;
+    job_t job = {
+        .taps = taps,
+        .weights = layer->weights + first * layer->taps,
+        .group_bytes = CHANNELS * layer->taps,
+        .channels = layer->channels + first,
+        .count = (end - first) / CHANNELS,
+        .excess = widen(block->windows[0], block->windows[1], layer->taps, taps),
+        .a = block->outputs[0] + first,
+        .b = block->outputs[1] + first,
+    };
+    if (job.count > 0) {
+        eight_sums(&job);
+    }
+}
+
+#else
+
+/* The output byte of a sum. The product with the multiplier in three parts of 11, 10 and 10 bits, each of
+ * which keeps within 32 bits: cores without the high word of a product. */
+static inline int8_t output_of(int32_t sum, const ecg_nn_block_channel_t *channel,
+                               const ecg_nn_output_t *limits) {
+    const int32_t low = channel->multiplier & 0x7FF, middle = channel->multiplier >> 11 & 0x3FF;
+    const int32_t high = channel->multiplier >> 21;
+    const int32_t kept = ecg_nn_clamp(sum, -SUM_LIMIT, SUM_LIMIT);
+    const int32_t product = kept * high + ((kept * middle + (kept * low >> 11)) >> 10);
+    const int32_t ties = (kept >> 31) & 1 << 10;
+    return ecg_nn_limited((product + channel->offset - ties) >> channel->shift, limits);
+}
+
+/* Add four channels at two positions, `sums` in and out: taps times weights from `weights` to `end`. */
+static __attribute__((noinline)) void weigh_eight(const tap_t *taps, const int8_t *weights, const int8_t *end,
+                                                  ecg_nn_block_sums_t sums) {
+    int32_t s[CHANNELS][2];
+    UNROLL
+    for (int c = 0; c < 4; ++c) {
+        s[c][0] = sums[c][0];
+        s[c][1] = sums[c][1];
+    }
+    do {
+        UNROLL
+        for (int t = 0; t < 4; ++t) {
+            const int16_t x = (int16_t)taps[t].a, y = (int16_t)taps[t].b;
+            UNROLL
+            for (int c = 0; c < 4; ++c) {
+                const int16_t w = (uint8_t)weights[4 * t + c];
+                s[c][0] += x * w;
+                PIN(s[c][0]);
+                s[c][1] += y * w;
+                PIN(s[c][1]);
+                PIN(weights);
+            }
+        }
+        taps += 4;
+        weights += 16;
+    } while (weights != end);
+    UNROLL
+    for (int c = 0; c < 4; ++c) {
+        sums[c][0] = s[c][0];
+        sums[c][1] = s[c][1];
+    }
+}
+
+static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
+                   int32_t end) {
+    tap_t *const taps = (tap_t *)block->space;
+    const tap_t excess = widen(block->windows[0], block->windows[1], layer->taps, taps);
+    const int8_t *weights = layer->weights + first * layer->taps;
+    int8_t *a = block->outputs[0] + first, *b = block->outputs[1] + first;
+    const ecg_nn_block_channel_t *channel = layer->channels + first;
+    for (; first < end; first += CHANNELS) {
+        ecg_nn_block_sums_t sums;
+        for (int c = 0; c < CHANNELS; ++c) {
+            sums[c][0] = channel[c].bias - excess.a;
+            sums[c][1] = channel[c].bias - excess.b;
+        }
+        weigh_eight(taps, weights, weights + CHANNELS * layer->taps, sums);
+        weights += CHANNELS * layer->taps;
+        for (int c = 0; c < CHANNELS; ++c, ++channel) {
+            *a++ = output_of(sums[c][0], channel, &layer->output);
+            *b++ = output_of(sums[c][1], channel, &layer->output);
+        }
+    }
+}
+
+#endif
+
+void ecg_nn_conv_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
+                          uint32_t *scratch) {
+    ecg_nn_run_blocks(layer, input, output, scratch, layer->taps, groups);
+}
+
+#endif
