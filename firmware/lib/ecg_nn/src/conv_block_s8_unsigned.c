@@ -218,7 +218,7 @@ static inline int8_t output_of(int32_t sum, const ecg_nn_block_channel_t *channe
     const int32_t high = channel->multiplier >> 21;
     const int32_t kept = ecg_nn_clamp(sum, -SUM_LIMIT, SUM_LIMIT);
     const int32_t product = kept * high + ((kept * middle + (kept * low >> 11)) >> 10);
-    const int32_t ties = (kept >> 31) & 1 << 10;
+    const int32_t ties = kept < 0 ? 1 << 10 : 0;
     return ecg_nn_limited((product + channel->offset - ties) >> channel->shift, limits);
 }
 

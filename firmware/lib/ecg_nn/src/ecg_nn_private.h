@@ -65,7 +65,7 @@ static inline int8_t ecg_nn_output_s8(int32_t accumulator, const ecg_nn_channel_
 static inline int8_t ecg_nn_limited(int32_t value, const ecg_nn_output_t *output) {
     (void)output;
 #ifdef ECG_NN_ARMV6M
-    return (int8_t)((int8_t)value == value ? value : value >> 31 ^ INT8_MAX);
+    return (int8_t)((int8_t)value == value ? value : value < 0 ? INT8_MIN : INT8_MAX);
 #else
     int32_t saturated;
     __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
