@@ -195,7 +195,8 @@ def kernels_form(core: Core) -> str:
     header = ECG_NN / "include" / "ecg_nn" / "form.h"
     macros = _output(core.compiler, *core.flags, "-dM", "-E", str(header))
     names = [line.split()[1] for line in macros.splitlines() if line.startswith("#define ECG_NN_")]
-    forms = [name.removeprefix("ECG_NN_") for name in names if name != "ECG_NN_FORM_H"]
+    shared = ("ECG_NN_FORM_H", "ECG_NN_UNSIGNED")
+    forms = [name.removeprefix("ECG_NN_") for name in names if name not in shared]
     return forms[0].lower().replace("_", "-") if forms else "portable"
 
 

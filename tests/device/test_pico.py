@@ -55,7 +55,7 @@ def test_the_handshake_names_the_model(port: str, shipped_bundle: Path) -> None:
     manifest = load_bundle(shipped_bundle).manifest
     with open_transport(port) as transport:
         info = Link(transport).handshake()
-    assert (info.status, info.board, info.engine) == (0, "pico", "generated/portable")
+    assert (info.status, info.board, info.engine) == (0, "pico", "generated/armv6m")
     assert info.model_sha256 == manifest.model_sha256
     assert info.core_fingerprint == manifest.core_fingerprint == fingerprint()
 

@@ -7,6 +7,10 @@ const char *ecg_nn_kernels_name(void) {
     return "arm-dsp";
 #elif defined(ECG_NN_XTENSA)
     return "xtensa";
+#elif defined(ECG_NN_ARMV6M)
+    return "armv6m";
+#elif defined(ECG_NN_RISCV)
+    return "riscv";
 #else
     return "portable";
 #endif
