@@ -197,25 +197,36 @@ def to_device(raw: RawSignal, fs_hz: int) -> tuple[npt.NDArray[np.int16], int]:
     int
         ADC units per millivolt.
     """
-    values = _hold_last(raw.values, raw.invalid).astype(np.float64)
-    gain, offset = _device_gain(values, raw.adu_per_mv)
+    held, rate_hz = _hold_last(raw.values, raw.invalid), exact_rate(fs_hz)
+    gain, offset = _device_gain(held, raw.adu_per_mv)
+    if not offset and gain == raw.adu_per_mv and raw.rate_hz == rate_hz and held.dtype.kind == "i":
+        return held.clip(_INT16.min, _INT16.max).astype(np.int16), gain  # a day of signal without fractions
+    values = held.astype(np.float64)
     scaled = values - offset if gain == raw.adu_per_mv else (values - offset) * float(gain / raw.adu_per_mv)
-    resampled = resample(scaled, raw.rate_hz, exact_rate(fs_hz))
+    resampled = resample(scaled, raw.rate_hz, rate_hz)
     return np.rint(resampled).clip(_INT16.min, _INT16.max).astype(np.int16), gain
 
 
-def _device_gain(values: npt.NDArray[np.float64], adu_per_mv: Fraction) -> tuple[int, float]:
+def _device_gain(
+    values: npt.NDArray[np.int64] | npt.NDArray[np.float64], adu_per_mv: Fraction
+) -> tuple[int, float]:
     """Choose the gain, and the constant to subtract where electrode offset fills the 16 bits."""
     if not len(values):
         return _whole_gain(adu_per_mv), 0.0
-    lowest, highest, middle = float(values.min()), float(values.max()), float(np.median(values))
-    for gain in (_whole_gain(adu_per_mv), *_REDUCED_GAINS):
+    lowest, highest = float(values.min()), float(values.max())
+
+    def fits(gain: int, offset: float) -> bool:
         factor = float(gain / adu_per_mv)
-        for offset in (0.0, round(middle)):
-            within = (lowest - offset) * factor >= _INT16.min and (highest - offset) * factor <= _INT16.max
-            if within:
-                return gain, offset
-    return _REDUCED_GAINS[-1], round(middle)  # beyond 1600 mV: clipped
+        return (lowest - offset) * factor >= _INT16.min and (highest - offset) * factor <= _INT16.max
+
+    whole = _whole_gain(adu_per_mv)
+    if fits(whole, 0.0):
+        return whole, 0.0
+    middle = round(float(np.median(values)))
+    choices = [(gain, offset) for gain in (whole, *_REDUCED_GAINS) for offset in (0.0, middle)]
+    return next(
+        (one for one in choices if fits(*one)), (_REDUCED_GAINS[-1], middle)
+    )  # else clipped: > 1600 mV
 
 
 def _whole_gain(adu_per_mv: Fraction) -> int:

@@ -127,7 +127,8 @@ def read_signal(header: Header, number: int) -> RawSignal:
     signal = header.signals[number]
     gain = adu_per_mv(header.path, signal)
     values, invalid = read_values(header, number)
-    values = (values - signal.adc_zero) * (1 if gain > 0 else -1)
+    if signal.adc_zero or gain < 0:
+        values = (values - signal.adc_zero) * (1 if gain > 0 else -1)
     return RawSignal(values, invalid, abs(gain), header.frame_hz * signal.samples_per_frame)
 
 

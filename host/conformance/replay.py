@@ -147,7 +147,7 @@ def replay(
     records : sequence of str
         Names, e.g. "100" (mitdb) or "nstdb/118e06".
     port : str
-        See `ecg_edge.host.link.transports`.
+        See `ecg_edge.host.link.transports`; several devices of one kind with commas between them.
     bundle_path : Path
         The model that must be on the device.
     morphology_path : Path, optional
@@ -172,7 +172,7 @@ def replay(
         Go on with the session in `out`, which these options began: records that were streamed to their end
         stay, all others are streamed.
     jobs : int
-        Devices that stream at once; above 1 only for those that this computer starts.
+        Devices that stream at once, where this computer starts them; else as many as ports.
     on_device, on_update : callable
         Called with the device's handshake, and as the replay goes on.
 
@@ -187,7 +187,7 @@ def replay(
         When nothing could be replayed: no such record or bundle, no device, or another model on it.
     """
     _check_options(seconds, conditions.mains_hz, restart_s, block)
-    _check_jobs(jobs, port)
+    ports = ports_of(port, jobs)
     bundle = load_bundle(bundle_path)
     second = load_morphology(morphology_path) if morphology_path else None
     names = [_split_name(name) for name in records]
@@ -198,8 +198,10 @@ def replay(
         claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
         ExitStack() as stack,
     ):
-        opener, check = partial(open_transport, port, baud, bundle, second), partial(_check, bundle, second)
-        lines = [stack.enter_context(Line(opener, check)) for _ in range(jobs)]
+        check = partial(_check, bundle, second)
+        openers = [partial(open_transport, one, baud, bundle, second) for one in ports]
+        lines = [stack.enter_context(Line(opener, check)) for opener in openers]
+        _check_same(ports, [line.info for line in lines])
         line = lines[0]
         on_device(line.info)
         sha256 = bundle.manifest.model_sha256
@@ -246,14 +248,39 @@ _OWN_DEVICES: Final = ("emulator", "pico", "native", "simulator")
 MOST_JOBS: Final = 64
 
 
-def _check_jobs(jobs: int, port: str) -> None:
-    if not 1 <= jobs <= MOST_JOBS:
+def ports_of(port: str, jobs: int = 1) -> list[str]:
+    """Return the port of each device: several ports stand with commas between them.
+
+    Parameters
+    ----------
+    port : str
+    jobs : int
+        Number of devices that this computer starts, where `port` is one of its own.
+    """
+    named = port.split(",")
+    if not 1 <= max(jobs, len(named)) <= MOST_JOBS or jobs < 1:
         raise EcgEdgeError(f"{jobs} devices at once: 1 to {MOST_JOBS}.")
-    if jobs > 1 and port_kind(port) not in _OWN_DEVICES:
+    if len(named) != len(set(named)) or not all(named):
+        raise EcgEdgeError(f"{port}: name each port once, with one comma between two.")
+    if len(named) == 1 and port_kind(port) in _OWN_DEVICES:
+        return named * jobs
+    if jobs > len(named):
         raise EcgEdgeError(
-            f"{port} is one device, which streams one record at a time. --jobs is for "
-            f"{', '.join(_OWN_DEVICES)}."
+            f"{port}: {len(named)} device(s), each of which streams one record at a time. --jobs {jobs} is "
+            f"for {', '.join(_OWN_DEVICES)}. Name a port for each device: --port {named[0]},..."
         )
+    return named
+
+
+def _check_same(ports: Sequence[str], infos: Sequence[Info]) -> None:
+    """Refuse devices that differ in board, engine, firmware or model: the session is that of one device."""
+    for port, info in zip(ports, infos, strict=True):
+        if info != infos[0]:
+            raise EcgEdgeError(
+                f"{port} ({info.board}, firmware {info.firmware_version}, engine {info.engine}) is not the "
+                f"same as {ports[0]} ({infos[0].board}, firmware {infos[0].firmware_version}, engine "
+                f"{infos[0].engine}). Compare different boards with `ecg-edge compare {ports[0]} {port} 100`."
+            )
 
 
 def _split_name(name: str) -> tuple[str, str]:

@@ -132,7 +132,49 @@ def test_an_interrupted_session_goes_on_with_several(
     assert "103" in streamed and len(streamed) <= len(NAMES) - done + 2
 
 
-@pytest.mark.parametrize(("port", "jobs", "text"), [("/dev/ttyUSB0", 2, "one device"), ("native", 0, "1 to")])
+def test_several_boards_at_once(
+    bundle: Bundle, database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(replay_module, "reference_engine", lambda bundle: HashEngine())
+
+    @contextmanager
+    def counted(port: str, *rest: Any) -> Iterator[Transport]:
+        opened.append(port)
+        with open_transport(port, *rest) as transport:
+            yield transport
+
+    monkeypatch.setattr(replay_module, "open_transport", counted)
+    with device_on_a_socket(bundle) as one, device_on_a_socket(bundle) as other:
+        outcome = replay(
+            NAMES, port=f"{one},{other}", bundle_path=bundle.path, data=database, out=tmp_path / "two"
+        )
+        assert opened == [one, other]
+    assert outcome.passed and [record["record"] for record in outcome.results["records"]] == list(NAMES)
+    assert content(outcome, "beats.csv") == content(run(bundle, database, monkeypatch, 1), "beats.csv")
+
+
+def test_boards_that_differ_are_no_session(
+    bundle: Bundle, database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (
+        device_on_a_socket(bundle) as one,
+        device_on_a_socket(bundle, engine="other") as other,
+        pytest.raises(EcgEdgeError, match="Compare different boards"),
+    ):
+        replay(NAMES, port=f"{one},{other}", bundle_path=bundle.path, data=database, out=tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("port", "jobs", "text"),
+    [
+        ("/dev/ttyUSB0", 2, "one record at a time"),
+        ("native", 0, "1 to"),
+        ("a,a", 1, "each port once"),
+        ("a,", 1, "each port once"),
+        ("a,b", 3, "one record at a time"),
+    ],
+)
 def test_several_jobs_need_devices_of_this_computer(
     bundle: Bundle, database: Path, port: str, jobs: int, text: str
 ) -> None:

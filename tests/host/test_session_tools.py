@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -26,7 +27,7 @@ from ecg_edge.host.reference.expected import Expected, expect
 from ecg_edge.host.report.html import read_results
 from tests.support.made_reports import made_record
 from tests.support.messages import made_event
-from tests.support.simulated import LABELS, HashEngine, make_bundle, make_ecg
+from tests.support.simulated import LABELS, HashEngine, make_bundle, make_database, make_ecg
 
 SAMPLES = make_ecg(60.0)[0]
 RECORD = made_record(SAMPLES, "r1")
@@ -115,7 +116,7 @@ def test_equal_sessions(tmp_path: Path, expected: Expected) -> None:
     (one,) = compare_sessions(*sides)
     assert one.is_equal and one.equal == one.beats == len(expected.beats)
     assert one.events == len(expected.events) and one.first_differences == []
-    compare(sides[0].folder, sides[1].folder)
+    compare(str(sides[0].folder), str(sides[1].folder))
 
 
 def test_sessions_that_differ(tmp_path: Path, expected: Expected) -> None:
@@ -130,10 +131,28 @@ def test_sessions_that_differ(tmp_path: Path, expected: Expected) -> None:
     (turned,) = compare_sessions(side(second), side(first))
     assert (turned.only_first, turned.only_second, turned.labels) == (0, 1, 1)
     with pytest.raises(typer.Exit) as caught:
-        compare(first.folder, second.folder, tmp_path / "out.json")
+        compare(str(first.folder), str(second.folder), json=tmp_path / "out.json")
     assert caught.value.exit_code == 1
     figures = json.loads((tmp_path / "out.json").read_text())
     assert figures["equal"] is False and figures["records"][0]["confusion"][0]["beats"] == 1
+
+
+def test_two_models_in_one_step(
+    tmp_path: Path, shipped_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = make_database(tmp_path / "data", ("100",), 20.0)
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other"
+    shutil.copytree(shipped_bundle, other)
+    compare(str(shipped_bundle), str(other), ["100"], data=database, json=tmp_path / "out.json")
+    figures = json.loads((tmp_path / "out.json").read_text())
+    assert figures["equal"] and figures["records"][0]["beats"] > 15
+    assert figures["first"] != figures["second"]
+
+
+def test_a_port_needs_records() -> None:
+    with pytest.raises(EcgEdgeError, match="Name the records to replay"):
+        compare("emulator", "simulator")
 
 
 def test_sessions_that_cannot_be_compared(tmp_path: Path, expected: Expected) -> None:

@@ -1,4 +1,4 @@
-"""`ecg-edge compare`: two sessions of the same records."""
+"""`ecg-edge compare`: two sessions of the same records, or two boards or models on records named here."""
 
 from __future__ import annotations
 
@@ -9,29 +9,45 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli.main import EXIT_INTERRUPTED
+from ecg_edge.host.conformance.folder import RESULTS_NAME
 from ecg_edge.host.conformance.results import SessionResults
 from ecg_edge.host.conformance.two_sessions import RecordComparison, SessionSide, compare_sessions
+from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge compare sessions/20260131T101500Z-emulator sessions/20260131T110000Z-dev-ttyUSB0",
+    "ecg-edge compare emulator /dev/ttyUSB0 100 213",
+    "ecg-edge compare models/nlrav models/other 100 213",
 )
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a replay session.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another one.")],
+    first: Annotated[
+        str,
+        typer.Argument(metavar="A", help="Folder of a replay session, port of a device, or model bundle."),
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    records: Annotated[list[str] | None, options.records_argument()] = None,
+    model: Annotated[Path, options.model_option("Model bundle on devices named by port.")] = SHIPPED_BUNDLE,
+    data: options.DataOption = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(metavar="S", min=1.0, help="Replay only the first S seconds of each record."),
+    ] = None,
     json: options.JsonOption = None,
 ) -> None:
-    """Compare two sessions, of two boards, firmwares or models: beats, labels and events that differ.
+    """Compare two sessions, boards, firmwares or models: beats, labels and events that differ.
 
-    Beats of the two belong together within 150 ms. Exits with 0 when nothing differs in the records that both
-    have, else with 1.
+    With RECORDS, a port or a bundle is replayed first, a bundle on a simulated device. Beats of the two
+    belong together within 150 ms. Exits with 0 when nothing differs in the records that both have, else
+    with 1.
     """
-    from ecg_edge.host.report.html import read_results
-
-    sides = [SessionSide(folder, read_results(folder)) for folder in (first, second)]
+    settings = {"model": model, "data": data, "seconds": seconds}
+    sides = [_side(name, records or [], settings) for name in (first, second)]
     found = compare_sessions(*sides)
     for name, side in zip("AB", sides, strict=True):
         console.out.print(f"{name}: {side.folder} ({_describe(side.results)})", markup=False)
@@ -42,6 +58,45 @@ def compare(
         write_json(json, _figures(sides, found))
     if not is_equal:
         raise typer.Exit(1)
+
+
+def _side(name: str, records: list[str], settings: dict[str, Any]) -> SessionSide:
+    """Read a session; replay a port or a bundle to make one."""
+    from ecg_edge.host.report.html import read_results
+
+    folder = Path(name)
+    if (folder / RESULTS_NAME).is_file() or (folder.is_dir() and not (folder / MANIFEST_NAME).is_file()):
+        return SessionSide(folder, read_results(folder))
+    if not records:
+        raise EcgEdgeError(
+            f"{name}: is no session. Name the records to replay to it too: `ecg-edge compare A B 100 213`."
+        )
+    return _replayed(name, records, settings)
+
+
+def _replayed(name: str, records: list[str], settings: dict[str, Any]) -> SessionSide:
+    from ecg_edge.ecg.selection import select_records
+    from ecg_edge.host.cli.commands.replay import replay_and_show
+    from ecg_edge.host.cli.port_choice import found_port
+    from ecg_edge.host.cli.records import require_one_root
+
+    is_bundle = (Path(name) / MANIFEST_NAME).is_file()
+    port = "simulator" if is_bundle else found_port(name)
+    selected = select_records(records, settings["data"], None)
+    console.note(f"Replaying to {name}")
+    outcome = replay_and_show(
+        list(map(str, selected)),
+        port=port,
+        model=Path(name) if is_bundle else settings["model"],
+        data=require_one_root(selected),
+        seconds=settings["seconds"],
+        report=False,
+    )
+    if outcome.error:
+        raise outcome.error
+    if outcome.cancelled:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    return SessionSide(outcome.session.folder, outcome.results)
 
 
 def _describe(results: SessionResults) -> str:

@@ -53,7 +53,7 @@ def replay(
         typer.Option(
             metavar="PORT",
             help="Serial port, auto, emulator[:ELF], pico[:UF2], native[:PROGRAM], simulator, "
-            "socket://HOST:PORT, unix:PATH.",
+            "socket://HOST:PORT, unix:PATH; several boards at once with commas between their ports.",
         ),
     ] = "emulator",
     more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,
@@ -146,9 +146,10 @@ def replay(
     for root, database in dict.fromkeys((record.root, record.database) for record in selected):
         here = [record.name for record in selected if record.database == database]
         note_rates(database, list_sources(root, database, here, conditions), conditions)
-    port = found_port(port)
+    port = ",".join(found_port(one) for one in port.split(","))
     if reset:
-        reset_board(port)
+        for one in port.split(","):
+            reset_board(one)
     outcome = replay_and_show(
         list(map(str, selected)),
         port=port,
