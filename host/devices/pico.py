@@ -34,7 +34,7 @@ _UF2_MAGIC: Final = b"UF2\n"
 
 @contextmanager
 def pico_emulator(
-    uf2: Path | None = None, front_end: Path | None = None, speed: float = 1.0
+    uf2: Path | None = None, front_end: Path | None = None, speed: float = 1.0, *, usb: bool = False
 ) -> Iterator[str]:
     """Boot a firmware image in rp2040js for as long as the context lasts.
 
@@ -47,6 +47,8 @@ def pico_emulator(
         File that live mode samples (`write_front_end`). Without it the ADC reads 0.
     speed : float
         Of waiting, in times real time; 0: it does not wait. Computing takes as long as it takes.
+    usb : bool
+        The line is the port on the board's USB connector, and not UART0.
 
     Yields
     ------
@@ -64,7 +66,7 @@ def pico_emulator(
         line, log = Path(folder) / "line", Path(folder) / "log"
         arguments = {"modules": modules, "image": image, "line": line, "speed": speed, "front-end": front_end}
         given = [f"--{name}={value}" for name, value in arguments.items() if value is not None]
-        command = [_node(), str(_SCRIPTS / "emulate.mjs"), *given]
+        command = [_node(), str(_SCRIPTS / "emulate.mjs"), *given, *(["--usb"] if usb else [])]
         with running(command, log) as process:
             wait_for_socket(
                 line, process, _BOOT_TIMEOUT_S, lambda: f"{image}: does not boot: {messages(log)}."

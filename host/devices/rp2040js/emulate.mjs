@@ -1,8 +1,8 @@
 // Boot a UF2 image in rp2040js, with the board's serial line on a Unix socket.
 //
-//     node emulate.mjs --modules FOLDER --image FILE.uf2 --line SOCKET [--front-end FILE] [--speed X]
+//     node emulate.mjs --modules FOLDER --image FILE.uf2 --line SOCKET [--usb] [--front-end FILE] [--speed X]
 //
-// FOLDER has the node_modules with rp2040js. The socket appears once the board has booted and waits for a byte. FILE has
+// The line is UART0, or with --usb the port on the board's USB connector. FOLDER has the node_modules with rp2040js. The socket appears once the board has booted and waits for a byte. FILE has
 // what the analog front end gives at each sampling instant (firmware/src/boards/native/front_end.h). The board computes as
 // fast as this computer can, and waits in X times real time (0: it does not wait).
 //
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { playFrontEnd } from './front_end.mjs';
 import { Line } from './line.mjs';
 import { boot, loadUf2 } from './uf2.mjs';
+import { UsbHost } from './usb_host.mjs';
 
 const NANOS_PER_CYCLE = 8; // 125 MHz
 const STEPS = 400; // instructions between two looks at the line
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     modules: { type: 'string' },
     image: { type: 'string' },
     line: { type: 'string' },
+    usb: { type: 'boolean', default: false },
     'front-end': { type: 'string' },
     speed: { type: 'string', default: '1' },
   },
@@ -50,20 +52,28 @@ function faultOnUnaligned(core) {
   }
 }
 
-function makeBoard(line) {
+function makeBoard() {
   const { RP2040 } = createRequire(join(resolve(options.modules), 'package.json'))('rp2040js');
   const rp2040 = new RP2040();
   const onMessage = (part, text) => FAULT.test(text) && fail(`${part}: ${text} at ${rp2040.core.PC.toString(16)}`);
   rp2040.logger = { debug() {}, info() {}, warn: onMessage, error: onMessage };
   rp2040.onBreak = () => fail(`breakpoint or undefined instruction at ${rp2040.core.PC.toString(16)}`);
   faultOnUnaligned(rp2040.core);
-  rp2040.uart[0].onByte = (byte) => line.send(byte);
   if (options['front-end']) playFrontEnd(rp2040, options['front-end']);
   return rp2040;
 }
 
-function feed(uart, line) {
-  while (uart.rxFIFO.itemCount < FIFO_BYTES && !line.isEmpty) uart.feedByte(line.take());
+// Connect the line; returns what passes on bytes from the host as the board takes them.
+function connect(rp2040, line) {
+  const [uart] = rp2040.uart;
+  if (options.usb) {
+    const host = new UsbHost(rp2040.usbCtrl, line);
+    return () => host.feed();
+  }
+  uart.onByte = (byte) => line.send(byte);
+  return () => {
+    while (uart.rxFIFO.itemCount < FIFO_BYTES && !line.isEmpty) uart.feedByte(line.take());
+  };
 }
 
 // Run some instructions. False when the core waits for an interrupt and nothing but time brings one.
@@ -93,22 +103,28 @@ class Pace {
   }
 }
 
-function turn(rp2040, line, pace) {
+function passTime({ clock }) {
+  clock.tick(clock.nanosToNextAlarm);
+}
+
+function turn(rp2040, line, feed, pace) {
   const until = performance.now() + BURST_MS;
-  let isRunning = true;
-  while (isRunning && performance.now() < until) {
-    feed(rp2040.uart[0], line);
-    isRunning = run(rp2040) || !line.isEmpty;
+  let isIdle = false;
+  while (!isIdle && performance.now() < until) {
+    feed();
+    if (run(rp2040)) continue;
+    isIdle = line.isEmpty;
+    passTime(rp2040);
   }
   line.flush();
-  if (!isRunning) rp2040.clock.tick(rp2040.clock.nanosToNextAlarm);
-  const delay = isRunning ? 0 : pace.delayMs;
-  if (delay > 0) setTimeout(turn, delay, rp2040, line, pace);
-  else setImmediate(turn, rp2040, line, pace);
+  const delay = isIdle ? pace.delayMs : 0;
+  if (delay > 0) setTimeout(turn, delay, rp2040, line, feed, pace);
+  else setImmediate(turn, rp2040, line, feed, pace);
 }
 
 const line = new Line();
-const rp2040 = makeBoard(line);
+const rp2040 = makeBoard();
+const feed = connect(rp2040, line);
 try {
   loadUf2(options.image, rp2040.flash);
   boot(rp2040);
@@ -117,4 +133,4 @@ try {
 }
 while (run(rp2040));
 line.listen(options.line);
-turn(rp2040, line, new Pace(rp2040.clock, Number(options.speed)));
+turn(rp2040, line, feed, new Pace(rp2040.clock, Number(options.speed)));

@@ -8,12 +8,16 @@
 #include "pins.h"
 #include "registers.h"
 #include "uart.h"
+#include "usb_cdc.h"
 
 /* SysTick is both the tick counter and the sampling clock: it interrupts BOARD_FS_HZ times a second, before
  * all others. */
 static uint32_t cpu_hz;
 static uint32_t systick_period;
 static volatile uint32_t systick_periods;
+
+/* Two lines, one host: the answers go where the last byte came from. */
+static bool is_host_on_usb;
 
 int main(void);
 void SysTick_Handler(void);
@@ -49,6 +53,7 @@ void board_init(void) {
     init_pins();
     board_led(false);
     uart_init(cpu_hz, BOARD_BAUD);
+    usb_cdc_init();
 }
 
 const char *board_name(void) {
@@ -56,7 +61,12 @@ const char *board_name(void) {
 }
 
 size_t board_read(uint8_t *bytes, size_t size) {
-    return uart_read(bytes, size);
+    const size_t from_uart = uart_read(bytes, size);
+    const size_t from_usb = from_uart == 0 ? usb_cdc_read(bytes, size) : 0;
+    if (from_uart + from_usb > 0) {
+        is_host_on_usb = from_usb > 0;
+    }
+    return from_uart + from_usb;
 }
 
 uint32_t board_lost_bytes(void) {
@@ -64,6 +74,10 @@ uint32_t board_lost_bytes(void) {
 }
 
 void board_write(const uint8_t *bytes, size_t size) {
+    if (is_host_on_usb) {
+        usb_cdc_write(bytes, size);
+        return;
+    }
     for (size_t i = 0; i < size; i++) {
         uart_write(bytes[i]);
     }
@@ -97,7 +111,7 @@ uint32_t board_millis(void) {
 /* With interrupts masked, one that comes after the check still ends WFI, so none is slept through. */
 void board_idle(void) {
     __asm volatile("cpsid i" ::: "memory");
-    if (uart_is_empty() && ecg_adc_is_empty()) {
+    if (uart_is_empty() && usb_cdc_is_empty() && ecg_adc_is_empty()) {
         __asm volatile("wfi");
     }
     __asm volatile("cpsie i" ::: "memory");

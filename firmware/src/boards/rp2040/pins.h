@@ -15,6 +15,14 @@
 #define BOARD_BAUD 921600u
 #endif
 
+/* USB: the numbers that pid.codes gives to tests. They are not unique; what is sold needs its own. */
+#ifndef BOARD_USB_VENDOR
+#define BOARD_USB_VENDOR 0x1209u
+#endif
+#ifndef BOARD_USB_PRODUCT
+#define BOARD_USB_PRODUCT 0x0001u
+#endif
+
 #ifndef BOARD_LED_PIN
 #define BOARD_LED_PIN 25u
 #endif

@@ -54,6 +54,17 @@ typedef struct {
 } adc_t;
 
 typedef struct {
+    reg_t ADDR_ENDP, reserved0[15], MAIN_CTRL, SOF_WR, SOF_RD, SIE_CTRL, SIE_STATUS, INT_EP_CTRL, BUFF_STATUS,
+        BUFF_CPU_SHOULD_HANDLE, EP_ABORT, EP_ABORT_DONE, EP_STALL_ARM, NAK_POLL, EP_STATUS_STALL_NAK,
+        USB_MUXING, USB_PWR, reserved1[4], INTR, INTE, INTF, INTS;
+} usb_t;
+
+/* The controller's RAM of 4 KiB; buffers follow. */
+typedef struct {
+    reg_t setup[2], endpoint_control[30], buffer_control[32];
+} usb_ram_t;
+
+typedef struct {
     reg_t CTRL, LOAD, VAL, CALIB;
 } systick_t;
 
@@ -67,6 +78,9 @@ typedef struct {
 #define UART0 ((uart_t *)0x40034000u)
 #define ADC ((adc_t *)0x4004C000u)
 #define WATCHDOG ((watchdog_t *)0x40058000u)
+#define USB_RAM ((usb_ram_t *)0x50100000u)
+#define USB_RAM_WORDS 1024u
+#define USB ((usb_t *)0x50110000u)
 #define SIO ((sio_t *)0xD0000000u)
 #define SYSTICK ((systick_t *)0xE000E010u)
 #define NVIC_ISER (*(reg_t *)0xE000E100u)
@@ -80,6 +94,7 @@ typedef struct {
 #define RESET_PLL_SYS (1u << 12)
 #define RESET_PLL_USB (1u << 13)
 #define RESET_UART0 (1u << 22)
+#define RESET_USBCTRL (1u << 24)
 
 /* Clock generators in the order of their registers. */
 #define CLK_REF 4u
@@ -129,12 +144,35 @@ typedef struct {
 #define ADC_CS_ERROR (1u << 9)
 #define ADC_CS_INPUT(channel) ((channel) << 12)
 
+#define USB_MAIN_CTRL_ENABLE (1u << 0)
+#define USB_SIE_CTRL_PULL_UP (1u << 16)
+#define USB_SIE_CTRL_EP0_INTERRUPT (1u << 29)
+#define USB_SIE_STATUS_SETUP (1u << 17)
+#define USB_SIE_STATUS_BUS_RESET (1u << 19)
+#define USB_MUXING_TO_PHY (1u << 0)
+#define USB_MUXING_SOFTCON (1u << 3)
+#define USB_PWR_VBUS_DETECT (1u << 2)
+#define USB_PWR_VBUS_DETECT_OVERRIDE (1u << 3)
+#define USB_INT_BUFFER (1u << 4)
+#define USB_INT_BUS_RESET (1u << 12)
+#define USB_INT_SETUP (1u << 16)
+#define USB_ENDPOINT_ENABLE (1u << 31)
+#define USB_ENDPOINT_INTERRUPT_EACH (1u << 29)
+#define USB_ENDPOINT_BULK (2u << 26)
+#define USB_ENDPOINT_INTERRUPT (3u << 26)
+#define USB_BUFFER_FULL (1u << 15)
+#define USB_BUFFER_DATA1 (1u << 13)
+#define USB_BUFFER_STALL (1u << 11)
+#define USB_BUFFER_AVAILABLE (1u << 10)
+#define USB_BUFFER_SIZE 0x3FFu
+
 #define SYSTICK_CTRL_ENABLE 1u
 #define SYSTICK_CTRL_TICKINT 2u
 #define SYSTICK_CTRL_CPU_CLOCK 4u
 
 #define SCB_ICSR_PENDSTSET (1u << 26)
 
+#define IRQ_USBCTRL 5u
 #define IRQ_UART0 20u
 #define IRQ_COUNT 26u
 #define PRIORITY_LOWEST 0xC0u

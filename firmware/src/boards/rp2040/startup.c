@@ -15,6 +15,7 @@ int main(void);
 void Reset_Handler(void);
 void Default_Handler(void);
 void SysTick_Handler(void);
+void USBCTRL_IRQHandler(void);
 void UART0_IRQHandler(void);
 
 #define VECTOR(handler) ((uintptr_t)(handler))
@@ -27,7 +28,9 @@ __attribute__((section(".vectors"), used)) static const uintptr_t VECTORS[16 + I
     [1] = VECTOR(Reset_Handler),
     [2 ... 14] = VECTOR(Default_Handler),
     [15] = VECTOR(SysTick_Handler),
-    [16 ... 16 + 19] = VECTOR(Default_Handler),
+    [16 ... 16 + IRQ_USBCTRL - 1] = VECTOR(Default_Handler),
+    [16 + IRQ_USBCTRL] = VECTOR(USBCTRL_IRQHandler),
+    [16 + IRQ_USBCTRL + 1 ... 16 + IRQ_UART0 - 1] = VECTOR(Default_Handler),
     [16 + IRQ_UART0] = VECTOR(UART0_IRQHandler),
     [16 + IRQ_UART0 + 1 ... 16 + IRQ_COUNT - 1] = VECTOR(Default_Handler),
 };
