@@ -35,6 +35,7 @@ _BOARD_VENDORS: Final = {
     0x2341: "Arduino",
     0x239A: "Adafruit",
     0x2E8A: "Raspberry Pi",
+    0x1209: "pid.codes",  # the Pico's own USB connector
 }
 
 

@@ -75,6 +75,26 @@ def test_a_record_leaves_no_differing_byte(
     assert result["events"] == result["agreeing_events"] > 0
 
 
+@pytest.mark.records
+def test_a_record_through_usb_leaves_no_differing_byte(
+    image: Path, shipped_bundle: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    """The emulated host asks for every descriptor, configures the device and opens the port before that."""
+    with pico_emulator(image, usb=True) as address:
+        outcome = replay(
+            ["mitdb/208"],
+            port=address,
+            bundle_path=shipped_bundle,
+            data=data_dir,
+            out=tmp_path / "out",
+            seconds=30,
+        )
+    (result,) = outcome.results["records"]
+    assert outcome.passed
+    assert result["beats"] > 30
+    assert result["differing_bytes"] == result["lost_samples"] == 0
+
+
 def test_blocks_of_any_size_give_the_beats_of_the_python_path(port: str) -> None:
     signal, _ = ecg(seconds=15, seed=3)
     expected = process(signal)

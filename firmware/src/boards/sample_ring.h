@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 512 ms at 500 Hz; a power of two. The longest run of a network is that of the second one: some 220 ms on an
- * RP2040. */
+/* 512 ms at 500 Hz; a power of two. The longest run of a network is a strip of the second one: some 220 ms on
+ * a Cortex-M0+ with portable kernels. */
 #define SAMPLE_RING_SAMPLES 256u
 
 typedef struct {

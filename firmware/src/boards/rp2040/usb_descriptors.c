@@ -128,7 +128,7 @@ static usb_descriptor_t string(uint8_t number) {
     static uint8_t made[2u + 2u * STRING_CHARACTERS];
     const char *text = STRINGS[number - 1u];
     uint8_t size = 2;
-    for (size_t i = 0; text[i] != '\0' && i < STRING_CHARACTERS; i++) {
+    for (size_t i = 0; i < STRING_CHARACTERS && text[i] != '\0'; i++) {
         made[size++] = (uint8_t)text[i];
         made[size++] = 0;
     }
