@@ -43,8 +43,10 @@ def block_conv(form: KernelVariant, fields: Fields, weights: Int8Array, channels
         return _kernel(
             "ecg_nn_conv_block_s8", fields, padded, block_channels(channels, fields), padded.shape[1]
         )
-    records = unsigned_channels(channels, fields)
-    kernel = _kernel("ecg_nn_conv_block_s8", fields, padded, records, padded.shape[1] * 3)
+    # Taps are 128 too large too: what that adds is in the bias.
+    folded = channels.bias - 128 * weights.sum(axis=1, dtype=np.int64)
+    records = unsigned_channels(replace(channels, bias=folded.astype(np.int32)), fields)
+    kernel = _kernel("ecg_nn_conv_block_s8", fields, padded, records, padded.shape[1] * 2)
     return replace(kernel, weights=kernel.weights ^ np.int8(-128))
 
 

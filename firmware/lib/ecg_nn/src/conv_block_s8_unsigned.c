@@ -4,22 +4,37 @@
 
 #define SUM_LIMIT ((1 << 20) - 1) /* sums beyond give an output at its limit */
 
-/* A tap of the windows of two positions. */
+/* A tap of the windows of two positions in the halves of a word, each 128 too large and so not negative. A
+ * weight, 128 too large as well, multiplies both at once: of the product, the upper half is exact. Two sums for
+ * each channel, of the products and of their upper halves, give those of both positions. */
+typedef uint32_t tap_t;
+
+#define EXCESS 0x00800080u /* of both halves */
+
+/* What a position adds to each sum: 128 times its taps. */
 typedef struct {
     int32_t a, b;
-} tap_t;
+} excess_t;
 
-/* Widen the windows of two positions side by side; returns 128 times the sum of each, which is what weights
- * that are 128 too large add. */
-static tap_t widen(const int8_t *a, const int8_t *b, int32_t count, tap_t *taps) {
-    tap_t sums = {0, 0};
-    for (const tap_t *const end = taps + count; taps != end; taps += 2, a += 2, b += 2) {
-        taps[0] = (tap_t){a[0], b[0]};
-        taps[1] = (tap_t){a[1], b[1]};
-        sums.a += a[0] + a[1];
-        sums.b += b[0] + b[1];
+static inline tap_t pair(int8_t a, int8_t b) {
+    return ((uint32_t)(uint8_t)a | (uint32_t)(uint8_t)b << 16) ^ EXCESS;
+}
+
+/* Put the windows of two positions together. */
+static excess_t pair_windows(const int8_t *a, const int8_t *b, int32_t count, tap_t *taps) {
+    uint32_t both = 0, upper = 0;
+    for (const tap_t *const end = taps + count; taps != end; taps += ECG_NN_BLOCK_TAPS) {
+        UNROLL
+        for (int t = 0; t < ECG_NN_BLOCK_TAPS; ++t) {
+            const tap_t tap = pair(a[t], b[t]);
+            taps[t] = tap;
+            both += tap;
+            upper += tap >> 16;
+        }
+        a += ECG_NN_BLOCK_TAPS;
+        b += ECG_NN_BLOCK_TAPS;
     }
-    return (tap_t){sums.a * 128, sums.b * 128};
+    return (excess_t){(int32_t)((both - (upper << 16)) * 128), (int32_t)(upper * 128)};
 }
 
 #ifdef ECG_NN_ARMV6M
@@ -31,7 +46,7 @@ typedef struct {
     int32_t group_bytes;
     const ecg_nn_block_channel_t *channels;
     int32_t count;
-    tap_t excess;
+    excess_t excess;
     int8_t *a, *b;
 } job_t;
 
@@ -42,31 +57,32 @@ typedef struct {
 static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__((unused))) {
     __asm__ volatile(
         ".syntax unified\n"
-        ".macro begin at, a, b\n"
-        "   ldr     r6, [r3, #16 * \\at]\n"
-        "   subs    r7, r6, r4\n"
-        "   mov     \\a, r7\n"
-        "   subs    r7, r6, r5\n"
-        "   mov     \\b, r7\n"
-        ".endm\n"
-        ".macro channel at, a, b\n"
-        "   ldrb    r4, [r1, #\\at]\n"
-        "   movs    r5, r4\n"
-        "   muls    r5, r2, r5\n"
-        "   add     \\a, \\a, r5\n"
-        "   muls    r4, r3, r4\n"
-        "   add     \\b, \\b, r4\n"
+        ".macro channel at, both, upper\n"
+        "   ldrb    r3, [r1, #\\at]\n"
+        "   muls    r3, r2, r3\n"
+        "   add     \\both, \\both, r3\n"
+        "   lsrs    r3, r3, #16\n"
+        "   add     \\upper, \\upper, r3\n"
         ".endm\n"
         ".macro one_tap at\n"
-        "   ldm     r0!, {r2, r3}\n"
+        "   ldm     r0!, {r2}\n"
         "   channel \\at, r8, r9\n"
         "   channel \\at + 1, r10, r11\n"
         "   channel \\at + 2, r12, lr\n"
-        "   ldrb    r4, [r1, #\\at + 3]\n"
-        "   muls    r2, r4, r2\n"
-        "   adds    r6, r6, r2\n"
-        "   muls    r3, r4, r3\n"
-        "   adds    r7, r7, r3\n"
+        "   channel \\at + 3, r6, r7\n"
+        ".endm\n"
+        ".macro store at, both, upper\n" /* r0: the channels, r1 and r5: what the positions add, r4: the sums */
+        "   ldr     r2, [r0, #16 * \\at]\n"
+        "   subs    r3, r2, r5\n"
+        "   add     r3, r3, \\upper\n"
+        "   subs    r2, r2, r1\n"
+        "   add     r2, r2, \\both\n"
+        "   mov     \\both, r3\n"
+        "   mov     r3, \\upper\n"
+        "   lsls    r3, r3, #16\n"
+        "   subs    r2, r2, r3\n"
+        "   mov     r3, \\both\n"
+        "   stm     r4!, {r2, r3}\n"
         ".endm\n"
         ".macro byte at, to\n"
         "   ldm     r1!, {r2}\n"
@@ -124,40 +140,39 @@ static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__
         "   push    {r4-r7}\n"
         "   sub     sp, #40\n"
         "   str     r0, [sp]\n"
-        "1: ldr     r3, [r0, #12]\n" /* a group */
-        "   ldr     r4, [r0, #20]\n"
-        "   ldr     r5, [r0, #24]\n"
-        "   begin   0, r8, r9\n"
-        "   begin   1, r10, r11\n"
-        "   begin   2, r12, lr\n"
-        "   ldr     r6, [r3, #48]\n"
-        "   subs    r7, r6, r5\n"
-        "   subs    r6, r6, r4\n"
+        "1: movs    r6, #0\n" /* a group */
+        "   movs    r7, #0\n"
+        "   mov     r8, r6\n"
+        "   mov     r9, r6\n"
+        "   mov     r10, r6\n"
+        "   mov     r11, r6\n"
+        "   mov     r12, r6\n"
+        "   mov     lr, r6\n"
         "   ldr     r1, [r0, #4]\n"
         "   ldr     r2, [r0, #8]\n"
         "   adds    r2, r2, r1\n"
         "   str     r2, [sp, #4]\n"
         "   str     r2, [r0, #4]\n"
         "   ldr     r0, [r0]\n"
+        "   mov     r5, r2\n"
         "2: one_tap 0\n" /* four taps */
         "   one_tap 4\n"
         "   one_tap 8\n"
         "   one_tap 12\n"
         "   adds    r1, r1, #16\n"
-        "   ldr     r4, [sp, #4]\n"
-        "   cmp     r1, r4\n"
+        "   cmp     r1, r5\n"
         "   bne     2b\n"
-        "   mov     r0, r8\n"
-        "   mov     r1, r9\n"
-        "   mov     r2, r10\n"
-        "   mov     r3, r11\n"
-        "   add     r4, sp, #8\n"
-        "   stm     r4!, {r0-r3}\n"
-        "   mov     r2, r12\n"
-        "   mov     r3, lr\n"
-        "   stm     r4!, {r2, r3, r6, r7}\n"
         "   ldr     r0, [sp]\n"
-        "   ldr     r1, [r0, #12]\n"
+        "   ldr     r1, [r0, #20]\n"
+        "   ldr     r5, [r0, #24]\n"
+        "   ldr     r0, [r0, #12]\n"
+        "   add     r4, sp, #8\n"
+        "   store   0, r8, r9\n"
+        "   store   1, r10, r11\n"
+        "   store   2, r12, lr\n"
+        "   store   3, r6, r7\n"
+        "   mov     r1, r0\n"
+        "   ldr     r0, [sp]\n"
         "   mov     r12, r1\n"
         "   adds    r1, r1, #64\n"
         "   str     r1, [r0, #12]\n"
@@ -187,7 +202,7 @@ static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__
         "   mov     r10, r6\n"
         "   mov     r11, r7\n"
         "   pop     {r4-r7, pc}\n"
-        ".purgem begin\n .purgem channel\n .purgem one_tap\n .purgem byte\n .purgem finish\n");
+        "  .purgem store\n .purgem channel\n .purgem one_tap\n .purgem byte\n .purgem finish\n");
 }
 
 static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
@@ -199,7 +214,7 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
         .group_bytes = CHANNELS * layer->taps,
         .channels = layer->channels + first,
         .count = (end - first) / CHANNELS,
-        .excess = widen(block->windows[0], block->windows[1], layer->taps, taps),
+        .excess = pair_windows(block->windows[0], block->windows[1], layer->taps, taps),
         .a = block->outputs[0] + first,
         .b = block->outputs[1] + first,
     };
@@ -222,57 +237,50 @@ static inline int8_t output_of(int32_t sum, const ecg_nn_block_channel_t *channe
     return ecg_nn_limited((product + channel->offset - ties) >> channel->shift, limits);
 }
 
-/* Add four channels at two positions, `sums` in and out: taps times weights from `weights` to `end`. */
+/* Add four channels at two positions, `sums` in and out: taps times weights from `weights` to `end`. Of each
+ * channel the sum of the products, and that of their upper halves. */
 static __attribute__((noinline)) void weigh_eight(const tap_t *taps, const int8_t *weights, const int8_t *end,
-                                                  ecg_nn_block_sums_t sums) {
-    int32_t s[CHANNELS][2];
-    UNROLL
-    for (int c = 0; c < 4; ++c) {
-        s[c][0] = sums[c][0];
-        s[c][1] = sums[c][1];
-    }
+                                                  uint32_t result[CHANNELS][2]) {
+    uint32_t sums[CHANNELS][2] = {{0}};
     do {
         UNROLL
-        for (int t = 0; t < 4; ++t) {
-            const int16_t x = (int16_t)taps[t].a, y = (int16_t)taps[t].b;
+        for (int t = 0; t < ECG_NN_BLOCK_TAPS; ++t) {
+            const tap_t tap = taps[t];
             UNROLL
-            for (int c = 0; c < 4; ++c) {
-                const int16_t w = (uint8_t)weights[4 * t + c];
-                s[c][0] += x * w;
-                PIN(s[c][0]);
-                s[c][1] += y * w;
-                PIN(s[c][1]);
+            for (int c = 0; c < CHANNELS; ++c) {
+                const uint32_t product = tap * (uint8_t)weights[CHANNELS * t + c];
+                sums[c][0] += product;
+                sums[c][1] += product >> 16;
+                PIN(sums[c][0]);
+                PIN(sums[c][1]);
                 PIN(weights);
             }
         }
-        taps += 4;
-        weights += 16;
+        taps += ECG_NN_BLOCK_TAPS;
+        weights += CHANNELS * ECG_NN_BLOCK_TAPS;
     } while (weights != end);
     UNROLL
-    for (int c = 0; c < 4; ++c) {
-        sums[c][0] = s[c][0];
-        sums[c][1] = s[c][1];
+    for (int c = 0; c < CHANNELS; ++c) {
+        result[c][0] = sums[c][0];
+        result[c][1] = sums[c][1];
     }
 }
 
 static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
                    int32_t end) {
     tap_t *const taps = (tap_t *)block->space;
-    const tap_t excess = widen(block->windows[0], block->windows[1], layer->taps, taps);
+    const excess_t excess = pair_windows(block->windows[0], block->windows[1], layer->taps, taps);
     const int8_t *weights = layer->weights + first * layer->taps;
     int8_t *a = block->outputs[0] + first, *b = block->outputs[1] + first;
     const ecg_nn_block_channel_t *channel = layer->channels + first;
     for (; first < end; first += CHANNELS) {
-        ecg_nn_block_sums_t sums;
-        for (int c = 0; c < CHANNELS; ++c) {
-            sums[c][0] = channel[c].bias - excess.a;
-            sums[c][1] = channel[c].bias - excess.b;
-        }
+        uint32_t sums[CHANNELS][2];
         weigh_eight(taps, weights, weights + CHANNELS * layer->taps, sums);
         weights += CHANNELS * layer->taps;
         for (int c = 0; c < CHANNELS; ++c, ++channel) {
-            *a++ = output_of(sums[c][0], channel, &layer->output);
-            *b++ = output_of(sums[c][1], channel, &layer->output);
+            const uint32_t upper = sums[c][1], lower = sums[c][0] - (upper << 16);
+            *a++ = output_of((int32_t)lower + channel->bias - excess.a, channel, &layer->output);
+            *b++ = output_of((int32_t)upper + channel->bias - excess.b, channel, &layer->output);
         }
     }
 }
