@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, KernelVariant, Records
+from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, KernelVariant, Records, number
 from ecg_edge.quantize.codegen.paired import MAX_SHIFT, is_one_row, row_fields, zero_point_in
 
 GROUP: Final = 4  # ECG_NN_BLOCK_CHANNELS
@@ -18,6 +18,7 @@ REACH_LIMIT: Final = 1 << 29  # of an accumulator
 UNSIGNED_LIMIT: Final = 1 << 20  # the same where bytes are loaded without their sign
 SATURATING_SHIFT: Final = 10  # up to here any larger accumulator gives an output at its limit
 UNSIGNED_SHIFT: Final = 13
+SPAN: Final = 16  # outputs of a depthwise channel whose inputs are widened at a time
 STRUCT: Final = "ecg_nn_conv_block_t"
 
 Int8Array = npt.NDArray[np.int8]
@@ -57,9 +58,11 @@ def block_depthwise(
     same = fields["input_channels"] == fields["output_channels"]
     if not is_one_row(fields) or not same or len(weights) % GROUP or not _fits(form, weights, channels):
         return None
-    return _kernel(
-        "ecg_nn_depthwise_block_s8", fields, weights, block_channels(channels, fields), weights.size
-    )
+    name = "ecg_nn_depthwise_block_s8"
+    if form is KernelVariant.UNSIGNED:
+        window = weights.shape[1] * 2 + (SPAN - 1) * number(fields, "stride_width")
+        return _kernel(name, fields, weights, unsigned_channels(channels, fields), window)
+    return _kernel(name, fields, weights, block_channels(channels, fields), weights.size)
 
 
 def _kernel(name: str, fields: Fields, weights: Int8Array, records: Records, window: int) -> Kernel:

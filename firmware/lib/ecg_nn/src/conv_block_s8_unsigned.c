@@ -1,12 +1,10 @@
-#include "block_private.h"
+#include "unsigned_private.h"
 
 #ifdef ECG_NN_UNSIGNED
 
-#define SUM_LIMIT ((1 << 20) - 1) /* sums beyond give an output at its limit */
-
 /* A tap of the windows of two positions in the halves of a word, each 128 too large and so not negative. A
- * weight, 128 too large as well, multiplies both at once: of the product, the upper half is exact. Two sums for
- * each channel, of the products and of their upper halves, give those of both positions. */
+ * weight, 128 too large as well, multiplies both at once: of the product, the upper half is exact. Two sums
+ * for each channel, of the products and of their upper halves, give those of both positions. */
 typedef uint32_t tap_t;
 
 #define EXCESS 0x00800080u /* of both halves */
@@ -71,7 +69,8 @@ static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__
         "   channel \\at + 2, r12, lr\n"
         "   channel \\at + 3, r6, r7\n"
         ".endm\n"
-        ".macro store at, both, upper\n" /* r0: the channels, r1 and r5: what the positions add, r4: the sums */
+        ".macro store at, both, upper\n" /* r0: the channels, r1 and r5: what the positions add, r4: the sums
+                                          */
         "   ldr     r2, [r0, #16 * \\at]\n"
         "   subs    r3, r2, r5\n"
         "   add     r3, r3, \\upper\n"
@@ -225,18 +224,6 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
 
 #else
 
-/* The output byte of a sum. The product with the multiplier in three parts of 11, 10 and 10 bits, each of
- * which keeps within 32 bits: cores without the high word of a product. */
-static inline int8_t output_of(int32_t sum, const ecg_nn_block_channel_t *channel,
-                               const ecg_nn_output_t *limits) {
-    const int32_t low = channel->multiplier & 0x7FF, middle = channel->multiplier >> 11 & 0x3FF;
-    const int32_t high = channel->multiplier >> 21;
-    const int32_t kept = ecg_nn_clamp(sum, -SUM_LIMIT, SUM_LIMIT);
-    const int32_t product = kept * high + ((kept * middle + (kept * low >> 11)) >> 10);
-    const int32_t ties = kept < 0 ? 1 << 10 : 0;
-    return ecg_nn_limited((product + channel->offset - ties) >> channel->shift, limits);
-}
-
 /* Add four channels at two positions, `sums` in and out: taps times weights from `weights` to `end`. Of each
  * channel the sum of the products, and that of their upper halves. */
 static __attribute__((noinline)) void weigh_eight(const tap_t *taps, const int8_t *weights, const int8_t *end,
@@ -273,14 +260,16 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
     const int8_t *weights = layer->weights + first * layer->taps;
     int8_t *a = block->outputs[0] + first, *b = block->outputs[1] + first;
     const ecg_nn_block_channel_t *channel = layer->channels + first;
+    const ecg_nn_output_t limits = layer->output;
     for (; first < end; first += CHANNELS) {
         uint32_t sums[CHANNELS][2];
         weigh_eight(taps, weights, weights + CHANNELS * layer->taps, sums);
         weights += CHANNELS * layer->taps;
         for (int c = 0; c < CHANNELS; ++c, ++channel) {
+            const ecg_nn_parts_t parts = ecg_nn_parts_of(channel);
             const uint32_t upper = sums[c][1], lower = sums[c][0] - (upper << 16);
-            *a++ = output_of((int32_t)lower + channel->bias - excess.a, channel, &layer->output);
-            *b++ = output_of((int32_t)upper + channel->bias - excess.b, channel, &layer->output);
+            *a++ = ecg_nn_output_of((int32_t)lower + channel->bias - excess.a, &parts, &limits);
+            *b++ = ecg_nn_output_of((int32_t)upper + channel->bias - excess.b, &parts, &limits);
         }
     }
 }

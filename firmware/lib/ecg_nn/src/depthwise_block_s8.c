@@ -1,6 +1,6 @@
 #include "block_private.h"
 
-#if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP)
+#if !defined(ECG_NN_HELIUM) && !defined(ECG_NN_ARM_DSP) && !defined(ECG_NN_UNSIGNED)
 
 /* Add the columns of four channels times their weights, one tap at a time; `step` is from tap to tap. */
 static inline void weigh(const int8_t *weights, const int8_t *const end,

@@ -1,0 +1,38 @@
+/* Requantization on cores without the high word of a product. */
+#ifndef UNSIGNED_PRIVATE_H
+#define UNSIGNED_PRIVATE_H
+
+#include "block_private.h"
+
+#ifdef ECG_NN_UNSIGNED
+
+#define SUM_LIMIT ((1 << 20) - 1) /* sums beyond give an output at its limit */
+
+/* The multiplier in three parts of 11, 10 and 10 bits: their products with a sum keep within 32 bits. */
+typedef struct {
+    int32_t low, middle, high, offset, shift;
+} ecg_nn_parts_t;
+
+static inline ecg_nn_parts_t ecg_nn_parts_of(const ecg_nn_block_channel_t *channel) {
+    const int32_t multiplier = channel->multiplier;
+    return (ecg_nn_parts_t){multiplier & 0x7FF, multiplier >> 11 & 0x3FF, multiplier >> 21, channel->offset,
+                            channel->shift};
+}
+
+static inline int8_t ecg_nn_output_of(int32_t sum, const ecg_nn_parts_t *parts,
+                                      const ecg_nn_output_t *limits) {
+    if (sum + SUM_LIMIT < 0 || sum > SUM_LIMIT) {
+        sum = sum < 0 ? -SUM_LIMIT : SUM_LIMIT;
+    }
+    int32_t scaled = sum * parts->low >> 11;
+    scaled = (sum * parts->middle + scaled) >> 10;
+    scaled += sum * parts->high + parts->offset;
+    if (sum < 0) {
+        scaled -= 1 << 10; /* halves of the second rounding go away from zero */
+    }
+    return ecg_nn_limited(scaled >> parts->shift, limits);
+}
+
+#endif
+
+#endif
