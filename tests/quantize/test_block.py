@@ -1,4 +1,4 @@
-"""Block kernels in portable C and for cores without signed loads: layouts, arithmetic, which layers take them."""
+"""Block kernels of the portable form and of cores without signed loads: layouts, arithmetic, range."""
 
 from __future__ import annotations
 
