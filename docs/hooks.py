@@ -21,7 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("ecg", "training", "quantize", "firmware", "host")
 HEADERS = ("ecg_core", "ecg_rhythm", "ecg_nn", "ecg_link", "ecg_base")
 # Modules with a page of their own, and the code generator's inner parts.
-ELSEWHERE = ("ecg_edge.training.recipes", "ecg_edge.quantize.bundle.manifest", "ecg_edge.quantize.codegen.")
+ELSEWHERE = (
+    "ecg_edge.training.recipes",
+    "ecg_edge.training.search",
+    "ecg_edge.quantize.bundle.manifest",
+    "ecg_edge.quantize.codegen.",
+)
 # Pages outside docs/ that the site shows, with the folder of their links removed.
 INCLUDED = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 
