@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from ecg_edge.ecg.labels import BEAT_SYMBOLS, LABELS, aami_of
 from ecg_edge.firmware import VENTRICULAR_DTYPE, VENTRICULAR_FIBRILLATION
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.firmware.binding.rhythm import BEGIN, END, FLAG_TRUNCATED, UPDATE, Events, Rhythm, class_of
+from ecg_edge.firmware.binding.rhythm import (
+    BEGIN,
+    END,
+    FLAG_TRUNCATED,
+    IRREGULARITY_FEATURES,
+    UPDATE,
+    Events,
+    Rhythm,
+    class_of,
+)
 from tests.support.rhythm_beats import events_of, fibrillation, make_beats, sinus
 
 PAUSE, ASYSTOLE = 720, 1080
@@ -493,3 +504,31 @@ def test_every_kind_has_a_name() -> None:
     names = [rhythm.kind_name(kind) for kind in range(1, 17)]
     assert len(set(names)) == 16 and "unknown kind" not in names
     assert rhythm.kind_name(17) == rhythm.kind_name(0) == "unknown kind"
+
+
+def quantiles_of(rr: Sequence[int]) -> list[int]:
+    """Six quantiles of intervals in samples, in per mille of the median, as the score takes them."""
+    rhythm, samples = Rhythm(), np.cumsum([1000, *rr])
+    for sample, interval in zip(samples[1:], rr, strict=True):
+        rhythm.beats(
+            np.array([sample], np.uint32),
+            np.array([interval], np.uint16),
+            np.zeros(1, np.uint8),
+        )
+    figures = rhythm.irregularity_features()
+    assert figures is not None
+    first = IRREGULARITY_FEATURES.index("SPREAD_5")
+    assert IRREGULARITY_FEATURES[first : first + 6] == tuple(f"SPREAD_{q}" for q in (5, 10, 25, 75, 90, 95))
+    return [int(value) for value in figures[first : first + 6]]
+
+
+def test_quantiles_of_the_intervals() -> None:
+    assert quantiles_of([300] * 30) == [1000] * 6
+    one_early = [300] * 14 + [200, 400] + [300] * 14
+    assert quantiles_of(one_early) == [1000] * 6
+    rising = [
+        300,
+        *range(300, 341),
+    ]  # the first interval has no beat before it; 5 % is the third of 41, the median the 21st
+    assert quantiles_of(rising) == [1000 * rising[k] // 320 for k in (2, 4, 10, 30, 36, 38)]
+    assert quantiles_of([300] * 20 + [900] * 6) == [1000] * 4 + [2000] * 2  # at most twice the median

@@ -42,6 +42,8 @@ ABSENT_REPEATS: Final = 3  # beats without a P wave are few
 EVERY_BEAT: Final = 5  # of long records: their beats are alike
 EVERY_WINDOW: Final = {"cinc2017": 5, "mitdb": 12, "vfdb": 12, "svdb": 12}
 WEIGHT: Final = {"cinc2017": 1.0, "mitdb": 5.0, "vfdb": 2.0, "svdb": 2.0}  # of a signal in the score
+PENALTY: Final = 0.05  # inverse of the penalty on weights; the signals count about one each
+HIGHEST_FIGURE: Final = 2000
 WINDOW: Final = 40  # beats whose annotations decide on a window of a long record
 P_WAVE_FEATURES: Final = ("P_WAVE", "NO_P_WAVE")
 
@@ -156,7 +158,7 @@ def fit_score(windows: Sequence[Windows], features: Sequence[str]) -> Score:
     rows = np.concatenate([w.figures[w.chosen][:, columns] for w in used]).astype(np.float64)
     labels = np.concatenate([w.labels for w in used])
     weights = np.concatenate([np.full(len(w.chosen), w.weight / len(w.chosen)) for w in used])
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=2000))
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=2000))
     pipeline.fit(rows, labels, logisticregression__sample_weight=weights)
     found = np.zeros(len(IRREGULARITY_FEATURES))
     found[columns] = pipeline[1].coef_[0] / pipeline[0].scale_
@@ -176,7 +178,7 @@ def score_text(fibrillation: Score, irregular: Score) -> str:
     ]
     for name, score in (("FIBRILLATION", fibrillation), ("IRREGULAR", irregular)):
         weights = np.round(score.weights * 2**16)
-        if np.abs(weights).sum() * 1000 + abs(score.bias) * 2**16 >= 2**31:
+        if np.abs(weights).sum() * HIGHEST_FIGURE + abs(score.bias) * 2**16 >= 2**31:
             raise ValueError("the weights of the score are too large for sums of 32 bits")
         parts += [
             _array("int32_t", f"{name}_WEIGHT", "FIBRILLATION_INPUTS", weights),

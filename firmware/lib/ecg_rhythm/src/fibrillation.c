@@ -1,6 +1,7 @@
 #include "fibrillation.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ecg_base/int_math.h"
 #include "ecg_base/static_assert.h"
@@ -8,6 +9,8 @@
 #include "private.h"
 
 ECG_STATIC_ASSERT(FIBRILLATION_INPUTS == ECG_RHYTHM_FEATURES, weights_fit_features);
+
+#define LONGEST_SPREAD 2000 /* per mille of the median interval */
 
 /* The intervals that count, the oldest first. */
 typedef struct {
@@ -78,6 +81,32 @@ static uint32_t count_early(const stretch_t *stretch) {
     return pairs;
 }
 
+static void sort(uint16_t *values, unsigned count) {
+    for (unsigned i = 1; i < count; i++) {
+        const uint16_t value = values[i];
+        unsigned place = i;
+        for (; place > 0 && values[place - 1] > value; place--) {
+            values[place] = values[place - 1];
+        }
+        values[place] = value;
+    }
+}
+
+/* Quantiles against the median: one early beat in ten or one long pause moves the outer ones alone,
+ * fibrillation all of them. */
+static void describe_spread(const stretch_t *stretch, int16_t *features) {
+    static const uint8_t PERCENT[] = {5, 10, 25, 75, 90, 95};
+    uint16_t rr[ECG_RHYTHM_IRREGULAR_INTERVALS];
+    memcpy(rr, stretch->rr, stretch->count * sizeof rr[0]);
+    sort(rr, stretch->count);
+    const uint32_t last = stretch->count - 1u, median = rr[last / 2];
+    for (unsigned k = 0; k < sizeof PERCENT; k++) {
+        const uint32_t spread = 1000u * rr[(PERCENT[k] * last + 50) / 100] / (median > 0 ? median : 1);
+        features[ECG_RHYTHM_FEATURE_SPREAD_5 + k] =
+            (int16_t)(spread < LONGEST_SPREAD ? spread : LONGEST_SPREAD);
+    }
+}
+
 static void describe_intervals(const stretch_t *stretch, uint16_t fs_hz, int16_t *features) {
     uint32_t fewest = stretch->count;
     for (unsigned k = 0; k < ECG_RHYTHM_IRREGULAR_LAGS; k++) {
@@ -101,6 +130,7 @@ bool ecg_rhythm_describe(const ecg_rhythm_irregular_t *irregular, uint8_t count,
         return false;
     }
     describe_intervals(&stretch, fs_hz, features);
+    describe_spread(&stretch, features);
     features[ECG_RHYTHM_FEATURE_P_WAVE] = (int16_t)(stretch.p_waves / (stretch.p_count + 1));
     features[ECG_RHYTHM_FEATURE_NO_P_WAVE] = permille(stretch.no_p_wave, stretch.p_count + 1u);
     features[ECG_RHYTHM_FEATURE_LEFT_OUT] = permille(stretch.beats - stretch.count, stretch.beats);

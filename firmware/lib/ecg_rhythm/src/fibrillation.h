@@ -14,6 +14,12 @@
     X(FAR, "smallest of these four")                                                      \
     X(BENT, "share that differs by 8 % from the line through the two before")             \
     X(EARLY, "share of unlike neighbours that are hardly longer than two mean intervals") \
+    X(SPREAD_5, "5 % of the intervals are at most so long, in per mille of the median")   \
+    X(SPREAD_10, "10 % of the intervals")                                                 \
+    X(SPREAD_25, "25 % of the intervals")                                                 \
+    X(SPREAD_75, "75 % of the intervals")                                                 \
+    X(SPREAD_90, "90 % of the intervals")                                                 \
+    X(SPREAD_95, "95 % of the intervals")                                                 \
     X(RATE, "beats a minute")                                                             \
     X(P_WAVE, "mean evidence of a P wave, 32 a logit")                                    \
     X(NO_P_WAVE, "share without a P wave")                                                \

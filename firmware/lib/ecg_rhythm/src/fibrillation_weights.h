@@ -5,13 +5,13 @@
 #include <stdint.h>
 
 /* clang-format off */
-#define FIBRILLATION_INPUTS 14
+#define FIBRILLATION_INPUTS 20
 #define FIBRILLATION_SHIFT 8
 
-static const int32_t FIBRILLATION_WEIGHT[FIBRILLATION_INPUTS] = {182, 13, -26, 74, 314, 191, -243, 1759, -1390, 85, -141, 15402, -2982, 90};
-static const int32_t FIBRILLATION_BIAS = -2083386;
-static const int32_t IRREGULAR_WEIGHT[FIBRILLATION_INPUTS] = {272, -4, -44, 48, 426, 209, -289, 2192, 0, 0, -168, 17196, -3619, 106};
-static const int32_t IRREGULAR_BIAS = -2327318;
+static const int32_t FIBRILLATION_WEIGHT[FIBRILLATION_INPUTS] = {124, 92, 52, 116, 180, 118, -32, 146, 169, 95, -130, -4, 62, 938, -711, 123, -92, 10519, -1277, 43};
+static const int32_t FIBRILLATION_BIAS = -1848819;
+static const int32_t IRREGULAR_WEIGHT[FIBRILLATION_INPUTS] = {166, 98, 55, 118, 234, 144, -48, 177, 193, 60, -145, -1, 73, 1211, 0, 0, -108, 11938, -1564, 52};
+static const int32_t IRREGULAR_BIAS = -2035370;
 
 /* clang-format on */
 

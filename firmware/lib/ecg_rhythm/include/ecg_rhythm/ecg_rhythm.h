@@ -147,7 +147,7 @@ void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink
  */
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
 
-/** Take the next beat. About 8,500 Cortex-M4 instructions, at most 11,000, besides those of the sink.
+/** Take the next beat. About 12,000 Cortex-M4 instructions, at most 16,000, besides those of the sink.
  *
  *  @param[in,out] rhythm  state
  *  @param[in]     beat    beat in rising order of r_sample
