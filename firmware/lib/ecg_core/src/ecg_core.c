@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "average_beat.h"
+#include "beat_segments.h"
 #include "beat_window.h"
 #include "candidate_queue.h"
 #include "config.h"
@@ -17,6 +18,7 @@
 #include "qrs_classifier.h"
 #include "qrs_start.h"
 #include "resample.h"
+#include "rr_context.h"
 #include "rr_features.h"
 #include "sqi.h"
 #include "sqi_gap.h"
@@ -27,12 +29,21 @@ ECG_STATIC_ASSERT(sizeof(ecg_core_t) <= ECG_CORE_STATE_MAX_BYTES, state_fits);
 
 /* Stages of a candidate, one per sample: feature extraction precedes them, and only beats pass
  * STAGE_CLASSIFY. */
-enum { STAGE_NONE, STAGE_SCORE, STAGE_CLASSIFY, STAGE_EXTRACT, STAGE_COMPARE, STAGE_LEARN, STAGES };
+enum {
+    STAGE_NONE,
+    STAGE_SCORE,
+    STAGE_CLASSIFY,
+    STAGE_EXTRACT,
+    STAGE_COMPARE,
+    STAGE_CONTEXT,
+    STAGE_LEARN,
+    STAGES
+};
 
-/* Features are extracted this long after the R peak, the score takes the two samples after that, the beat two
- * more: 792 ms, or 800 ms when another candidate had the same R peak. The window needs 282 samples, and is
- * cut out three samples after feature extraction. */
-#define DECISION_SAMPLES 281
+/* Features are extracted this long after the R peak, the score takes the two samples after that, the beat
+ * three more: 792 ms, or 800 ms when another candidate had the same R peak. The window needs 282 samples, and
+ * is cut out three samples after feature extraction. */
+#define DECISION_SAMPLES 280
 #define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 3)
 #define START_SAMPLES 960 /* 2.7 s: as long as the history holds the first candidates with their windows */
 #define START_EARLIEST \
@@ -252,16 +263,25 @@ static void compare(ecg_core_t *core) {
         ecg_sqi_gap_beat(&core->sqi.gap, beat);
     }
     ecg_p_wave_take(&core->p_wave, beat);
+    core->pending.stage = STAGE_CONTEXT;
+}
+
+static void add_context(ecg_core_t *core) {
+    ecg_core_beat_t *beat = &core->pending.beat;
+    ecg_rr_context_write(&core->rr_context, beat->rr_samples, core->rr.mean_q8, beat);
+    ecg_beat_segments_write(&core->average, beat);
     core->pending.stage = STAGE_LEARN;
 }
 
 static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
+    ecg_beat_segments_learn(&core->average, beat);
     const bool bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
     if (!bad && ecg_rr_is_regular(&core->rr, beat->rr_samples)) {
         ecg_average_learn(&core->average, core->pending.deviation, beat);
     }
     ecg_rr_update(&core->rr, beat->rr_samples);
+    ecg_rr_context_update(&core->rr_context, beat->rr_samples);
     core->last_beat_at = beat->r_sample;
     core->has_last_beat = 1;
     core->pending.stage = STAGE_NONE;
@@ -281,6 +301,9 @@ static ecg_core_status_t run_stage(ecg_core_t *core, ecg_core_beat_t *beat) {
             return ECG_CORE_OK;
         case STAGE_COMPARE:
             compare(core);
+            return ECG_CORE_OK;
+        case STAGE_CONTEXT:
+            add_context(core);
             emit_beat(core, beat);
             return ECG_CORE_BEAT;
         default:

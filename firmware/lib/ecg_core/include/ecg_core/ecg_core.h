@@ -26,7 +26,7 @@ extern "C" {
 #define ECG_CORE_DECIMATION 2
 #define ECG_CORE_BEAT_POINTS ((ECG_CORE_WINDOW_PRE + ECG_CORE_WINDOW_POST) / ECG_CORE_DECIMATION) /* 128 */
 #define ECG_CORE_BEAT_CHANNELS 2 /* 0: this beat, 1: the patient's running average beat */
-#define ECG_CORE_RHYTHM_FEATURES 8
+#define ECG_CORE_RHYTHM_FEATURES 27
 
 /* Quantization of the tensors: real value = q / INV_SCALE, zero point 0. */
 #define ECG_CORE_BEAT_INV_SCALE 20   /* z-score; saturates at +-6.4 standard deviations */
@@ -96,7 +96,22 @@ typedef struct {
      *   4: mean |difference of successive RR| / mean
      *   5: correlation of the two channels
      *   6: log2 of this beat's standard deviation to the average beat's
-     *   7: mean absolute difference of the two channels, in standard deviations */
+     *   7: mean absolute difference of the two channels, in standard deviations
+     * Among the last 32 intervals, log2 but for the shares; sinus: median of the last nine that were neither early
+     * nor long; early: short of 0.88 of it.
+     *   8, 9, 10: RR, prev and the one before prev to the sinus interval
+     *   11, 12: RR and mean to the median
+     *   13: RR to the longest of the last 16
+     *   14: upper to lower quartile
+     *   15, 16, 17: share within 6 % of the median, early, more than 10 % from the one before
+     *   18: distance of RR and prev from the most similar pair of successive intervals, sum of both
+     *   19: RR to the median of the early ones
+     * Of the beat in pieces.
+     *   20, 21: correlation of the P waves of the two channels, their mean absolute difference * 4
+     *   22: correlation of the QRS complexes
+     *   23, 24: log2 of the width of the average beat's QRS complex to 0.1 s, of this beat's to that
+     *   25: evidence of a P wave: p_wave less 128, / 2
+     *   26: running mean of 7 over beats like the average beat, * 2: noise */
     /* clang-format on */
     int8_t rhythm[ECG_CORE_RHYTHM_FEATURES];
 } ecg_core_beat_t;

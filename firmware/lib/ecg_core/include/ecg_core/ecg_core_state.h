@@ -29,6 +29,8 @@ extern "C" {
 #define ECG_QRS_RECENT 12            /* of these, the last whose shapes are kept */
 #define ECG_BEAT_SHAPES 3            /* shapes of beats that may be the average beat */
 #define ECG_RR_FIRST 8               /* intervals whose median is the first mean */
+#define ECG_RR_PAST 32               /* intervals that the one in turn is compared with */
+#define ECG_RR_SINUS 9               /* intervals whose median is the sinus interval */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
 #define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
 #define ECG_VENTRICULAR_SAMPLES 523  /* samples at 90 Hz: 500 ms, window, 1 s, and what comes before work begins */
@@ -184,8 +186,9 @@ typedef struct {
 /* The patient's average beat is the shape with the most votes. */
 typedef struct {
     ecg_beat_shape_t shapes[ECG_BEAT_SHAPES];
-    uint8_t dominant; /* which of them */
-    uint8_t known;    /* enough beats agreed once */
+    uint8_t dominant;    /* which of them */
+    uint8_t known;       /* enough beats agreed once */
+    int16_t residual_q8; /* running mean of element 7 of "rhythm" of beats like the average beat */
 } ecg_average_beat_t;
 
 /* Running mean of the signal before the QRS, in units of the beat's tensor, three points summed; Q4. */
@@ -203,6 +206,19 @@ typedef struct {
     uint16_t first[ECG_RR_FIRST]; /* the first intervals, ascending */
     uint8_t intervals;            /* so far, saturates */
 } ecg_rr_t;
+
+/* The last RR intervals, log2 * 64 of sixteenths of samples. */
+typedef struct {
+    int16_t past_q6[ECG_RR_PAST];   /* a ring */
+    int16_t sorted_q6[ECG_RR_PAST]; /* the same intervals, ascending */
+    int16_t sinus_q6[ECG_RR_SINUS]; /* a ring; neither early nor long */
+    uint32_t early;                 /* of the past intervals, newest in bit 0: short of the sinus interval */
+    uint32_t irregular;             /* unlike the interval before */
+    uint8_t intervals;              /* in past_q6, */
+    uint8_t newest;                 /* where the last one is */
+    uint8_t sinus;                  /* in sinus_q6, */
+    uint8_t sinus_next;             /* where the next one goes */
+} ecg_rr_context_t;
 
 /* A block of 200 ms. Slopes: over 8 low-pass outputs, 900 units per millivolt. Second differences: of raw
  * samples, 800 units per millivolt. */
@@ -362,6 +378,7 @@ struct ecg_core {
     ecg_average_beat_t average;
     ecg_p_wave_t p_wave;
     ecg_rr_t rr;
+    ecg_rr_context_t rr_context;
     ecg_sqi_measures_t sqi_measures;
     ecg_sqi_t sqi;
     ecg_ventricular_t ventricular;

@@ -1,0 +1,166 @@
+#include "rr_context.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ecg_base/int_math.h"
+
+#define PAST ECG_RR_PAST
+#define SINUS ECG_RR_SINUS
+#define LONGEST_RR_SAMPLES 1080 /* 3 s, as for the mean */
+#define FRACTION_BITS 4         /* of an interval whose log2 is taken */
+#define FIRST_FEATURE 8
+#define FEATURES 12
+
+/* Limits of log2 ratios * 64. */
+#define EARLY (-12)   /* 0.88 of the sinus interval */
+#define LONG 31       /* 1.4 of it */
+#define SINUS_STEP 1  /* so far an interval beyond these limits moves it: 1.1 % */
+#define CORE 5        /* within 6 % of the median */
+#define IRREGULAR 9   /* 10 % from the interval before */
+#define FIRST_SINUS 3 /* intervals that are all taken */
+#define RECENT 16     /* intervals in which the longest, and a repeat, are looked for */
+#define UNREPEATED 64 /* no two intervals like the last two */
+#define SHARE_ONE 64  /* a share of all */
+
+static int32_t log_interval(uint16_t rr_samples) {
+    const uint32_t limited = rr_samples > LONGEST_RR_SAMPLES ? LONGEST_RR_SAMPLES : rr_samples;
+    return ecg_log2_q6(limited << FRACTION_BITS);
+}
+
+/* Interval number `age` before the one in turn, from 0. */
+static int32_t past(const ecg_rr_context_t *state, uint32_t age) {
+    return state->past_q6[(state->newest + PAST - age) % PAST];
+}
+
+static void insert(int16_t *ascending, uint32_t count, int32_t value) {
+    uint32_t at = count;
+    for (; at > 0 && ascending[at - 1] > value; at--) {
+        ascending[at] = ascending[at - 1];
+    }
+    ascending[at] = (int16_t)value;
+}
+
+static void take_out(int16_t *ascending, uint32_t count, int32_t value) {
+    uint32_t at = 0;
+    while (at + 1 < count && ascending[at] != value) {
+        at++;
+    }
+    memmove(&ascending[at], &ascending[at + 1], (count - at - 1) * sizeof *ascending);
+}
+
+/* Median of the last intervals that were neither early nor long. */
+static int32_t sinus_interval(const ecg_rr_context_t *state) {
+    int16_t ascending[SINUS] = {0};
+    for (uint32_t i = 0; i < state->sinus; i++) {
+        insert(ascending, i, state->sinus_q6[i]);
+    }
+    return ascending[state->sinus / 2];
+}
+
+static uint32_t count_bits(uint32_t bits) {
+    uint32_t count = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        count++;
+    }
+    return count;
+}
+
+static int8_t share(const ecg_rr_context_t *state, uint32_t count) {
+    return (int8_t)(count * SHARE_ONE / state->intervals);
+}
+
+static int32_t longest(const ecg_rr_context_t *state) {
+    int32_t most = past(state, 0);
+    for (uint32_t age = 1; age < RECENT && age < state->intervals; age++) {
+        const int32_t value = past(state, age);
+        most = value > most ? value : most;
+    }
+    return most;
+}
+
+static uint32_t near_median(const ecg_rr_context_t *state, int32_t median) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < state->intervals; i++) {
+        count += abs(state->sorted_q6[i] - median) <= CORE;
+    }
+    return count;
+}
+
+/* How far the last two intervals are from two that followed each other before: small in bigeminy, not in
+ * fibrillation. */
+static int32_t nearest_repeat(const ecg_rr_context_t *state, int32_t rr) {
+    int32_t nearest = UNREPEATED;
+    for (uint32_t age = 0; age < RECENT && age + 1 < state->intervals; age++) {
+        const int32_t distance = abs(rr - past(state, age)) + abs(past(state, 0) - past(state, age + 1));
+        nearest = distance < nearest ? distance : nearest;
+    }
+    return nearest;
+}
+
+/* Median of the early intervals among the last 32, or `otherwise`. */
+static int32_t early_interval(const ecg_rr_context_t *state, int32_t otherwise) {
+    int16_t ascending[PAST] = {0};
+    uint32_t count = 0;
+    for (uint32_t age = 0; age < state->intervals; age++) {
+        if ((state->early >> age & 1) != 0) {
+            insert(ascending, count++, past(state, age));
+        }
+    }
+    return count == 0 ? otherwise : ascending[count / 2];
+}
+
+void ecg_rr_context_write(const ecg_rr_context_t *state, uint16_t rr_samples, int32_t mean_q8,
+                          ecg_core_beat_t *beat) {
+    int8_t *features = &beat->rhythm[FIRST_FEATURE];
+    memset(features, 0, FEATURES);
+    if (state->intervals == 0 || rr_samples == 0) {
+        return;
+    }
+    const int32_t rr = log_interval(rr_samples), mean = ecg_log2_q6((uint32_t)mean_q8 >> (8 - FRACTION_BITS));
+    const int32_t sinus = sinus_interval(state), count = state->intervals;
+    const int32_t median = state->sorted_q6[count / 2];
+    features[0] = ecg_clip_int8(rr - sinus);
+    features[1] = ecg_clip_int8(past(state, 0) - sinus);
+    features[2] = ecg_clip_int8((count > 1 ? past(state, 1) : sinus) - sinus);
+    features[3] = ecg_clip_int8(rr - median);
+    features[4] = ecg_clip_int8(mean - median);
+    features[5] = ecg_clip_int8(rr - longest(state));
+    features[6] = ecg_clip_int8(state->sorted_q6[count * 3 / 4] - state->sorted_q6[count / 4]);
+    features[7] = share(state, near_median(state, median));
+    features[8] = share(state, count_bits(state->early));
+    features[9] = share(state, count_bits(state->irregular));
+    features[10] = ecg_clip_int8(nearest_repeat(state, rr));
+    features[11] = ecg_clip_int8(rr - early_interval(state, rr));
+}
+
+/* An early or long interval moves the sinus interval by a step, so that another rate is reached in time. */
+static bool learn_sinus(ecg_rr_context_t *state, int32_t rr) {
+    const bool is_first = state->sinus < FIRST_SINUS;
+    const int32_t sinus = is_first ? rr : sinus_interval(state);
+    const int32_t away = rr - sinus;
+    const int32_t step = away < EARLY ? -SINUS_STEP : SINUS_STEP;
+    state->sinus_q6[state->sinus_next] = (int16_t)(away < EARLY || away > LONG ? sinus + step : rr);
+    state->sinus_next = (uint8_t)((state->sinus_next + 1) % SINUS);
+    state->sinus = (uint8_t)(state->sinus + (state->sinus < SINUS));
+    return away < EARLY;
+}
+
+void ecg_rr_context_update(ecg_rr_context_t *state, uint16_t rr_samples) {
+    if (rr_samples == 0) {
+        return;
+    }
+    const int32_t rr = log_interval(rr_samples);
+    const bool irregular = state->intervals > 0 && abs(rr - past(state, 0)) > IRREGULAR;
+    state->irregular = state->irregular << 1 | irregular;
+    state->early = state->early << 1 | learn_sinus(state, rr);
+    state->newest = (uint8_t)((state->newest + 1) % PAST);
+    if (state->intervals == PAST) {
+        take_out(state->sorted_q6, PAST, state->past_q6[state->newest]);
+    } else {
+        state->intervals++;
+    }
+    state->past_q6[state->newest] = (int16_t)rr;
+    insert(state->sorted_q6, state->intervals - 1u, rr);
+}
