@@ -119,7 +119,7 @@ def test_the_first_beat_is_its_own_average() -> None:
     first = irregular_record()[0]
     assert np.array_equal(first["beat"][:, 0], first["beat"][:, 1])
     assert first["rr_samples"] == 0
-    assert list(first["rhythm"]) == [0, 0, 0, 0, 0, 64, 0, 0]
+    assert list(first["rhythm"][:8]) == [0, 0, 0, 0, 0, 64, 0, 0]
 
 
 def test_rhythm_features_of_the_intervals() -> None:
