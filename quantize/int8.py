@@ -77,7 +77,7 @@ def with_extremes(
 
     Parameters
     ----------
-    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 8)
+    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 27)
     """
     beat, rhythm = beat.copy(), rhythm.copy()
     beat[0, :2, 0] = -128, 127

@@ -58,7 +58,9 @@ def prune(run: Run, progress: Progress = SILENT) -> dict[str, float]:
 def prune_network(
     network: KerasModel, recipe: Recipe, examples: train.Examples, on_epoch: OnEpoch | None = None
 ) -> KerasModel:
-    """Prune a copy of a network, fine-tuned on `examples`."""
+    """Prune a copy of a network, fine-tuned on `examples`; a sparsity of 0 leaves it as it is."""
+    if recipe.prune.sparsity == 0:
+        return network
     settings, steps_per_epoch = recipe.prune, -(-len(examples.labels) // recipe.training.batch_size)
 
     def fine_tune(copy: KerasModel, pruning: Any) -> None:

@@ -20,7 +20,7 @@ def vary(beat: Float, rhythm: Float, settings: Augment, random: np.random.Genera
 
     Parameters
     ----------
-    beat, rhythm : ndarray of float32, shapes (n, 1, 128, 2) and (n, 8)
+    beat, rhythm : ndarray of float32, shapes (n, 1, 128, 2) and (n, 27)
         The network's inputs. Both channels of a beat vary alike, except for the noise.
     settings : Augment
     random : numpy.random.Generator
@@ -59,7 +59,7 @@ class Batches(keras.utils.Sequence):  # type: ignore[misc]
 
     Parameters
     ----------
-    inputs : tuple of ndarray of float32, shapes (n, 1, 128, 2) and (n, 8)
+    inputs : tuple of ndarray of float32, shapes (n, 1, 128, 2) and (n, 27)
     targets : ndarray of float32, shape (n, classes)
     weights : ndarray of float32, shape (n,)
     size : int

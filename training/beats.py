@@ -24,6 +24,9 @@ from ecg_edge.ecg.scoring.beats import match_beats
 from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
 from ecg_edge.training.progress import OnRecord
 
+ANY_CONDUCTION: Final = "*"
+"""Symbol of training beats that may be N, L or R; no annotator uses it for a beat."""
+
 MATCH_WINDOW: Final = round(MATCH_WINDOW_S * FS_HZ)
 
 
@@ -54,8 +57,14 @@ class Beats:
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
-        """Index in `LABELS` of each beat; -1 outside the five classes."""
-        return label_indices(self.symbols)
+        """Index in `LABELS` of each beat; -1 outside the five classes. `ANY_CONDUCTION` counts as N."""
+        return np.where(self.any_conduction, LABELS.index("N"), label_indices(self.symbols))
+
+    @property
+    def any_conduction(self) -> npt.NDArray[np.bool_]:
+        """Mask of the beats that may be N, L or R."""
+        mask: npt.NDArray[np.bool_] = self.symbols == ANY_CONDUCTION
+        return mask
 
     @property
     def beat(self) -> npt.NDArray[np.int8]:
@@ -64,7 +73,7 @@ class Beats:
 
     @property
     def rhythm(self) -> npt.NDArray[np.int8]:
-        """Tensor "rhythm" as the device has it, shape (n, 8)."""
+        """Tensor "rhythm" as the device has it, shape (n, 27)."""
         return np.ascontiguousarray(self.features["rhythm"])
 
     def five_classes(self) -> Beats:
@@ -95,11 +104,11 @@ def dequantize(
 
     Parameters
     ----------
-    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 8)
+    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 27)
 
     Returns
     -------
-    ndarrays of float32, shapes (n, 1, 128, 2) and (n, 8)
+    ndarrays of float32, shapes (n, 1, 128, 2) and (n, 27)
         The network's inputs.
     """
     beat_scale, rhythm_scale = np.float32(firmware.BEAT_SCALE), np.float32(firmware.RHYTHM_SCALE)

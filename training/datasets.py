@@ -17,7 +17,8 @@ from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.synthetic.population import patients_of, virtual_root
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
-from ecg_edge.training.beats import Beats, concatenate, load_beats
+from ecg_edge.training.beats import ANY_CONDUCTION, Beats, concatenate, load_beats
+from ecg_edge.training.made_up import made_up_beats
 from ecg_edge.training.noisy_beats import noisy_beats
 from ecg_edge.training.progress import OnRecord
 from ecg_edge.training.recipes import Recipe
@@ -45,7 +46,8 @@ class EvaluationSet:
 
 
 _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
-_GENERATED = ("synth", "virtual")  # databases that need no installation
+_GENERATED = ("synth", "virtual", "made-up")  # databases that need no installation
+_WITHOUT_CONDUCTION = ("svdb", "qtdb", "cinc2017")  # their N may have a bundle branch block
 
 
 def split_of(recipe: Recipe, root: Path) -> splits.Split:
@@ -127,15 +129,49 @@ def extra_beats(
     parts, chosen = [], names or {}
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
         if database == "nstdb":
-            beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record)).five_classes()
+            beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record))
+            beats = _with_false_detections(beats) if recipe.data.false_detections else beats
+            beats = beats.five_classes()
         elif database == "cinc2017":
             beats = concatenate(strip_beats(root, on_record))
+        elif database == "made-up":
+            beats = _made_up(recipe, root, records, chosen, on_record).five_classes()
         else:
             own = chosen.get(database)
             beats = _beats_of_database(recipe, root, database, on_record, own).five_classes()
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.keep_every_nth_normal == 0)
-        parts.append(beats[kept])
+        beats = beats[kept]
+        parts.append(_of_any_conduction(beats) if recipe.data.any_conduction else beats)
     return parts
+
+
+def _with_false_detections(beats: Beats) -> Beats:
+    """Make N, L or R of detections without an annotated beat; they are no beats of their record's N."""
+    symbols = np.where(beats.symbols == "", ANY_CONDUCTION, beats.symbols)
+    return Beats(beats.features, symbols, beats.records)
+
+
+def _of_any_conduction(beats: Beats) -> Beats:
+    """Make N, L or R of the N beats of databases that do not tell bundle branch block."""
+    origins = np.array([name.rpartition("/")[0].rpartition(":")[2] for name in beats.records.tolist()])
+    unknown = np.isin(origins, _WITHOUT_CONDUCTION) & (beats.symbols == "N")
+    return Beats(beats.features, np.where(unknown, ANY_CONDUCTION, beats.symbols), beats.records)
+
+
+def _made_up(
+    recipe: Recipe,
+    root: Path,
+    records: tuple[str, ...],
+    chosen: Mapping[str, Sequence[str]],
+    on_record: OnRecord | None,
+) -> Beats:
+    """Make up patients from the training records of mitdb, and of svdb where that trains."""
+    parts = made_up_beats(root, "mitdb", records, recipe.data.peaks, on_record)
+    if "svdb" in set(recipe.data.extra) - set(missing_extra(recipe, root)):
+        own = splits.select_part("svdb", records_in(root, "svdb"), "development")
+        names = tuple(chosen.get("svdb", own))
+        parts += made_up_beats(root, "svdb", names, recipe.data.peaks, on_record)
+    return concatenate(parts)
 
 
 def _beats_of_database(

@@ -12,7 +12,7 @@ Float = npt.NDArray[np.float32]
 
 
 class KerasModel(Protocol):
-    """A network of `tf_keras`: inputs "beat" (1, 128, 2) and "rhythm" (8,), output "logits"."""
+    """A network of `tf_keras`: inputs "beat" (1, 128, 2) and "rhythm" (27,), output "logits"."""
 
     layers: list[Any]
     inputs: list[Any]

@@ -1,10 +1,10 @@
-"""Made-up patients: real beats of training patients laid on the intervals of a rhythm that the patient did not have.
+"""Made-up patients: real beats of training patients on the intervals of a rhythm that they did not have.
 
-Few patients in the databases have an irregular rhythm without premature beats, so that a network takes irregular
-for premature. Here beats N and V of a record follow each other as in atrial fibrillation (f waves for P waves) or
-in sinus arrhythmia, all as they are labelled, and beats N as premature atrial beats and runs (label A, another P
-wave or none) with and without pauses. The signal is put together before the signal path, which then finds peaks
-and computes tensors as in any other record.
+Few patients in the databases have an irregular rhythm without premature beats, so that a network takes
+irregular for premature. Here beats N and V of a record follow each other as in atrial fibrillation (f waves
+for P waves) or in sinus arrhythmia, all as they are labelled, and beats N as premature atrial beats and runs
+(label A, another P wave or none) with and without pauses. The signal is put together before the signal path,
+which then finds peaks and computes tensors as in any other record.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ecg_edge.training.progress import OnRecord
 Float = npt.NDArray[np.float64]
 
 KINDS: Final = ("fibrillation", "sinus-arrhythmia", "atrial-runs", "atrial-runs-2")
-BEATS: Final = 400  # of each made-up patient, six minutes
+BEATS: Final = 120  # of each made-up patient, two minutes
 
 _PRE: Final = 100  # samples from the P wave's start to the R peak
 _SHORTEST_PRE: Final = 40
@@ -36,7 +36,7 @@ _P_FIRST, _P_LAST = 92, 17  # samples before the R peak between which the P wave
 def made_up_beats(
     root: Path, database: str, records: Sequence[str], peaks: str, on_record: OnRecord | None = None
 ) -> list[Beats]:
-    """Make up one patient of each kind from each record; his name is "<kind>/<record>".
+    """Make up one patient of each kind from each record; his name is "<kind>:<database>/<record>".
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def made_up_beats(
             record = make_up(real, kind, np.random.default_rng(seed))
             if record is not None:
                 features, symbols = find_beats(record, peaks)
-                parts.append(Beats(features, symbols, np.full(len(symbols), f"{kind}/{name}")))
+                parts.append(Beats(features, symbols, np.full(len(symbols), f"{kind}:{database}/{name}")))
     return parts
 
 
@@ -174,8 +174,8 @@ def _lay(
 ) -> tuple[Float, npt.NDArray[np.int64]]:
     """Put the beats one after the other, `steps` samples apart; each reaches to where the next begins.
 
-    Where the time between two beats is longer than the record's, its last level is held; what does not meet is
-    joined by a ramp. `flat` beats lose their P wave, and get one of `wave` millivolts instead.
+    Where the time between two beats is longer than the record's, its last level is held; what does not meet
+    is joined by a ramp. `flat` beats lose their P wave, and get one of `wave` millivolts instead.
     """
     at = FS_HZ + np.cumsum(steps)
     before = np.clip(steps - _REFRACTORY, _SHORTEST_PRE, _PRE)

@@ -11,13 +11,14 @@ from typing import Any, Final, cast
 
 import tf_keras as keras
 
+from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.recipes import MAX_PARAMETERS, Model
 
 BEAT_SHAPE: Final = (1, 128, 2)
-RHYTHM_SHAPE: Final = (8,)
+RHYTHM_SHAPE: Final = (firmware.RHYTHM_FEATURES,)
 
 
 def build(model: Model) -> KerasModel:
@@ -26,7 +27,7 @@ def build(model: Model) -> KerasModel:
     Returns
     -------
     KerasModel
-        Inputs "beat" (1, 128, 2) and "rhythm" (8,); output "logits" (5,), without softmax.
+        Inputs "beat" (1, 128, 2) and "rhythm" (27,); output "logits" (5,), without softmax.
 
     Raises
     ------

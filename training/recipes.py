@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
 
@@ -33,9 +34,8 @@ BEATS: Final = "beats"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OTHER_TABLES: Final = ("tune", "ablation")
 """Tables of a recipe's file that other commands read; they change no training."""
-_RHYTHM_FEATURES: Final = 8
 SCHEDULES: Final = ("cosine", "one-cycle", "constant")
-_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "synth", "virtual")
+_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "made-up", "synth", "virtual")
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,18 @@ class Data:
     extra : tuple of str
         Further databases in the training set: "svdb" and "qtdb", their records for development
         (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
-        every beat as N; "nstdb", its noise added to the training records; "synth"; "virtual", patients of the
-        generator (`ecg_edge.ecg.synthetic.population`). Those that are not installed are left out, and the
-        run's history lists them.
+        every beat as N; "nstdb", its noise added to the training records; "made-up", beats of the training
+        records of mitdb and svdb in other rhythms (`ecg_edge.training.made_up`); "synth"; "virtual",
+        patients of the generator (`ecg_edge.ecg.synthetic.population`). Those that are not installed are
+        left out, and the run's history lists them.
     keep_every_nth_normal : int
         Keep every n-th normal beat of the extra databases; 1 keeps all.
+    any_conduction : bool
+        N beats of svdb, qtdb and cinc2017 may be N, L or R: these databases do not tell bundle branch
+        block. The loss then accepts each of the three.
+    false_detections : bool
+        Keep what the detector took for beats in nstdb's noise, and accept N, L and R for it: noise is neither
+        A nor V. Without it, false detections do not train.
     """
 
     database: str = "mitdb"
@@ -73,6 +80,8 @@ class Data:
     test_fraction: float = 0.2
     extra: tuple[str, ...] = ()
     keep_every_nth_normal: int = 1
+    any_conduction: bool = False
+    false_detections: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ class Model:
             kernel * before * after + 4 * after
             for kernel, before, after in zip(self.kernels, channels, self.filters, strict=False)
         )
-        rhythm = (_RHYTHM_FEATURES + 1) * self.rhythm_units
+        rhythm = (firmware.RHYTHM_FEATURES + 1) * self.rhythm_units
         head = (channels[-1] + self.rhythm_units + 1) * self.head_units
         return convolutions + rhythm + head + (self.head_units + 1) * len(LABELS)
 
@@ -206,7 +215,7 @@ class Prune:
     Attributes
     ----------
     sparsity : float
-        Share of zero weights in each layer but the last, 0 to below 1.
+        Share of zero weights in each layer but the last, 0 to below 1; 0 leaves the network as trained.
     epochs : int
         Epochs of fine-tuning; the sparsity rises during the first half of them.
     learning_rate : float
@@ -379,6 +388,7 @@ def build_table(path: Path, where: str, cls: Any, values: Any) -> Any:
 
 
 _TYPES: Final[dict[str, Callable[[Any], bool]]] = {
+    "bool": lambda v: type(v) is bool,
     "int": lambda v: type(v) is int,
     "float": lambda v: type(v) in (int, float),
     "str": lambda v: type(v) is str,
@@ -500,6 +510,10 @@ def _contradictions(recipe: Recipe) -> list[str]:
         ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
         f"training.schedule must be one of {', '.join(SCHEDULES)}": recipe.training.schedule in SCHEDULES,
+        "data.any_conduction and false_detections need training.label_smoothing and focal_gamma of 0": not (
+            (data.any_conduction or data.false_detections)
+            and (recipe.training.label_smoothing or recipe.training.focal_gamma)
+        ),
         "training.smote and repeat exclude each other": not (
             recipe.training.smote and recipe.training.repeat
         ),

@@ -39,18 +39,28 @@ class Examples:
 
     Attributes
     ----------
-    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 8)
+    beat, rhythm : ndarray of int8, shapes (n, 128, 2) and (n, 27)
         The network's inputs, quantized as on the device.
     labels : ndarray of int64, shape (n,)
         Index in `LABELS`.
     weights : ndarray of float32, shape (n,)
         Weight in the loss; 1 on average.
+    any_conduction : ndarray of bool, shape (n,)
+        Beats that may be N, L or R; their label is N.
     """
 
     beat: npt.NDArray[np.int8]
     rhythm: npt.NDArray[np.int8]
     labels: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float32]
+    any_conduction: npt.NDArray[np.bool_]
+
+    @property
+    def targets(self) -> npt.NDArray[np.float32]:
+        """1 for each class that counts as right, shape (n, classes)."""
+        targets: npt.NDArray[np.float32] = np.eye(len(LABELS), dtype=np.float32)[self.labels]
+        targets[np.ix_(self.any_conduction, [LABELS.index(label) for label in "NLR"])] = 1
+        return targets
 
 
 class History(TypedDict):
@@ -152,8 +162,11 @@ def hold_out(recipe: Recipe, beats: Beats) -> tuple[Beats, Beats]:
 
 
 def _person(database: str, record: str) -> str:
-    """Name of the person of a training record: "100", "svdb/800", or "nstdb/100", which is 100 with noise."""
-    origin, _, name = record.rpartition("/")
+    """Name of the person of a training record: "100", "svdb/800", or "nstdb/100", which is 100 with noise.
+
+    "fibrillation:mitdb/100" is a made-up patient of 100's beats.
+    """
+    origin, _, name = record.rpartition(":")[2].rpartition("/")
     return patient_of("mitdb" if origin == "nstdb" else origin or database, name)
 
 
@@ -166,7 +179,9 @@ def examples(recipe: Recipe, beats: Beats) -> Examples:
 
 
 def _weighted(beats: Beats, settings: Training) -> Examples:
-    return Examples(beats.beat, beats.rhythm, beats.labels, beat_weights(beats, settings))
+    return Examples(
+        beats.beat, beats.rhythm, beats.labels, beat_weights(beats, settings), beats.any_conduction
+    )
 
 
 def fit_network(
@@ -203,12 +218,12 @@ def fit_network(
     RecipeError
         When the loss or a weight is not finite, or the loss exceeds `MAX_LOSS`.
     """
-    settings, targets = recipe.training, keras.utils.to_categorical(data.labels, len(LABELS))
+    settings = recipe.training
     inputs = dequantize(data.beat, data.rhythm)
-    batches = Batches(inputs, targets, data.weights, settings.batch_size, recipe.augment, recipe.seed)
+    batches = Batches(inputs, data.targets, data.weights, settings.batch_size, recipe.augment, recipe.seed)
     network.compile(
         optimizer=_optimizer(settings, learning_rate, epochs * len(batches)),
-        loss=_loss(settings),
+        loss=_loss(recipe),
         metrics=["accuracy"],
     )
     stopping = keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
@@ -249,7 +264,10 @@ def _schedule(name: str, learning_rate: float, steps: int) -> Any:
     )
 
 
-def _loss(settings: Training) -> Any:
+def _loss(recipe: Recipe) -> Any:
+    settings = recipe.training
+    if recipe.data.any_conduction or recipe.data.false_detections:
+        return accepted_cross_entropy
     if settings.focal_gamma:
         return keras.losses.CategoricalFocalCrossentropy(
             alpha=1.0,
@@ -260,9 +278,14 @@ def _loss(settings: Training) -> Any:
     return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
 
 
+def accepted_cross_entropy(targets: Any, logits: Any) -> Any:
+    """Compute the cross-entropy of the summed probability of the classes that count as right."""
+    accepted = tf.where(targets > 0, logits, tf.float32.min)
+    return tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_logsumexp(accepted, axis=-1)
+
+
 def _validation(held: Examples) -> tuple[Any, ...]:
-    targets = keras.utils.to_categorical(held.labels, len(LABELS))
-    return list(dequantize(held.beat, held.rhythm)), targets, held.weights
+    return list(dequantize(held.beat, held.rhythm)), held.targets, held.weights
 
 
 def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
@@ -305,7 +328,8 @@ def oversample(data: Examples, share: float, seed: int) -> Examples:
     weights = np.concatenate([data.weights, means[labels[len(data.labels) :]].astype(np.float32)])
     split = data.beat[0].size
     beat, rhythm = quantized[:, :split].reshape(-1, *data.beat.shape[1:]), quantized[:, split:]
-    return Examples(beat, rhythm, labels, weights)
+    added = np.zeros(len(labels) - len(data.labels), bool)
+    return Examples(beat, rhythm, labels, weights, np.concatenate([data.any_conduction, added]))
 
 
 def repeat(data: Examples, share: float, seed: int) -> Examples:
@@ -324,7 +348,8 @@ def repeat(data: Examples, share: float, seed: int) -> Examples:
         if counts[label]
     ]
     order = np.concatenate([np.arange(len(data.labels)), *drawn]).astype(np.intp)
-    return Examples(data.beat[order], data.rhythm[order], data.labels[order], data.weights[order])
+    fields = (data.beat, data.rhythm, data.labels, data.weights, data.any_conduction)
+    return Examples(*(values[order] for values in fields))
 
 
 def make_repeatable(seed: int) -> None:

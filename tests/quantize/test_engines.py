@@ -26,7 +26,7 @@ needs_tflm = pytest.mark.skipif(not tflm_available(), reason="the tflite-micro w
 def random_beats(count: int) -> dict[str, Int8Array]:
     """Make random tensors, (count, 128, 2) and (count, 8)."""
     rng = np.random.default_rng(3)
-    shapes = {"beat": (count, 128, 2), "rhythm": (count, 8)}
+    shapes = {"beat": (count, 128, 2), "rhythm": (count, 27)}
     return {name: rng.integers(-128, 128, shape).astype(np.int8) for name, shape in shapes.items()}
 
 

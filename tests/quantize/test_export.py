@@ -84,7 +84,7 @@ def test_the_manifest_says_what_the_model_is(bundle: Bundle) -> None:
     manifest = bundle.manifest
     assert [(t.name, t.shape, t.zero_point) for t in manifest.inputs] == [
         ("beat", (1, 1, 128, 2), 0),
-        ("rhythm", (1, 8), 0),
+        ("rhythm", (1, 27), 0),
     ]
     assert [t.name for t in manifest.outputs] == ["logits"]
     assert manifest.core_fingerprint == firmware.fingerprint()

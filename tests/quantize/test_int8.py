@@ -37,7 +37,7 @@ def model_path(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_inputs_have_the_signal_path_s_scales_although_no_beat_reaches_them(model_path: Path) -> None:
     network = read_network(model_path)
-    for name, scale, shape in (("beat", 1 / 20, (1, 1, 128, 2)), ("rhythm", 1 / 64, (1, 8))):
+    for name, scale, shape in (("beat", 1 / 20, (1, 1, 128, 2)), ("rhythm", 1 / 64, (1, 27))):
         tensor = network.tensors[network.inputs[name]]
         assert tensor.quantization is not None
         assert tensor.quantization.scales.tolist() == [pytest.approx(scale, rel=1e-6)]
@@ -84,7 +84,7 @@ def test_int8_is_scored_by_litert_where_there_is_no_tflm(
 def test_the_extremes_are_in_one_beat_only() -> None:
     from ecg_edge.quantize.int8 import with_extremes
 
-    beat, rhythm = np.zeros((3, 128, 2), np.int8), np.zeros((3, 8), np.int8)
+    beat, rhythm = np.zeros((3, 128, 2), np.int8), np.zeros((3, 27), np.int8)
     changed, changed_rhythm = with_extremes(beat, rhythm)
     assert (changed.min(), changed.max()) == (changed_rhythm.min(), changed_rhythm.max()) == (-128, 127)
     assert np.count_nonzero(changed) == np.count_nonzero(changed_rhythm) == 2

@@ -45,6 +45,13 @@ def test_every_layer_but_the_last_gets_the_asked_share_of_zeros(trained: tuple[R
     assert [tensor.name for tensor in pruned.inputs] == ["beat", "rhythm"]
 
 
+def test_a_sparsity_of_0_leaves_the_network_as_it_is(trained: tuple[Recipe, Any, Any]) -> None:
+    from ecg_edge.quantize.prune import prune_network
+
+    recipe, network, examples = trained
+    assert prune_network(network, replace(recipe, prune=Prune(sparsity=0.0)), examples) is network
+
+
 def test_blocks_become_zero_together(trained: tuple[Recipe, Any, Any]) -> None:
     from ecg_edge.quantize.prune import prune_network, sparsity
 

@@ -42,7 +42,8 @@ static int differing(const ecg_model_t *model, size_t vector) {
     const int8_t *beat = model->golden_inputs[0] + vector * model->inputs[0].bytes;
     const int8_t *rhythm = model->golden_inputs[1] + vector * model->inputs[1].bytes;
     /* In another order than the model's. */
-    const engine_array_t arrays[] = {{"rhythm", rhythm, 8}, {"beat", beat, 256}};
+    const engine_array_t arrays[] = {{"rhythm", rhythm, model->inputs[1].bytes},
+                                     {"beat", beat, model->inputs[0].bytes}};
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     int8_t logits[ENGINE_MAX_LABELS];
     if (!engine_bind(model, arrays, 2, inputs) || !engine_invoke(model, inputs, logits)) {

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's wheel")
 
+from ecg_edge import firmware
 from ecg_edge.ecg.errors import ComparisonError
 from ecg_edge.host.cli import main as cli
 from ecg_edge.quantize import verify as engines
@@ -153,7 +154,10 @@ def test_an_unknown_record_is_an_error(
 def test_litert_and_the_float_network_stay_near_tflm(bundle: Bundle, tmp_path: Path) -> None:
     import tf_keras as keras
 
-    beat, rhythm = keras.Input((1, 128, 2), name="beat"), keras.Input((8,), name="rhythm")
+    beat, rhythm = (
+        keras.Input((1, 128, 2), name="beat"),
+        keras.Input((firmware.RHYTHM_FEATURES,), name="rhythm"),
+    )
     logits = keras.layers.Dense(5)(keras.layers.Concatenate()([keras.layers.Flatten()(beat), rhythm]))
     keras.Model([beat, rhythm], logits).save(tmp_path / "float.keras")
     report = engines.verify(bundle, float_model=tmp_path / "float.keras")

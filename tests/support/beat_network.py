@@ -26,7 +26,7 @@ def beat_network(
     """Inputs beat and rhythm, one convolution, mean, concatenation, one dense layer: a `.tflite` file."""
     b = Builder(seed)
     beat = b.input((1, 1, 128, 2), beat_scale, 0)
-    rhythm = b.input((1, 8), 1 / 64, 0)
+    rhythm = b.input((1, 27), 1 / 64, 0)
     for tensor, name in ((beat, names[0]), (rhythm, names[1])):
         b.tensors[tensor.index].name = f"serving_default_{name}:0"
     if rhythm_first:

@@ -16,5 +16,5 @@ def made_beats(count: int, seed: int = 1) -> Beats:
     phase = 2 * np.pi * np.arange(128)[:, None] / 128 * (1 + labels[:, None, None])
     features = np.zeros(count, firmware.BEAT_DTYPE)
     features["beat"] = np.rint(30 * np.sin(phase)) + random.integers(-15, 15, (count, 128, 2))
-    features["rhythm"] = random.integers(-30, 30, (count, 8))
+    features["rhythm"] = random.integers(-30, 30, (count, firmware.RHYTHM_FEATURES))
     return Beats(features, np.array(LABELS)[labels], np.full(count, "100"))

@@ -28,7 +28,7 @@ LABELS = ("N", "L", "R", "A", "V")
 MODEL = b"not a network, but as good as one for its SHA-256"
 MORPHOLOGY = b"another one"
 MORPHOLOGY_LABELS = ("normal", "arrhythmia", "st-depression", "st-elevation", "t-inversion")
-BEAT_INPUTS = (Tensor("beat", (1, 1, 128, 2), 0.05, 0), Tensor("rhythm", (1, 8), 1 / 64, 0))
+BEAT_INPUTS = (Tensor("beat", (1, 1, 128, 2), 0.05, 0), Tensor("rhythm", (1, 27), 1 / 64, 0))
 STRIP_INPUTS = (Tensor("strip", (1, 1, STRIP_POINTS, 1), 1 / STRIP_STEPS_PER_MV, 0),)
 
 

@@ -93,9 +93,9 @@ def test_labels_are_those_of_the_five_classes_only() -> None:
 
 
 def test_dequantize_uses_the_device_s_scales() -> None:
-    beat, rhythm = np.full((1, 128, 2), 20, np.int8), np.full((1, 8), -64, np.int8)
+    beat, rhythm = np.full((1, 128, 2), 20, np.int8), np.full((1, 27), -64, np.int8)
     beat_values, rhythm_values = dequantize(beat, rhythm)
-    assert beat_values.shape == (1, 1, 128, 2) and rhythm_values.shape == (1, 8)
+    assert beat_values.shape == (1, 1, 128, 2) and rhythm_values.shape == (1, 27)
     assert beat_values.dtype == rhythm_values.dtype == np.float32
     np.testing.assert_allclose(beat_values, 1.0)
     np.testing.assert_allclose(rhythm_values, -1.0)

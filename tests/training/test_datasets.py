@@ -110,6 +110,22 @@ def test_a_further_database_trains_only_with_its_n_beats_thinned_out(
     assert not any(name.startswith("svdb") for name in tested)
 
 
+def test_n_of_a_database_without_conduction_may_be_n_l_or_r_and_made_up_patients_follow(
+    tmp_path: Path, synthetic_root: Path
+) -> None:
+    folder = tmp_path / "svdb"
+    folder.mkdir()
+    for path in (synthetic_root / "synth").glob("s02.*"):
+        shutil.copy(path, folder / path.name)
+    data = Data(peaks="annotated", extra=("svdb", "made-up"), any_conduction=True)
+    made, real = extra_beats(Recipe("any", data=data), tmp_path, ())
+    assert {name.rpartition(":")[2] for name in made.records.tolist()} == {"svdb/s02"}
+    assert len(set(made.records.tolist())) > 2
+    for beats in (made, real):
+        assert "N" not in set(beats.symbols.tolist())
+        assert set(beats.labels[beats.any_conduction].tolist()) == {0}
+
+
 def test_a_further_database_that_is_missing_is_left_out_and_named(synthetic_root: Path) -> None:
     recipe = replace(RECIPE, data=replace(RECIPE.data, extra=("svdb",)))
     assert missing_extra(recipe, synthetic_root) == ("svdb",)

@@ -11,11 +11,12 @@ import pytest
 
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
-from ecg_edge.training.beats import Beats
+from ecg_edge.training.beats import ANY_CONDUCTION, Beats
 from ecg_edge.training.datasets import evaluation_sets, training_beats
 from ecg_edge.training.progress import Progress
 from ecg_edge.training.recipes import Augment, Data, Model, Prune, Quantize, Recipe, Training
 from ecg_edge.training.runs import Run, RunFolder
+from tests.support.made_beats import made_beats
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("tf_keras")
@@ -31,6 +32,9 @@ RECIPE = Recipe(
 )
 
 
+RECIPE_OF_ANY_CONDUCTION = Recipe("any", data=Data(any_conduction=True))
+
+
 @pytest.fixture(scope="module")
 def train() -> Any:
     from ecg_edge.training import train
@@ -44,6 +48,19 @@ def test_the_same_recipe_gives_the_same_weights(train: Any, synthetic_root: Path
     other = train.fit(replace(RECIPE, seed=2), beats).get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_a_beat_of_any_conduction_may_be_n_l_or_r(train: Any) -> None:
+    logits = np.array([[0.0, 4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 4.0, 0.0]], np.float32)
+    beats = made_beats(2)
+    data = train.examples(
+        RECIPE_OF_ANY_CONDUCTION, Beats(beats.features, np.array([ANY_CONDUCTION, "N"]), beats.records)
+    )
+    np.testing.assert_array_equal(data.targets, [[1, 1, 1, 0, 0], [1, 0, 0, 0, 0]])
+    loss = train.accepted_cross_entropy(data.targets, logits).numpy()
+    share = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert loss[0] == pytest.approx(-np.log(share[0, :3].sum()), abs=1e-5)
+    assert loss[1] == pytest.approx(-np.log(share[1, 0]), abs=1e-5)
 
 
 def test_smote_fills_rare_classes_from_the_training_set_alone(train: Any, synthetic_root: Path) -> None:
@@ -174,7 +191,7 @@ def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None
     assert models.multiply_accumulates(network) <= 200_000
     assert {tensor.name: tuple(tensor.shape[1:]) for tensor in network.inputs} == {
         "beat": (1, 128, 2),
-        "rhythm": (8,),
+        "rhythm": (27,),
     }
     assert tuple(network.output.shape[1:]) == (5,)
     assert network.layers[-1].activation.__name__ == "linear"

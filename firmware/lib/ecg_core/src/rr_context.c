@@ -29,11 +29,6 @@ static int32_t log_interval(uint16_t rr_samples) {
     return ecg_log2_q6(limited << FRACTION_BITS);
 }
 
-/* Interval number `age` before the one in turn, from 0. */
-static int32_t past(const ecg_rr_context_t *state, uint32_t age) {
-    return state->past_q6[(state->newest + PAST - age) % PAST];
-}
-
 static void insert(int16_t *ascending, uint32_t count, int32_t value) {
     uint32_t at = count;
     for (; at > 0 && ascending[at - 1] > value; at--) {
@@ -42,12 +37,9 @@ static void insert(int16_t *ascending, uint32_t count, int32_t value) {
     ascending[at] = (int16_t)value;
 }
 
-static void take_out(int16_t *ascending, uint32_t count, int32_t value) {
-    uint32_t at = 0;
-    while (at + 1 < count && ascending[at] != value) {
-        at++;
-    }
-    memmove(&ascending[at], &ascending[at + 1], (count - at - 1) * sizeof *ascending);
+static void prepend(int16_t *newest_first, uint32_t count, int32_t value) {
+    memmove(&newest_first[1], &newest_first[0], (count - 1) * sizeof *newest_first);
+    newest_first[0] = (int16_t)value;
 }
 
 /* Median of the last intervals that were neither early nor long. */
@@ -72,18 +64,25 @@ static int8_t share(const ecg_rr_context_t *state, uint32_t count) {
 }
 
 static int32_t longest(const ecg_rr_context_t *state) {
-    int32_t most = past(state, 0);
-    for (uint32_t age = 1; age < RECENT && age < state->intervals; age++) {
-        const int32_t value = past(state, age);
-        most = value > most ? value : most;
+    int32_t most = state->past_q6[0];
+    for (uint32_t i = 1; i < RECENT && i < state->intervals; i++) {
+        most = state->past_q6[i] > most ? state->past_q6[i] : most;
     }
     return most;
+}
+
+static uint32_t count_irregular(const ecg_rr_context_t *state) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i + 1 < state->intervals; i++) {
+        count += abs(state->past_q6[i] - state->past_q6[i + 1]) > IRREGULAR;
+    }
+    return count;
 }
 
 static uint32_t near_median(const ecg_rr_context_t *state, int32_t median) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < state->intervals; i++) {
-        count += abs(state->sorted_q6[i] - median) <= CORE;
+        count += abs(state->past_q6[i] - median) <= CORE;
     }
     return count;
 }
@@ -91,9 +90,10 @@ static uint32_t near_median(const ecg_rr_context_t *state, int32_t median) {
 /* How far the last two intervals are from two that followed each other before: small in bigeminy, not in
  * fibrillation. */
 static int32_t nearest_repeat(const ecg_rr_context_t *state, int32_t rr) {
+    const int16_t *past = state->past_q6;
     int32_t nearest = UNREPEATED;
-    for (uint32_t age = 0; age < RECENT && age + 1 < state->intervals; age++) {
-        const int32_t distance = abs(rr - past(state, age)) + abs(past(state, 0) - past(state, age + 1));
+    for (uint32_t i = 0; i < RECENT && i + 1 < state->intervals; i++) {
+        const int32_t distance = abs(rr - past[i]) + abs(past[0] - past[i + 1]);
         nearest = distance < nearest ? distance : nearest;
     }
     return nearest;
@@ -105,7 +105,7 @@ static int32_t early_interval(const ecg_rr_context_t *state, int32_t otherwise) 
     uint32_t count = 0;
     for (uint32_t age = 0; age < state->intervals; age++) {
         if ((state->early >> age & 1) != 0) {
-            insert(ascending, count++, past(state, age));
+            insert(ascending, count++, state->past_q6[age]);
         }
     }
     return count == 0 ? otherwise : ascending[count / 2];
@@ -120,17 +120,21 @@ void ecg_rr_context_write(const ecg_rr_context_t *state, uint16_t rr_samples, in
     }
     const int32_t rr = log_interval(rr_samples), mean = ecg_log2_q6((uint32_t)mean_q8 >> (8 - FRACTION_BITS));
     const int32_t sinus = sinus_interval(state), count = state->intervals;
-    const int32_t median = state->sorted_q6[count / 2];
+    int16_t ascending[PAST] = {0};
+    for (uint32_t i = 0; i < state->intervals; i++) {
+        insert(ascending, i, state->past_q6[i]);
+    }
+    const int32_t median = ascending[count / 2];
     features[0] = ecg_clip_int8(rr - sinus);
-    features[1] = ecg_clip_int8(past(state, 0) - sinus);
-    features[2] = ecg_clip_int8((count > 1 ? past(state, 1) : sinus) - sinus);
+    features[1] = ecg_clip_int8(state->past_q6[0] - sinus);
+    features[2] = ecg_clip_int8((count > 1 ? state->past_q6[1] : sinus) - sinus);
     features[3] = ecg_clip_int8(rr - median);
     features[4] = ecg_clip_int8(mean - median);
     features[5] = ecg_clip_int8(rr - longest(state));
-    features[6] = ecg_clip_int8(state->sorted_q6[count * 3 / 4] - state->sorted_q6[count / 4]);
+    features[6] = ecg_clip_int8(ascending[count * 3 / 4] - ascending[count / 4]);
     features[7] = share(state, near_median(state, median));
     features[8] = share(state, count_bits(state->early));
-    features[9] = share(state, count_bits(state->irregular));
+    features[9] = share(state, count_irregular(state));
     features[10] = ecg_clip_int8(nearest_repeat(state, rr));
     features[11] = ecg_clip_int8(rr - early_interval(state, rr));
 }
@@ -141,9 +145,8 @@ static bool learn_sinus(ecg_rr_context_t *state, int32_t rr) {
     const int32_t sinus = is_first ? rr : sinus_interval(state);
     const int32_t away = rr - sinus;
     const int32_t step = away < EARLY ? -SINUS_STEP : SINUS_STEP;
-    state->sinus_q6[state->sinus_next] = (int16_t)(away < EARLY || away > LONG ? sinus + step : rr);
-    state->sinus_next = (uint8_t)((state->sinus_next + 1) % SINUS);
     state->sinus = (uint8_t)(state->sinus + (state->sinus < SINUS));
+    prepend(state->sinus_q6, state->sinus, away < EARLY || away > LONG ? sinus + step : rr);
     return away < EARLY;
 }
 
@@ -152,15 +155,7 @@ void ecg_rr_context_update(ecg_rr_context_t *state, uint16_t rr_samples) {
         return;
     }
     const int32_t rr = log_interval(rr_samples);
-    const bool irregular = state->intervals > 0 && abs(rr - past(state, 0)) > IRREGULAR;
-    state->irregular = state->irregular << 1 | irregular;
     state->early = state->early << 1 | learn_sinus(state, rr);
-    state->newest = (uint8_t)((state->newest + 1) % PAST);
-    if (state->intervals == PAST) {
-        take_out(state->sorted_q6, PAST, state->past_q6[state->newest]);
-    } else {
-        state->intervals++;
-    }
-    state->past_q6[state->newest] = (int16_t)rr;
-    insert(state->sorted_q6, state->intervals - 1u, rr);
+    state->intervals = (uint8_t)(state->intervals + (state->intervals < PAST));
+    prepend(state->past_q6, state->intervals, rr);
 }

@@ -207,17 +207,13 @@ typedef struct {
     uint8_t intervals;            /* so far, saturates */
 } ecg_rr_t;
 
-/* The last RR intervals, log2 * 64 of sixteenths of samples. */
+/* The last RR intervals, newest first; log2 * 64 of sixteenths of samples. */
 typedef struct {
-    int16_t past_q6[ECG_RR_PAST];   /* a ring */
-    int16_t sorted_q6[ECG_RR_PAST]; /* the same intervals, ascending */
-    int16_t sinus_q6[ECG_RR_SINUS]; /* a ring; neither early nor long */
-    uint32_t early;                 /* of the past intervals, newest in bit 0: short of the sinus interval */
-    uint32_t irregular;             /* unlike the interval before */
+    int16_t past_q6[ECG_RR_PAST];
+    int16_t sinus_q6[ECG_RR_SINUS]; /* neither early nor long */
     uint8_t intervals;              /* in past_q6, */
-    uint8_t newest;                 /* where the last one is */
-    uint8_t sinus;                  /* in sinus_q6, */
-    uint8_t sinus_next;             /* where the next one goes */
+    uint8_t sinus;                  /* in sinus_q6 */
+    uint32_t early;                 /* of the past intervals, newest in bit 0: short of the sinus interval */
 } ecg_rr_context_t;
 
 /* A block of 200 ms. Slopes: over 8 low-pass outputs, 900 units per millivolt. Second differences: of raw

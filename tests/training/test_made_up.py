@@ -1,0 +1,82 @@
+"""Made-up patients: beats of a record in a rhythm that it does not have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ecg_edge.ecg.records import Record
+from ecg_edge.training.made_up import KINDS, make_up
+from tests.support.core_signals import beats_at
+
+SINUS = 290
+
+
+@pytest.fixture(scope="module")
+def regular() -> Record:
+    """A record of regular N beats with P waves at 200 units a millivolt."""
+    r_peaks = 400 + SINUS * np.arange(100)
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 2000)
+    symbols = np.full(len(r_peaks), "N")
+    return Record("1", "mitdb", 360, 200, "MLII", samples, r_peaks.astype(np.int64), symbols, ("",) * 100)
+
+
+def made(regular: Record, kind: str, seed: int = 1) -> Record:
+    record = make_up(regular, kind, np.random.default_rng(seed))
+    assert record is not None
+    return record
+
+
+def p_wave_height(record: Record) -> float:
+    """Of the mean beat, against the level between P wave and QRS complex."""
+    beats = np.array([record.samples[r - 90 : r] for r in record.annotation_samples[5:]])
+    return float(beats.mean(0)[:60].max() - beats.mean(0)[60:66].mean())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_annotation_is_at_a_copied_r_peak(regular: Record, kind: str) -> None:
+    record = made(regular, kind)
+    heights = [record.samples[r - 3 : r + 4].max() for r in record.annotation_samples]
+    expected = regular.samples[regular.annotation_samples].mean()
+    assert len(heights) > 90
+    assert np.abs(np.array(heights) - expected).max() < 60
+
+
+def test_fibrillation_is_irregular_without_p_waves_and_all_n(regular: Record) -> None:
+    record = made(regular, "fibrillation")
+    intervals = np.diff(record.annotation_samples)
+    assert set(record.annotation_symbols) == {"N"}
+    assert np.std(intervals) > 0.1 * np.mean(intervals)
+    assert p_wave_height(record) < p_wave_height(made(regular, "sinus-arrhythmia")) / 2
+
+
+def test_sinus_arrhythmia_keeps_p_waves_and_changes_slowly(regular: Record) -> None:
+    record = made(regular, "sinus-arrhythmia")
+    intervals = np.diff(record.annotation_samples)
+    assert set(record.annotation_symbols) == {"N"}
+    assert np.ptp(intervals) > 0.05 * np.mean(intervals)
+    assert np.corrcoef(intervals[:-1], intervals[1:])[0, 1] > 0.1
+
+
+def test_early_beats_of_atrial_runs_are_a(regular: Record) -> None:
+    record = made(regular, "atrial-runs", seed=2)
+    intervals = np.diff(record.annotation_samples)
+    early = record.annotation_symbols[1:] == "A"
+    assert 0 < early.sum() < len(early)
+    assert np.median(intervals[early]) < 0.95 * np.median(intervals[~early])
+
+
+def test_the_same_draw_gives_the_same_signal(regular: Record) -> None:
+    assert np.array_equal(made(regular, "fibrillation").samples, made(regular, "fibrillation").samples)
+    assert not np.array_equal(
+        made(regular, "fibrillation").samples[:5000], made(regular, "fibrillation", 2).samples[:5000]
+    )
+
+
+def test_a_record_with_few_beats_gives_none() -> None:
+    r_peaks = 400 + SINUS * np.arange(20)
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 2000)
+    record = Record(
+        "1", "mitdb", 360, 200, "MLII", samples, r_peaks.astype(np.int64), np.full(20, "N"), ("",) * 20
+    )
+    assert make_up(record, "fibrillation", np.random.default_rng(1)) is None
