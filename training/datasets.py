@@ -139,7 +139,8 @@ def extra_beats(
         else:
             own = chosen.get(database)
             beats = _beats_of_database(recipe, root, database, on_record, own).five_classes()
-        kept = (beats.symbols != "N") | (np.arange(len(beats)) % recipe.data.keep_every_nth_normal == 0)
+        every = 1 if database == "made-up" else recipe.data.keep_every_nth_normal
+        kept = (beats.symbols != "N") | (np.arange(len(beats)) % every == 0)
         beats = beats[kept]
         parts.append(_of_any_conduction(beats) if recipe.data.any_conduction else beats)
     return parts

@@ -64,7 +64,7 @@ class Data:
         patients of the generator (`ecg_edge.ecg.synthetic.population`). Those that are not installed are
         left out, and the run's history lists them.
     keep_every_nth_normal : int
-        Keep every n-th normal beat of the extra databases; 1 keeps all.
+        Keep every n-th normal beat of the extra databases, but for made-up patients; 1 keeps all.
     any_conduction : bool
         N beats of svdb, qtdb and cinc2017 may be N, L or R: these databases do not tell bundle branch
         block. The loss then accepts each of the three.
@@ -155,6 +155,9 @@ class Training:
         Repeat beats of rare classes, drawn at random, to this share of the most frequent class, 0 to 1.
     label_smoothing : float
         Share of a beat's label that is spread over all classes, 0 to below 1.
+    average : float
+        Take a running mean of the weights, with this factor on the mean at each step, in place of the last
+        weights; 0 for none.
     """
 
     epochs: int = 20
@@ -172,6 +175,7 @@ class Training:
     smote: float = 0.0
     repeat: float = 0.0
     label_smoothing: float = 0.0
+    average: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -459,6 +463,7 @@ _RANGES: Final = {
     "training.smote": Range(0, 1),
     "training.repeat": Range(0, 1),
     "training.label_smoothing": Range(0, 1, high_open=True),
+    "training.average": Range(0, 1, high_open=True),
     "augment.time_stretch": Range(0, 1, high_open=True),
     "augment.shift": Range(0, 128),
     "augment.amplitude": Range(0, 1, high_open=True),

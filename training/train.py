@@ -248,9 +248,10 @@ def fit_network(
 
 def _optimizer(settings: Training, learning_rate: float, steps: int) -> Any:
     rate = _schedule(settings.schedule, learning_rate, steps)
+    mean = {"use_ema": settings.average > 0, "ema_momentum": settings.average}
     if settings.weight_decay:
-        return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
-    return keras.optimizers.Adam(rate)
+        return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, **mean)
+    return keras.optimizers.Adam(rate, **mean)
 
 
 def _schedule(name: str, learning_rate: float, steps: int) -> Any:
