@@ -32,7 +32,7 @@ def beat_network(
     if rhythm_first:
         b.inputs.reverse()
     features = _mean(b, _conv(b, beat), rhythm)
-    both = b.activation((1, 16), 1 / 64, 0)
+    both = b.activation((1, 8 + 27), 1 / 64, 0)
     b.operator("CONCATENATION", [features.index, rhythm.index], both, options("ConcatenationOptions", axis=1))
     logits = _dense(b, both, labels)
     b.tensors[logits.index].name = "StatefulPartitionedCall/logits:0"
