@@ -158,7 +158,11 @@ def test_board_whose_platform_is_downloaded(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_virtual_boards_and_variants_are_not_checked_twice() -> None:
-    assert [check.name for check in doctor.check_boards()] == ["board stm32f405", "board esp32dev"]
+    assert [check.name for check in doctor.check_boards()] == [
+        "board stm32f405",
+        "board nucleo_f446re",
+        "board esp32dev",
+    ]
 
 
 def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ class Pace {
   }
 }
 
-function passTime({ clock }) {
+function waitForAlarm({ clock }) {
   clock.tick(clock.nanosToNextAlarm);
 }
 
@@ -114,7 +114,7 @@ function turn(rp2040, line, feed, pace) {
     feed();
     if (run(rp2040)) continue;
     isIdle = line.isEmpty;
-    passTime(rp2040);
+    waitForAlarm(rp2040);
   }
   line.flush();
   const delay = isIdle ? pace.delayMs : 0;

@@ -1,4 +1,4 @@
-/* The STM32F405, on silicon and as QEMU's machine netduinoplus2. */
+/* The STM32F405, on silicon and as QEMU's machine netduinoplus2; STM32F411 and STM32F446 by pins.h. */
 #include "boards/board.h"
 
 #include "app.h"
@@ -7,6 +7,9 @@
 #include "pins.h"
 #include "registers.h"
 #include "uart.h"
+
+#define TEXT(name) TEXT_OF(name)
+#define TEXT_OF(name) #name
 
 /* SysTick is both the tick counter and the sampling clock: it interrupts BOARD_FS_HZ times a second. */
 static clock_rates_t rates;
@@ -47,10 +50,10 @@ static void init_serial_pins(void) {
 static void init_pins(void) {
     RCC->AHB1ENR |= RCC_AHB1ENR_GPIOABC;
     init_serial_pins();
-    set_mode(GPIOC, BOARD_LED_PIN, 1);
+    set_mode(BOARD_LED_PORT, BOARD_LED_PIN, 1);
     set_mode(GPIOA, BOARD_ECG_PIN, 3);
-    set_mode(GPIOC, BOARD_LO_PLUS_PIN, 0);
-    set_mode(GPIOC, BOARD_LO_MINUS_PIN, 0);
+    set_mode(BOARD_LO_PORT, BOARD_LO_PLUS_PIN, 0);
+    set_mode(BOARD_LO_PORT, BOARD_LO_MINUS_PIN, 0);
 }
 
 void board_init(void) {
@@ -66,7 +69,7 @@ void board_init(void) {
 }
 
 const char *board_name(void) {
-    return "stm32f405";
+    return TEXT(BOARD_NAME);
 }
 
 size_t board_read(uint8_t *bytes, size_t size) {
@@ -119,7 +122,7 @@ void board_idle(void) {
 
 void board_led(bool on) {
     const bool high = on != (bool)BOARD_LED_ACTIVE_LOW;
-    GPIOC->BSRR = 1u << (BOARD_LED_PIN + (high ? 0u : 16u));
+    BOARD_LED_PORT->BSRR = 1u << (BOARD_LED_PIN + (high ? 0u : 16u));
 }
 
 bool board_live_start(void) {

@@ -8,7 +8,19 @@
 #define HSI_HZ 16000000u
 #define CLOCK_TIMEOUT_LOOPS 200000u /* some 50 ms at 16 MHz; a crystal needs a few */
 
-static const clock_rates_t PLL_RATES = {.cpu_hz = 168000000u, .usart1_hz = 84000000u};
+#if BOARD_CPU_HZ == 168000000u
+#define PLL_DIVIDER 2u
+#define BUS_DIVIDERS (RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2)
+#define FLASH_ACR FLASH_ACR_5_WAIT_STATES_CACHED
+#elif BOARD_CPU_HZ == 84000000u
+#define PLL_DIVIDER 4u
+#define BUS_DIVIDERS RCC_CFGR_PPRE1_DIV2
+#define FLASH_ACR FLASH_ACR_2_WAIT_STATES_CACHED
+#else
+#error "BOARD_CPU_HZ is 168000000 or 84000000"
+#endif
+
+static const clock_rates_t PLL_RATES = {.cpu_hz = BOARD_CPU_HZ, .usart1_hz = 84000000u};
 static const clock_rates_t HSI_RATES = {.cpu_hz = HSI_HZ, .usart1_hz = HSI_HZ};
 
 static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value) {
@@ -20,10 +32,12 @@ static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value
     return false;
 }
 
-/* PLL: 1 MHz x 336 / 2 = 168 MHz; Q = 7 gives the 48 MHz that USB would need. */
+/* PLL: 1 MHz x 336 / 2 or 4; Q = 7 gives the 48 MHz that USB would need. Bit 29 is as after a
+ * reset: on the F446 it belongs to the divider of a third output. */
 static bool start_pll(uint32_t source_hz, uint32_t source_bit) {
     RCC->CR &= ~RCC_CR_PLLON;
-    RCC->PLLCFGR = (source_hz / 1000000u) | (336u << 6) | source_bit | (7u << 24);
+    RCC->PLLCFGR = (source_hz / 1000000u) | (336u << 6) | ((PLL_DIVIDER / 2u - 1u) << 16) | source_bit |
+                   (7u << 24) | (2u << 28);
     RCC->CR |= RCC_CR_PLLON;
     return wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY);
 }
@@ -37,8 +51,8 @@ static bool start_pll_on_crystal(void) {
 }
 
 static bool switch_to_pll(void) {
-    FLASH->ACR = FLASH_ACR_5_WAIT_STATES_CACHED;
-    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2 | RCC_CFGR_SW_PLL;
+    FLASH->ACR = FLASH_ACR;
+    RCC->CFGR = BUS_DIVIDERS | RCC_CFGR_SW_PLL;
     return wait_for(&RCC->CFGR, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 

@@ -8,8 +8,8 @@ typedef struct {
     uint32_t usart1_hz; /* APB2 */
 } clock_rates_t;
 
-/* Bring the chip to 168 MHz. A clock that does not start leaves the next best: crystal, internal oscillator
- * through the PLL, internal oscillator alone. */
+/* Bring the chip to BOARD_CPU_HZ. A clock that does not start leaves the next best: crystal, internal
+ * oscillator through the PLL, internal oscillator alone. */
 clock_rates_t clock_init(void);
 
 #endif

@@ -48,7 +48,7 @@ void ecg_adc_tick(void) {
     if (!started) {
         return;
     }
-    const uint32_t leads = GPIOC->IDR;
+    const uint32_t leads = BOARD_LO_PORT->IDR;
     const unsigned plus = leads & (1u << BOARD_LO_PLUS_PIN) ? ECG_CORE_LEAD_OFF_PLUS : 0u;
     const unsigned minus = leads & (1u << BOARD_LO_MINUS_PIN) ? ECG_CORE_LEAD_OFF_MINUS : 0u;
     int16_t sample_adu;

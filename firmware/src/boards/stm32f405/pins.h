@@ -1,7 +1,17 @@
-/* Pins of the Adafruit Feather STM32F405. Another board with this chip sets them in build_flags
- * (docs/how-to/port-a-board.md has the lines for the Olimex STM32-H405). */
+/* Pins of the Adafruit Feather STM32F405. Another board with this chip, or with one of its relatives F411 and
+ * F446, sets them in build_flags: platformio.ini has two, docs/how-to/port-a-board.md the lines for the
+ * Olimex STM32-H405. */
 #ifndef ECG_EDGE_STM32F405_PINS_H
 #define ECG_EDGE_STM32F405_PINS_H
+
+#ifndef BOARD_NAME
+#define BOARD_NAME stm32f405
+#endif
+
+/* 168 MHz, or 84 MHz: what the F411 takes without another setting of its supply. */
+#ifndef BOARD_CPU_HZ
+#define BOARD_CPU_HZ 168000000u
+#endif
 
 /* Crystal in Hz, a multiple of 1 MHz; 0: the internal oscillator (16 MHz, 1 %), which every board has. */
 #ifndef BOARD_HSE_HZ
@@ -17,7 +27,9 @@
 #define BOARD_BAUD 921600u
 #endif
 
-/* LED on port C. */
+#ifndef BOARD_LED_PORT
+#define BOARD_LED_PORT GPIOC
+#endif
 #ifndef BOARD_LED_PIN
 #define BOARD_LED_PIN 1u
 #endif
@@ -25,10 +37,17 @@
 #define BOARD_LED_ACTIVE_LOW 0
 #endif
 
-/* AD8232: OUTPUT on PA4 (ADC1 channel 4, "A0"); LO+ on PC2 ("D12"), LO- on PC3 ("D11"). */
+/* AD8232: OUTPUT on PA4 (ADC1 channel 4, "A0"); LO+ on PC2 ("D12"), LO- on PC3 ("D11"), both of one port. */
 #define BOARD_ECG_PIN 4u
 #define BOARD_ECG_ADC_CHANNEL 4u
+#ifndef BOARD_LO_PORT
+#define BOARD_LO_PORT GPIOC
+#endif
+#ifndef BOARD_LO_PLUS_PIN
 #define BOARD_LO_PLUS_PIN 2u
+#endif
+#ifndef BOARD_LO_MINUS_PIN
 #define BOARD_LO_MINUS_PIN 3u
+#endif
 
 #endif

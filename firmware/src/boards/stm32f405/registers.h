@@ -51,12 +51,14 @@ typedef struct {
 #define RCC_CFGR_SW_PLL 2u
 #define RCC_CFGR_SWS_MASK (3u << 2)
 #define RCC_CFGR_SWS_PLL (2u << 2)
+#define RCC_CFGR_PPRE1_DIV2 (4u << 10)
 #define RCC_CFGR_PPRE1_DIV4 (5u << 10)
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
 #define RCC_AHB1ENR_GPIOABC 7u
 #define RCC_APB2ENR_USART1 (1u << 4)
 #define RCC_APB2ENR_ADC1 (1u << 8)
 
+#define FLASH_ACR_2_WAIT_STATES_CACHED 0x702u
 #define FLASH_ACR_5_WAIT_STATES_CACHED 0x705u
 
 #define USART_SR_ORE (1u << 3)

@@ -1,0 +1,90 @@
+"""What a board needs to be complete, by the checklist of docs/how-to/port-a-board.md."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import sys
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_FUNCTION = re.compile(r"^[a-z][\w \*]*?\b\*?(board_\w+)\(", re.MULTILINE)
+_DEFINITION = r"^[a-z][\w \*]*?\b\*?{name}\([^;{{]*\) \{{"
+
+
+def required_functions(sources: Path) -> list[str]:
+    """List the functions of board.h that no default stands in for."""
+    defaults = sources / "boards" / "board_defaults.c"
+    given = _FUNCTION.findall(defaults.read_text()) if defaults.is_file() else []
+    declared = _FUNCTION.findall((sources / "boards" / "board.h").read_text())
+    return [name for name in dict.fromkeys(declared) if name not in given]
+
+
+def board_folders(project: Path) -> dict[str, Path]:
+    """Folder of each environment's board, as its build_src_filter names it."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(project / "firmware" / "platformio.ini")
+    found = {}
+    for section in parser.sections():
+        if not section.startswith("env:"):
+            continue
+        parent = parser.get(section, "extends", fallback=section)
+        chosen = parser.get(section, "build_src_filter", fallback=None) or parser.get(
+            parent, "build_src_filter", fallback=""
+        )
+        name = re.search(r"\+<boards/(\w+)/>", chosen)
+        folder = name[1] if name else parser.get(section, "board").removesuffix("dev")
+        found[section.removeprefix("env:")] = project / "firmware" / "src" / "boards" / folder
+    return found
+
+
+def missing_parts(environment: str, project: Path) -> list[str]:
+    """List what a board lacks; an empty list when it is complete.
+
+    Parameters
+    ----------
+    environment : str
+        Its name in platformio.ini.
+    project : Path
+        The checkout.
+    """
+    folder = board_folders(project).get(environment)
+    if folder is None:
+        return [f"[env:{environment}] in firmware/platformio.ini"]
+    tables = tomllib.loads((project / "firmware" / "boards.toml").read_text())
+    missing = [] if environment in tables else [f"[{environment}] in firmware/boards.toml"]
+    return missing + _missing_code(folder, project) + _missing_files(environment, project)
+
+
+def _missing_code(folder: Path, project: Path) -> list[str]:
+    code = "\n".join(path.read_text() for path in sorted(folder.glob("*.c")))
+    functions = required_functions(project / "firmware" / "src")
+    missing = [
+        f"{name} in {folder.name}/"
+        for name in functions
+        if not re.search(_DEFINITION.format(name=name), code, re.MULTILINE)
+    ]
+    return missing if "app_run();" in code else [*missing, f"a call of app_run in {folder.name}/"]
+
+
+def _missing_files(environment: str, project: Path) -> list[str]:
+    missing = [
+        f"`{environment}` in docs/{page}"
+        for page in ("boards.md", "how-to/wiring.md")
+        if environment != "native"
+        and f"`{environment}`" not in _without_env((project / "docs" / page).read_text())
+    ]
+    manifest = project / "firmware" / "platforms" / "cortex_m" / "boards" / f"{environment}.json"
+    if manifest.is_file():
+        script = json.loads(manifest.read_text())["build"]["ldscript"]
+        missing += [] if (project / "firmware" / script).is_file() else [script]
+    return missing
+
+
+def _without_env(text: str) -> str:
+    return text.replace("`env:", "`")
