@@ -1,4 +1,4 @@
-"""Every board has all parts of the checklist in docs/how-to/port-a-board.md; `pytest -k NAME` names the rest."""
+"""Every board has all parts of the checklist in docs/how-to/port-a-board.md; a failure names what lacks."""
 
 from __future__ import annotations
 
