@@ -6,7 +6,8 @@ own.record.samples, own.off_spans, own.started
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
@@ -35,6 +36,8 @@ SHORTEST_S: Final = 10.0
 
 _FINE: Final = 1000
 """ADC units per millivolt of a table in millivolts."""
+_GAP: Final = re.compile(rb"\+([0-9.]+)\x15([0-9.]+)\x14gap: ")
+"""Onset and duration of a gap in an annotation of EDF+."""
 _WFDB_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
 
 
@@ -157,7 +160,25 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
     if is_recording(base):
         recording = Recording(base)
         spans, started = _with_leads(record, recording), recording.started
+    if base.suffix.lower() == ".edf":
+        spans = _gaps_of(base, record)
+        record = replace(record, samples=_held(record.samples, spans))
     return OwnRecording(path, record, exact_rate(own_hz), spans, started)
+
+
+def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
+    """Read the gaps that `ecg-edge record` annotates in EDF+, where the samples themselves cannot tell."""
+    found = [(float(onset), float(length)) for onset, length in _GAP.findall(path.read_bytes())]
+    edges = [(onset * record.fs_hz, (onset + length) * record.fs_hz) for onset, length in sorted(found)]
+    return np.rint(edges).astype(np.int64).reshape(-1, 2).clip(0, len(record.samples))
+
+
+def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Repeat the sample before each span in it."""
+    held = samples.copy()
+    for start, end in spans.tolist():
+        held[start:end] = held[start - 1] if start else 0
+    return held
 
 
 def _with_leads(record: Record, recording: Recording) -> NDArray[np.int64]:

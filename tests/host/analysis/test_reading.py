@@ -111,6 +111,23 @@ def test_a_recording_tells_when_an_electrode_was_off(tmp_path: Path) -> None:
     assert own.started is not None
 
 
+def test_gaps_of_a_recording_in_edf_are_no_signal(tmp_path: Path) -> None:
+    pytest.importorskip("pyedflib")
+    from ecg_edge.host.recording.edf import write_edf
+    from ecg_edge.host.recording.recording import Recording
+
+    origin = Origin("port", "board", 360, 200, "II", ("N",))
+    with Recorder(tmp_path / "night", origin) as recorder:
+        recorder.take(
+            [Wave(0, SAMPLES[:3600]), Gap(3600, 4000, "lost", True), Wave(4000, SAMPLES[4000:7000])]
+        )
+    own = read_own(write_edf(Recording(tmp_path / "night"), tmp_path / "night.edf"), Reading())
+    assert own.off_spans.tolist() == [[3600, 4000], [7000, 7200]]
+    assert np.array_equal(own.record.samples[:3600], SAMPLES[:3600])
+    assert (own.record.samples[3600:4000] == SAMPLES[3599]).all()
+    assert np.array_equal(own.record.samples[4000:7000], SAMPLES[4000:7000])
+
+
 def test_edf(tmp_path: Path) -> None:
     edfio = pytest.importorskip("edfio")
     signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")

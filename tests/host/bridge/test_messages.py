@@ -120,3 +120,36 @@ def test_home_assistant_finds_four_entities() -> None:
     components = content["components"]
     assert set(components) == {"heart_rate", "last_alarm", "signal", "link"}
     assert all({"platform", "unique_id", "value_template"} <= set(one) for one in components.values())
+
+
+# Names that Home Assistant 2026.2 takes (homeassistant/components/mqtt: schemas.py, sensor.py, binary_sensor.py).
+DEVICE = {
+    "identifiers",
+    "connections",
+    "manufacturer",
+    "model",
+    "model_id",
+    "name",
+    "hw_version",
+    "sw_version",
+}
+SHARED = {"availability_topic", "payload_available", "payload_not_available", "state_topic"}
+ENTITY = {
+    *("platform", "unique_id", "name", "icon", "value_template", "device_class"),
+    *("json_attributes_topic", "json_attributes_template"),
+}
+SENSOR = {"options", "state_class", "suggested_display_precision", "unit_of_measurement"}
+
+
+def test_home_assistant_knows_every_name() -> None:
+    _, content = discovery(Topics("bed3"), ORIGIN)
+    assert set(content) <= {"device", "origin", "components", *SHARED}
+    assert set(content["device"]) <= DEVICE and content["device"]["identifiers"]
+    assert set(content["origin"]) <= {"name", "sw_version", "support_url"} and content["origin"]["name"]
+    components = content["components"].values()
+    for one in components:
+        assert set(one) <= (ENTITY | SENSOR if one["platform"] == "sensor" else ENTITY)
+        if "options" in one:  # allowed for an enumeration without a unit alone
+            assert one["device_class"] == "enum" and not {"unit_of_measurement", "state_class"} & set(one)
+    assert {one["platform"] for one in components} == {"sensor", "binary_sensor"}
+    assert len({one["unique_id"] for one in components}) == len(components)
