@@ -1,30 +1,37 @@
 #include "ecg_base/int_math.h"
 
-uint32_t ecg_isqrt(uint64_t value) {
-    uint64_t root = 0;
-    uint64_t bit = (uint64_t)1 << 62;
+/* One binary digit of a root after the other. */
+uint32_t ecg_isqrt32(uint32_t value) {
+    uint32_t root = 0;
+    uint32_t bit = (uint32_t)1 << 30;
     while (bit > value) {
         bit >>= 2;
     }
     for (; bit != 0; bit >>= 2) {
-        if (value >= root + bit) {
-            value -= root + bit;
-            root = (root >> 1) + bit;
-        } else {
-            root >>= 1;
-        }
-    }
-    return (uint32_t)root;
-}
-
-uint32_t ecg_isqrt32(uint32_t value) {
-    uint32_t root = 0;
-    for (uint32_t bit = (uint32_t)1 << 30; bit != 0; bit >>= 2) {
         const uint32_t tried = root + bit;
         root >>= 1;
         if (value >= tried) {
             value -= tried;
             root += bit;
+        }
+    }
+    return root;
+}
+
+/* The first digits from the upper part of the value, in words; then the others. */
+uint32_t ecg_isqrt(uint64_t value) {
+    uint32_t pairs = 0;
+    for (uint64_t upper = value >> 32; upper != 0; upper >>= 2) {
+        pairs++;
+    }
+    uint32_t root = ecg_isqrt32((uint32_t)(value >> (2 * pairs)));
+    uint64_t rest = value - ((uint64_t)root * root << (2 * pairs));
+    while (pairs-- > 0) {
+        const uint64_t tried = ((uint64_t)root << 2 | 1) << (2 * pairs);
+        root <<= 1;
+        if (rest >= tried) {
+            rest -= tried;
+            root |= 1;
         }
     }
     return root;

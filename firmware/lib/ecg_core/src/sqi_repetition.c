@@ -14,9 +14,12 @@ static int32_t slope_before(const ecg_sqi_repetition_t *state, uint32_t lag) {
 
 static void add_products(ecg_sqi_repetition_t *state, uint32_t first_lag) {
     const int32_t newest = slope_before(state, 0);
+    const int16_t *const slopes = state->slopes;
+    const uint32_t at = state->newest;
+    int32_t *const sums = state->sums;
     for (uint32_t lag = first_lag; lag < first_lag + LAGS_A_SAMPLE; lag++) {
-        int32_t *sum = &state->sums[lag];
-        *sum += newest * slope_before(state, lag) - (*sum >> DECAY_BITS);
+        const int32_t sum = sums[lag];
+        sums[lag] = sum + newest * slopes[(at - lag) % ECG_SQI_LAGS] - (sum >> DECAY_BITS);
     }
 }
 

@@ -127,13 +127,25 @@ static int16_t normalized(int64_t product, int64_t energy_a, int64_t energy_b) {
     return (int16_t)(norm > 0 ? ecg_clip((int32_t)(product * 1000 / norm), -1000, 1000) : 0);
 }
 
+/* Sum of the products of every second sample of both; four a turn, and the rest. */
+static int64_t dot_product(const int16_t *x, const int16_t *y, uint32_t count) {
+    int64_t product = 0;
+    for (; count >= 4; count -= 4, x += 8, y += 8) {
+        product += x[0] * y[0];
+        product += x[2] * y[2];
+        product += x[4] * y[4];
+        product += x[6] * y[6];
+    }
+    for (; count > 0; count--, x += 2, y += 2) {
+        product += *x * *y;
+    }
+    return product;
+}
+
 /* Autocorrelation at one lag, of every second sample. */
 void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
-    const int16_t *window = window_of(state), *delayed = window, *end = window + WINDOW;
-    int64_t product = 0;
-    for (const int16_t *x = window + 2 * lag; x < end; x += 2, delayed += 2) {
-        product += *x * *delayed;
-    }
+    const int16_t *window = window_of(state), *end = window + WINDOW;
+    const int64_t product = dot_product(window + 2 * lag, window, (WINDOW + 1) / 2 - lag);
     if (lag == 0) {
         state->head_energy = state->tail_energy = product;
     } else {
