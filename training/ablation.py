@@ -64,7 +64,15 @@ def standard_variants(recipe: Recipe) -> dict[str, Changes]:
         for name in recipe.data.extra
     }
     variants = {**_TRAINING, **augmentation, **databases}
-    return {name: values for name, values in variants.items() if changed(recipe, values) != recipe}
+    return {name: values for name, values in variants.items() if _is_another(recipe, values)}
+
+
+def _is_another(recipe: Recipe, values: Changes) -> bool:
+    """Whether the values make a valid recipe that differs: some losses exclude each other."""
+    try:
+        return changed(recipe, values) != recipe
+    except RecipeError:
+        return False
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

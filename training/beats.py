@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ecg_edge import firmware
 from ecg_edge.ecg.files import cache_folder, replacing
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
 from ecg_edge.ecg.scoring.beats import match_beats
 from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
@@ -122,8 +123,11 @@ def load_beats(
     peaks: str,
     cache: Path | None = None,
     on_record: OnRecord | None = None,
+    *,
+    lead: str = AUTO,
+    annotator: str = "atr",
 ) -> Beats:
-    """Load the beats of `records`; lead MLII, else the first ECG lead (svdb: ECG1).
+    """Load the beats of `records`.
 
     Parameters
     ----------
@@ -136,13 +140,17 @@ def load_beats(
         Folder of cached beats; by default one in the user's cache folder.
     on_record : callable, optional
         Called before each record is read.
+    lead : str
+        Name of the lead; "auto": MLII, else II, else the first ECG lead (svdb: ECG1).
+    annotator : str
+        Suffix of the annotation files.
     """
     folder = beats_cache() if cache is None else cache
     parts = []
     for number, name in enumerate(records, start=1):
         if on_record is not None:
             on_record(name, number, len(records))
-        features, symbols = _cached(root, database, name, peaks, folder)
+        features, symbols = _cached(root, database, name, peaks, folder, lead, annotator)
         parts.append(Beats(features, symbols, np.full(len(symbols), name)))
     return concatenate(parts)
 
@@ -187,13 +195,15 @@ def _beats_in_order(record: Record) -> tuple[npt.NDArray[np.int64], npt.NDArray[
 
 
 def _cached(
-    root: Path, database: str, name: str, peaks: str, folder: Path
+    root: Path, database: str, name: str, peaks: str, folder: Path, lead: str, annotator: str
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
-    path = folder / f"{database}-{name}-{peaks}-{_key(root, database, name)}.npz"
+    key = _key(root, database, name, lead, annotator)
+    path = folder / f"{database}-{name.replace('/', '-')}-{peaks}-{key}.npz"
     stored = _read_cached(path)
     if stored is not None:
         return stored
-    features, symbols = find_beats(load_record(root, database, name, annotations_required=True), peaks)
+    record = load_record(root, database, name, lead, annotator, annotations_required=True)
+    features, symbols = find_beats(record, peaks)
     with replacing(path) as partial:  # two processes may write the same record at once
         np.savez(partial, features=features, symbols=symbols)
     return features, symbols
@@ -209,9 +219,9 @@ def _read_cached(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]] | 
         return None
 
 
-def _key(root: Path, database: str, name: str) -> str:
-    """Hash of the record's files and of the signal path's behaviour."""
-    digest = hashlib.sha256(f"{firmware.fingerprint():08x} {firmware.BEAT_DTYPE.descr}".encode())
-    for path in record_files(root, database, name):
+def _key(root: Path, database: str, name: str, lead: str, annotator: str) -> str:
+    """Hash of the record's files, the lead, and the signal path's behaviour."""
+    digest = hashlib.sha256(f"{firmware.fingerprint():08x} {firmware.BEAT_DTYPE.descr} {lead}".encode())
+    for path in record_files(root, database, name, annotator):
         digest.update(path.read_bytes() if path.is_file() else b"missing")
     return digest.hexdigest()[:16]

@@ -20,6 +20,7 @@ from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.training.beats import ANY_CONDUCTION, Beats, concatenate, load_beats
 from ecg_edge.training.made_up import made_up_beats
 from ecg_edge.training.noisy_beats import noisy_beats
+from ecg_edge.training.own_databases import own_beats, title, training_parts
 from ecg_edge.training.progress import OnRecord
 from ecg_edge.training.recipes import Recipe
 from ecg_edge.training.strips import strip_beats
@@ -143,7 +144,8 @@ def extra_beats(
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % every == 0)
         beats = beats[kept]
         parts.append(_of_any_conduction(beats) if recipe.data.any_conduction else beats)
-    return parts
+    own_parts = training_parts(recipe.databases, root, _wanted(recipe.data.peaks), on_record)
+    return [*parts, *own_parts]
 
 
 def _with_false_detections(beats: Beats) -> Beats:
@@ -208,8 +210,16 @@ def evaluation_sets(recipe: Recipe, root: Path, on_record: OnRecord | None = Non
         beats = _beats_of(recipe, root, split.test, "annotated", on_record).five_classes()
         return [_evaluation_set(name, "annotated", beats[_is_test(beats, recipe)])]
     return [
-        _evaluation_set(name, peaks, _beats_of(recipe, root, split.test, peaks, on_record))
-        for peaks in _PEAKS_TEXT
+        *(
+            _evaluation_set(name, peaks, _beats_of(recipe, root, split.test, peaks, on_record))
+            for peaks in _PEAKS_TEXT
+        ),
+        *(
+            _evaluation_set(title(own, database), peaks, own_beats(own, database, root, peaks, test=True))
+            for own, database in recipe.databases.items()
+            if database.test
+            for peaks in _PEAKS_TEXT
+        ),
     ]
 
 
@@ -232,11 +242,14 @@ def _beats_of(
     on_record: OnRecord | None,
     database: str | None = None,
 ) -> Beats:
-    wanted = ("annotated", "detected") if peaks == "both" else (peaks,)
     return concatenate(
         load_beats(root, database or recipe.data.database, records, each, on_record=on_record)
-        for each in wanted
+        for each in _wanted(peaks)
     )
+
+
+def _wanted(peaks: str) -> tuple[str, ...]:
+    return ("annotated", "detected") if peaks == "both" else (peaks,)
 
 
 def _is_test(beats: Beats, recipe: Recipe) -> npt.NDArray[np.bool_]:

@@ -85,6 +85,41 @@ class Data:
 
 
 @dataclass(frozen=True)
+class OwnDatabase:
+    """A database of your own: a table [databases.NAME] for each.
+
+    A record's rate is that of its header; it is resampled to the device's.
+
+    Attributes
+    ----------
+    folder : str
+        Folder of the WFDB records, below the folder of the databases or absolute; "" for the table's name.
+    lead : str
+        Name of the lead; "auto": MLII, else II, else the first ECG lead.
+    annotator : str
+        Suffix of the annotation files.
+    records : tuple of str
+        Use these records only; empty for all that have annotations.
+    test : tuple of str
+        Records that only test; they have figures of their own.
+    labels : dict of str to str
+        For each label of the network the symbols of its annotations. Beats of other symbols train nothing.
+    keep_every_nth_normal : int
+        Keep every n-th normal beat; 1 keeps all.
+    """
+
+    folder: str = ""
+    lead: str = "auto"
+    annotator: str = "atr"
+    records: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    labels: dict[str, str] = field(
+        default_factory=lambda: {"N": "N", "L": "L", "R": "R", "A": "AS", "V": "V"}
+    )
+    keep_every_nth_normal: int = 1
+
+
+@dataclass(frozen=True)
 class Model:
     """Shape of the network: convolutions on the beat, a dense layer on the rhythm, a head on both.
 
@@ -261,6 +296,7 @@ class Recipe:
     augment: Augment = field(default_factory=Augment)
     prune: Prune = field(default_factory=Prune)
     quantize: Quantize = field(default_factory=Quantize)
+    databases: dict[str, OwnDatabase] = field(default_factory=dict)
 
     def to_toml(self) -> str:
         """Return the recipe as TOML, defaults filled in."""
@@ -272,6 +308,8 @@ def to_toml(recipe: Any) -> str:
     items = dataclasses.asdict(recipe).items()
     tables = {key: value for key, value in items if isinstance(value, dict)}
     lines = [f"{key} = {toml_value(value)}" for key, value in items if key not in tables]
+    databases = tables.pop("databases", {})
+    tables |= {f"databases.{toml_value(name)}": values for name, values in databases.items()}
     for table, values in tables.items():
         lines += ["", f"[{table}]", *(f"{key} = {toml_value(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"
@@ -352,6 +390,11 @@ def _plain(value: Any) -> Any:
 def build_recipe(path: Path, raw: dict[str, Any], cls: Any, sections: Mapping[str, type]) -> Any:
     """Make a recipe of the dataclass `cls` from its TOML; its name is the file's unless it has one."""
     raw.setdefault("name", path.stem)
+    if isinstance(own := raw.get("databases"), dict) and cls is Recipe:
+        tables = {
+            name: build_table(path, f"[databases.{name}]", OwnDatabase, one) for name, one in own.items()
+        }
+        raw = {**raw, "databases": tables}
     fields = {
         key: build_table(path, f"[{key}]", sections[key], value) if key in sections else value
         for key, value in raw.items()
@@ -398,6 +441,8 @@ _TYPES: Final[dict[str, Callable[[Any], bool]]] = {
     "str": lambda v: type(v) is str,
     "tuple[int, ...]": lambda v: isinstance(v, list) and all(type(item) is int for item in v),
     "tuple[float, ...]": lambda v: isinstance(v, list) and all(type(item) in (int, float) for item in v),
+    "dict[str, str]": lambda v: isinstance(v, dict) and all(type(item) is str for item in v.values()),
+    "dict[str, OwnDatabase]": lambda v: isinstance(v, dict),
     "tuple[str, ...]": lambda v: isinstance(v, list) and all(type(item) is str for item in v),
 }
 
@@ -513,6 +558,19 @@ def _contradictions(recipe: Recipe) -> list[str]:
         'data.extra may hold "cinc2017" with detected peaks only': (
             "cinc2017" not in data.extra or data.peaks != "annotated"
         ),
+        '[databases] needs peaks of records, not the database "synth"': (
+            not recipe.databases or data.database == "mitdb"
+        ),
+        "databases: a name must be of letters, digits, '.', '_' and '-', and no known database": all(
+            NAME.fullmatch(name) and name not in (*_EXTRA, "mitdb") for name in recipe.databases
+        ),
+        f"databases: labels must be of {', '.join(LABELS)}, and each symbol of one label": all(
+            set(own.labels) <= set(LABELS) and len(_symbols(own)) == len(set(_symbols(own)))
+            for own in recipe.databases.values()
+        ),
+        "databases: keep_every_nth_normal must be at least 1": all(
+            own.keep_every_nth_normal >= 1 for own in recipe.databases.values()
+        ),
         'data.extra may not hold "synth" beside the database "synth"': data.database not in data.extra,
         f"training.schedule must be one of {', '.join(SCHEDULES)}": recipe.training.schedule in SCHEDULES,
         "data.any_conduction and false_detections need training.label_smoothing and focal_gamma of 0": not (
@@ -532,7 +590,13 @@ def _contradictions(recipe: Recipe) -> list[str]:
     return [text for text, holds in checks.items() if not holds]
 
 
+def _symbols(own: OwnDatabase) -> str:
+    return "".join(own.labels.values())
+
+
 def toml_value(value: Any) -> str:
-    """Format a string, number or list as TOML: as JSON, but for the character DEL, which TOML must escape."""
+    """Format a string, number, list or flat table as TOML: as JSON, with DEL escaped as TOML demands."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{toml_value(key)} = {toml_value(one)}" for key, one in value.items()) + " }"
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")
