@@ -59,7 +59,8 @@ class Examples:
     def targets(self) -> npt.NDArray[np.float32]:
         """1 for each class that counts as right, shape (n, classes)."""
         targets: npt.NDArray[np.float32] = np.eye(len(LABELS), dtype=np.float32)[self.labels]
-        targets[np.ix_(self.any_conduction, [LABELS.index(label) for label in "NLR"])] = 1
+        accepted = np.array([label in "NLR" for label in LABELS])
+        targets[self.any_conduction[:, None] & accepted] = 1
         return targets
 
 
@@ -349,8 +350,13 @@ def repeat(data: Examples, share: float, seed: int) -> Examples:
         if counts[label]
     ]
     order = np.concatenate([np.arange(len(data.labels)), *drawn]).astype(np.intp)
-    fields = (data.beat, data.rhythm, data.labels, data.weights, data.any_conduction)
-    return Examples(*(values[order] for values in fields))
+    return Examples(
+        data.beat[order],
+        data.rhythm[order],
+        data.labels[order],
+        data.weights[order],
+        data.any_conduction[order],
+    )
 
 
 def make_repeatable(seed: int) -> None:
