@@ -2,6 +2,7 @@
 
 #include "boards/board.h"
 #include "confidence.h"
+#include "device.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/session.h"
 #include "ecg_rhythm/ecg_rhythm.h"
@@ -27,6 +28,10 @@ static ecg_core_t core;
 static ecg_core_beat_t beat;
 static ecg_link_done_t totals;
 static uint8_t signal_bad; /* as the last QUALITY frame reported it */
+
+/* LIVE without a host: everything runs, and no frame is sent. */
+static bool is_alone;
+static bool has_front_end; /* until it does not start */
 
 /* Live samples on their way to the host. */
 static struct {
@@ -93,6 +98,7 @@ static void report_beat(void) {
         report.count = model->label_count;
         report.logits = logits;
     }
+    device_counts()->beats++;
     ecg_link_send_beat(&sender, &report);
     events_beat(&core, &beat, &report);
     led_beat(board_millis());
@@ -168,19 +174,22 @@ static ecg_session_refusal_t refusal(ecg_link_error_t code, const char *text) {
     return (ecg_session_refusal_t){.code = code, .text = text};
 }
 
-static ecg_session_refusal_t start(const ecg_link_start_t *request) {
-    const ecg_core_config_t config = {
-        .fs_hz = request->fs_hz,
-        .adu_per_mv = request->adu_per_mv,
-        .peaks = ECG_CORE_PEAKS_DETECTED,
-        .mains_hz = request->mains_hz,
-    };
-    board_live_stop();
+/* Reset everything that belongs to a session. */
+static void begin(const ecg_core_config_t *config) {
+    totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
+    events_start(config->fs_hz, &sender);
+    app_morphology_start(config, &sender);
+    wave.count = 0;
+    signal_bad = 0;
+    device_live_begins();
+}
+
+static ecg_session_refusal_t check(const ecg_link_start_t *request, const ecg_core_config_t *config) {
     if (status != ECG_LINK_READY) {
         return refusal(ECG_LINK_ERROR_SELF_TEST,
                        "the boot self-test failed (status in INFO): no beats are labelled");
     }
-    if (ecg_core_init(&core, &config) != ECG_CORE_OK) {
+    if (ecg_core_init(&core, config) != ECG_CORE_OK) {
         return refusal(ECG_LINK_ERROR_START_FIELD,
                        "START: fs_hz is 250, 360 or 500, adu_per_mv 20 to 20000, mains_hz 0, 50 or 60");
     }
@@ -190,16 +199,31 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
     if (request->mode == ECG_LINK_MODE_LIVE && !board_live_start()) {
         return refusal(ECG_LINK_ERROR_MODE, "START: this board has no analog front end, mode is 0 (replay)");
     }
-    totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
-    events_start(request->fs_hz, &sender);
-    app_morphology_start(&config, &sender);
-    wave.count = 0;
-    signal_bad = 0;
     return refusal(ECG_LINK_NO_ERROR, "");
+}
+
+static ecg_session_refusal_t start(const ecg_link_start_t *request) {
+    const ecg_core_config_t config = {
+        .fs_hz = request->fs_hz,
+        .adu_per_mv = request->adu_per_mv,
+        .peaks = ECG_CORE_PEAKS_DETECTED,
+        .mains_hz = request->mains_hz,
+    };
+    board_live_stop();
+    is_alone = false;
+    const ecg_session_refusal_t result = check(request, &config);
+    if (result.code != ECG_LINK_NO_ERROR) {
+        device_cause(MODE_SESSION_ENDS);
+        return result;
+    }
+    begin(&config);
+    device_cause(request->mode == ECG_LINK_MODE_LIVE ? MODE_LIVE_BEGINS : MODE_REPLAY_BEGINS);
+    return result;
 }
 
 static void take(const ecg_link_samples_t *samples) {
     core_clock_start();
+    device_counts()->replayed += samples->count;
     for (size_t i = 0; i < samples->count; i++) {
         push(samples->adu[i], samples->lead_flags);
     }
@@ -226,6 +250,7 @@ static void finish(ecg_link_done_t *done) {
     app_morphology_finish();
     events_finish(&core, totals.samples);
     *done = totals;
+    device_cause(MODE_SESSION_ENDS);
 }
 
 static void take_live(int16_t sample_adu, uint8_t lead_flags) {
@@ -237,14 +262,68 @@ static void take_live(int16_t sample_adu, uint8_t lead_flags) {
     core_clock_start();
     push(sample_adu, lead_flags);
     core_clock_stop();
+    device_sample(sample_adu, lead_flags);
 }
 
 static void serve_live(void) {
     int16_t sample_adu = 0;
     uint8_t lead_flags = 0;
-    while (session.state == ECG_SESSION_LIVE && board_sample(&sample_adu, &lead_flags)) {
+    sender.muted = is_alone;
+    while ((session.state == ECG_SESSION_LIVE || is_alone) && board_sample(&sample_adu, &lead_flags)) {
         take_live(sample_adu, lead_flags);
     }
+    sender.muted = false;
+}
+
+/* LIVE by itself, when no host has asked for something else. */
+static void start_alone(void) {
+    const ecg_core_config_t config = {
+        .fs_hz = BOARD_FS_HZ,
+        .adu_per_mv = device_settings()->adu_per_mv,
+        .peaks = ECG_CORE_PEAKS_DETECTED,
+        .mains_hz = device_settings()->mains_hz,
+    };
+    has_front_end = ecg_core_init(&core, &config) == ECG_CORE_OK && board_live_start();
+    if (has_front_end) {
+        begin(&config);
+        is_alone = true;
+        device_cause(MODE_LIVE_BEGINS);
+    }
+}
+
+static void stop_alone(void) {
+    if (is_alone) {
+        board_live_stop();
+        is_alone = false;
+        device_cause(MODE_SESSION_ENDS);
+    }
+}
+
+static bool in_session(void) {
+    return session.state == ECG_SESSION_LIVE || session.state == ECG_SESSION_REPLAY;
+}
+
+/* A host that has gone leaves its live session running, and its replay unfinished. */
+static void follow_host(void) {
+    if (in_session() && !device_has_host()) {
+        is_alone = session.state == ECG_SESSION_LIVE;
+        session.state = ECG_SESSION_IDLE;
+    }
+    const bool is_free = session.state == ECG_SESSION_IDLE || !device_has_host();
+    if (device_mode() == MODE_IDLE && is_free && has_front_end && device_settings()->live_alone) {
+        start_alone();
+    }
+}
+
+/* Chips stand still while they erase the sector of the settings. */
+static ecg_session_refusal_t answer(const ecg_link_frame_t *frame) {
+    if (frame->type == ECG_LINK_SET_SETTINGS) {
+        if (in_session()) {
+            return refusal(ECG_LINK_ERROR_MODE, "SET_SETTINGS not during a session: FINISH it first");
+        }
+        stop_alone();
+    }
+    return device_answer(frame, &session);
 }
 
 static void serve_line(void) {
@@ -258,7 +337,7 @@ static void serve_line(void) {
     const size_t size = board_read(bytes, sizeof bytes);
     ecg_session_receive(&session, bytes, size, board_millis());
     if (size == 0) {
-        board_idle();
+        device_idle();
     }
 }
 
@@ -279,12 +358,19 @@ static ecg_link_status_t boot_test(void) {
 
 void app_run(void) {
     static const ecg_session_ops_t OPS = {
-        .describe = describe, .start = start, .take = take, .finish = finish};
+        .describe = describe, .start = start, .take = take, .finish = finish, .other = answer};
+    device_init();
     status = boot_test();
+    device_cause(status == ECG_LINK_READY ? MODE_TEST_PASSED : MODE_TEST_FAILED);
+    has_front_end = true;
     ecg_link_sender_init(&sender, board_write);
     ecg_session_init(&session, &OPS, &sender, WINDOW_SAMPLES);
+    board_watchdog_start();
     for (;;) {
+        board_watchdog_feed();
         serve_line();
+        device_poll(&session);
+        follow_host();
         serve_live();
         led_update(board_millis(), (uint8_t)status);
     }

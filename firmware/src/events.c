@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "device.h"
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "model.h"
 
@@ -26,6 +27,7 @@ static void send(void *context, const ecg_rhythm_event_t *event) {
         .confidence = event->confidence,
     };
     ecg_link_send_event(context, &frame);
+    device_event(event);
 }
 
 void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {

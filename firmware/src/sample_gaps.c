@@ -6,11 +6,13 @@
 void sample_gaps_add(sample_gaps_t *gaps, sample_queue_t put, uint32_t instants, const int16_t *sample_adu,
                      uint8_t lead_flags) {
     gaps->missing += instants - 1u;
+    gaps->filled += instants - 1u;
     while (gaps->missing > 0 && put(gaps->last_adu, SAMPLE_MISSING)) {
         gaps->missing--;
     }
     if (sample_adu == NULL || gaps->missing > 0 || !put(*sample_adu, lead_flags)) {
         gaps->missing++;
+        gaps->filled++;
     }
     if (sample_adu != NULL) {
         gaps->last_adu = *sample_adu;

@@ -19,6 +19,7 @@ typedef bool (*sample_queue_t)(int16_t sample_adu, uint8_t lead_flags);
 typedef struct {
     int16_t last_adu; /* the last sample that was read, repeated where one is missing */
     uint32_t missing; /* instants whose sample is not in the queue yet */
+    uint32_t filled;  /* instants that were filled in, or will be */
 } sample_gaps_t;
 
 /** Queue the sample of one instant, after filler samples for the instants that have none.

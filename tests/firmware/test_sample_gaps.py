@@ -16,7 +16,7 @@ Sample = tuple[int, int]
 
 
 class Gaps(ctypes.Structure):
-    _fields_ = (("last_adu", ctypes.c_int16), ("missing", ctypes.c_uint32))
+    _fields_ = (("last_adu", ctypes.c_int16), ("missing", ctypes.c_uint32), ("filled", ctypes.c_uint32))
 
 
 Put = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_int16, ctypes.c_uint8)
@@ -29,6 +29,10 @@ class Sampler:
         self.queue: list[Sample] = []
         self.room = room
         self._add, self._gaps, self._put = library.sample_gaps_add, Gaps(), Put(self._take)
+
+    @property
+    def filled(self) -> int:
+        return int(self._gaps.filled)
 
     def _take(self, sample_adu: int, lead_flags: int) -> bool:
         if len(self.queue) >= self.room:
@@ -79,4 +83,5 @@ def test_samples_that_found_the_queue_full_are_filled_in_later(library: ctypes.C
     sampler.room = 100
     sampler.add(6)
     assert [flags for _, flags in sampler.queue] == [0, 0, MISSING, MISSING, MISSING, 0]
+    assert sampler.filled == 3
     assert sampler.queue[-1] == (6, 0)

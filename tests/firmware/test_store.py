@@ -24,6 +24,7 @@ class Settings(ctypes.Structure):
         ("live_alone", ctypes.c_uint8),
         ("buzzer", ctypes.c_uint8),
         ("log_events", ctypes.c_uint8),
+        ("host_timeout_s", ctypes.c_uint8),
     )
 
 
@@ -46,7 +47,7 @@ class Memory:
         return list(values[: self.c.harness_records(values, 1000)])
 
     def save(self, gain: int, mains_hz: int = 50) -> bool:
-        return bool(self.c.harness_save(ctypes.byref(Settings(gain, mains_hz, 1, 0, 1))))
+        return bool(self.c.harness_save(ctypes.byref(Settings(gain, mains_hz, 1, 0, 1, 30))))
 
     def load(self) -> tuple[int, int]:
         """Where the settings are from, and the gain."""
@@ -132,7 +133,7 @@ def test_fields_that_an_older_version_did_not_have_get_their_defaults(library: c
     assert (found.adu_per_mv, found.mains_hz, found.live_alone, found.buzzer) == (777, 60, 1, 1)
 
 
-@pytest.mark.parametrize("copy", [copy_of(2, bytes(6)), copy_of(1, bytes(6)), copy_of(1, bytes(17))])
+@pytest.mark.parametrize("copy", [copy_of(2, bytes(7)), copy_of(1, bytes(7)), copy_of(1, bytes(17))])
 def test_a_later_version_and_impossible_values_are_not_used(library: ctypes.CDLL, copy: bytes) -> None:
     memory = Memory(library)
     memory.c.harness_poke(0, copy, 32)

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ecg_store/flash.h"
+#include "reset_cause.h"
+
 /* How often a board samples its front end; another rate is a build flag in platformio.ini. The signal path
  * works at 360 Hz and resamples the other two (docs/explanation/signal-path.md). */
 #ifndef BOARD_FS_HZ
@@ -14,6 +17,19 @@
 #endif
 #if BOARD_FS_HZ != 250 && BOARD_FS_HZ != 360 && BOARD_FS_HZ != 500
 #error "BOARD_FS_HZ is 250, 360 or 500"
+#endif
+
+/* Readings that mean that the front end saturates: the outermost of an ADC of 12 bits. */
+#ifndef BOARD_ADC_LEAST
+#define BOARD_ADC_LEAST 8
+#endif
+#ifndef BOARD_ADC_MOST
+#define BOARD_ADC_MOST 4087
+#endif
+
+/* Whether LIVE begins without a host when the settings do not say otherwise. */
+#ifndef BOARD_LIVE_ALONE
+#define BOARD_LIVE_ALONE 1
 #endif
 
 #ifdef __cplusplus
@@ -55,6 +71,32 @@ void board_live_stop(void);
  * There is one for every sampling instant: those that could not be read have both lead flags (sample_gaps.h).
  */
 bool board_sample(int16_t *sample_adu, uint8_t *lead_flags);
+
+/* ---- what a board may leave out (board_defaults.c) ------------------------------------------------------
+ */
+
+/* reset_cause_t of this start; the same answer at every call. */
+uint8_t board_reset_cause(void);
+
+/* Memory for settings and log: at least 5 sectors, 3 of them the log; NULL when there is none. */
+const ecg_flash_t *board_flash(void);
+
+/* The stack's size, and the most of it that was used since the start; 0: not known. */
+uint32_t board_stack_bytes(void);
+uint32_t board_stack_used(void);
+
+/* Sampling instants without a sample since board_init: filled in, and flagged. */
+uint32_t board_missed_samples(void);
+
+/* Longest minus shortest delay from a sampling instant to its conversion since the start, in ticks. */
+uint32_t board_jitter_ticks(void);
+
+/* A reset comes when board_watchdog_feed is not called for some seconds: longer than it takes to erase a
+ * sector. */
+void board_watchdog_start(void);
+void board_watchdog_feed(void);
+
+void board_buzzer(bool on);
 
 #ifdef __cplusplus
 }

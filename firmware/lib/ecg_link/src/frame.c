@@ -41,6 +41,7 @@ void ecg_link_sender_init(ecg_link_sender_t *sender, ecg_link_write_t write) {
     sender->write = write;
     sender->sequence = 0;
     sender->overflow = false;
+    sender->muted = false;
     sender->size = 0;
 }
 
@@ -87,7 +88,7 @@ void ecg_link_put_string(ecg_link_sender_t *sender, const char *text) {
 }
 
 bool ecg_link_send(ecg_link_sender_t *sender) {
-    if (sender->overflow) {
+    if (sender->overflow || sender->muted) {
         return false;
     }
     const uint32_t crc = ecg_crc32(0, sender->bytes, sender->size);

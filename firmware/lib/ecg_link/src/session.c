@@ -140,6 +140,18 @@ static void on_finish(ecg_session_t *session, const ecg_link_frame_t *frame) {
     }
 }
 
+static void on_other(ecg_session_t *session, const ecg_link_frame_t *frame) {
+    const bool is_known = frame->type >= ECG_LINK_GET_STATUS && frame->type <= ECG_LINK_GET_LOG;
+    if (!is_known || session->ops->other == NULL) {
+        refuse(session, ECG_LINK_ERROR_TYPE, "frame types from the host: 0x01 to 0x09");
+        return;
+    }
+    const ecg_session_refusal_t refusal = session->ops->other(frame);
+    if (refusal.code != ECG_LINK_NO_ERROR) {
+        refuse(session, refusal.code, refusal.text);
+    }
+}
+
 static void on_frame(ecg_session_t *session, const ecg_link_frame_t *frame, uint32_t now_ms) {
     switch (frame->type) {
         case ECG_LINK_HELLO:
@@ -156,7 +168,7 @@ static void on_frame(ecg_session_t *session, const ecg_link_frame_t *frame, uint
             on_finish(session, frame);
             break;
         default:
-            refuse(session, ECG_LINK_ERROR_TYPE, "frame types from the host: 0x01 to 0x05");
+            on_other(session, frame);
             break;
     }
 }
@@ -166,6 +178,8 @@ void ecg_session_receive(ecg_session_t *session, const uint8_t *bytes, size_t si
         ecg_link_frame_t frame;
         const ecg_link_event_t event = ecg_link_receive(&session->receiver, bytes[i], &frame);
         if (event == ECG_LINK_FRAME) {
+            session->heard_ms = now_ms;
+            session->frames++;
             on_frame(session, &frame, now_ms);
         } else if (event == ECG_LINK_REJECT && session->state == ECG_SESSION_REPLAY) {
             nak(session, ECG_LINK_NAK_CRC, now_ms);

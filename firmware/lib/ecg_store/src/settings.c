@@ -21,7 +21,7 @@ void ecg_settings_defaults(ecg_settings_t *settings) {
 #undef SET
 }
 
-/* `low` is 0 for some fields, which a direct comparison of an unsigned value would make a warning. */
+/* In one comparison: `low` is 0 for some fields, and no unsigned value is below 0. */
 static bool is_within(uint32_t value, uint32_t low, uint32_t high) {
     return value - low <= high - low;
 }

@@ -1,8 +1,11 @@
 /* This computer as a board: the serial line is a pseudo-terminal, whose path is printed at the start.
  *
- *   firmware [FRONT_END [SPEED]]
+ *   firmware [-p FRONT_END [-s SPEED] [-n SAMPLES]] [-f FLASH] [-a] [-c]
  *
- * FRONT_END is a file that live mode samples (front_end.h); SPEED is in times real time, 1 when left out. */
+ * FRONT_END is a file that live mode samples (front_end.h); SPEED is in times real time, 1 when left out;
+ * SAMPLES: begin the file again until so many were taken. FLASH keeps settings and log. -a: LIVE without a
+ * host; -c: the clock is that of the samples. A reset in the script runs the program anew; the environment
+ * then has ECG_EDGE_RESET=LINE,FILE,TAKEN,CAUSE. */
 #define _XOPEN_SOURCE 600
 
 #include "boards/board.h"
@@ -17,15 +20,22 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "flash.h"
 #include "front_end.h"
+#include "sample_gaps.h"
 
 #define IDLE_MS 100
 #define LIVE_IDLE_MS 10
 #define WRITE_PATIENCE_MS 200 /* nobody reads: drop the rest, as a UART would */
 
+unsigned char native_live_alone;
+
 static int line; /* the pseudo-terminal's own end */
 static struct timespec start_time;
-static bool is_live;
+static bool is_live, is_sample_clock, is_resumed;
+static uint8_t reset_cause = RESET_POWER_ON;
+static char **arguments; /* of this program */
+static uint32_t missed_samples, lost_bytes;
 
 static void fail(const char *what) {
     perror(what);
@@ -49,6 +59,9 @@ static void make_raw(int terminal) {
 
 void board_init(void) {
     clock_gettime(CLOCK_MONOTONIC, &start_time);
+    if (is_resumed) {
+        return;
+    }
     line = posix_openpt(O_RDWR | O_NOCTTY);
     if (line < 0 || grantpt(line) != 0 || unlockpt(line) != 0) {
         fail("cannot open a pseudo-terminal");
@@ -74,7 +87,7 @@ size_t board_read(uint8_t *bytes, size_t size) {
 }
 
 uint32_t board_lost_bytes(void) {
-    return 0; /* the pseudo-terminal makes the sender wait */
+    return lost_bytes; /* by the script alone: the pseudo-terminal makes the sender wait */
 }
 
 static bool wait_until(short event, int patience_ms) {
@@ -112,7 +125,8 @@ uint32_t board_tick_hz(void) {
 }
 
 uint32_t board_millis(void) {
-    return (uint32_t)(nanoseconds() / 1000000u);
+    const uint64_t sampled = front_end_taken() * 1000u / BOARD_FS_HZ;
+    return (uint32_t)(is_sample_clock ? sampled : nanoseconds() / 1000000u);
 }
 
 void board_idle(void) {
@@ -132,13 +146,110 @@ void board_live_stop(void) {
     is_live = false;
 }
 
-bool board_sample(int16_t *sample_adu, uint8_t *lead_flags) {
-    return is_live && front_end_read(nanoseconds(), sample_adu, lead_flags);
+/* Everything is as after a reset, but the line, the flash and the place in the script. */
+static void reset(uint8_t cause) {
+    char state[80];
+    const unsigned long long taken = front_end_taken();
+    snprintf(state, sizeof state, "%d,%d,%llu,%u", line, front_end_file(), taken, (unsigned)cause);
+    setenv("ECG_EDGE_RESET", state, 1);
+    execv("/proc/self/exe", arguments);
+    fail("cannot run anew");
 }
 
-int main(int count, char *arguments[]) {
-    if (count > 1 && !front_end_open(arguments[1], count > 2 ? atof(arguments[2]) : 1.0)) {
-        fail(arguments[1]);
+static void take_event(uint8_t event) {
+    if (event == FRONT_END_LINE_FULL) {
+        lost_bytes++;
+    } else if (event == FRONT_END_FLASH_FAILS) {
+        flash_fail();
+    } else if (event != FRONT_END_NOTHING && event < FRONT_END_QUEUE_FULL) {
+        reset(event);
+    }
+}
+
+bool board_sample(int16_t *sample_adu, uint8_t *lead_flags) {
+    uint8_t event = FRONT_END_NOTHING;
+    if (!is_live || !front_end_read(nanoseconds(), sample_adu, lead_flags, &event)) {
+        return false;
+    }
+    if (event == FRONT_END_QUEUE_FULL) {
+        *lead_flags = SAMPLE_MISSING;
+        missed_samples++;
+    }
+    take_event(event);
+    return true;
+}
+
+uint32_t board_missed_samples(void) {
+    return missed_samples;
+}
+
+uint8_t board_reset_cause(void) {
+    return reset_cause;
+}
+
+const ecg_flash_t *board_flash(void) {
+    return flash_memory();
+}
+
+static void resume(const char *state) {
+    int file = 0;
+    unsigned cause = 0;
+    unsigned long long taken = 0;
+    is_resumed = sscanf(state, "%d,%d,%llu,%u", &line, &file, &taken, &cause) == 4;
+    reset_cause = (uint8_t)cause;
+    front_end_go_on(file, taken);
+}
+
+static void usage(void) {
+    fputs("usage: firmware [-p FRONT_END [-s SPEED] [-n SAMPLES]] [-f FLASH] [-a] [-c]\n", stderr);
+    exit(2);
+}
+
+typedef struct {
+    const char *front_end;
+    double speed;
+} options_t;
+
+static void take_option(int option, options_t *options) {
+    switch (option) {
+        case 'p':
+            options->front_end = optarg;
+            break;
+        case 's':
+            options->speed = atof(optarg);
+            break;
+        case 'n':
+            front_end_repeat(strtoull(optarg, NULL, 10));
+            break;
+        case 'f':
+            if (!flash_open(optarg)) {
+                fail(optarg);
+            }
+            break;
+        case 'a':
+            native_live_alone = 1;
+            break;
+        case 'c':
+            is_sample_clock = true;
+            break;
+        default:
+            usage();
+    }
+}
+
+int main(int count, char *words[]) {
+    options_t options = {.speed = 1.0};
+    const char *const state = getenv("ECG_EDGE_RESET");
+    int option;
+    arguments = words;
+    while ((option = getopt(count, words, "p:s:n:f:ac")) != -1) {
+        take_option(option, &options);
+    }
+    if (options.front_end != NULL && !front_end_open(options.front_end, options.speed)) {
+        fail(options.front_end);
+    }
+    if (state != NULL) {
+        resume(state);
     }
     board_init();
     app_run();

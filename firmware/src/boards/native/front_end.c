@@ -17,10 +17,12 @@ static struct {
     double interval_ns; /* 0: not paced */
     uint64_t start_ns;
     uint64_t taken;
+    uint64_t first; /* instants taken before a reset: they are not waited for again */
+    uint64_t limit; /* instants after which nothing is repeated; 0: the file plays once */
     uint32_t turn;
     uint8_t bytes[BUFFER_BYTES];
     size_t size, next;
-    bool is_open, is_ended;
+    bool is_open, is_ended, goes_on;
 } script;
 
 bool front_end_open(const char *path, double speed) {
@@ -30,21 +32,52 @@ bool front_end_open(const char *path, double speed) {
     return script.is_open;
 }
 
+void front_end_repeat(uint64_t samples) {
+    script.limit = samples;
+}
+
+int front_end_file(void) {
+    return script.file;
+}
+
+uint64_t front_end_taken(void) {
+    return script.taken;
+}
+
+/* What was read ahead and not taken is read again; a pipe loses it. */
+void front_end_go_on(int file, uint64_t taken) {
+    script.file = file;
+    script.is_open = true;
+    script.taken = taken;
+    script.goes_on = true;
+    const off_t bytes = lseek(file, 0, SEEK_END);
+    if (bytes > 0) {
+        lseek(file, (off_t)(taken * INSTANT_BYTES) % bytes, SEEK_SET);
+    }
+}
+
 bool front_end_start(uint64_t now_ns) {
     if (!script.is_open) {
         return false;
     }
-    if (lseek(script.file, 0, SEEK_SET) == 0) { /* a pipe goes on where it is */
+    if (script.goes_on) {
+        script.first = script.taken;
+    } else if (lseek(script.file, 0, SEEK_SET) == 0) { /* a pipe goes on where it is */
         script.size = script.next = 0;
+        script.taken = script.first = 0;
     }
+    script.goes_on = false;
     script.start_ns = now_ns;
-    script.taken = 0;
     script.is_ended = false;
     return true;
 }
 
 static uint64_t due_ns(void) {
-    return script.start_ns + (uint64_t)((double)script.taken * script.interval_ns);
+    return script.start_ns + (uint64_t)((double)(script.taken - script.first) * script.interval_ns);
+}
+
+static bool is_repeated(void) {
+    return script.limit > 0 && script.taken < script.limit && lseek(script.file, 0, SEEK_SET) == 0;
 }
 
 /* Have a whole instant in the buffer. */
@@ -54,21 +87,26 @@ static bool fill(void) {
     }
     const size_t rest = script.size - script.next;
     memmove(script.bytes, script.bytes + script.next, rest);
-    const ssize_t count = read(script.file, script.bytes + rest, BUFFER_BYTES - rest);
+    ssize_t count = read(script.file, script.bytes + rest, BUFFER_BYTES - rest);
+    if (count == 0 && is_repeated()) {
+        count = read(script.file, script.bytes + rest, BUFFER_BYTES - rest);
+    }
     script.next = 0;
     script.size = rest + (count > 0 ? (size_t)count : 0);
     script.is_ended = script.size < INSTANT_BYTES;
     return !script.is_ended;
 }
 
-bool front_end_read(uint64_t now_ns, int16_t *sample_adu, uint8_t *lead_flags) {
-    if (script.turn == TURN_SAMPLES || now_ns < due_ns() || !fill()) {
+bool front_end_read(uint64_t now_ns, int16_t *sample_adu, uint8_t *lead_flags, uint8_t *event) {
+    const bool is_over = script.limit > 0 && script.taken == script.limit;
+    if (script.turn == TURN_SAMPLES || is_over || now_ns < due_ns() || !fill()) {
         script.turn = 0;
         return false;
     }
     const uint8_t *instant = script.bytes + script.next;
     *sample_adu = (int16_t)(instant[0] | instant[1] << 8);
     *lead_flags = instant[2];
+    *event = instant[3];
     script.next += INSTANT_BYTES;
     script.taken++;
     script.turn++;

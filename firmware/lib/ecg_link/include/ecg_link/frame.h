@@ -61,6 +61,7 @@ typedef struct {
     ecg_link_write_t write;
     uint8_t sequence;
     bool overflow; /* the body did not fit: the frame will not be sent */
+    bool muted;    /* nobody is there: frames are not sent, and not counted; set by the application */
     size_t size;
     uint8_t bytes[ECG_LINK_FRAME_MAX];
     uint8_t encoded[ECG_LINK_ENCODED_MAX];
@@ -106,7 +107,8 @@ void ecg_link_put_string(ecg_link_sender_t *sender, const char *text);
 /** Encode and write the frame.
  *
  *  @param[in,out] sender  state
- *  @return                false, and nothing is written, when the body was larger than ECG_LINK_BODY_MAX
+ *  @return                false, and nothing is written, when the body was larger than ECG_LINK_BODY_MAX, or
+ *                         when the sender is muted
  */
 bool ecg_link_send(ecg_link_sender_t *sender);
 

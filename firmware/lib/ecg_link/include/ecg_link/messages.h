@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define ECG_LINK_PROTOCOL_VERSION 4
+#define ECG_LINK_PROTOCOL_VERSION 5
 #define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
 #define ECG_LINK_SHA256_BYTES 32u
 #define ECG_LINK_UNCLASSIFIABLE 254u
@@ -20,6 +20,10 @@ typedef enum {
     ECG_LINK_SAMPLES = 0x03,
     ECG_LINK_FINISH = 0x04,
     ECG_LINK_DELTAS = 0x05,
+    ECG_LINK_GET_STATUS = 0x06,
+    ECG_LINK_GET_SETTINGS = 0x07,
+    ECG_LINK_SET_SETTINGS = 0x08,
+    ECG_LINK_GET_LOG = 0x09,
     ECG_LINK_INFO = 0x81,
     ECG_LINK_STARTED = 0x82,
     ECG_LINK_CREDIT = 0x83,
@@ -30,6 +34,9 @@ typedef enum {
     ECG_LINK_QUALITY = 0x88,
     ECG_LINK_EVENT = 0x89,
     ECG_LINK_MORPHOLOGY = 0x8A,
+    ECG_LINK_STATUS = 0x8B,
+    ECG_LINK_SETTINGS = 0x8C,
+    ECG_LINK_LOG = 0x8D,
     ECG_LINK_ERROR = 0x8F,
 } ecg_link_type_t;
 
@@ -57,6 +64,7 @@ typedef enum {
     ECG_LINK_ERROR_TYPE = 5,
     ECG_LINK_ERROR_LENGTH = 6,
     ECG_LINK_ERROR_MODE = 7,
+    ECG_LINK_ERROR_SETTINGS = 8,
 } ecg_link_error_t;
 
 typedef struct {

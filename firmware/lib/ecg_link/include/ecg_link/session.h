@@ -1,5 +1,5 @@
 /* A session on the device: handshake, credit, loss, restart (docs/reference/protocol.md). It is independent
- * of signal path and network; the application supplies four functions. */
+ * of signal path and network; the application supplies the functions of ecg_session_ops_t. */
 #ifndef ECG_LINK_SESSION_H
 #define ECG_LINK_SESSION_H
 
@@ -27,6 +27,8 @@ typedef struct {
     void (*take)(const ecg_link_samples_t *samples);
     /* Send the beats still pending and fill *done. */
     void (*finish)(ecg_link_done_t *done);
+    /* Answer a frame about the device itself; NULL: the application knows none. */
+    ecg_session_refusal_t (*other)(const ecg_link_frame_t *frame);
 } ecg_session_ops_t;
 
 typedef enum {
@@ -47,6 +49,8 @@ typedef struct {
     uint32_t rejected_before; /* frames rejected before this session */
     bool nak_sent;            /* for expected_index, at nak_ms */
     uint32_t nak_ms;
+    uint32_t frames;   /* whole frames from the host so far */
+    uint32_t heard_ms; /* time of the last one */
     ecg_link_done_t done;
 } ecg_session_t;
 

@@ -14,13 +14,14 @@ extern "C" {
 
 /* Name, type, lowest value, highest value, default. A later version adds lines at the end, and changes none:
  * what an older firmware wrote gets their defaults. ECG_SETTINGS_FIELD_BYTES is the sum of the sizes. */
-#define ECG_SETTINGS_FIELDS(X)                                                                          \
-    X(adu_per_mv, uint16_t, 20u, 20000u, 1365u) /* gain of the front end: an AD8232 module at 3.3 V, */ \
-    X(mains_hz, uint8_t, 0u, 60u, 50u)          /* 12 bits. Mains frequency to suppress: 0, 50, 60 */   \
-    X(live_alone, uint8_t, 0u, 1u, 1u)          /* begin LIVE without a host */                         \
-    X(buzzer, uint8_t, 0u, 1u, 1u)              /* sound alarms */                                      \
-    X(log_events, uint8_t, 0u, 1u, 1u)          /* keep rhythm events in the log */
-#define ECG_SETTINGS_FIELD_BYTES 6u
+#define ECG_SETTINGS_FIELDS(X)                                                                 \
+    X(adu_per_mv, uint16_t, 20u, 20000u, 1365u) /* gain: an AD8232 module, 12 bits at 3.3 V */ \
+    X(mains_hz, uint8_t, 0u, 60u, 50u)          /* mains frequency to suppress: 0, 50 or 60 */ \
+    X(live_alone, uint8_t, 0u, 1u, 1u)          /* 1: begin LIVE without a host */             \
+    X(buzzer, uint8_t, 0u, 1u, 1u)              /* 1: sound alarms */                          \
+    X(log_events, uint8_t, 0u, 1u, 1u)          /* 1: keep rhythm events in the log */         \
+    X(host_timeout_s, uint8_t, 0u, 255u, 30u)   /* silence after which the host is away; 0: never */
+#define ECG_SETTINGS_FIELD_BYTES 7u
 
 typedef struct {
 #define ECG_SETTINGS_MEMBER(name, type, low, high, initial) type name;
