@@ -45,6 +45,7 @@ PANELS: Final = {
     "Use a device": {
         "bridge": "Send live ECG, rhythm events and alarms to an MQTT broker.",
         "build": "Build firmware for a board.",
+        "device": "Show what a device reports of itself, and change its settings.",
         "flash": "Build firmware and write it to a board.",
         "emulate": "Boot firmware in QEMU and print its port.",
         "monitor": "Show live ECG, rhythm events and alarms in a browser.",

@@ -31,6 +31,9 @@ from ecg_edge.host.link.messages import (
     Done,
     Error,
     Finish,
+    GetLog,
+    GetSettings,
+    GetStatus,
     Hello,
     Info,
     Message,
@@ -38,6 +41,7 @@ from ecg_edge.host.link.messages import (
     Nak,
     RhythmEvent,
     Samples,
+    SetSettings,
     SignalQuality,
     Start,
     Started,
@@ -264,6 +268,8 @@ class Simulator:
             self._send(self._info)
         elif isinstance(message, Start):
             self._start(message)
+        elif isinstance(message, (GetStatus, GetSettings, SetSettings, GetLog)):
+            self._send(Error(5, "the simulator has no state, settings or log: it is no board"))
         elif self._session is None:
             self._send(Error(4, "expected START first"))
         elif isinstance(message, (Samples, Deltas)):

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +29,14 @@ from ecg_edge.host.link.messages import (
     Beat,
     Credit,
     Deltas,
+    DeviceSettings,
+    DeviceStatus,
     Done,
     Error,
     Finish,
     Hello,
     Info,
+    LogRecords,
     Message,
     Morphology,
     Nak,
@@ -52,6 +56,7 @@ LATE_S = 0.5  # for beats that arrive after DONE
 _FIRST_BYTES = 400  # kept to describe a device that sends something else
 
 NO_SESSION = 4  # code of ERROR: samples without START
+Answer = TypeVar("Answer", DeviceStatus, DeviceSettings, LogRecords)
 FrameLog = Callable[[str, bytes], None]  # direction ("<" from the device, ">" to it), encoded frame
 
 
@@ -220,6 +225,14 @@ class Link:
             return Start(self._session, fs_hz, adu_per_mv, mains_hz, mode)
 
         self._ask(request, lambda m: m == Started(self._session), RESEND_S, "START", give_up_s)
+
+    def ask(self, request: Message, answer: type[Answer], give_up_s: float = GIVE_UP_S) -> Answer:
+        """Send a request, again when it stays without an answer, and return the answer."""
+        found = self._ask(
+            lambda: request, lambda m: isinstance(m, answer), HELLO_S, type(request).__name__, give_up_s
+        )
+        assert isinstance(found, answer)
+        return found
 
     def _ask(
         self,

@@ -20,17 +20,25 @@ from ecg_edge.host.link.messages import (
     Beat,
     Credit,
     Deltas,
+    DeviceSettings,
+    DeviceStatus,
     Done,
     Error,
     Finish,
+    GetLog,
+    GetSettings,
+    GetStatus,
     Hello,
     Info,
     LiveSamples,
+    LogRecord,
+    LogRecords,
     Message,
     Morphology,
     Nak,
     RhythmEvent,
     Samples,
+    SetSettings,
     SignalQuality,
     Start,
     Started,
@@ -60,11 +68,19 @@ _FIXED: dict[type[Message], struct.Struct] = {
     Done: struct.Struct("<IIIIQQIIQI"),
     SignalQuality: struct.Struct("<IBH"),
     RhythmEvent: struct.Struct("<IBBBIIHHHHHHB"),
+    GetStatus: struct.Struct(""),
+    GetSettings: struct.Struct(""),
+    SetSettings: struct.Struct("<HBBBBB"),
+    GetLog: struct.Struct("<I"),
+    DeviceStatus: struct.Struct("<BBBBBHIIIIIHIIIIIIIIIIIIII"),
+    DeviceSettings: struct.Struct("<BHBBBBB"),
 }
 _BLOCK = struct.Struct("<IBB")
 _DELTAS = struct.Struct("<IBBh")
 _BEAT = struct.Struct("<IIHHBBBBIB")
 _MORPHOLOGY = struct.Struct("<IIBBIB")
+_LOG = struct.Struct("<II")
+_LOG_RECORD = struct.Struct("<IHBBII16s")
 _INFO = struct.Struct("<BBHHHIII32sI32s")
 _NO_SHA256 = bytes(32)
 
@@ -97,6 +113,11 @@ def _pack_morphology(m: Morphology) -> bytes:
     return _MORPHOLOGY.pack(*head) + m.output
 
 
+def _pack_log(m: LogRecords) -> bytes:
+    rows = ((r.number, r.boot, r.kind, r.detail, r.seconds, r.sample, r.data) for r in m.records)
+    return _LOG.pack(m.next, m.end) + b"".join(_LOG_RECORD.pack(*row) for row in rows)
+
+
 def _pack_string(text: str) -> bytes:
     data = text.encode("ascii", errors="replace")
     return bytes([len(data)]) + data
@@ -119,6 +140,8 @@ def _pack_body(message: Message) -> bytes:
         return _pack_beat(message)
     if isinstance(message, Morphology):
         return _pack_morphology(message)
+    if isinstance(message, LogRecords):
+        return _pack_log(message)
     if isinstance(message, Info):
         return _pack_info(message)
     if isinstance(message, Error):
@@ -178,6 +201,14 @@ def _parse_morphology(body: bytes) -> Morphology:
     index, sample, label, confidence, crc32, count = _parse_head(_MORPHOLOGY, "MORPHOLOGY", body)
     _check_length("MORPHOLOGY", len(body), _MORPHOLOGY.size + count)
     return Morphology(index, sample, label, confidence, crc32, body[_MORPHOLOGY.size :])
+
+
+def _parse_log(body: bytes) -> LogRecords:
+    following, end = _parse_head(_LOG, "LOG", body)
+    count = (len(body) - _LOG.size) // _LOG_RECORD.size
+    _check_length("LOG", len(body), _LOG.size + count * _LOG_RECORD.size)
+    rows = _LOG_RECORD.iter_unpack(body[_LOG.size :])
+    return LogRecords(following, end, tuple(LogRecord(*row) for row in rows))
 
 
 def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:
@@ -240,6 +271,7 @@ _PARSERS: dict[int, Callable[[bytes], Message]] = {
     LiveSamples.TYPE: _parse_wave,
     Beat.TYPE: _parse_beat,
     Morphology.TYPE: _parse_morphology,
+    LogRecords.TYPE: _parse_log,
     Info.TYPE: _parse_info,
     Error.TYPE: _parse_error,
 }

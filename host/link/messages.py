@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 MAX_BODY = 502
 MAX_SAMPLES = 240
 LABEL_UNCLASSIFIABLE = 254
@@ -30,6 +30,7 @@ ERROR_TEXT = {
     5: "unknown frame type",
     6: "body of wrong length",
     7: "not in this mode",
+    8: "settings not saved",
 }
 
 
@@ -96,6 +97,45 @@ class Deltas:
         """The samples in ADC units, shape (count,)."""
         steps = np.frombuffer(self.deltas, np.int8).astype(np.int64)
         return np.cumsum(np.concatenate([[self.first_sample], steps])).astype(np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus:
+    """Host: request the device's state and counters."""
+
+    TYPE: ClassVar[int] = 0x06
+    NAME: ClassVar[str] = "GET_STATUS"
+
+
+@dataclass(frozen=True, slots=True)
+class GetSettings:
+    """Host: request the settings."""
+
+    TYPE: ClassVar[int] = 0x07
+    NAME: ClassVar[str] = "GET_SETTINGS"
+
+
+@dataclass(frozen=True, slots=True)
+class SetSettings:
+    """Host: change the settings, and keep them."""
+
+    TYPE: ClassVar[int] = 0x08
+    NAME: ClassVar[str] = "SET_SETTINGS"
+    adu_per_mv: int
+    mains_hz: int
+    live_alone: int
+    buzzer: int
+    log_events: int
+    host_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetLog:
+    """Host: request records of the log, from number `first` on."""
+
+    TYPE: ClassVar[int] = 0x09
+    NAME: ClassVar[str] = "GET_LOG"
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +284,79 @@ class Morphology:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """Device: state and counters since its start; the fields of `ecg_link_device_status_t`."""
+
+    TYPE: ClassVar[int] = 0x8B
+    NAME: ClassVar[str] = "STATUS"
+    mode: int
+    host: int
+    log: int
+    reset_cause: int
+    settings_source: int
+    boot: int
+    uptime_s: int
+    tick_hz: int
+    stack_bytes: int
+    stack_used: int
+    jitter_ticks: int
+    awake_permille: int
+    samples: int
+    missed_samples: int
+    off_samples: int
+    saturated_samples: int
+    beats: int
+    events: int
+    replayed: int
+    lost_bytes: int
+    rejected_frames: int
+    transitions: int
+    log_first: int
+    log_end: int
+    log_room: int
+    log_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """Device: the settings, and where they are from (`SETTINGS_SOURCE_TEXT`)."""
+
+    TYPE: ClassVar[int] = 0x8C
+    NAME: ClassVar[str] = "SETTINGS"
+    source: int
+    adu_per_mv: int
+    mains_hz: int
+    live_alone: int
+    buzzer: int
+    log_events: int
+    host_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A record of the log: what happened, in which start of the device, how many seconds after it."""
+
+    number: int
+    boot: int
+    kind: int
+    detail: int
+    seconds: int
+    sample: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecords:
+    """Device: records of the log; `next` is the number to go on with, `end` that after the newest record."""
+
+    TYPE: ClassVar[int] = 0x8D
+    NAME: ClassVar[str] = "LOG"
+    next: int
+    end: int
+    records: tuple[LogRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Device: refuse the host's request, with the reason."""
 
@@ -259,6 +372,10 @@ Message: TypeAlias = (
     | Samples
     | Deltas
     | Finish
+    | GetStatus
+    | GetSettings
+    | SetSettings
+    | GetLog
     | Info
     | Started
     | Credit
@@ -269,5 +386,8 @@ Message: TypeAlias = (
     | SignalQuality
     | RhythmEvent
     | Morphology
+    | DeviceStatus
+    | DeviceSettings
+    | LogRecords
     | Error
 )

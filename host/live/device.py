@@ -19,7 +19,16 @@ from typing import Final
 from ecg_edge.ecg.errors import EcgEdgeError, LinkError
 from ecg_edge.host.link.client import GIVE_UP_S, Link
 from ecg_edge.host.link.clock import Clock, SystemClock
-from ecg_edge.host.link.messages import STATUS_TEXT, Done, Finish, Hello, Info, LiveSamples, Message
+from ecg_edge.host.link.messages import (
+    STATUS_TEXT,
+    Done,
+    Finish,
+    GetStatus,
+    Hello,
+    Info,
+    LiveSamples,
+    Message,
+)
 from ecg_edge.host.link.transports import Transport
 from ecg_edge.host.live.clock_drift import ClockDrift
 from ecg_edge.host.live.items import Item, LinkChange, Origin
@@ -31,6 +40,7 @@ SILENCE_S: Final = 1.0  # WAVE comes every 0.1 s
 ASK_EVERY_S: Final = 0.5
 REOPEN_S: Final = 5.0  # silence after which the line itself is opened again
 RETRY_S: Final = 0.5
+KEEP_ALIVE_S: Final = 5.0  # the device takes a host for gone that is silent for half a minute
 RECONNECT_GIVE_UP_S: Final = 2.0
 FINISH_S: Final = 1.0
 
@@ -115,11 +125,14 @@ class DeviceSource:
     def _serve(self, link: Link, stop: threading.Event) -> Iterator[list[Item]]:
         self._frames_before = (self.losses.frames, self.losses.bad_frames)
         yield self._start(link, "the link was lost")
-        ask_at, reopen_at = 0.0, 0.0
+        ask_at, reopen_at, alive_at = 0.0, 0.0, self._clock.now()
         while not stop.is_set():
             messages = link.receive(POLL_S)
             now = self._clock.now()
             yield self._take(link, messages)
+            if now - alive_at >= KEEP_ALIVE_S:
+                link.send(GetStatus())
+                alive_at = now
             if now - self._last_wave_s < SILENCE_S:
                 ask_at, reopen_at = now, self._last_wave_s + REOPEN_S
                 continue

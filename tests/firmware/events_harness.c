@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "confidence.h"
+#include "device.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/messages.h"
 #include "events.h"
@@ -20,6 +21,10 @@ void ecg_link_send_event(ecg_link_sender_t *sender, const ecg_link_rhythm_event_
            event->kind, event->phase, event->flags, event->onset, event->end, event->beats, event->rate_x10,
            event->mean_rr, event->shortest_rr, event->longest_rr, event->irregularity_permille,
            event->confidence);
+}
+
+void device_event(const ecg_rhythm_event_t *event) {
+    (void)event;
 }
 
 static uint8_t label_of(const ecg_core_beat_t *beat, const int8_t *logits) {

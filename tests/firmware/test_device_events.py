@@ -27,7 +27,11 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (folder / "model.h").write_text(f'#define ECG_MODEL_LABELS "{",".join(LABELS)}"\n')
     source = project_root / "firmware/src"
     files = [project_root / "tests/firmware/events_harness.c", source / "events.c", source / "confidence.c"]
-    options = [f"-I{folder}", f"-I{source}", *include_options("ecg_core", "ecg_rhythm", "ecg_link")]
+    options = [
+        f"-I{folder}",
+        f"-I{source}",
+        *include_options("ecg_core", "ecg_rhythm", "ecg_link", "ecg_store"),
+    ]
     program = folder / "harness"
     libraries = linked_sources_of("ecg_core", "ecg_rhythm")
     compiler = [require_program("gcc"), *WARNINGS, *SANITIZERS]

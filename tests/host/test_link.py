@@ -211,8 +211,8 @@ def test_a_closed_connection_is_a_lost_link() -> None:
 
 
 def test_a_device_of_another_protocol_version_is_refused() -> None:
-    newer = replace(INFO, protocol_version=5)
-    expected = pytest.raises(LinkError, match="protocol version 5, this program has 4")
+    newer = replace(INFO, protocol_version=6)
+    expected = pytest.raises(LinkError, match="protocol version 6, this program has 5")
     with linked(newer) as link, expected:
         link.handshake()
 

@@ -82,7 +82,7 @@ def test_types_are_those_of_the_document(project_root: Path) -> None:
 
 
 def test_bodies_are_those_of_the_document() -> None:
-    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 04")
+    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 05")
     assert frame_bytes(Start(1, 360, 200, 60, 0)) == bytes.fromhex("0200 01000000 6801 c800 3c 00")
     samples = Samples(240, 1, b"\x01\x00\xff\xff")
     assert frame_bytes(samples) == bytes.fromhex("0300 f0000000 01 02 0100 ffff")
