@@ -94,7 +94,14 @@ def _no_machine(log: Path) -> str:
 
 @contextmanager
 def native_device(
-    program: Path | None = None, front_end: Path | None = None, speed: float = 1.0
+    program: Path | None = None,
+    front_end: Path | None = None,
+    speed: float = 1.0,
+    *,
+    flash: Path | None = None,
+    samples: int | None = None,
+    live_alone: bool = False,
+    sample_clock: bool = False,
 ) -> Iterator[str]:
     """Run the firmware as a program on this computer for as long as the context lasts.
 
@@ -106,6 +113,14 @@ def native_device(
         File or pipe that live mode samples (`write_front_end`). Without it the device has no live mode.
     speed : float
         Of live mode, in times real time; 0: as fast as the line takes it.
+    flash : Path, optional
+        File that keeps settings and log; without it they are gone when the device ends.
+    samples : int, optional
+        Begin `front_end` again until so many samples were taken.
+    live_alone : bool
+        Begin LIVE without a host, where the settings do not forbid it.
+    sample_clock : bool
+        The device's clock is the number of samples taken, so that it runs as fast as they are.
 
     Yields
     ------
@@ -120,15 +135,23 @@ def native_device(
     path = _existing(program or program_path("native"), "native")
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         log = Path(folder) / "log"
-        script = [str(front_end), str(speed)] if front_end else []
+        script = ["-p", str(front_end), "-s", str(speed)] if front_end else []
+        script += ["-f", str(flash)] if flash else []
+        script += ["-n", str(samples)] if samples else []
+        script += ["-a"] * live_alone + ["-c"] * sample_clock
         with running([str(path), *script], log) as process:
             yield _first_line(process, path, log)
 
 
-def write_front_end(path: Path, samples: NDArray[np.int16], lead_flags: int | NDArray[np.uint8] = 0) -> None:
-    """Write samples and lead flags, shape (n,), as a file for `native_device`."""
-    instants = np.zeros(len(samples), np.dtype([("sample", "<i2"), ("flags", "u1"), ("zero", "u1")]))
-    instants["sample"], instants["flags"] = samples, lead_flags
+def write_front_end(
+    path: Path,
+    samples: NDArray[np.int16],
+    lead_flags: int | NDArray[np.uint8] = 0,
+    events: int | NDArray[np.uint8] = 0,
+) -> None:
+    """Write samples, lead flags and events (`front_end.h`), shape (n,), as a file for `native_device`."""
+    instants = np.zeros(len(samples), np.dtype([("sample", "<i2"), ("flags", "u1"), ("event", "u1")]))
+    instants["sample"], instants["flags"], instants["event"] = samples, lead_flags, events
     write_bytes(path, instants.tobytes())
 
 
