@@ -150,13 +150,25 @@ void device_live_begins(void) {
     samples.at = 0;
 }
 
+/* Only a state that has a row for it takes a cause. */
+static void follow_signs(const electrodes_signs_t *signs) {
+    if (signs->off) {
+        device_cause(MODE_ELECTRODES_OFF);
+    } else if (signs->on) {
+        device_cause(MODE_ELECTRODES_ON);
+    }
+    if (signs->saturated) {
+        device_cause(MODE_SIGNAL_SATURATES);
+    } else if (signs->within) {
+        device_cause(MODE_SIGNAL_RETURNS);
+    }
+}
+
 void device_sample(int16_t sample_adu, uint8_t lead_flags) {
-    mode_cause_t cause;
+    const electrodes_signs_t signs = electrodes_take(&electrodes, sample_adu, lead_flags);
     samples.all++;
     samples.at++;
-    if (electrodes_take(&electrodes, sample_adu, lead_flags, &cause)) {
-        device_cause(cause);
-    }
+    follow_signs(&signs);
     samples.off += mode.mode == MODE_LEADS_OFF;
     samples.saturated += mode.mode == MODE_SATURATED;
 }

@@ -125,7 +125,7 @@ uint32_t board_tick_hz(void) {
 }
 
 uint32_t board_millis(void) {
-    const uint64_t sampled = front_end_taken() * 1000u / BOARD_FS_HZ;
+    const uint64_t sampled = front_end_clock() * 1000u / BOARD_FS_HZ;
     return (uint32_t)(is_sample_clock ? sampled : nanoseconds() / 1000000u);
 }
 

@@ -17,6 +17,7 @@ static struct {
     double interval_ns; /* 0: not paced */
     uint64_t start_ns;
     uint64_t taken;
+    uint64_t ever;  /* instants taken in all sessions */
     uint64_t first; /* instants taken before a reset: they are not waited for again */
     uint64_t limit; /* instants after which nothing is repeated; 0: the file plays once */
     uint32_t turn;
@@ -42,6 +43,10 @@ int front_end_file(void) {
 
 uint64_t front_end_taken(void) {
     return script.taken;
+}
+
+uint64_t front_end_clock(void) {
+    return script.ever;
 }
 
 /* What was read ahead and not taken is read again; a pipe loses it. */
@@ -109,6 +114,7 @@ bool front_end_read(uint64_t now_ns, int16_t *sample_adu, uint8_t *lead_flags, u
     *event = instant[3];
     script.next += INSTANT_BYTES;
     script.taken++;
+    script.ever++;
     script.turn++;
     return true;
 }

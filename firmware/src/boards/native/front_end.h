@@ -22,6 +22,9 @@ bool front_end_open(const char *path, double speed);
 /* Begin again when the file has ended, until `samples` were taken. */
 void front_end_repeat(uint64_t samples);
 
+/* Instants taken since the program started. */
+uint64_t front_end_clock(void);
+
 /* For a device that was reset: the file, and the instants that were taken, to go on from. */
 int front_end_file(void);
 uint64_t front_end_taken(void);
