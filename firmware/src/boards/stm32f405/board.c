@@ -4,8 +4,10 @@
 #include "app.h"
 #include "clock.h"
 #include "ecg_adc.h"
+#include "flash.h"
 #include "pins.h"
 #include "registers.h"
+#include "reset_flags.h"
 #include "uart.h"
 
 #define TEXT(name) TEXT_OF(name)
@@ -15,6 +17,7 @@
 static clock_rates_t rates;
 static uint32_t systick_period;
 static volatile uint32_t systick_periods;
+static reset_cause_t cause;
 
 int main(void);
 void SysTick_Handler(void);
@@ -138,7 +141,39 @@ bool board_sample(int16_t *sample_adu, uint8_t *lead_flags) {
     return ecg_adc_read(sample_adu, lead_flags);
 }
 
+uint32_t board_missed_samples(void) {
+    return ecg_adc_missed();
+}
+
+uint32_t board_jitter_ticks(void) {
+    return ecg_adc_jitter();
+}
+
+/* The flags stay until they are removed: read once. */
+uint8_t board_reset_cause(void) {
+    return (uint8_t)cause;
+}
+
+const ecg_flash_t *board_flash(void) {
+    return chip_flash();
+}
+
+/* 64 x 4096 periods of 32 kHz: 8 s, and between 5 and 15 s with that oscillator's tolerance. */
+void board_watchdog_start(void) {
+    IWDG->KR = IWDG_START;
+    IWDG->KR = IWDG_UNLOCK;
+    IWDG->PR = IWDG_PRESCALER_64;
+    IWDG->RLR = 4095u;
+    IWDG->KR = IWDG_FEED;
+}
+
+void board_watchdog_feed(void) {
+    IWDG->KR = IWDG_FEED;
+}
+
 int main(void) {
+    cause = reset_cause_of(RCC_CSR);
+    RCC_CSR |= RCC_CSR_RMVF;
     board_init();
     app_run();
 }

@@ -15,6 +15,15 @@ static sample_ring_t ring;
 static sample_gaps_t gaps; /* of the interrupt, while started */
 static volatile bool started;
 
+/* Shortest and longest time from the end of SysTick's period to the start of a conversion, in ticks. */
+static struct { uint32_t least, most; } delay = {.least = UINT32_MAX};
+
+static void measure_delay(void) {
+    const uint32_t ticks = SYSTICK->LOAD - SYSTICK->VAL;
+    delay.least = ticks < delay.least ? ticks : delay.least;
+    delay.most = ticks > delay.most ? ticks : delay.most;
+}
+
 void ecg_adc_start(void) {
     RCC->APB2ENR |= RCC_APB2ENR_ADC1;
     ADC1->SMPR2 = SAMPLE_TIME_480_CYCLES << (3u * BOARD_ECG_ADC_CHANNEL);
@@ -22,7 +31,7 @@ void ecg_adc_start(void) {
     ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;
     ADC1->CR2 = ADC_CR2_ADON;
     ring.tail = ring.head;
-    gaps = (sample_gaps_t){0};
+    gaps = (sample_gaps_t){.filled = gaps.filled};
     started = true;
 }
 
@@ -32,6 +41,7 @@ void ecg_adc_stop(void) {
 
 /* One conversion takes 23 us of at least 2 ms between two samples, so waiting here keeps things simple. */
 static bool convert(int16_t *sample_adu) {
+    measure_delay();
     ADC1->CR2 = ADC_CR2_ADON | ADC_CR2_SWSTART;
     for (uint32_t i = 0; i < CONVERSION_TIMEOUT_LOOPS && (ADC1->SR & ADC_SR_EOC) == 0; i++) {
     }
@@ -62,4 +72,12 @@ bool ecg_adc_is_empty(void) {
 
 bool ecg_adc_read(int16_t *sample_adu, uint8_t *lead_flags) {
     return sample_ring_take(&ring, sample_adu, lead_flags);
+}
+
+uint32_t ecg_adc_missed(void) {
+    return gaps.filled;
+}
+
+uint32_t ecg_adc_jitter(void) {
+    return delay.most >= delay.least ? delay.most - delay.least : 0;
 }

@@ -10,8 +10,12 @@ typedef struct {
 } rcc_t;
 
 typedef struct {
-    volatile uint32_t ACR;
+    volatile uint32_t ACR, KEYR, OPTKEYR, SR, CR;
 } flash_t;
+
+typedef struct {
+    volatile uint32_t KR, PR, RLR, SR;
+} iwdg_t;
 
 typedef struct {
     volatile uint32_t MODER, OTYPER, OSPEEDR, PUPDR, IDR, ODR, BSRR, LCKR, AFRL, AFRH;
@@ -30,6 +34,8 @@ typedef struct {
 } systick_t;
 
 #define RCC ((rcc_t *)0x40023800u)
+#define RCC_CSR (*(volatile uint32_t *)0x40023874u)
+#define IWDG ((iwdg_t *)0x40003000u)
 #define FLASH ((flash_t *)0x40023C00u)
 #define GPIOA ((gpio_t *)0x40020000u)
 #define GPIOB ((gpio_t *)0x40020400u)
@@ -60,6 +66,26 @@ typedef struct {
 
 #define FLASH_ACR_2_WAIT_STATES_CACHED 0x702u
 #define FLASH_ACR_5_WAIT_STATES_CACHED 0x705u
+
+#define FLASH_ACR_DCEN (1u << 10)
+#define FLASH_ACR_DCRST (1u << 12)
+#define FLASH_KEY1 0x45670123u
+#define FLASH_KEY2 0xCDEF89ABu
+#define FLASH_SR_ERRORS 0xF2u
+#define FLASH_SR_BSY (1u << 16)
+#define FLASH_CR_PG 1u
+#define FLASH_CR_SER (1u << 1)
+#define FLASH_CR_SNB_AT 3u
+#define FLASH_CR_WORDS (2u << 8)
+#define FLASH_CR_STRT (1u << 16)
+#define FLASH_CR_LOCK (1u << 31)
+
+#define RCC_CSR_RMVF (1u << 24)
+
+#define IWDG_START 0xCCCCu
+#define IWDG_UNLOCK 0x5555u
+#define IWDG_FEED 0xAAAAu
+#define IWDG_PRESCALER_64 4u
 
 #define USART_SR_ORE (1u << 3)
 #define USART_SR_RXNE (1u << 5)
