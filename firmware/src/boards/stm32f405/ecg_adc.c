@@ -19,7 +19,8 @@ static volatile bool started;
 static struct { uint32_t least, most; } delay = {.least = UINT32_MAX};
 
 static void measure_delay(void) {
-    const uint32_t ticks = SYSTICK->LOAD - SYSTICK->VAL;
+    const uint32_t left = SYSTICK->VAL; /* 0 at the very end of the period, before it begins again */
+    const uint32_t ticks = left == 0 ? 0 : SYSTICK->LOAD + 1u - left;
     delay.least = ticks < delay.least ? ticks : delay.least;
     delay.most = ticks > delay.most ? ticks : delay.most;
 }
