@@ -1,7 +1,7 @@
 """What the emulated STM32F405 reports of itself.
 
 QEMU's machine has no end of conversion, so every sample is a filler, and it ignores writes to the flash: LIVE
-with electrodes, resets and the log run in the native program (`test_modes.py`) and on silicon alone. Its clock
+with electrodes, resets and the log run in the native program (`test_modes.py`) and on silicon. Its clock
 jumps while the processor sleeps, so the jitter there is not the board's.
 """
 
