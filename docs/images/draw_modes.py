@@ -24,12 +24,12 @@ WIDTH, HEIGHT, BOX_W, BOX_H = 980, 640, 150, 44
 # Centre of each state's box; a state without one stops the drawing.
 PLACES = {
     "SELF_TEST": (110, 70),
-    "REFUSED": (110, 220),
-    "IDLE": (400, 70),
-    "LEADS_OFF": (400, 220),
-    "LIVE": (400, 370),
-    "SATURATED": (110, 370),
-    "REPLAY": (690, 220),
+    "REFUSED": (110, 190),
+    "IDLE": (470, 70),
+    "LEADS_OFF": (380, 220),
+    "LIVE": (560, 370),
+    "SATURATED": (90, 370),
+    "REPLAY": (820, 220),
     "HOST_AWAY": (110, 560),
     "HOST_HERE": (330, 560),
     "LOG_OPEN": (550, 560),
