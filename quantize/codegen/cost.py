@@ -128,7 +128,8 @@ def choose(
     -------
     Program
     tuple of Choice
-        One for each layer that has both forms; empty with the policy "never", and for Helium, whose dense
+        One for each layer that has both forms; empty with the policy "never", for the unsigned form, whose
+        sparse kernels are not measured, and for Helium, whose dense
         kernels are about as fast as sparse ones.
     """
     dense = lower(network, form)

@@ -19,7 +19,7 @@
  * Scratch. A kernel that has a parameter `scratch` works in memory of the caller; <name>_run has it on its
  * stack. Beside it no kernel of the portable and of the ARM DSP form takes more than 250 bytes of stack. The
  * Helium forms of the convolutions and of the fully connected layer take up to 1.1 KB of it, the depthwise
- * convolution's 0.7 KB; the Xtensa form of ecg_nn_conv_1xn_s8 takes 1.2 KB. */
+ * convolution's 0.7 KB. */
 #ifndef ECG_NN_ECG_NN_H
 #define ECG_NN_ECG_NN_H
 
