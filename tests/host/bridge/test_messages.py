@@ -122,7 +122,7 @@ def test_home_assistant_finds_four_entities() -> None:
     assert all({"platform", "unique_id", "value_template"} <= set(one) for one in components.values())
 
 
-# Names that Home Assistant 2026.2 takes (homeassistant/components/mqtt: schemas.py, sensor.py, binary_sensor.py).
+# Names that Home Assistant 2026.2 takes: schemas.py, sensor.py, binary_sensor.py of its integration mqtt.
 DEVICE = {
     "identifiers",
     "connections",
