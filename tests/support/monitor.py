@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,3 +93,19 @@ def running(address: str = "127.0.0.1", source: Source | None = None) -> Iterato
         monitor.stop()
         thread.join(10)
         reader.stop()
+
+
+def wait(tab: Any, condition: str, seconds: float) -> None:
+    """Wait until a JavaScript expression is true, without the eval that the page forbids."""
+    until = time.monotonic() + seconds
+    while not tab.evaluate(condition):
+        assert time.monotonic() < until, condition
+        tab.wait_for_timeout(20)
+
+
+def sees(tab: Any, selector: str, text: str, seconds: float) -> float:
+    """Wait until an element shows a text. Returns the seconds that it took."""
+    began = time.monotonic()
+    condition = f"document.querySelector({selector!r}).textContent.includes({text!r})"
+    wait(tab, condition, seconds)
+    return time.monotonic() - began

@@ -32,7 +32,7 @@ CHROMIUM = find_browser()
 api = pytest.importorskip("playwright.sync_api", exc_type=ImportError)
 pytest.importorskip("fastapi")
 
-from tests.support.monitor import Page, running  # noqa: E402
+from tests.support.monitor import Page, running, sees, wait  # noqa: E402
 
 FS_HZ = 360
 BLOCK = 36
@@ -124,22 +124,6 @@ def tab(browser: Any, device: Device) -> Iterator[Any]:
     yield tab
     context.close()
     assert faults == []
-
-
-def wait(tab: Any, condition: str, seconds: float) -> None:
-    """Wait until a JavaScript expression is true, without the eval that the page forbids."""
-    until = time.monotonic() + seconds
-    while not tab.evaluate(condition):
-        assert time.monotonic() < until, condition
-        tab.wait_for_timeout(20)
-
-
-def sees(tab: Any, selector: str, text: str, seconds: float) -> float:
-    """Wait until an element shows a text. Returns the seconds that it took."""
-    began = time.monotonic()
-    condition = f"document.querySelector({selector!r}).textContent.includes({text!r})"
-    wait(tab, condition, seconds)
-    return time.monotonic() - began
 
 
 def alarm(phase: int, device: Device) -> RhythmEvent:
