@@ -20,8 +20,17 @@ from ecg_edge.host.devices.emulator import write_front_end
 from ecg_edge.host.devices.pico import pico_emulator, setup_rp2040js
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link
+from ecg_edge.host.link.messages import (
+    DeviceSettings,
+    DeviceStatus,
+    GetLog,
+    GetStatus,
+    LogRecords,
+    SetSettings,
+)
 from ecg_edge.host.live.device import DeviceSource
 from ecg_edge.host.live.items import BeatMark, LeadChange, Wave
+from ecg_edge.host.reference.device_states import RESET_CAUSES
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from tests.support.core_signals import ecg
 
@@ -133,6 +142,23 @@ def test_live_mode_samples_the_adc_and_the_leads(image: Path, tmp_path: Path) ->
     assert [change for change in changes if change[0] > 0] == [(1000, 1), (1050, 3), (1100, 2), (1200, 0)]
     assert sum(isinstance(item, BeatMark) for item in items) > 5
     assert source.losses.samples == source.losses.frames == 0
+
+
+def test_it_reports_its_state_and_keeps_its_settings(image: Path) -> None:
+    """The log and the settings are in the flash, which the boot ROM's functions erase and program."""
+    with pico_emulator(image) as address, open_transport(address) as transport:
+        link = Link(transport)
+        link.handshake()
+        wanted = SetSettings(400, 50, live_alone=0, buzzer=1, log_events=1, host_timeout_s=9)
+        kept = link.ask(wanted, DeviceSettings)
+        assert (kept.adu_per_mv, kept.mains_hz, kept.live_alone, kept.host_timeout_s) == (400, 50, 0, 9)
+        status = link.ask(GetStatus(), DeviceStatus)
+        records = link.ask(GetLog(0), LogRecords)
+    assert RESET_CAUSES[status.reset_cause] == RESET_CAUSES[1]  # power on
+    assert 0 < status.stack_used < 8192 <= status.stack_bytes
+    assert 1e6 * status.jitter_ticks / status.tick_hz < 10
+    assert status.missed_samples == status.lost_bytes == 0
+    assert records.records
 
 
 def test_a_damaged_boot_loader_is_not_run(image: Path, tmp_path: Path) -> None:

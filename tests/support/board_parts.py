@@ -13,13 +13,13 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_FUNCTION = re.compile(r"^[a-z][\w \*]*?\b\*?(board_\w+)\(", re.MULTILINE)
+_FUNCTION = re.compile(r"^(?:OPTIONAL )?[a-z][\w \*]*?\b\*?(board_\w+)\(", re.MULTILINE)
 _DEFINITION = r"^[a-z][\w \*]*?\b\*?{name}\([^;{{]*\) \{{"
 
 
 def required_functions(sources: Path) -> list[str]:
     """List the functions of board.h that no default stands in for."""
-    defaults = sources / "boards" / "board_defaults.c"
+    defaults = sources / "board_defaults.c"
     given = _FUNCTION.findall(defaults.read_text()) if defaults.is_file() else []
     declared = _FUNCTION.findall((sources / "boards" / "board.h").read_text())
     return [name for name in dict.fromkeys(declared) if name not in given]

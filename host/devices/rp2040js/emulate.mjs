@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 
 import { playFrontEnd } from './front_end.mjs';
 import { Line } from './line.mjs';
+import { installRom } from './rom.mjs';
 import { boot, loadUf2 } from './uf2.mjs';
 import { UsbHost } from './usb_host.mjs';
 
@@ -57,7 +58,7 @@ function makeBoard() {
   const rp2040 = new RP2040();
   const onMessage = (part, text) => FAULT.test(text) && fail(`${part}: ${text} at ${rp2040.core.PC.toString(16)}`);
   rp2040.logger = { debug() {}, info() {}, warn: onMessage, error: onMessage };
-  rp2040.onBreak = () => fail(`breakpoint or undefined instruction at ${rp2040.core.PC.toString(16)}`);
+  installRom(rp2040, () => fail(`breakpoint or undefined instruction at ${rp2040.core.PC.toString(16)}`));
   faultOnUnaligned(rp2040.core);
   if (options['front-end']) playFrontEnd(rp2040, options['front-end']);
   return rp2040;

@@ -138,6 +138,14 @@ bool board_sample(int16_t *sample_adu, uint8_t *lead_flags) {
     return ecg_adc_read(sample_adu, lead_flags);
 }
 
+uint32_t board_missed_samples(void) {
+    return ecg_adc_missed();
+}
+
+uint32_t board_jitter_ticks(void) {
+    return ecg_adc_jitter();
+}
+
 int main(void) {
     board_init();
     app_run();

@@ -16,6 +16,16 @@ static sample_ring_t ring;
 static sample_gaps_t gaps; /* of the interrupt, while started */
 static volatile bool started;
 
+/* Shortest and longest time from the end of SysTick's period to the start of a conversion, in ticks. */
+static struct { uint32_t least, most; } delay = {.least = UINT32_MAX};
+
+static void measure_delay(void) {
+    const uint32_t left = SYSTICK->VAL; /* 0 at the very end of the period, before it begins again */
+    const uint32_t ticks = left == 0 ? 0 : SYSTICK->LOAD + 1u - left;
+    delay.least = ticks < delay.least ? ticks : delay.least;
+    delay.most = ticks > delay.most ? ticks : delay.most;
+}
+
 static bool wait_until_ready(void) {
     for (uint32_t i = 0; i < CONVERSION_TIMEOUT_LOOPS && (ADC->CS & ADC_CS_READY) == 0; i++) {
     }
@@ -27,7 +37,7 @@ void ecg_adc_start(void) {
     ADC->CS = ADC_CS_ENABLE | ADC_CS_INPUT(BOARD_ECG_PIN - FIRST_ADC_PIN);
     wait_until_ready();
     ring.tail = ring.head;
-    gaps = (sample_gaps_t){0};
+    gaps = (sample_gaps_t){.filled = gaps.filled};
     started = true;
 }
 
@@ -36,6 +46,7 @@ void ecg_adc_stop(void) {
 }
 
 static bool convert(int16_t *sample_adu) {
+    measure_delay();
     ADC->CS = ADC_CS_ENABLE | ADC_CS_START_ONE | ADC_CS_INPUT(BOARD_ECG_PIN - FIRST_ADC_PIN);
     const bool is_read = wait_until_ready();
     *sample_adu = (int16_t)(ADC->RESULT & 0xFFFu);
@@ -64,4 +75,12 @@ bool ecg_adc_is_empty(void) {
 
 bool ecg_adc_read(int16_t *sample_adu, uint8_t *lead_flags) {
     return sample_ring_take(&ring, sample_adu, lead_flags);
+}
+
+uint32_t ecg_adc_missed(void) {
+    return gaps.filled;
+}
+
+uint32_t ecg_adc_jitter(void) {
+    return delay.most >= delay.least ? delay.most - delay.least : 0;
 }

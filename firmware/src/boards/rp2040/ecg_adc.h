@@ -18,4 +18,10 @@ void ecg_adc_tick(void);
 bool ecg_adc_read(int16_t *sample_adu, uint8_t *lead_flags);
 bool ecg_adc_is_empty(void);
 
+/* Sampling instants without a sample since the start of the device. */
+uint32_t ecg_adc_missed(void);
+
+/* Longest minus shortest delay of a conversion, in ticks. */
+uint32_t ecg_adc_jitter(void);
+
 #endif

@@ -81,6 +81,8 @@ typedef struct {
 #define USB_RAM ((usb_ram_t *)0x50100000u)
 #define USB_RAM_WORDS 1024u
 #define USB ((usb_t *)0x50110000u)
+#define PSM_WDSEL (*(reg_t *)0x40010008u)
+#define CHIP_RESET (*(reg_t *)0x40064008u)
 #define SIO ((sio_t *)0xD0000000u)
 #define SYSTICK ((systick_t *)0xE000E010u)
 #define NVIC_ISER (*(reg_t *)0xE000E100u)
@@ -116,6 +118,9 @@ typedef struct {
 #define PLL_PWR_VCOPD (1u << 5)
 
 #define WATCHDOG_TICK_ENABLE (1u << 9)
+#define WATCHDOG_ENABLE (1u << 30)
+#define WATCHDOG_PAUSE_IN_DEBUGGER (7u << 24)
+#define PSM_ALL_BUT_OSCILLATORS 0x1FFFCu
 
 #define GPIO_FUNCTION_UART 2u
 #define GPIO_FUNCTION_SIO 5u

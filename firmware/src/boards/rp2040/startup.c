@@ -4,6 +4,7 @@
  * is marked IN_FLASH runs before the copy. */
 #include <stdint.h>
 
+#include "boards/board.h"
 #include "registers.h"
 
 #define IN_FLASH(name) __attribute__((section(".flash_start." name), used))
@@ -35,6 +36,21 @@ __attribute__((section(".vectors"), used)) static const uintptr_t VECTORS[16 + I
     [16 + IRQ_UART0 + 1 ... 16 + IRQ_COUNT - 1] = VECTOR(Default_Handler),
 };
 
+/* What lies between the data and the stack: what is still so later, the stack has not reached. */
+#define PAINT 0xA5A5A5A5u
+
+uint32_t board_stack_bytes(void) {
+    return (uint32_t)((uintptr_t)stack_top - (uintptr_t)bss_end);
+}
+
+uint32_t board_stack_used(void) {
+    const uint32_t *at = bss_end;
+    while (*at == PAINT) {
+        at++;
+    }
+    return (uint32_t)((uintptr_t)stack_top - (uintptr_t)at);
+}
+
 /* A fault or an interrupt nobody asked for: stay here, where a debugger finds it. */
 void Default_Handler(void) {
     for (;;) {
@@ -51,6 +67,10 @@ IN_FLASH("code") void Reset_Handler(void) {
     }
     for (uintptr_t i = 0; i < WORDS(bss_start, bss_end); i++) {
         bss[i] = 0;
+    }
+    for (uintptr_t at = (uintptr_t)bss_end; at < (uintptr_t)__builtin_frame_address(0) - 64u;
+         at += sizeof(uint32_t)) {
+        *(volatile uint32_t *)at = PAINT;
     }
     SCB_VTOR = VECTOR(VECTORS);
     int (*volatile const run)(void) = main; /* too far for a branch */

@@ -155,7 +155,7 @@ uint8_t board_reset_cause(void) {
 }
 
 const ecg_flash_t *board_flash(void) {
-    return chip_flash();
+    return BOARD_HAS_FLASH ? chip_flash() : NULL;
 }
 
 /* 64 x 4096 periods of 32 kHz: 8 s, and between 5 and 15 s with that oscillator's tolerance. */

@@ -13,6 +13,11 @@
 #define BOARD_CPU_HZ 168000000u
 #endif
 
+/* 1 MiB of flash, whose upper part flash.c has; 0: less, and no memory for settings and log. */
+#ifndef BOARD_HAS_FLASH
+#define BOARD_HAS_FLASH 1
+#endif
+
 /* Crystal in Hz, a multiple of 1 MHz; 0: the internal oscillator (16 MHz, 1 %), which every board has. */
 #ifndef BOARD_HSE_HZ
 #define BOARD_HSE_HZ 0u
