@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ecg_edge.host.pipeline.classifier_page import classifier
 from ecg_edge.host.pipeline.detector_page import detector
 from ecg_edge.host.pipeline.page_parts import SLASH, Results, per_cent, table, two
 from ecg_edge.host.pipeline.rhythm_page import fibrillation_row, rhythm
@@ -364,6 +365,7 @@ def _energies(one: Mapping[str, Any]) -> tuple[str, ...]:
 _PAGES: Final[dict[str, tuple[str, tuple[str, ...], Callable[..., Iterable[str]]]]] = {
     "detector": ("Detector", ("detector", "leads"), detector),
     "network": ("Network", ("network", "engines"), _network),
+    "classifier": ("Classifier", ("classifier",), classifier),
     "rhythm": ("Rhythm", ("rhythm", "ventricular", "strips"), rhythm),
     "device": ("Device against reference", ("replay", "firmware"), _device),
     "engine": ("Engine on emulated cores", ("cores",), _cores),

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import PROJECT_ROOT, write_json
+from ecg_edge.host.pipeline.classifier_page import selected
 from ecg_edge.host.pipeline.result_pages import write_pages
 from ecg_edge.quantize.bundle.manifest import MODEL_NAME, Manifest, load_bundle
 
@@ -135,6 +136,13 @@ MEASUREMENTS: Final = (
         "Detector and network in the loop, as on the device. Episodes and durations as WFDB's epicmp counts, "
         "runs as rxr; from the first sample, and with the first five minutes not scored; gross.",
         _rhythm_groups,
+    ),
+    Measurement(
+        "classifier",
+        ("evaluate", "classifier", BUNDLE),
+        "Parts of the databases that only test; int8, label rule as on the device; R peaks as each row says; "
+        f"{EC57}.",
+        selected,
     ),
     Measurement(
         "ventricular",
