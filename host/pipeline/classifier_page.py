@@ -10,13 +10,15 @@ from ecg_edge.host.pipeline.page_parts import Results, number, per_cent, table, 
 Row = Mapping[str, Any]
 
 _KINDS: Final = {"veb": "Ventricular beats", "sveb": "Supraventricular beats"}
-_RESTS_ON: Final = ("test set", "R peaks", "from", "patients")
+_RESTS_ON: Final = ("test set", "from", "patients")
 _WORST: Final = 5  # records of each kind in the table of the lowest figures
 _FEWEST: Final = 20  # beats of the class that such a record has at least
 
-_TEXT: Final = """The [protocols](../explanation/scoring.md#a-classifier-of-beats) say what each row counts. Se / +P in per cent,
-with the middle 95 % over patients drawn with replacement. A patient without beats of a class but with a false one has +P 0 in the mean
-over patients."""
+_PEAKS: Final = {"detected": "detector in the loop", "annotated": "annotated R peaks"}
+
+_TEXT: Final = """The [protocols](../explanation/scoring.md#a-classifier-of-beats) say what each row counts.
+Se / +P in per cent, with the middle 95 % over patients drawn with replacement. A patient without beats of a
+class but with a false one has +P 0 in the mean over patients."""
 
 
 def selected(figures: dict[str, Any]) -> dict[str, Any]:
@@ -37,14 +39,19 @@ def classifier(results: Results | None) -> Iterable[str]:
         return
     figures = results["figures"]
     yield _TEXT
+    yield from _seen(figures["rows"])
+    by_peaks = {text: [row for row in figures["rows"] if row["peaks"] == p] for p, text in _PEAKS.items()}
     for kind, title in _KINDS.items():
-        yield f"## {title}"
-        yield _ectopic(figures["rows"], kind)
-    yield "## Labels and calibration"
-    yield _overall(figures["rows"])
+        for text, rows in by_peaks.items():
+            yield f"## {title}, {text}"
+            yield _ectopic(rows, kind)
+    for text, rows in by_peaks.items():
+        yield f"## Labels and calibration, {text}"
+        yield _overall(rows)
     yield "## Lowest figures of single records"
     yield (
-        f"Detected peaks, from 300 s, records with at least {_FEWEST} beats of the class; lowest mean of Se and +P first."
+        f"Detector in the loop, from 300 s, records with at least {_FEWEST} beats of the class; lowest mean "
+        "of Se and +P first."
     )
     yield table(("class", "record", "beats", "Se / +P %"), _worst(figures["rows"]))
     if "first_beats" in figures:
@@ -56,8 +63,16 @@ def classifier(results: Results | None) -> Iterable[str]:
         yield _never_learned(figures["never_learned"])
 
 
+def _seen(rows: Sequence[Row]) -> Iterable[str]:
+    """Name the test sets whose patients trained the network."""
+    seen = {row["group"]: f"{len(row['seen_in_training'])} of {len(row['records'])}" for row in rows}
+    named = [f"{group} ({count})" for group, count in seen.items() if not count.startswith("0 ")]
+    if named:
+        yield f"The network was trained on people of these records: {', '.join(named)}."
+
+
 def _rests_on(row: Row) -> tuple[str, ...]:
-    return row["group"], row["peaks"], f"{row['start_s']:g} s", str(row["patients"])
+    return row["group"], f"{row['start_s']:g} s", str(row["patients"])
 
 
 def _ectopic(rows: Sequence[Row], kind: str) -> str:
