@@ -103,5 +103,5 @@ $(VENV)/.platformio: host/devices/platformio.py | $(VENV)/.base
 
 $(VENV)/.rp2040js: host/devices/rp2040js/package-lock.json | $(VENV)/.base
 	@echo "setup: rp2040js"
-	@$(BIN)/python -m ecg_edge.host.devices.pico
-	@touch $@
+	@$(BIN)/python -m ecg_edge.host.devices.pico >>$(LOG) 2>&1 && touch $@ \
+	    || echo "setup: rp2040js could not be installed; the tests of the Pico will say why"
