@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.selection import select_records
+from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.host.cli import console, lazy, options
 from ecg_edge.host.cli.port_choice import AUTO, found_port
 from ecg_edge.host.devices.device_log import describe, read_log
+from ecg_edge.host.devices.platformio import program_path
 from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.devices.soak import soak as run
 from ecg_edge.host.link.client import Link
 from ecg_edge.host.link.messages import (
     DeviceSettings,
@@ -33,6 +41,7 @@ app = typer.Typer(
     epilog=console.examples("ecg-edge device info"),
 )
 
+FS_HZ: Final = 360
 PortArgument = Annotated[str, typer.Argument(metavar="[PORT]", help="Port. Else the only device's.")]
 BaudOption = Annotated[int, typer.Option(metavar="BAUD", min=1200, max=4_000_000, help="Baud rate.")]
 
@@ -146,3 +155,47 @@ def settings(
     _show(figures)
     if json:
         write_json(json, figures)
+
+
+def _signal(name: str, seconds: int, data: Path | None) -> tuple[NDArray[np.int16], int]:
+    """Return the start of a record, int16 (seconds * 360,), and its ADC units per millivolt."""
+    root = synthetic_root(data) if name.startswith("synth/") else data
+    (selected, *_) = select_records([name], root)
+    record = load_record(selected.root, selected.database, selected.name, annotator=None)
+    return record.samples[: seconds * FS_HZ], record.adu_per_mv
+
+
+@app.command(epilog=console.examples("ecg-edge device soak", "ecg-edge device soak mitdb/100 --hours 1"))
+def soak(
+    record: Annotated[str, typer.Argument(metavar="[RECORD]", help="Record whose start is repeated.")] = (
+        "synth/s09"
+    ),
+    hours: Annotated[float, typer.Option(metavar="H", min=0.1, help="Length, in the device's time.")] = 24.0,
+    seconds: Annotated[int, typer.Option(metavar="S", min=10, help="Length of what is repeated.")] = 60,
+    image: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Native program. Else that of the last build.")
+    ] = None,
+    data: options.DataOption = None,
+    json: options.JsonOption = None,
+) -> None:
+    """Run the native program in live mode for hours of its time, and check every sample and counter.
+
+    Exits with 1 when a sample is missing or wrong, or when counters do not add up.
+    """
+    program, (signal, gain) = image or program_path("native"), _signal(record, seconds, data)
+    total = max(1, int(hours * 3600 * FS_HZ // len(signal))) * len(signal)
+    with console.step(f"Playing {hours:g} h"):
+        found = run(program, signal, gain, hours)
+    faults = found.faults(total)
+    for fault in faults:
+        console.out.print(fault, markup=False)
+    rate = found.samples / FS_HZ / found.seconds
+    console.out.print(
+        f"{found.samples} samples, {found.beats} beats, {found.events} events in {found.seconds:.0f} s "
+        f"({rate:.0f} times real time): {'FAULTS' if faults else 'all add up'}",
+        markup=False,
+    )
+    if json:
+        write_json(json, {**asdict(found), "faults": faults})
+    if faults:
+        raise typer.Exit(1)
