@@ -24,7 +24,7 @@ from ecg_edge.training.progress import OnRecord
 
 Float = npt.NDArray[np.float64]
 
-KINDS: Final = ("fibrillation", "sinus-arrhythmia", "atrial-runs", "atrial-runs-2")
+KINDS: Final = ("fibrillation", "sinus-arrhythmia", "atrial-runs")
 BEATS: Final = 120  # of each made-up patient, two minutes
 
 _PRE: Final = 100  # samples from the P wave's start to the R peak
@@ -84,7 +84,7 @@ def make_up(real: Record, kind: str, random: np.random.Generator, beats: int = B
         return None
     first = int(random.integers(0, max(1, len(places) - beats)))
     places, symbols = places[first : first + beats], symbols[first : first + beats].copy()
-    intervals, early = _RHYTHMS[kind.removesuffix("-2")](len(places), random)
+    intervals, early = _RHYTHMS[kind](len(places), random)
     if kind == "fibrillation":
         intervals[symbols == "V"] *= 0.8
     symbols[early] = "A"

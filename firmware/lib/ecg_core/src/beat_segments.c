@@ -25,20 +25,21 @@
 #define WIDTH_UNIT_POINTS 18 /* 100 ms */
 
 #define FIRST_FEATURE 20
+#define NORM_STEPS ECG_CORE_RHYTHM_INV_SCALE
 #define P_WAVE_UNDECIDED 128
 #define LIKE_AVERAGE 45   /* correlation of the QRS complexes * 64: 0.7 */
 #define RESIDUAL_BEATS 16 /* the mean residual moves by 1 / 16 of each difference */
 
 typedef struct {
-    int32_t q4[P_COUNT];
+    int32_t q3[P_COUNT];
 } segment_t;
 
-/* A segment of one channel without its regression line, in Q4. */
+/* A segment of one channel without its regression line, in Q3. */
 static void cut_out(const ecg_core_beat_t *beat, int channel, int first, int count, segment_t *segment) {
     int32_t sum = 0, moment = 0;
     for (int i = 0; i < count; i++) {
-        const int32_t at = 2 * i - (count - 1), value = beat->beat[first + i][channel] * 16;
-        segment->q4[i] = value;
+        const int32_t at = 2 * i - (count - 1), value = beat->beat[first + i][channel] * 8;
+        segment->q3[i] = value;
         sum += value;
         moment += at * value;
     }
@@ -47,27 +48,29 @@ static void cut_out(const ecg_core_beat_t *beat, int channel, int first, int cou
     const int32_t mean = ecg_divide(sum, count);
     for (int i = 0; i < count; i++) {
         const int32_t at = 2 * i - (count - 1);
-        segment->q4[i] -= mean + ecg_shift_round(at * slope_q8, 8);
+        segment->q3[i] -= mean + ecg_shift_round(at * slope_q8, 8);
     }
 }
 
+/* Sums of at most 38 products of 2^11 times 2^11. */
 static int8_t correlation(const segment_t *a, const segment_t *b, int count) {
-    int64_t product = 0, square_a = 0, square_b = 0;
+    int32_t product = 0, square_a = 0, square_b = 0;
     for (int i = 0; i < count; i++) {
-        product += a->q4[i] * b->q4[i];
-        square_a += a->q4[i] * a->q4[i];
-        square_b += b->q4[i] * b->q4[i];
+        const int32_t x = a->q3[i], y = b->q3[i];
+        product += x * y;
+        square_a += x * x;
+        square_b += y * y;
     }
-    const int64_t norm = (int64_t)ecg_isqrt((uint64_t)square_a) * ecg_isqrt((uint64_t)square_b);
-    return norm == 0 ? 0 : ecg_clip_int8((int32_t)(product * ECG_CORE_RHYTHM_INV_SCALE / norm));
+    const uint32_t norm = ecg_isqrt32((uint32_t)square_a) * ecg_isqrt32((uint32_t)square_b);
+    return norm < NORM_STEPS ? 0 : ecg_clip_int8(ecg_divide(product, (int32_t)(norm / NORM_STEPS)));
 }
 
 static int8_t p_distance(const segment_t *a, const segment_t *b) {
     int32_t sum = 0;
     for (int i = 0; i < P_COUNT; i++) {
-        sum += abs(a->q4[i] - b->q4[i]);
+        sum += abs(a->q3[i] - b->q3[i]);
     }
-    return ecg_clip_int8(ecg_divide(sum * ECG_CORE_RHYTHM_INV_SCALE, P_COUNT * 16 * P_DISTANCE_UNIT));
+    return ecg_clip_int8(ecg_divide(sum * ECG_CORE_RHYTHM_INV_SCALE, P_COUNT * 8 * P_DISTANCE_UNIT));
 }
 
 static int32_t slope_at(const ecg_core_beat_t *beat, int channel, int point) {

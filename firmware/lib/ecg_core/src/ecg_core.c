@@ -36,15 +36,16 @@ enum {
     STAGE_EXTRACT,
     STAGE_COMPARE,
     STAGE_CONTEXT,
+    STAGE_SEGMENTS,
     STAGE_LEARN,
     STAGES
 };
 
 /* Features are extracted this long after the R peak, the score takes the two samples after that, the beat
- * three more: 792 ms, or 800 ms when another candidate had the same R peak. The window needs 282 samples, and
- * is cut out three samples after feature extraction. */
-#define DECISION_SAMPLES 280
-#define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 3)
+ * four more: 792 ms, or 800 ms when another candidate had the same R peak. The window's last point is 158
+ * samples after the R peak, so it needs 281 samples; it is cut out three samples after feature extraction. */
+#define DECISION_SAMPLES 279
+#define EARLIEST_DECISION (ECG_CORE_WINDOW_POST + ECG_FILTER_DELAY - 4)
 #define START_SAMPLES 960 /* 2.7 s: as long as the history holds the first candidates with their windows */
 #define START_EARLIEST \
     240               /* after the R peak of a first candidate that comes later; leaves time for the steps */
@@ -269,8 +270,7 @@ static void compare(ecg_core_t *core) {
 static void add_context(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
     ecg_rr_context_write(&core->rr_context, beat->rr_samples, core->rr.mean_q8, beat);
-    ecg_beat_segments_write(&core->average, beat);
-    core->pending.stage = STAGE_LEARN;
+    core->pending.stage = STAGE_SEGMENTS;
 }
 
 static void learn(ecg_core_t *core) {
@@ -304,6 +304,10 @@ static ecg_core_status_t run_stage(ecg_core_t *core, ecg_core_beat_t *beat) {
             return ECG_CORE_OK;
         case STAGE_CONTEXT:
             add_context(core);
+            return ECG_CORE_OK;
+        case STAGE_SEGMENTS:
+            ecg_beat_segments_write(&core->average, &core->pending.beat);
+            core->pending.stage = STAGE_LEARN;
             emit_beat(core, beat);
             return ECG_CORE_BEAT;
         default:
