@@ -168,10 +168,10 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
 
 def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
     """Read the gaps that `ecg-edge record` annotates in EDF+, where the samples themselves cannot tell."""
-    found = [(float(onset), float(length)) for onset, length in _GAP.findall(path.read_bytes())]
-    seconds = np.array([(onset, onset + length) for onset, length in sorted(found)], np.float64).reshape(-1, 2)
-    edges: NDArray[np.int64] = np.rint(seconds * record.fs_hz).astype(np.int64)
-    return edges.clip(0, len(record.samples))
+    found = sorted((float(onset), float(length)) for onset, length in _GAP.findall(path.read_bytes()))
+    seconds = np.array([(onset, onset + length) for onset, length in found], np.float64).reshape(-1, 2)
+    edges = np.rint(seconds * record.fs_hz).clip(0, len(record.samples))
+    return np.asarray(edges, np.int64)
 
 
 def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.int16]:

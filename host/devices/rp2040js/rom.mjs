@@ -18,8 +18,8 @@ const FUNCTIONS = {
   },
 };
 
-// Write the ROM; `onOther` gets every other breakpoint.
-export function installRom(rp2040, onOther) {
+// Write the ROM; `onOtherCall` gets every other breakpoint.
+export function installRom(rp2040, onOtherCall) {
   const rom = new Uint16Array(rp2040.bootrom.buffer);
   const names = Object.keys(FUNCTIONS);
   rom[TABLE_POINTER / 2] = TABLE;
@@ -33,6 +33,6 @@ export function installRom(rp2040, onOther) {
   rp2040.onBreak = (number) => {
     const isRom = rp2040.core.PC === CODE + 4 * number + 2 && number < names.length;
     if (isRom) FUNCTIONS[names[number]](rp2040, rp2040.core.registers);
-    else onOther();
+    else onOtherCall();
   };
 }
