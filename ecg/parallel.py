@@ -60,13 +60,14 @@ class Workers:
 
 def _dask_client(address: str) -> AbstractContextManager[Any]:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise ToolError(
             "--dask needs Dask, which is not installed. Install it with: pip install 'ecg-edge[dask]'"
         ) from None
+    connect: Callable[..., AbstractContextManager[Any]] = distributed.Client
     try:
-        client: AbstractContextManager[Any] = Client(address, timeout=10)
+        client = connect(address, timeout=10)
     except (OSError, ValueError) as error:
         raise ToolError(
             f"{address}: no Dask scheduler answers ({error}). Start one with `dask scheduler`, and "
