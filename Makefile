@@ -46,7 +46,8 @@ lint: $(VENV)/.dev ## ruff, import directions, mypy, codespell, clang-format, cp
 	@$(BIN)/codespell
 	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 	@if command -v cppcheck >/dev/null; then cppcheck --quiet -j $(JOBS) --error-exitcode=1 --inline-suppr --std=c99 \
-	    --enable=warning,portability,performance -I firmware/lib/ecg_base/include -I firmware/lib/ecg_core/include -I firmware/lib/ecg_store/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
+	    --enable=warning,portability,performance -I firmware/lib/ecg_base/include -I firmware/lib/ecg_core/include \
+	    -I firmware/lib/ecg_link/include -I firmware/lib/ecg_store/include $(filter firmware/%.c quantize/%.c tests/%.c,$(C_SOURCES)); \
 	    else echo "lint: cppcheck is not installed, left out"; fi
 
 format: $(VENV)/.dev ## format Python and C
