@@ -175,7 +175,7 @@ def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
 
 def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.int16]:
     """Repeat the sample before each span in it."""
-    held = samples.copy()
+    held: NDArray[np.int16] = samples.copy()
     for start, end in spans.tolist():
         held[start:end] = held[start - 1] if start else 0
     return held
