@@ -25,7 +25,8 @@ Table = dict[str, Any]
 
 def budget() -> Table:
     """Return energy.toml."""
-    return tomllib.loads((ROOT / "docs/explanation/energy.toml").read_text(encoding="utf-8"))
+    data: Table = tomllib.loads((ROOT / "docs/explanation/energy.toml").read_text(encoding="utf-8"))
+    return data
 
 
 def _instructions(model: str, core: str) -> int:

@@ -5,6 +5,7 @@ python docs/images/draw_traces.py
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,34 +23,28 @@ _HEIGHT_MM = 34
 _FS_HZ = 360
 _ADU_PER_MV = front_end("ad8232").adu_per_mv
 
-_SMALL = {
-    "wander_mv": 0.02,
-    "mains_mv": 0.0,
-    "muscle_mv": 0.006,
-    "white_mv": 0.003,
-    "movements_per_minute": 0.0,
-}
+_SMALL = Noise(wander_mv=0.02, mains_mv=0.0, muscle_mv=0.006, white_mv=0.003, movements_per_minute=0.0)
 
 # Name: text for who does not see it, noise, electrode offset at the first sample in mV, first second shown.
 TRACES: dict[str, tuple[str, Noise, float, int]] = {
-    "good": ("regular narrow complexes on a quiet line", Noise(**_SMALL), 0.0, 10),
-    "mains": ("a thick, even band along the whole trace", Noise(**{**_SMALL, "mains_mv": 0.35}), 0.0, 10),
+    "good": ("regular narrow complexes on a quiet line", _SMALL, 0.0, 10),
+    "mains": ("a thick, even band along the whole trace", replace(_SMALL, mains_mv=0.35), 0.0, 10),
     "loose": (
         "sudden large jumps between the complexes",
-        Noise(**{**_SMALL, "movements_per_minute": 50.0, "movement_mv": 1.0}),
+        replace(_SMALL, movements_per_minute=50.0, movement_mv=1.0),
         0.0,
         10,
     ),
     "muscle": (
         "irregular fine ripples that hide the small waves",
-        Noise(**{**_SMALL, "muscle_mv": 0.10}),
+        replace(_SMALL, muscle_mv=0.10),
         0.0,
         10,
     ),
     "saturated": ("a flat line at the edge, then complexes again", QUIET, 100.0, 0),
     "wander": (
         "complexes on a line that rises and falls slowly",
-        Noise(**{**_SMALL, "wander_mv": 4.0}),
+        replace(_SMALL, wander_mv=4.0),
         0.0,
         10,
     ),

@@ -76,7 +76,7 @@ def stm32f405() -> Wiring:
         pin(f"PA{number['BOARD_ECG_PIN']}"),
         pin(f"P{port}{number['BOARD_LO_PLUS_PIN']}"),
         pin(f"P{port}{number['BOARD_LO_MINUS_PIN']}"),
-        f"P{found['BOARD_LED_PORT'][-1]}{number['BOARD_LED_PIN']}, on the board",
+        f"P{found['BOARD_LED_PORT'][-1]}{number['BOARD_LED_PIN']} (on it)",
         pin(serial[0]),
         pin(serial[1]),
         "lithium cell at the battery connector",
@@ -99,7 +99,7 @@ def pico() -> Wiring:
         pin("BOARD_ECG_PIN"),
         pin("BOARD_LO_PLUS_PIN"),
         pin("BOARD_LO_MINUS_PIN"),
-        f"GP{number['BOARD_LED_PIN']}, on the board",
+        f"GP{number['BOARD_LED_PIN']} (on it)",
         None,
         None,
         "USB: power bank, or laptop on battery",
@@ -141,8 +141,8 @@ def _start(width: int, height: int, label: str) -> list[str]:
     return [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(label)}">',
-        "<style>text{font:17px sans-serif;fill:#1b2430}.name{font-weight:bold;text-anchor:middle}"
-        ".end{text-anchor:end}.mid{text-anchor:middle}.small{font-size:15px}.wire{fill:none;stroke-width:3}"
+        "<style>text{font:18px sans-serif;fill:#1b2430}.name{font-weight:bold;text-anchor:middle}"
+        ".end{text-anchor:end}.mid{text-anchor:middle}.small{font-size:16px}.wire{fill:none;stroke-width:3}"
         ".box{fill:#eef3fb;stroke:#335;stroke-width:2}.warn{fill:#a3161f;font-weight:bold;text-anchor:middle}</style>",
         f'<rect width="{width}" height="{height}" rx="8" fill="#fff"/>',
     ]
@@ -201,7 +201,7 @@ def electrodes_image() -> str:
     """Return the drawing of a torso from the front with RA, LA and RL for the leads I and II."""
     parts = _start(
         _WIDTH,
-        400,
+        410,
         "Electrodes on the chest, seen from the front: RA below the right collar bone; LA for "
         "lead I below the left one, for lead II low on the left; RL low on the right",
     )
