@@ -1,4 +1,6 @@
-"""Draws the state machine of `firmware/src/mode.h`: modes.svg, and the table of docs/reference/modes.md.
+"""Draws the state machine of `firmware/src/mode.h`: modes.svg, and the tables of docs/reference/modes.md.
+
+The table of the LED is that of `firmware/src/led.h`.
 
 python docs/images/draw_modes.py
 """
@@ -14,11 +16,12 @@ from xml.sax.saxutils import escape
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.c_tables import c_table  # noqa: E402
+from tests.support.c_tables import c_number, c_table  # noqa: E402
 
 HEADER = "src/mode.h"
 IMAGE, PAGE = ROOT / "docs/images/modes.svg", ROOT / "docs/reference/modes.md"
 MARK = "<!-- made by docs/images/draw_modes.py -->\n"
+LED_MARK, LED_END = "<!-- LED: made by docs/images/draw_modes.py -->\n", "<!-- end -->\n"
 WIDTH, HEIGHT, BOX_W, BOX_H = 980, 640, 150, 44
 
 # Centre of each state's box; a state without one stops the drawing.
@@ -111,9 +114,23 @@ def table() -> str:
     return "\n".join([*rows, ""])
 
 
+def led_table() -> str:
+    """Return the rows of all patterns of the LED."""
+    flash, blink, period = (c_number("src/led.h", f"LED_{name}_MS") for name in ("FLASH", "BLINK", "PERIOD"))
+    rows = ["| LED | meaning |", "|---|---|", f"| a flash of {flash} ms | a beat was reported |"]
+    for blinks, _, text in c_table("src/led.h", "LED_CODES"):
+        times = f"{blinks} blink{'s' if blinks != '1' else ''} of {blink // 2} ms, every {period / 1000:g} s"
+        rows.append(f"| {times} | {text} |")
+    rows.append("| dark | no beat: still starting, no session, electrodes off, or no power |")
+    return "\n".join([*rows, ""])
+
+
 def page(before: str) -> str:
-    """Return the page with its table made anew."""
-    return before.partition(MARK)[0] + MARK + "\n" + table()
+    """Return the page with its tables made anew."""
+    head = before.partition(MARK)[0]
+    start, _, rest = head.partition(LED_MARK)
+    end = rest.partition(LED_END)[2]
+    return start + LED_MARK + "\n" + led_table() + "\n" + LED_END + end + MARK + "\n" + table()
 
 
 if __name__ == "__main__":
