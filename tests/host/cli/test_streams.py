@@ -76,7 +76,7 @@ def complete(words: str, **environment: str) -> set[str]:
 
 def test_completion_of_verbs_and_options() -> None:
     assert complete("ecg-edge re") == {"record", "replay", "report"}
-    assert complete("ecg-edge evaluate ") == {"annotations", "detector", "morphology", "rhythm"}
+    assert complete("ecg-edge evaluate ") == {"annotations", "classifier", "detector", "morphology", "rhythm"}
     assert complete("ecg-edge evaluate detector --per") == {"--per-record"}
     assert complete("ecg-edge data c") == {"check"}
 
