@@ -43,7 +43,7 @@ def noisy_ecg() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("block", [1, 239, 4000, 50000])
 def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
     samples, _ = noisy_ecg()
-    samples = samples[: 8000 if block == 1 else len(samples)]
+    samples = samples[: 16000 if block == 1 else len(samples)]
     processed = process_signal(samples)
     engine = HashEngine()
     outputs = engine.run(beat_inputs(processed.beats))

@@ -41,7 +41,7 @@ def test_the_interface_is_named_by_the_tensors() -> None:
     header = generate(beat_network(rhythm_first=True)).header
     assert "/* Run the network. inputs: beat, rhythm; outputs: logits. */" in header
     assert "#define NETWORK_INPUT_BEAT_BYTES 256" in header
-    assert "#define NETWORK_INPUT_RHYTHM_BYTES 8" in header
+    assert "#define NETWORK_INPUT_RHYTHM_BYTES 27" in header
     assert "#define NETWORK_OUTPUT_BYTES 5" in header
 
 
