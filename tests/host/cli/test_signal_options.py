@@ -30,7 +30,11 @@ def test_verbs_that_process_a_signal_have_both_options() -> None:
     names = {
         verb: {name for option in command.params for name in option.opts} for verb, command in leaf_commands()
     }
-    assert {verb for verb, options in names.items() if "--mains" in options} == {*VERBS, *LIVE_VERBS, *DEVICE_VERBS}
+    assert {verb for verb, options in names.items() if "--mains" in options} == {
+        *VERBS,
+        *LIVE_VERBS,
+        *DEVICE_VERBS,
+    }
     assert {verb for verb, options in names.items() if "--lead" in options} == {*VERBS, *LIVE_VERBS[1:]}
 
 
