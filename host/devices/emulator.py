@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import write_bytes
 from ecg_edge.host.devices.images import require_arm_image
-from ecg_edge.host.devices.platformio import program_path
+from ecg_edge.host.devices.platformio import present_program
 from ecg_edge.host.devices.processes import messages, running, wait_for_socket
 
 QEMU = "qemu-system-arm"
@@ -57,7 +57,7 @@ def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> It
     ToolError
         When QEMU or the image is missing, or QEMU does not start.
     """
-    image = _existing(elf or program_path("stm32f405"), "stm32f405")
+    image = _existing(elf, "stm32f405") if elf else present_program("stm32f405")
     require_arm_image(image)
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         line, log = Path(folder) / "line", Path(folder) / "log"
@@ -132,7 +132,7 @@ def native_device(
     ToolError
         When the program is missing or does not start.
     """
-    path = _existing(program or program_path("native"), "native")
+    path = _existing(program, "native") if program else present_program("native")
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         log = Path(folder) / "log"
         script = ["-p", str(front_end), "-s", str(speed)] if front_end else []

@@ -20,7 +20,7 @@ from typing import Final
 
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.host.devices.images import describe_file
-from ecg_edge.host.devices.platformio import firmware_project, program_path
+from ecg_edge.host.devices.platformio import firmware_project, present_program
 from ecg_edge.host.devices.processes import messages, running, wait_for_socket
 
 ENVIRONMENT: Final = "pico"
@@ -60,7 +60,7 @@ def pico_emulator(
     ToolError
         When Node.js, rp2040js or the image is missing, or the image does not boot.
     """
-    image = _image(uf2 or program_path(ENVIRONMENT))
+    image = _image(uf2 or present_program(ENVIRONMENT))
     modules = setup_rp2040js()
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         line, log = Path(folder) / "line", Path(folder) / "log"

@@ -37,6 +37,10 @@ from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, c_prefix, load_bun
 
 SCONS_PACKAGE = "tool-scons"
 ENVIRONMENTS = tuple(BOARDS)
+SOURCES = ("lib", "src", "platforms", "scripts", "platformio.ini")
+"""What a build of the firmware is made of, beside the model, in the folder of PlatformIO's project."""
+
+_SOURCE_SUFFIXES = (".c", ".cpp", ".h", ".S", ".ld", ".py")
 
 _QUIET = {
     "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
@@ -165,6 +169,32 @@ def program_path(environment: str, build_dir: Path | None = None) -> Path:
     return (build_dir or _default_build_dir()) / environment / BOARDS[environment].program
 
 
+def present_program(environment: str) -> Path:
+    """Return the program of the last build of `environment`, unless the firmware has changed since.
+
+    The handshake tells another model or signal path from the reference's, but not other rhythm rules.
+
+    Raises
+    ------
+    ToolError
+        When there is no program, or a source of the firmware is newer.
+    """
+    program, fix = program_path(environment), f"Build it with `ecg-edge build --env {environment}`."
+    if not program.is_file():
+        raise ToolError(f"{program}: not found. {fix}")
+    newest = max(_sources(), key=lambda path: path.stat().st_mtime_ns)
+    if newest.stat().st_mtime_ns > program.stat().st_mtime_ns:
+        raise ToolError(f"{program}: older than {newest}. {fix}")
+    return program
+
+
+def _sources() -> Iterator[Path]:
+    for path in (firmware_project() / name for name in SOURCES):
+        yield from (found for found in path.rglob("*") if found.suffix in _SOURCE_SUFFIXES)
+        if path.is_file():
+            yield path
+
+
 def _default_build_dir() -> Path:
     return firmware_project() / ".pio" / "build"
 
@@ -200,7 +230,9 @@ def build(
     models = _checked_models(environment, bundle, further)
     check_compiler(environment)
     run_platformio(["run", "-e", environment], models, build_dir)
-    return program_path(environment, build_dir)
+    program = program_path(environment, build_dir)
+    program.touch()  # it is left as it was where sources were written again with the same content
+    return program
 
 
 def upload(

@@ -37,7 +37,6 @@ BOARD = "stm32f405"
 RECIPES = ("nlrav", "nlrav-random")  # the network of the first one runs on the device
 SYNTHETIC_RECIPES = ("synthetic",)
 REPLAYED = ("100", "213", "214", "231", "232", "233")  # of DS2; all five classes are among them
-FIRMWARE_SOURCES = ("lib", "src", "platforms", "scripts", "platformio.ini")
 RESULTS_NAME, REPORT_NAME = "results.json", "report.html"
 
 
@@ -314,7 +313,9 @@ class _Pipeline:
         return [self._folder.bundle, *([self._morphology] if self._morphology else [])]
 
     def _build_inputs(self) -> dict[str, str]:
-        firmware = (PROJECT_ROOT / "firmware" / name for name in FIRMWARE_SOURCES)
+        from ecg_edge.host.devices.platformio import SOURCES
+
+        firmware = (PROJECT_ROOT / "firmware" / name for name in SOURCES)
         return {
             **hash_files([*firmware, PROJECT_ROOT / "pyproject.toml"], PROJECT_ROOT),
             **hash_files(self._bundles, PROJECT_ROOT),

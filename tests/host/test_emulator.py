@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.errors import ToolError
+from ecg_edge.host.devices import platformio
 from ecg_edge.host.devices.images import describe_file, elf_machine, require_arm_image
 
 DEVICE = """#!/bin/sh
@@ -78,3 +79,25 @@ def test_only_an_image_for_arm_is_booted(tmp_path: Path) -> None:
     path.write_bytes(elf(94))
     with pytest.raises(ToolError, match="a program for Xtensa"):
         require_arm_image(path)
+
+
+def test_a_program_older_than_the_firmware_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rhythm rules that changed after the build look like a device that differs, which they are not."""
+    source, program = tmp_path / "lib" / "rules.h", tmp_path / ".pio" / "build" / "native" / "firmware"
+    for path in (source, program):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    monkeypatch.setattr(platformio, "firmware_project", lambda: tmp_path)
+    os.utime(source, (1000, 1000))
+    assert platformio.present_program("native") == program
+    os.utime(source, (2e9, 2e9))
+    os.utime(program, (1000, 1000))
+    with pytest.raises(
+        ToolError, match=r"older than .*rules\.h\. Build it with `ecg-edge build --env native`"
+    ):
+        platformio.present_program("native")
+    program.unlink()
+    with pytest.raises(ToolError, match="not found"):
+        platformio.present_program("native")

@@ -19,7 +19,7 @@ from ecg_edge.ecg.synthetic.textbook import synthetic_root
 from ecg_edge.host.cli import console, lazy, options
 from ecg_edge.host.cli.port_choice import AUTO, found_port
 from ecg_edge.host.devices.device_log import describe, read_log
-from ecg_edge.host.devices.platformio import program_path
+from ecg_edge.host.devices.platformio import present_program
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.devices.soak import soak as run
 from ecg_edge.host.link.client import Link
@@ -182,7 +182,7 @@ def soak(
 
     Exits with 1 when a sample is missing or wrong, or when counters do not add up.
     """
-    program, (signal, gain) = image or program_path("native"), _signal(record, seconds, data)
+    program, (signal, gain) = image or present_program("native"), _signal(record, seconds, data)
     total = max(1, int(hours * 3600 * FS_HZ // len(signal))) * len(signal)
     with console.step(f"Playing {hours:g} h"):
         found = run(program, signal, gain, hours)
