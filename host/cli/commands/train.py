@@ -68,6 +68,11 @@ def train(
 
     A network of kind "morphology" is trained on synthetic ECG; it is written as model.h5 too.
     """
+    if folds is None and (seeds > 1 or jobs or dask):
+        name = "--seeds" if seeds > 1 else "--jobs" if jobs else "--dask"
+        raise typer.BadParameter("only with --folds", param_hint=name)
+    if folds is not None and cross:
+        raise typer.BadParameter("not with --folds", param_hint="--cross-validate")
     if is_morphology(recipe):
         if folds is not None:
             raise typer.BadParameter("recipes of beat classifiers only", param_hint="--folds")

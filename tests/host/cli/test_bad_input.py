@@ -82,3 +82,20 @@ def test_a_file_that_cannot_be_read_names_the_file(
     monkeypatch.setattr("ecg_edge.host.cli.commands.doctor.run_checks", fail)
     assert run("doctor") == 2
     assert str(plain_file) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("--seeds", "3"), "--seeds"),
+        (("--jobs", "2"), "--jobs"),
+        (("--dask", "tcp://127.0.0.1:1"), "--dask"),
+        (("--folds", "patients5", "--cross-validate"), "--cross-validate"),
+    ],
+)
+def test_options_of_folds_are_not_passed_over(
+    words: tuple[str, ...], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", "nlrav", *words) == 2
+    error = capsys.readouterr().err
+    assert option in error and "--folds" in error
