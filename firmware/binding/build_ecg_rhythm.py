@@ -40,6 +40,7 @@ typedef struct { uint32_t since, until; uint16_t rate; uint8_t kind; } ecg_rhyth
 typedef ... ecg_rhythm_state_t;
 uint32_t ecg_rhythm_state_bytes(void);
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
+uint32_t ecg_rhythm_fingerprint(ecg_rhythm_state_t *scratch);
 const char *irregularity_feature(int feature);
 typedef struct { uint8_t kind; const char *latency, *silenced_by; } alarm_t;
 size_t alarm_count(void);
@@ -168,7 +169,7 @@ ffibuilder.cdef("\n".join(f"#define {name} ..." for name in CONSTANTS) + DECLARA
 ffibuilder.set_source(
     "ecg_edge.firmware.binding._ecg_rhythm",
     SOURCE,
-    sources=_paths(RHYTHM / "src", "*.c"),
+    sources=[*_paths(BASE / "src", "*.c"), *_paths(RHYTHM / "src", "*.c")],
     depends=[*_paths(BASE, "**/*.h"), *_paths(RHYTHM, "**/*.h")],
     include_dirs=[str(BASE / "include"), str(RHYTHM / "include"), str(RHYTHM / "src")],
     extra_compile_args=["-std=c99", "-O2"],

@@ -132,6 +132,12 @@ def settled(samples: int, fs_hz: int = FS_HZ) -> int:
     return int(lib.ecg_rhythm_settled(fs_hz, samples))
 
 
+def rhythm_fingerprint() -> int:
+    """Compute the number that identifies the behaviour of the rhythm rules (ecg_rhythm_fingerprint)."""
+    memory = ffi.new("char[]", lib.ecg_rhythm_state_bytes() + 8)
+    return int(lib.ecg_rhythm_fingerprint(ffi.cast("ecg_rhythm_state_t *", memory)))
+
+
 @dataclass(frozen=True)
 class AlarmKind:
     """A kind of event as an alarm, a row of ecg_rhythm_alarms.h.

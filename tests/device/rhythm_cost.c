@@ -27,6 +27,10 @@ static void measure(void) {
         all += ticks;
         longest = ticks > longest ? ticks : longest;
     }
+    const uint32_t start = SYSTICK_VALUE;
+    const uint32_t fingerprint = ecg_rhythm_fingerprint(&rhythm);
+    print("fingerprint_ticks ", ticks_since(start));
+    print("fingerprint ", fingerprint);
     print("longest ", longest);
     print("all ", all);
     print("clock ", clock);

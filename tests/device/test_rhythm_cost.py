@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from tests.support.bare_board import INSTRUCTIONS_PER_TICK, build, run
 
 PROGRAM = Path(__file__).with_name("rhythm_cost.c")
@@ -36,8 +37,12 @@ def test_a_beat_takes_no_longer_than_the_header_says(tmp_path: Path) -> None:
     mean = report["all"] * INSTRUCTIONS_PER_TICK / BEATS
     longest = report["longest"] * INSTRUCTIONS_PER_TICK
     tick = report["clock"] * INSTRUCTIONS_PER_TICK / report["samples"]
+    fingerprint = report["fingerprint_ticks"] * INSTRUCTIONS_PER_TICK
+    print(f"{fingerprint / 1e6:.1f} million instructions for the fingerprint")
     print(f"{mean:.0f} instructions per beat, at most {longest:.0f}; {tick:.0f} per tick")
     assert report["events"] > 100
     assert mean <= 12500 and longest <= 16000
     assert tick <= 30
+    assert report["fingerprint"] == rhythm_fingerprint()
+    assert fingerprint <= 25e6
     assert report["state_bytes"] == 1304
