@@ -48,8 +48,13 @@ def quantize(run: Run, progress: Progress = SILENT) -> bytes:
     pruned = run.require("prune")
     with locked_folder(run.folder.path):
         beats = training_beats(run.recipe, run.data_root, progress.on_record)
-        settings, seed = run.recipe.quantize, run.recipe.seed
-        flatbuffer = quantize_network(train.load(pruned), beats, settings.calibration_beats, seed)
+        recipe = run.recipe
+        network = train.load(pruned)
+        if recipe.quantize.aware_epochs:
+            from ecg_edge.quantize.aware import train_aware  # late: takes seconds, and few recipes need it
+
+            network = train_aware(network, recipe, train.examples(recipe, beats), progress.on_epoch)
+        flatbuffer = quantize_network(network, beats, recipe.quantize.calibration_beats, recipe.seed)
         with replacing(run.folder.int8) as partial:
             partial.write_bytes(flatbuffer)
         return flatbuffer

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ecg_edge.ecg.errors import RecipeError
-from ecg_edge.training.recipes import Recipe, changed, load_recipe, read_toml
+from ecg_edge.training.inputs import PARTS
+from ecg_edge.training.recipes import ARCHITECTURES, Recipe, changed, load_recipe, read_toml
 
 _TRAINING: Final[dict[str, dict[str, Any]]] = {
     "all beats alike": {"training.class_weight_power": 0.0, "training.patient_weight_power": 0.0},
@@ -27,6 +28,11 @@ _TRAINING: Final[dict[str, dict[str, Any]]] = {
     "focal loss": {"training.focal_gamma": 2.0},
     "label smoothing": {"training.label_smoothing": 0.05},
     "one cycle": {"training.schedule": "one-cycle"},
+}
+_DEVICE: Final[dict[str, dict[str, Any]]] = {
+    "half pruned": {"prune.sparsity": 0.5, "quantize.aware_epochs": 0},
+    "quantization-aware": {"prune.sparsity": 0.0, "quantize.aware_epochs": 1},
+    "half pruned, quantization-aware": {"prune.sparsity": 0.5, "quantize.aware_epochs": 1},
 }
 
 Changes = Mapping[str, Any]
@@ -54,7 +60,11 @@ def load_variants(path: Path) -> tuple[Recipe, dict[str, Recipe]]:
 
 
 def standard_variants(recipe: Recipe) -> dict[str, Changes]:
-    """List what is tried without a table: weights, losses, each augmentation and each database left out."""
+    """List what is tried without a table.
+
+    Weights and losses; each augmentation, database and part of the inputs left out; pruning and quantization;
+    other architectures; the second lead.
+    """
     augmentation = {
         f"no {field.name.replace('_', ' ')}": {f"augment.{field.name}": 0.0}
         for field in dataclasses.fields(recipe.augment)
@@ -63,7 +73,10 @@ def standard_variants(recipe: Recipe) -> dict[str, Changes]:
         f"without {name}": {"data.extra": [other for other in recipe.data.extra if other != name]}
         for name in recipe.data.extra
     }
-    variants = {**_TRAINING, **augmentation, **databases}
+    inputs = {f"input without {part}": {"model.without": [part]} for part in PARTS}
+    architectures = {name: {"model.architecture": name} for name in ARCHITECTURES}
+    leads = {"second lead": {"data.lead": "1"}}
+    variants = {**_TRAINING, **augmentation, **databases, **inputs, **_DEVICE, **architectures, **leads}
     return {name: values for name, values in variants.items() if _is_another(recipe, values)}
 
 

@@ -14,6 +14,7 @@ from ecg_edge.ecg import splits
 from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.synthetic.population import patients_of, virtual_root
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
@@ -48,6 +49,7 @@ class EvaluationSet:
 
 _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
 _GENERATED = ("synth", "virtual", "made-up")  # databases that need no installation
+_TWO_LEADS = ("mitdb", "svdb", "qtdb")  # those of which a recipe may choose one
 _WITHOUT_CONDUCTION = ("svdb", "qtdb", "cinc2017")  # their N may have a bundle branch block
 
 
@@ -130,7 +132,7 @@ def extra_beats(
     parts, chosen = [], names or {}
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
         if database == "nstdb":
-            beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record))
+            beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record, recipe.data.lead))
             beats = _with_false_detections(beats) if recipe.data.false_detections else beats
             beats = beats.five_classes()
         elif database == "cinc2017":
@@ -169,11 +171,12 @@ def _made_up(
     on_record: OnRecord | None,
 ) -> Beats:
     """Make up patients from the training records of mitdb, and of svdb where that trains."""
-    parts = made_up_beats(root, "mitdb", records, recipe.data.peaks, on_record)
+    peaks, lead = recipe.data.peaks, recipe.data.lead
+    parts = made_up_beats(root, "mitdb", records, peaks, on_record, lead)
     if "svdb" in set(recipe.data.extra) - set(missing_extra(recipe, root)):
         own = splits.select_part("svdb", records_in(root, "svdb"), "development")
         names = tuple(chosen.get("svdb", own))
-        parts += made_up_beats(root, "svdb", names, recipe.data.peaks, on_record)
+        parts += made_up_beats(root, "svdb", names, peaks, on_record, lead)
     return concatenate(parts)
 
 
@@ -242,9 +245,10 @@ def _beats_of(
     on_record: OnRecord | None,
     database: str | None = None,
 ) -> Beats:
+    source = database or recipe.data.database
+    lead = recipe.data.lead if source in _TWO_LEADS else AUTO
     return concatenate(
-        load_beats(root, database or recipe.data.database, records, each, on_record=on_record)
-        for each in _wanted(peaks)
+        load_beats(root, source, records, each, on_record=on_record, lead=lead) for each in _wanted(peaks)
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.records import FS_HZ, Record, load_record
 from ecg_edge.training.beats import Beats, find_beats
 from ecg_edge.training.progress import OnRecord
@@ -34,7 +35,12 @@ _P_FIRST, _P_LAST = 92, 17  # samples before the R peak between which the P wave
 
 
 def made_up_beats(
-    root: Path, database: str, records: Sequence[str], peaks: str, on_record: OnRecord | None = None
+    root: Path,
+    database: str,
+    records: Sequence[str],
+    peaks: str,
+    on_record: OnRecord | None = None,
+    lead: str = AUTO,
 ) -> list[Beats]:
     """Make up one patient of each kind from each record; his name is "<kind>:<database>/<record>".
 
@@ -52,7 +58,7 @@ def made_up_beats(
     for number, name in enumerate(records, start=1):
         if on_record is not None:
             on_record(f"{name} in other rhythms", number, len(records))
-        real = load_record(root, database, name, annotations_required=True)
+        real = load_record(root, database, name, lead, annotations_required=True)
         for kind in KINDS:
             seed = zlib.crc32(f"{database}/{name}/{kind}".encode())
             record = make_up(real, kind, np.random.default_rng(seed))

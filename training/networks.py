@@ -14,8 +14,9 @@ import tf_keras as keras
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.training.architectures import READERS
 from ecg_edge.training.keras_model import KerasModel
-from ecg_edge.training.recipes import MAX_PARAMETERS, Model
+from ecg_edge.training.recipes import MAX_PARAMETERS, TREES, Model
 
 BEAT_SHAPE: Final = (1, 128, 2)
 RHYTHM_SHAPE: Final = (firmware.RHYTHM_FEATURES,)
@@ -32,17 +33,21 @@ def build(model: Model) -> KerasModel:
     Raises
     ------
     RecipeError
-        When it has more than `MAX_PARAMETERS` parameters.
+        When it has more than `MAX_PARAMETERS` parameters, or the recipe trains no network.
     """
+    if model.architecture == TREES:
+        raise RecipeError("model.architecture: trees are no network; only `ablate` and `--folds` train them.")
     if model.parameters > MAX_PARAMETERS:
         raise RecipeError(f"[model] has {model.parameters} parameters; at most {MAX_PARAMETERS} are allowed.")
     layers = keras.layers
     beat = keras.Input(BEAT_SHAPE, name="beat")
     rhythm = keras.Input(RHYTHM_SHAPE, name="rhythm")
     x = beat
-    for number, shape in enumerate(zip(model.filters, model.kernels, model.strides, strict=True), start=1):
+    shapes = list(zip(model.filters, model.kernels, model.strides, strict=True))
+    reader = READERS.get(model.architecture, layers.GlobalAveragePooling2D(name="pool"))
+    for number, shape in enumerate(shapes[:-1] if model.architecture in READERS else shapes, start=1):
         x = _convolution(x, number, *shape)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = reader(x)
     y = layers.Dense(model.rhythm_units, activation="relu", name="rhythm_dense")(rhythm)
     z = layers.Concatenate(name="features")([x, y])
     z = layers.Dropout(model.dropout, name="dropout")(z)

@@ -20,6 +20,8 @@ from typing import Any, Final
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.leads import AUTO
+from ecg_edge.training.inputs import PARTS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,6 +37,10 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OTHER_TABLES: Final = ("tune", "ablation")
 """Tables of a recipe's file that other commands read; they change no training."""
 SCHEDULES: Final = ("cosine", "one-cycle", "constant")
+CNN: Final = "cnn"
+TREES: Final = "trees"
+ARCHITECTURES: Final = (CNN, "cnn-lstm", "transformer", TREES)
+"""Ways to read the beat; the device runs the first."""
 _EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "made-up", "synth", "virtual")
 
 
@@ -68,6 +74,9 @@ class Data:
     any_conduction : bool
         N beats of svdb, qtdb and cinc2017 may be N, L or R: these databases do not tell bundle branch
         block. The loss then accepts each of the three.
+    lead : str
+        Name or number of the lead of mitdb, svdb and qtdb, in training and test; "auto": MLII, else II, else
+        the first ECG lead. "1" is the second signal.
     false_detections : bool
         Keep what the detector took for beats in nstdb's noise, and accept N, L and R for it: noise is neither
         A nor V. Without it, false detections do not train.
@@ -82,6 +91,7 @@ class Data:
     keep_every_nth_normal: int = 1
     any_conduction: bool = False
     false_detections: bool = False
+    lead: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,12 @@ class Model:
         Width of the dense layer on the rhythm features and of the one before the logits.
     dropout : float
         Share of the head's inputs dropped in training.
+    without : tuple of str
+        Parts of the inputs that the network ignores, to learn what they are worth: names of
+        `ecg_edge.training.inputs.PARTS`.
+    architecture : str
+        "cnn"; or, to compare with (`ecg-edge ablate` and `train --folds` only, float only): "cnn-lstm" and
+        "transformer", which read the beat in place of the last convolution, "trees", boosted trees.
     """
 
     filters: tuple[int, ...] = (8, 16, 24, 24)
@@ -139,10 +155,12 @@ class Model:
     rhythm_units: int = 16
     head_units: int = 24
     dropout: float = 0.2
+    without: tuple[str, ...] = ()
+    architecture: str = CNN
 
     @property
     def parameters(self) -> int:
-        """Number of weights, those of the normalizations included."""
+        """Number of weights of the convolutional network, those of the normalizations included."""
         channels = (2, *self.filters)  # two input channels: the filtered signal and the average beat
         convolutions = sum(
             kernel * before * after + 4 * after
@@ -278,9 +296,15 @@ class Quantize:
     ----------
     calibration_beats : int
         Number of training beats that calibrate the ranges of the layers' outputs.
+    aware_epochs : int
+        Epochs of training with the rounding of int8 in the network, after pruning; 0 for none.
+    aware_learning_rate : float
+        Their initial learning rate; it follows the schedule of the training.
     """
 
     calibration_beats: int = 1000
+    aware_epochs: int = 0
+    aware_learning_rate: float = 0.0005
 
 
 @dataclass(frozen=True)
@@ -521,6 +545,8 @@ _RANGES: Final = {
     "prune.learning_rate": Range(0, low_open=True),
     "prune.block": Range(1),
     "quantize.calibration_beats": Range(1),
+    "quantize.aware_epochs": Range(0, 10_000),
+    "quantize.aware_learning_rate": Range(0, low_open=True),
 }
 
 
@@ -583,6 +609,8 @@ def _contradictions(recipe: Recipe) -> list[str]:
         "model.filters, kernels and strides must be lists of one length, at least 1": (
             len({len(layer) for layer in layers}) == 1 and len(model.filters) >= 1
         ),
+        f"model.without may hold {', '.join(PARTS)}": set(model.without) <= set(PARTS),
+        f"model.architecture must be one of {', '.join(ARCHITECTURES)}": model.architecture in ARCHITECTURES,
         # Checked here, not only where the network is built: reading the records takes half a minute.
         f"[model] has {model.parameters} parameters, at most {MAX_PARAMETERS} are allowed: lower filters, "
         "kernels, rhythm_units or head_units": model.parameters <= MAX_PARAMETERS,

@@ -21,6 +21,7 @@ from ecg_edge.training import networks as models
 from ecg_edge.training.augment import Batches
 from ecg_edge.training.beats import Beats, dequantize
 from ecg_edge.training.datasets import missing_extra, training_beats
+from ecg_edge.training.inputs import hide, ignore
 from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.progress import SILENT, OnEpoch, Progress
 from ecg_edge.training.recipes import Recipe, Training
@@ -144,8 +145,9 @@ def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> KerasM
         settings.epochs,
         settings.learning_rate,
         on_epoch,
-        held=None if held is None else _weighted(held, settings),
+        held=None if held is None else _weighted(held, recipe),
     )
+    ignore(network, recipe.model.without)
     return network
 
 
@@ -173,16 +175,16 @@ def _person(database: str, record: str) -> str:
 
 def examples(recipe: Recipe, beats: Beats) -> Examples:
     """Weight the beats, and add synthetic or repeated ones where the recipe asks for them."""
-    weighted, settings = _weighted(beats, recipe.training), recipe.training
+    weighted, settings = _weighted(beats, recipe), recipe.training
     if settings.smote > 0:
         return oversample(weighted, settings.smote, recipe.seed)
     return repeat(weighted, settings.repeat, recipe.seed) if settings.repeat > 0 else weighted
 
 
-def _weighted(beats: Beats, settings: Training) -> Examples:
-    return Examples(
-        beats.beat, beats.rhythm, beats.labels, beat_weights(beats, settings), beats.any_conduction
-    )
+def _weighted(beats: Beats, recipe: Recipe) -> Examples:
+    beat, rhythm = hide(beats.beat, beats.rhythm, recipe.model.without)
+    weights = beat_weights(beats, recipe.training)
+    return Examples(beat, rhythm, beats.labels, weights, beats.any_conduction)
 
 
 def fit_network(

@@ -13,6 +13,7 @@ from ecg_edge.firmware import Beats
 from ecg_edge.host.evaluation.classifier import FLOAT
 from ecg_edge.training.beats import dequantize
 from ecg_edge.training.keras_model import KerasModel
+from ecg_edge.training.trees import Trees
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,27 @@ class KerasNetwork:
         """Compute the outputs, shape (n, k)."""
         inputs = dequantize(beats["beat"], beats["rhythm"])
         return np.asarray(self.network.predict(inputs, batch_size=2048, verbose=0), np.float32)
+
+
+@dataclass(frozen=True)
+class TreeNetwork:
+    """Boosted trees in place of the network.
+
+    Attributes
+    ----------
+    trees : Trees
+        The trees.
+    labels : tuple of str
+        The label of each output.
+    """
+
+    trees: Trees
+    labels: tuple[str, ...]
+    name: str = FLOAT
+
+    def logits(self, beats: Beats) -> npt.NDArray[np.float32]:
+        """Compute the outputs, shape (n, k)."""
+        return self.trees.logits(beats["beat"], beats["rhythm"])
 
 
 @lru_cache(maxsize=1)

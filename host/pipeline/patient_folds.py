@@ -43,7 +43,8 @@ from ecg_edge.host.evaluation.classifier import (
 )
 from ecg_edge.host.evaluation.detector import group_records
 from ecg_edge.host.evaluation.sources import Source
-from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.beats import Beats
+from ecg_edge.training.recipes import CNN, TREES, Recipe
 from ecg_edge.training.runs import Run
 
 PATIENTS5: Final = "patients5"
@@ -53,6 +54,7 @@ WITHOUT: Final = " without "
 STARTS_S: Final = (0.0, 300.0)
 _FORMAT: Final = 1  # raised when what is kept of a fold changes
 _NETWORKS: Final = (FLOAT, INT8)
+_MOST_KEPT: Final = 5  # training sets in memory, 20 to 40 MB each
 
 
 def folds_of(division: str, root: Path) -> tuple[PatientFold, ...]:
@@ -108,13 +110,18 @@ class FoldTask:
         tested = sorted(self.fold.test.items())
         return hashlib.sha256(repr((*parts, tested, STARTS_S)).encode()).hexdigest()
 
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks that are scored: the device runs convolutions only."""
+        return _NETWORKS if self.recipe.model.architecture == CNN else (FLOAT,)
+
     def path(self, network: str, peaks: str) -> Path:
         """Return the file of the labels of one network."""
         return self.folder / f"{network}-{peaks}.npz"
 
     def load(self) -> dict[tuple[str, str], list[Labelling]] | None:
         """Read the labels by network and peaks; None when the fold is not finished."""
-        wanted = [(network, peaks) for network in _NETWORKS for peaks in (ANNOTATED, DETECTED)]
+        wanted = [(network, peaks) for network in self.networks for peaks in (ANNOTATED, DETECTED)]
         found = {one: load_labellings(self.path(*one), self.key) for one in wanted}
         return {one: kept for one, kept in found.items() if kept is not None} if all(found.values()) else None
 
@@ -162,7 +169,7 @@ def run_fold(task: FoldTask) -> None:
     silence_tensorflow()
     _one_thread()
     with tempfile.TemporaryDirectory(prefix="ecg-edge-fold-") as folder:
-        for network in _networks(task, Path(folder)):
+        for network in _networks(task, _training_beats(task), Path(folder)):
             for peaks in (ANNOTATED, DETECTED):
                 found = [label(one) for one in _test_tasks(task, network, peaks)]
                 save_labellings(task.path(network.name, peaks), found, task.key)
@@ -177,22 +184,46 @@ def _one_thread() -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _networks(task: FoldTask, folder: Path) -> Iterator[Network]:
+def _training_beats(task: FoldTask) -> Beats:
+    """Load the training set of a fold; the last ones are kept for the next recipe on the same beats."""
+    from ecg_edge.training.cross_validation import patient_fold_beats
+
+    recipe = task.recipe
+    key = repr((recipe.data, recipe.databases, task.root, sorted(task.fold.train.items())))
+    if key not in _kept:
+        while len(_kept) >= _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = patient_fold_beats(recipe, task.root, task.fold)
+    return _kept[key]
+
+
+_kept: dict[str, Beats] = {}
+
+
+def _networks(task: FoldTask, beats: Beats, folder: Path) -> Iterator[Network]:
     """Yield the float network as trained, then the int8 one."""
-    from ecg_edge.host.pipeline.float_network import KerasNetwork
+    from ecg_edge.host.pipeline.float_network import KerasNetwork, TreeNetwork
+    from ecg_edge.quantize.aware import train_aware
     from ecg_edge.quantize.codegen.flatbuffer import parse_network
     from ecg_edge.quantize.codegen.generate import generate
     from ecg_edge.quantize.int8 import quantize_network
     from ecg_edge.quantize.prune import prune_network
     from ecg_edge.training import train
-    from ecg_edge.training.cross_validation import patient_fold_beats
+    from ecg_edge.training.trees import fit_trees
 
     recipe = task.recipe
-    beats = patient_fold_beats(recipe, task.root, task.fold)
+    if recipe.model.architecture == TREES:
+        trees = fit_trees(train.examples(recipe, beats), recipe.model.without, recipe.seed)
+        yield TreeNetwork(trees, LABELS)
+        return
     network = train.fit(recipe, beats)
     yield KerasNetwork(network, LABELS)
+    if recipe.model.architecture != CNN:
+        return
     if recipe.prune.sparsity > 0:
         network = prune_network(network, recipe, train.examples(recipe, beats))
+    if recipe.quantize.aware_epochs > 0:
+        network = train_aware(network, recipe, train.examples(recipe, beats))
     model = quantize_network(network, beats, recipe.quantize.calibration_beats, recipe.seed)
     generate(model).write(folder)
     yield Int8Network(folder, LABELS, *_output_scale(parse_network(model)))
@@ -205,8 +236,9 @@ def _output_scale(network: Any) -> tuple[float, int]:
 
 
 def _test_tasks(task: FoldTask, network: Network, peaks: str) -> list[Task]:
+    lead = task.recipe.data.lead
     return [
-        Task(Source(task.root, database, name, title=f"{database}/{name}"), peaks, network, STARTS_S)
+        Task(Source(task.root, database, name, lead, f"{database}/{name}"), peaks, network, STARTS_S)
         for database, names in task.fold.test.items()
         for name in names
     ]
@@ -220,7 +252,7 @@ def figures_of(tasks: Sequence[FoldTask], division: str) -> dict[str, Any]:
     rows = []
     for seed in dict.fromkeys(task.recipe.seed for task in tasks):
         found = [task.load() for task in tasks if task.recipe.seed == seed]
-        for network in _NETWORKS:
+        for network in tasks[0].networks:
             for peaks in (ANNOTATED, DETECTED):
                 labelled = [one for fold in found if fold for one in fold[network, peaks]]
                 rows += [{"seed": seed, "network": network, "peaks": peaks, **row} for row in _rows(labelled)]

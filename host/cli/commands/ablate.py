@@ -77,16 +77,16 @@ def ablate(
 
 
 def _table(figures: Mapping[str, Any]) -> ResultTable:
-    """One row a variant: the int8 network with detected peaks from the first second, all patients."""
+    """One row a variant: int8 network where there is one, detected peaks from the first second."""
     headers = [header for name in _SHOWN.values() for header in (name, "change")]
     seeds = len(figures["seeds"])
-    title = f"{figures['recipe']}, {figures['division']}, {seeds} seeds: int8, detected peaks, from 0 s"
-    table = console.table(title, "variant", *headers, "macro-F1 of mitdb", "change")
+    title = f"{figures['recipe']}, {figures['division']}, {seeds} seeds: detected peaks, from 0 s"
+    table = console.table(title, "variant", "network", *headers, "macro-F1 of mitdb", "change")
     base = figures["variants"][BASE]
     for name, spread in figures["variants"].items():
         cells = [_cells(spread, base, key) for key in _SHOWN]
         macro = _cells(spread, base, "macro_f1")
-        table.add_row(name, *(cell for pair in cells for cell in pair), *macro)
+        table.add_row(name, _network(spread), *(cell for pair in cells for cell in pair), *macro)
     return table
 
 
@@ -102,8 +102,12 @@ def _cells(spread: Any, base: Any, key: str) -> tuple[str, str]:
     return shown, "" if spread is base else text
 
 
+def _network(spread: Any) -> str:
+    return "int8" if any(row["network"] == "int8" for row in spread) else "float"
+
+
 def _figure(spread: Any, key: str) -> Mapping[str, Any]:
-    wanted = {"network": "int8", "peaks": "detected", "start_s": 0.0}
+    wanted = {"network": _network(spread), "peaks": "detected", "start_s": 0.0}
     rows = [row for row in spread if all(row[name] == value for name, value in wanted.items())]
     found = [row["figures"][key] for row in rows if key in row["figures"]]
     return found[0] if found else {"mean": None, "sd": None}
