@@ -52,7 +52,6 @@ def train_aware(
         on_epoch,
         callbacks=(zeros,),
     )
-    zeros.apply()  # a mean of the weights is taken after the last step
     copy = cast(KerasModel, keras.models.clone_model(network))
     copy.set_weights([weights[weight.name].numpy() for weight in cast(Any, network).weights])
     return copy
@@ -77,9 +76,12 @@ class KeepZeros(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Mask the weights that the optimizer has changed."""
-        self.apply()
+        self._apply()
 
-    def apply(self) -> None:
-        """Mask the weights."""
+    def on_train_end(self, logs: Any = None) -> None:
+        """Mask the running mean of the weights, which the optimizer has put in their place."""
+        self._apply()
+
+    def _apply(self) -> None:
         for kernel, mask in self._masks:
             kernel.assign(kernel * mask.astype(np.float32))

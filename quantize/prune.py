@@ -95,6 +95,10 @@ def pruned_copy(
         return copy
     masked = keras.models.clone_model(copy, clone_function=lambda layer: _masked(layer, schedule))
     fine_tune(masked, tfmot.sparsity.keras.UpdatePruningStep())
+    # A running mean of the weights, which the optimizer puts in their place at the end, has no zeros.
+    for layer in masked.layers:
+        for weight, mask, _ in getattr(layer, "pruning_vars", ()):
+            weight.assign(weight * mask)
     return cast(KerasModel, tfmot.sparsity.keras.strip_pruning(masked))
 
 
@@ -138,10 +142,17 @@ class BlockPruning(keras.callbacks.Callback):  # type: ignore[misc]
         """Mask the weights that the optimizer has changed."""
         self._step += 1
         due, share = (float(value) for value in self._schedule(self._step))
-        for number, kernel in enumerate(self._kernels):
-            if due:
-                self._masks[number] = block_mask(kernel.numpy(), self._block, share)
-            kernel.assign(kernel * self._masks[number])
+        if due:
+            self._masks = [block_mask(kernel.numpy(), self._block, share) for kernel in self._kernels]
+        self._apply()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Mask the running mean of the weights, which the optimizer has put in their place."""
+        self._apply()
+
+    def _apply(self) -> None:
+        for kernel, mask in zip(self._kernels, self._masks, strict=True):
+            kernel.assign(kernel * mask)
 
 
 def block_mask(kernel: npt.NDArray[np.float32], block: int, share: float) -> npt.NDArray[np.float32]:

@@ -57,9 +57,7 @@ def patient_fold_beats(
     svdb's beats are thinned out as those of an extra database.
     """
     own = concatenate(
-        load_beats(
-            data_root, "mitdb", fold.train["mitdb"], peaks, on_record=on_record, lead=recipe.data.lead
-        )
+        load_beats(data_root, "mitdb", fold.train["mitdb"], peaks, on_record=on_record, lead=recipe.data.lead)
         for peaks in _peaks(recipe, training=True)
     ).five_classes()
     extra = tuple(dict.fromkeys([*recipe.data.extra, *(set(fold.train) - {"mitdb"})]))
@@ -74,7 +72,9 @@ def folds_test(recipe: Recipe, tested: list[Beats]) -> EvaluationSet:
 
 
 def _beats(recipe: Recipe, root: Path, records: tuple[str, ...], training: bool) -> Beats:
-    return concatenate(load_beats(root, "mitdb", records, peaks, lead=recipe.data.lead) for peaks in _peaks(recipe, training))
+    return concatenate(
+        load_beats(root, "mitdb", records, peaks, lead=recipe.data.lead) for peaks in _peaks(recipe, training)
+    )
 
 
 def _peaks(recipe: Recipe, training: bool) -> tuple[str, ...]:

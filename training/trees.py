@@ -33,9 +33,7 @@ class Trees:
     classifier: Any
     without: tuple[str, ...]
 
-    def logits(
-        self, beat: npt.NDArray[np.int8], rhythm: npt.NDArray[np.int8]
-    ) -> npt.NDArray[np.float32]:
+    def logits(self, beat: npt.NDArray[np.int8], rhythm: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
         """Compute the logarithm of each label's probability, shape (n, 5)."""
         probabilities = np.zeros((len(beat), len(LABELS)), np.float32)
         if len(beat):

@@ -68,6 +68,16 @@ def test_blocks_become_zero_together(trained: tuple[Recipe, Any, Any]) -> None:
     assert np.array_equal(prune_network(network, recipe, examples).get_weights()[0], pruned.get_weights()[0])
 
 
+@pytest.mark.parametrize("block", [1, 4])
+def test_a_running_mean_of_the_weights_keeps_the_zeros(trained: tuple[Recipe, Any, Any], block: int) -> None:
+    from ecg_edge.quantize.prune import prune_network, sparsity
+
+    recipe, network, examples = trained
+    prune, training = replace(recipe.prune, block=block), replace(recipe.training, average=0.9)
+    pruned = prune_network(network, replace(recipe, prune=prune, training=training), examples)
+    assert sparsity(pruned)["head"] == pytest.approx(0.6, abs=0.03)
+
+
 def test_the_smallest_blocks_are_masked() -> None:
     from ecg_edge.quantize.prune import block_mask
 

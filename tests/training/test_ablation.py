@@ -19,6 +19,9 @@ def test_the_standard_variants_change_one_thing_each() -> None:
     assert variants["no noise"].augment == Augment()
     assert "no flip" not in variants, "it is 0 already"
     assert {"SMOTE", "focal loss", "balanced sampling", "all beats alike"} <= set(variants)
+    assert variants["input without average beat"].model.without == ("average beat",)
+    assert {"cnn-lstm", "transformer", "trees", "second lead", "quantization-aware"} <= set(variants)
+    assert "half pruned" not in variants, "the defaults prune half"
     assert recipe not in variants.values()
     focal = replace(recipe, training=replace(recipe.training, focal_gamma=2.0))
     assert variants["focal loss"] == focal
