@@ -37,8 +37,8 @@ PARTS: Final = {
     "P wave": Part(features=(20, 21, 25)),
     "noise": Part(features=(26,)),
 }
-"""By name. "neighbours": the one and two intervals before this beat's. "average beat": the patient's average beat
-and what compares this beat with it."""
+"""By name. "neighbours": the one and two intervals before this beat's. "average beat": the patient's average
+beat and what compares this beat with it."""
 
 Int8 = npt.NDArray[np.int8]
 
