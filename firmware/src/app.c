@@ -21,6 +21,7 @@ static ecg_link_sender_t sender;
 static ecg_session_t session;
 static ecg_link_status_t status;
 static uint32_t fingerprint;
+static uint32_t rhythm_fingerprint;
 static uint32_t strip_fingerprint; /* 0: the image has no second network */
 
 /* The signal path and what this session has taken so far. */
@@ -159,6 +160,7 @@ static void describe(ecg_link_info_t *info) {
         .arena_bytes = engine_arena_bytes(),
         .core_state_bytes = ecg_core_state_bytes(),
         .core_fingerprint = fingerprint,
+        .rhythm_fingerprint = rhythm_fingerprint,
         .model_sha256 = model->sha256,
         .firmware_version = FIRMWARE_VERSION,
         .board = board_name(),
@@ -349,6 +351,7 @@ static ecg_link_status_t boot_test(void) {
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     ecg_link_status_t result = ECG_LINK_READY;
     fingerprint = ecg_core_fingerprint(&core);
+    rhythm_fingerprint = events_fingerprint();
     strip_fingerprint = app_morphology_model() != NULL ? app_morphology_fingerprint() : 0;
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0] && result == ECG_LINK_READY; i++) {
         result = selftest_run(MODELS[i], app_morphology_takes(MODELS[i]) ? strip_fingerprint : fingerprint);

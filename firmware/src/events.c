@@ -30,6 +30,10 @@ static void send(void *context, const ecg_rhythm_event_t *event) {
     device_event(event);
 }
 
+uint32_t events_fingerprint(void) {
+    return ecg_rhythm_fingerprint(&rhythm);
+}
+
 void events_start(uint16_t fs_hz, ecg_link_sender_t *sender) {
     ecg_rhythm_init(&rhythm, fs_hz, send, sender);
     rate_hz = fs_hz;

@@ -12,6 +12,9 @@ extern "C" {
 
 #define EVENTS_EVERY 36u /* samples: 100 ms at 360 Hz is soon enough for an alarm */
 
+/* ecg_rhythm_fingerprint of this build. Works in the memory of a session, so not during one. */
+uint32_t events_fingerprint(void);
+
 /* A new session of samples at `fs_hz`; events go to `sender`. */
 void events_start(uint16_t fs_hz, ecg_link_sender_t *sender);
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecg_edge.ecg.errors import BundleError, LinkError
+from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.host.link.messages import STATUS_TEXT, Info
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
@@ -16,7 +17,7 @@ def check_device(info: Info, bundle: Bundle) -> None:
     Raises
     ------
     LinkError
-        When the device's model, signal path or labels are others, or its self-test failed.
+        When the device's model, signal path, rhythm rules or labels are others, or its self-test failed.
     BundleError
         When this computer's signal path is not the one that the bundle was trained with.
     """
@@ -31,6 +32,12 @@ def check_device(info: Info, bundle: Bundle) -> None:
         raise LinkError(
             f"{device} has the signal path {info.core_fingerprint:08x}, but the bundle {bundle.path} was "
             f"trained with {manifest.core_fingerprint:08x}. {flash}"
+        )
+    own = rhythm_fingerprint()
+    if info.rhythm_fingerprint != own:
+        raise LinkError(
+            f"{device} has the rhythm rules {info.rhythm_fingerprint:08x}, and this computer {own:08x}: their "
+            "events would differ. Build and flash the firmware again: `ecg-edge flash`."
         )
     if info.labels != manifest.labels:
         raise LinkError(

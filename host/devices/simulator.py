@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware import SignalPath, strip_fingerprint
+from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, FrameError, encode
 from ecg_edge.host.link.messages import (
@@ -111,6 +112,7 @@ def simulator_info(
         arena_bytes=0,
         core_state_bytes=0,
         core_fingerprint=core_fingerprint,
+        rhythm_fingerprint=rhythm_fingerprint(),
         model_sha256=model_sha256,
         firmware_version="none",
         board="simulator (this computer, no device)",

@@ -46,6 +46,7 @@ from ecg_edge.host.link.messages import (
     Start,
     Started,
 )
+from ecg_edge.host.link.steps import PackedSteps
 from ecg_edge.host.link.transports import Transport
 
 RESEND_S = 1.0  # silence after which the host sends again
@@ -299,20 +300,16 @@ class _SampleBlocks:
     """A signal, cut into blocks that are sent in the shorter of two frames."""
 
     def __init__(self, samples: NDArray[np.int16]) -> None:
-        steps = np.diff(samples.astype(np.int32), prepend=0)
-        wide = (steps < -128) | (steps > 127)
         self._first = samples
         self._data = samples.astype("<i2", copy=False).tobytes()
-        self._steps = steps.astype(np.int8).tobytes()
-        self._wide_before = np.concatenate(
-            [[0], np.cumsum(wide)]
-        )  # steps that need more than int8, before each
+        self._steps = PackedSteps(samples)
 
     def block(self, start: int, end: int) -> Samples | Deltas:
-        """Samples `start` to `end`: as DELTAS where every difference fits a byte."""
-        if self._wide_before[end] > self._wide_before[start + 1]:
+        """Samples `start` to `end`: as DELTAS unless SAMPLES has fewer bytes."""
+        steps = self._steps.between(start, end)
+        if 2 + len(steps) > 2 * (end - start):
             return Samples(start, 0, self._data[2 * start : 2 * end])
-        return Deltas(start, 0, int(self._first[start]), self._steps[start + 1 : end])
+        return Deltas(start, 0, end - start, int(self._first[start]), steps)
 
 
 class _ReceiveWindow:

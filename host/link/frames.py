@@ -43,6 +43,7 @@ from ecg_edge.host.link.messages import (
     Start,
     Started,
 )
+from ecg_edge.host.link.steps import unpack_steps
 
 _OVERHEAD = 6  # type, sequence number, CRC-32
 _MOST_LATE = 8  # frames
@@ -81,7 +82,7 @@ _BEAT = struct.Struct("<IIHHBBBBIB")
 _MORPHOLOGY = struct.Struct("<IIBBIB")
 _LOG = struct.Struct("<II")
 _LOG_RECORD = struct.Struct("<IHBBII16s")
-_INFO = struct.Struct("<BBHHHIII32sI32s")
+_INFO = struct.Struct("<BBHHHIIII32sI32s")
 _NO_SHA256 = bytes(32)
 
 
@@ -96,10 +97,8 @@ def _pack_block(message: Samples | LiveSamples) -> bytes:
 
 
 def _pack_deltas(m: Deltas) -> bytes:
-    count = 1 + len(m.deltas)
-    if count > MAX_SAMPLES:
-        raise FrameError(f"a block of {count} samples; 1 to {MAX_SAMPLES} fit a frame.", 6)
-    return _DELTAS.pack(m.first_index, m.lead_flags, count, m.first_sample) + m.deltas
+    _check_count("DELTAS", m.count)
+    return _DELTAS.pack(m.first_index, m.lead_flags, m.count, m.first_sample) + m.steps
 
 
 def _pack_beat(m: Beat) -> bytes:
@@ -124,9 +123,12 @@ def _pack_string(text: str) -> bytes:
 
 
 def _pack_info(m: Info) -> bytes:
-    sizes = (m.fs_hz, m.window_samples, m.max_block, m.arena_bytes, m.core_state_bytes, m.core_fingerprint)
+    sizes = (m.fs_hz, m.window_samples, m.max_block, m.arena_bytes, m.core_state_bytes)
+    fingerprints = (m.core_fingerprint, m.rhythm_fingerprint)
     second = (m.strip_fingerprint, bytes.fromhex(m.morphology_sha256))
-    head = _INFO.pack(m.protocol_version, m.status, *sizes, bytes.fromhex(m.model_sha256), *second)
+    head = _INFO.pack(
+        m.protocol_version, m.status, *sizes, *fingerprints, bytes.fromhex(m.model_sha256), *second
+    )
     labels = (",".join(m.labels), ",".join(m.morphology_labels))
     return head + b"".join(map(_pack_string, (m.firmware_version, m.board, m.engine, *labels)))
 
@@ -176,8 +178,12 @@ def _check_count(name: str, count: int) -> None:
 def _parse_deltas(body: bytes) -> Deltas:
     first, flags, count, sample = _parse_head(_DELTAS, "DELTAS", body)
     _check_count("DELTAS", count)
-    _check_length("DELTAS", len(body), _DELTAS.size + count - 1)
-    return Deltas(first, flags, sample, body[_DELTAS.size :])
+    steps = body[_DELTAS.size :]
+    try:
+        unpack_steps(steps, count - 1)
+    except ValueError as error:
+        raise FrameError(f"DELTAS: {error} in a block of {count} samples.", 6) from error
+    return Deltas(first, flags, count, sample, steps)
 
 
 def _parse_samples(body: bytes) -> Samples:
@@ -226,7 +232,7 @@ def _parse_strings(name: str, body: bytes, at: int, count: int) -> list[str]:
 def _parse_info(body: bytes) -> Info:
     if len(body) < _INFO.size:
         _check_length("INFO", len(body), _INFO.size)
-    version, status, fs_hz, window, block, arena, state, fingerprint, sha256, strip_fingerprint, second = (
+    version, status, fs_hz, window, block, arena, state, core, rhythm, sha256, strip, second = (
         _INFO.unpack_from(body)
     )
     firmware, board, engine, labels, second_labels = _parse_strings("INFO", body, _INFO.size, 5)
@@ -238,14 +244,15 @@ def _parse_info(body: bytes) -> Info:
         max_block=block,
         arena_bytes=arena,
         core_state_bytes=state,
-        core_fingerprint=fingerprint,
+        core_fingerprint=core,
+        rhythm_fingerprint=rhythm,
         model_sha256=sha256.hex(),
         firmware_version=firmware,
         board=board,
         engine=engine,
         labels=tuple(labels.split(",")),
         morphology_sha256="" if second == _NO_SHA256 else second.hex(),
-        strip_fingerprint=strip_fingerprint,
+        strip_fingerprint=strip,
         morphology_labels=tuple(second_labels.split(",")) if second_labels else (),
     )
 

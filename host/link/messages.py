@@ -8,7 +8,9 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION = 5
+from ecg_edge.host.link.steps import unpack_steps
+
+PROTOCOL_VERSION = 6
 MAX_BODY = 502
 MAX_SAMPLES = 240
 LABEL_UNCLASSIFIABLE = 254
@@ -83,19 +85,20 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Deltas:
-    """Host: a block of 1 + len(deltas) samples; each int8 in `deltas` is a sample minus the one before it."""
+    """Host: a block of `count` samples, 1 to 240; `steps` are their differences (`steps.py`)."""
 
     TYPE: ClassVar[int] = 0x05
     NAME: ClassVar[str] = "DELTAS"
     first_index: int
     lead_flags: int
+    count: int
     first_sample: int
-    deltas: bytes
+    steps: bytes
 
     @property
     def values(self) -> NDArray[np.int16]:
         """The samples in ADC units, shape (count,)."""
-        steps = np.frombuffer(self.deltas, np.int8).astype(np.int64)
+        steps = unpack_steps(self.steps, self.count - 1)
         return np.cumsum(np.concatenate([[self.first_sample], steps])).astype(np.int16)
 
 
@@ -152,6 +155,7 @@ class Info:
     arena_bytes: int
     core_state_bytes: int
     core_fingerprint: int
+    rhythm_fingerprint: int
     model_sha256: str
     firmware_version: str
     board: str

@@ -74,6 +74,7 @@ def test_info_is_what_the_host_reads(device: LinkDevice) -> None:
     assert (info.firmware_version, info.board, info.engine) == ("1.2.3", "harness", "none")
     assert tuple(info.labels) == ("N", "V")
     assert (info.arena_bytes, info.core_state_bytes, info.core_fingerprint) == (1000, 2000, 0x12345678)
+    assert info.rhythm_fingerprint == 0x13579BDF
     assert (info.fs_hz, info.window_samples, info.max_block, info.status) == (360, 1920, 240, 0)
     assert info.model_sha256 == "ab00cd" + "00" * 29
     assert info.morphology_sha256 == "12" + "00" * 31

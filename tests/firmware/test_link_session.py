@@ -27,6 +27,7 @@ from ecg_edge.host.link.messages import (
     Start,
     Started,
 )
+from ecg_edge.host.link.steps import PackedSteps
 from tests.support.link_device import WINDOW, LinkDevice, compile_link
 
 START = Start(session_id=77, fs_hz=360, adu_per_mv=200, mains_hz=60, mode=0)
@@ -194,10 +195,14 @@ def raw(device: LinkDevice, kind: int, body: bytes) -> list[Message]:
         (0x03, struct.pack("<IBB", 0, 0, 2) + bytes(5)),
         (0x03, struct.pack("<IBB", 0, 0, 241) + bytes(482)),
         (0x04, bytes(3)),
-        (0x05, struct.pack("<IBB", 0, 0, 0) + bytes(1)),
-        (0x05, struct.pack("<IBB", 0, 0, 3) + bytes(3)),
-        (0x05, struct.pack("<IBB", 0, 0, 3) + bytes(5)),
-        (0x05, struct.pack("<IBB", 0, 0, 241) + bytes(242)),
+        (0x05, struct.pack("<IBB", 0, 0, 0) + bytes(2)),
+        (0x05, struct.pack("<IBB", 0, 0, 1) + bytes(1)),
+        (0x05, struct.pack("<IBB", 0, 0, 3) + bytes(2)),
+        (0x05, struct.pack("<IBB", 0, 0, 3) + bytes(4)),  # two differences, and two groups more
+        (0x05, struct.pack("<IBB", 0, 0, 2) + bytes(2) + b"\x01"),  # the half of a byte that is over is not 0
+        (0x05, struct.pack("<IBB", 0, 0, 2) + bytes(2) + b"\x81"),  # 8 bits announced, 4 there
+        (0x05, struct.pack("<IBB", 0, 0, 2) + bytes(2) + b"\x88\x00\x00"),  # 16 announced, 12 there
+        (0x05, struct.pack("<IBB", 0, 0, 241) + bytes(122)),
     ],
 )
 def test_a_body_of_another_length_is_refused(device: LinkDevice, kind: int, body: bytes) -> None:
@@ -216,14 +221,15 @@ def test_an_unknown_type_is_refused(device: LinkDevice, kind: int) -> None:
 
 
 @given(
-    first=st.integers(-32768, 32767),
-    differences=st.lists(st.integers(-128, 127), max_size=239),
+    st.lists(
+        st.integers(-32768, 32767) | st.integers(-130, 130) | st.integers(-9, 9), min_size=1, max_size=100
+    )
 )
 @settings(deadline=None)
-def test_deltas_add_up_modulo_65536(library: Path, first: int, differences: list[int]) -> None:
+def test_deltas_of_any_samples_arrive(library: Path, samples: list[int]) -> None:
     device = LinkDevice(library)
     device.send(START)
-    body = struct.pack(f"<IBBh{len(differences)}b", 0, 0, len(differences) + 1, first, *differences)
-    raw(device, 0x05, body)
-    expected = np.cumsum(np.array([first, *differences])).astype(np.int16)
-    assert np.array_equal(device.taken(), expected)
+    values = np.array(samples, np.int16)
+    steps = PackedSteps(values).between(0, len(values))
+    raw(device, 0x05, struct.pack("<IBBh", 0, 0, len(values), samples[0]) + steps)
+    assert np.array_equal(device.taken(), values)

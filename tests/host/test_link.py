@@ -22,6 +22,7 @@ from ecg_edge.host.devices.simulator import Faults, simulator, simulator_info
 from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.frames import Decoder, encode
 from ecg_edge.host.link.messages import (
+    PROTOCOL_VERSION,
     Credit,
     Deltas,
     Error,
@@ -132,7 +133,7 @@ def test_blocks_are_as_short_as_they_can_be() -> None:
         link.log = lambda direction, encoded: frames.append(encoded) if direction == ">" else None
         link.start(360, 200, 60, 0)
         link.stream(
-            np.array([0, 127, -1, 1000, 1001] + [0] * 235 + [1000] * 240, np.int16), INFO.window_samples
+            np.array([0, 1000] * 120 + [0, 127, -1, 1000, 1001] + [1000] * 235, np.int16), INFO.window_samples
         )
     kinds = [type(message) for message in Decoder().feed(b"\0".join([*frames, b""]))]
     assert kinds == [Start, Samples, Deltas, Finish]
@@ -211,8 +212,8 @@ def test_a_closed_connection_is_a_lost_link() -> None:
 
 
 def test_a_device_of_another_protocol_version_is_refused() -> None:
-    newer = replace(INFO, protocol_version=6)
-    expected = pytest.raises(LinkError, match="protocol version 6, this program has 5")
+    newer = replace(INFO, protocol_version=99)
+    expected = pytest.raises(LinkError, match=f"protocol version 99, this program has {PROTOCOL_VERSION}")
     with linked(newer) as link, expected:
         link.handshake()
 

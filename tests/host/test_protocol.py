@@ -43,8 +43,24 @@ from ecg_edge.host.link.messages import (
     Start,
     Started,
 )
+from ecg_edge.host.link.steps import PackedSteps
 
-INFO = Info(1, 0, 360, 1920, 240, 1696, 3200, 0x1234ABCD, "ab" * 32, "0.1.0", "stm32f405", "tflm", ("N", "V"))
+INFO = Info(
+    1,
+    0,
+    360,
+    1920,
+    240,
+    1696,
+    3200,
+    0x1234ABCD,
+    0x2468ACE0,
+    "ab" * 32,
+    "0.1.0",
+    "stm32f405",
+    "tflm",
+    ("N", "V"),
+)
 SECOND_INFO = replace(
     INFO, morphology_sha256="cd" * 32, strip_fingerprint=5, morphology_labels=("up", "down")
 )
@@ -52,7 +68,7 @@ MESSAGES: list[Message] = [
     Hello(),
     Start(7, 360, 200, 60, 0),
     Samples(480, 3, bytes(range(2, 102))),
-    Deltas(480, 0, -1024, b"\x01\xff\x80\x7f"),
+    Deltas(480, 0, 4, -1024, b"\x1f\x87\xf0"),
     Finish(650_000),
     INFO,
     SECOND_INFO,
@@ -97,12 +113,12 @@ def test_types_are_those_of_the_document(project_root: Path) -> None:
 
 
 def test_bodies_are_those_of_the_document() -> None:
-    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 05")
+    assert frame_bytes(Hello(), 5) == bytes.fromhex("0105 06")
     assert frame_bytes(Start(1, 360, 200, 60, 0)) == bytes.fromhex("0200 01000000 6801 c800 3c 00")
     samples = Samples(240, 1, b"\x01\x00\xff\xff")
     assert frame_bytes(samples) == bytes.fromhex("0300 f0000000 01 02 0100 ffff")
-    deltas = Deltas(240, 1, -2, b"\x01\xff")
-    assert frame_bytes(deltas) == bytes.fromhex("0500 f0000000 01 03 feff 01 ff")
+    deltas = Deltas(240, 1, 3, -2, b"\x1f")
+    assert frame_bytes(deltas) == bytes.fromhex("0500 f0000000 01 03 feff 1f")
     assert frame_bytes(Nak(9, 3)) == bytes.fromhex("8400 09000000 03")
     beat = bytes.fromhex("8500 01000000 02000000 0300 0400 05 06 07 08 09000000 02 807f")
     assert frame_bytes(Beat(1, 2, 3, 4, 5, 6, 7, 8, 9, b"\x80\x7f")) == beat
@@ -116,8 +132,8 @@ def test_bodies_are_those_of_the_document() -> None:
     assert frame_bytes(Morphology(1, 2, 3, 4, 5, b"\x80\x7f")) == bytes.fromhex("8a00" + numbers)
     assert frame_bytes(Error(2, "no")) == bytes.fromhex("8f00 02 02") + b"no"
     assert frame_bytes(INFO)[2:].endswith(bytes(36) + b"\x050.1.0\x09stm32f405\x04tflm\x03N,V\0")
-    assert len(frame_bytes(INFO)) == 2 + 88 + 6 + 10 + 5 + 4 + 1
-    assert frame_bytes(SECOND_INFO)[54:90] == b"\x05\0\0\0" + b"\xcd" * 32
+    assert len(frame_bytes(INFO)) == 2 + 92 + 6 + 10 + 5 + 4 + 1
+    assert frame_bytes(SECOND_INFO)[58:94] == b"\x05\0\0\0" + b"\xcd" * 32
     assert frame_bytes(SECOND_INFO).endswith(b"\x07up,down")
 
 
@@ -158,14 +174,19 @@ def rejected(type_: int, body: bytes) -> FrameError:
         (0x03, bytes(5) + b"\x02" + bytes(2), "SAMPLES: the body has 8 bytes instead of 10"),
         (0x03, bytes(5) + b"\xf1" + bytes(482), "a block of 241 samples"),
         (0x05, bytes(5) + b"\x00" + bytes(2), "DELTAS: a block of 0 samples"),
-        (0x05, bytes(5) + b"\x03" + bytes(3), "DELTAS: the body has 9 bytes instead of 10"),
+        (
+            0x05,
+            bytes(5) + b"\x04" + bytes(3),
+            "DELTAS: a difference runs past the end in a block of 4 samples",
+        ),
+        (0x05, bytes(5) + b"\x03" + bytes(4), "DELTAS: more than 2 differences in a block of 3 samples"),
         (0x05, bytes(5) + b"\xff" + bytes(256), "DELTAS: a block of 255 samples"),
         (0x87, bytes(5) + b"\x01" + bytes(4), "WAVE: the body has 10 bytes instead of 8"),
         (0x85, bytes(20) + b"\x05" + bytes(4), "BEAT: the body has 25 bytes instead of 26"),
         (0x85, bytes(3), "BEAT: the body has 3 bytes"),
         (0x81, bytes(10), "INFO: the body has 10 bytes"),
-        (0x81, bytes(88) + b"\x09abc", "a string runs past the end"),
-        (0x81, bytes(88) + bytes(6), "INFO: the body has 94 bytes instead of 93"),
+        (0x81, bytes(92) + b"\x09abc", "a string runs past the end"),
+        (0x81, bytes(92) + bytes(6), "INFO: the body has 98 bytes instead of 97"),
         (0x8A, bytes(14) + b"\x05" + bytes(4), "MORPHOLOGY: the body has 19 bytes instead of 20"),
         (0x8A, bytes(3), "MORPHOLOGY: the body has 3 bytes"),
         (0x8F, b"", "ERROR: the body has 0 bytes"),
@@ -199,14 +220,16 @@ def test_too_many_samples_are_not_sent() -> None:
     with pytest.raises(FrameError, match="1 to 240"):
         encode(Samples(0, 0, b""), 0)
     with pytest.raises(FrameError, match="a block of 241 samples"):
-        encode(Deltas(0, 0, 0, bytes(240)), 0)
+        encode(Deltas(0, 0, 241, 0, bytes(120)), 0)
 
 
 def test_deltas_and_samples_say_the_same() -> None:
     values = np.array([-32768, 0, 32767, -1], np.int16)
     assert Samples(0, 0, values.astype("<i2").tobytes()).values.tolist() == values.tolist()
-    steps = np.array([127, -128, -1, -128], np.int8)  # the sums wrap, as the document says
-    assert Deltas(0, 0, -32768, steps.tobytes()).values.tolist() == [-32768, -32641, 32767, 32766, 32638]
+    steps = bytes.fromhex("7879 f880 ff80 8808 0008 81")  # 7, 121, -1, -128, -32768, -127: the sums wrap
+    values = [-32768, -32761, -32640, -32641, 32767, -1, -128]
+    assert Deltas(0, 0, 7, -32768, steps).values.tolist() == values
+    assert PackedSteps(np.array(values, np.int16)).between(0, 7) == steps
 
 
 def test_a_stream_without_end_marks_takes_no_memory() -> None:

@@ -227,6 +227,7 @@ def test_a_damaged_record_keeps_what_was_replayed(bundle: Bundle, database: Path
     [
         ({"model_sha256": "77" * 32}, "holds the model 7777.*, but the bundle .*bundle is [0-9a-f]{64}"),
         ({"core_fingerprint": 0xABCD}, "has the signal path 0000abcd, but the bundle"),
+        ({"rhythm_fingerprint": 0xABCD}, "has the rhythm rules 0000abcd, and this computer"),
         ({"labels": ("N", "V")}, "labels N,V, but the bundle .* has N,L,R,A,V"),
         ({"status": 1}, "refuses to label beats: the boot self-test failed"),
         ({"status": 2}, "the model's checksum is wrong"),

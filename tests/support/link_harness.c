@@ -34,6 +34,7 @@ static void describe(ecg_link_info_t *info) {
         .arena_bytes = 1000,
         .core_state_bytes = 2000,
         .core_fingerprint = 0x12345678,
+        .rhythm_fingerprint = 0x13579BDF,
         .model_sha256 = SHA256,
         .firmware_version = "1.2.3",
         .board = "harness",

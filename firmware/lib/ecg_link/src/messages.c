@@ -22,44 +22,6 @@ bool ecg_link_parse_start(const ecg_link_frame_t *frame, ecg_link_start_t *start
     return true;
 }
 
-#define BLOCK_HEADER_BYTES 6u /* first_index, lead_flags, count */
-
-/* The fields before the samples. */
-static bool parse_block(const ecg_link_frame_t *frame, ecg_link_samples_t *samples) {
-    if (frame->size < BLOCK_HEADER_BYTES) {
-        return false;
-    }
-    samples->first_index = ecg_link_get_u32(frame->body);
-    samples->lead_flags = frame->body[4];
-    samples->count = frame->body[5];
-    return samples->count >= 1 && samples->count <= ECG_LINK_BLOCK_MAX;
-}
-
-bool ecg_link_parse_samples(const ecg_link_frame_t *frame, ecg_link_samples_t *samples) {
-    if (!parse_block(frame, samples) || frame->size != BLOCK_HEADER_BYTES + 2u * samples->count) {
-        return false;
-    }
-    const uint8_t *at = frame->body + BLOCK_HEADER_BYTES;
-    for (size_t i = 0; i < samples->count; i++) {
-        samples->adu[i] = (int16_t)ecg_link_get_u16(at + 2 * i);
-    }
-    return true;
-}
-
-bool ecg_link_parse_deltas(const ecg_link_frame_t *frame, ecg_link_samples_t *samples) {
-    if (!parse_block(frame, samples) || frame->size != BLOCK_HEADER_BYTES + 1u + samples->count) {
-        return false;
-    }
-    const uint8_t *at = frame->body + BLOCK_HEADER_BYTES;
-    uint16_t sample = ecg_link_get_u16(at); /* unsigned: sums wrap at 2^16 */
-    samples->adu[0] = (int16_t)sample;
-    for (size_t i = 1; i < samples->count; i++) {
-        sample = (uint16_t)(sample + (uint16_t)(int8_t)at[1 + i]);
-        samples->adu[i] = (int16_t)sample;
-    }
-    return true;
-}
-
 bool ecg_link_parse_finish(const ecg_link_frame_t *frame, uint32_t *total_samples) {
     if (frame->size != 4) {
         return false;
@@ -83,6 +45,7 @@ void ecg_link_send_info(ecg_link_sender_t *sender, const ecg_link_info_t *info, 
     ecg_link_put_u32(sender, info->arena_bytes);
     ecg_link_put_u32(sender, info->core_state_bytes);
     ecg_link_put_u32(sender, info->core_fingerprint);
+    ecg_link_put_u32(sender, info->rhythm_fingerprint);
     put_sha256(sender, info->model_sha256);
     ecg_link_put_u32(sender, info->strip_fingerprint);
     put_sha256(sender, info->morphology_sha256);

@@ -102,8 +102,7 @@ static bool parse_samples(const ecg_link_frame_t *frame, ecg_link_samples_t *sam
 static void on_samples(ecg_session_t *session, const ecg_link_frame_t *frame, uint32_t now_ms) {
     ecg_link_samples_t samples;
     if (!parse_samples(frame, &samples)) {
-        refuse(session, ECG_LINK_ERROR_LENGTH,
-               "SAMPLES and DELTAS have 1 to 240 samples, of 2 and of 1 byte");
+        refuse(session, ECG_LINK_ERROR_LENGTH, "SAMPLES and DELTAS have 1 to 240 samples, and their bytes");
     } else if (session->state == ECG_SESSION_REPLAY) {
         on_replay_samples(session, &samples, now_ms);
     } else if (session->state == ECG_SESSION_LIVE) {

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define ECG_LINK_PROTOCOL_VERSION 5
+#define ECG_LINK_PROTOCOL_VERSION 6
 #define ECG_LINK_BLOCK_MAX 240u /* samples in one SAMPLES, DELTAS or WAVE frame */
 #define ECG_LINK_SHA256_BYTES 32u
 #define ECG_LINK_UNCLASSIFIABLE 254u
@@ -88,6 +88,7 @@ typedef struct {
     uint32_t arena_bytes;
     uint32_t core_state_bytes;
     uint32_t core_fingerprint;
+    uint32_t rhythm_fingerprint;
     const uint8_t *model_sha256; /* ECG_LINK_SHA256_BYTES */
     const char *firmware_version;
     const char *board;
