@@ -36,8 +36,8 @@ def check_device(info: Info, bundle: Bundle) -> None:
     own = rhythm_fingerprint()
     if info.rhythm_fingerprint != own:
         raise LinkError(
-            f"{device} has the rhythm rules {info.rhythm_fingerprint:08x}, and this computer {own:08x}: their "
-            "events would differ. Build and flash the firmware again: `ecg-edge flash`."
+            f"{device} has the rhythm rules {info.rhythm_fingerprint:08x}, and this computer {own:08x}: "
+            "their events would differ. Build and flash the firmware again: `ecg-edge flash`."
         )
     if info.labels != manifest.labels:
         raise LinkError(

@@ -1,8 +1,8 @@
 """Differences between samples as DELTAS carries them, in 4, 12 or 28 bits.
 
 A difference of -7 to 7 has 4 bits. The number -8 in 4 bits announces 8 bits, for differences of -127 to 127,
-and -128 in these announces 16 bits. Differences are taken modulo 65536. The first of two groups of 4 bits is a
-byte's upper half; a group that is left over is 0.
+and -128 in these announces 16 bits. Differences are taken modulo 65536. The first of two groups of 4 bits is
+a byte's upper half; a group that is left over is 0.
 """
 
 from __future__ import annotations
