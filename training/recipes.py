@@ -7,6 +7,7 @@ The resolved recipe, defaults filled in, is saved with each run.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import operator
@@ -325,6 +326,12 @@ class Recipe:
     def to_toml(self) -> str:
         """Return the recipe as TOML, defaults filled in."""
         return to_toml(self)
+
+
+def settings_sha256(recipe: Recipe) -> str:
+    """Hash of a recipe's settings but for name, description and seed, and of the signal path's behaviour."""
+    plain = dataclasses.replace(recipe, name="", description="", seed=0)
+    return hashlib.sha256(f"{plain.to_toml()} {firmware.fingerprint():08x}".encode()).hexdigest()
 
 
 def to_toml(recipe: Any) -> str:

@@ -26,6 +26,7 @@ from ecg_edge.ecg.rates import convert_samples
 from ecg_edge.ecg.records import Record, read_timing
 from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
 from ecg_edge.ecg.scoring.classifier import kinds_of_answers, score_classifier
+from ecg_edge.ecg.scoring.curves import Curve, curves
 from ecg_edge.ecg.scoring.labelling import UNCLASSIFIED, Labelling, Limits, label_record
 from ecg_edge.ecg.splits import PACED, Part, patient_of, select_part
 from ecg_edge.firmware import Beats, process
@@ -294,6 +295,17 @@ def score_set(
                     "network": network.name,
                     **figures,
                 }
+
+
+def curves_of(
+    test_set: TestSet, part: Part, found: Sequence[Labelling], labels: Sequence[str]
+) -> dict[str, dict[str, Curve]]:
+    """Compute the precision-recall curves of each group of records, from the first second."""
+    by_title = {one.title: one for one in found}
+    return {
+        group: curves([by_title[name] for name in members], labels, test_set.classes)
+        for group, members in test_set.groups(list(by_title), part).items()
+    }
 
 
 def first_beats(strips: Iterable[npt.NDArray[np.str_]]) -> dict[str, Any]:

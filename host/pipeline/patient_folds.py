@@ -44,7 +44,7 @@ from ecg_edge.host.evaluation.classifier import (
 from ecg_edge.host.evaluation.detector import group_records
 from ecg_edge.host.evaluation.sources import Source
 from ecg_edge.training.beats import Beats
-from ecg_edge.training.recipes import CNN, TREES, Recipe
+from ecg_edge.training.recipes import CNN, TREES, Recipe, settings_sha256
 from ecg_edge.training.runs import Run
 
 PATIENTS5: Final = "patients5"
@@ -257,8 +257,15 @@ def figures_of(tasks: Sequence[FoldTask], division: str) -> dict[str, Any]:
                 labelled = [one for fold in found if fold for one in fold[network, peaks]]
                 rows += [{"seed": seed, "network": network, "peaks": peaks, **row} for row in _rows(labelled)]
     seeds = list(dict.fromkeys(row["seed"] for row in rows))
-    recipe = tasks[0].recipe.name
-    return {"recipe": recipe, "division": division, "seeds": seeds, "rows": rows, "spread": spread(rows)}
+    recipe = tasks[0].recipe
+    return {
+        "recipe": recipe.name,
+        "settings_sha256": settings_sha256(recipe),
+        "division": division,
+        "seeds": seeds,
+        "rows": rows,
+        "spread": spread(rows),
+    }
 
 
 def _rows(found: Sequence[Labelling]) -> Iterator[dict[str, Any]]:

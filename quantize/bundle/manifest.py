@@ -41,6 +41,27 @@ STRIP_INPUT: Final = "strip"
 """The one input of a morphology network."""
 
 
+class Spread(TypedDict):
+    """What other seeds of the same recipe give on folds of patients, by figure.
+
+    Attributes
+    ----------
+    division : str
+        Name of the folds.
+    seeds : list of int
+        The seeds.
+    patients : int
+        Patients in all folds.
+    figures : dict of str to list
+        For each figure its value by seed.
+    """
+
+    division: str
+    seeds: list[int]
+    patients: int
+    figures: dict[str, list[float | None]]
+
+
 class Training(TypedDict, total=False):
     """Data that a network was trained on; empty for a model that was trained elsewhere."""
 
@@ -53,6 +74,7 @@ class Training(TypedDict, total=False):
     beats: dict[str, int]
     strips: dict[str, int]
     seed: int
+    spread: Spread
 
 
 Metrics: TypeAlias = Mapping[str, Mapping[str, Mapping[str, float | None]]]
@@ -349,16 +371,36 @@ def _is_training(value: Any) -> bool:
             ("beats", "strips"),
             lambda counts: _is_dict(counts, lambda count: _is_integer(count, 0, _LARGEST)),
         ),
-        "seed": lambda seed: _is_integer(seed, 0, _LARGEST),
+        "seed": _is_seed,
+        "spread": _is_spread,
     }
     return isinstance(value, dict) and all(key in types and types[key](value[key]) for key in value)
 
 
-def _is_metrics(value: Any) -> bool:
-    def is_figure(figure: Any) -> bool:
-        return figure is None or _is_number(figure)
+def _is_seed(value: Any) -> bool:
+    return _is_integer(value, 0, _LARGEST)
 
-    return _is_dict(value, lambda engines: _is_dict(engines, lambda figures: _is_dict(figures, is_figure)))
+
+def _is_spread(value: Any) -> bool:
+    def by_seed(figures: Any) -> bool:
+        return _is_list(figures, _is_figure) and len(figures) == len(value["seeds"])
+
+    return (
+        isinstance(value, dict)
+        and value.keys() == set(Spread.__annotations__)
+        and _is_text(value["division"])
+        and _is_list(value["seeds"], _is_seed)
+        and _is_seed(value["patients"])
+        and _is_dict(value["figures"], by_seed)
+    )
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or _is_number(value)
+
+
+def _is_metrics(value: Any) -> bool:
+    return _is_dict(value, lambda engines: _is_dict(engines, lambda figures: _is_dict(figures, _is_figure)))
 
 
 _LARGEST: Final = 2**53  # the largest number that every reader of JSON keeps exact

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-from ecg_edge.quantize.bundle.manifest import Manifest, Tensor
+from ecg_edge.ecg.figures import percent
+from ecg_edge.ecg.files import write_text
+from ecg_edge.quantize.bundle.manifest import Bundle, Manifest, Spread, Tensor
+from ecg_edge.quantize.codegen.emit import table_bytes
+from ecg_edge.quantize.codegen.generate import generate
+
+CARD_NAME: Final = "MODEL_CARD.md"
 
 _LIMITS = """\
 ## Limits
@@ -33,8 +42,28 @@ The MIT-BIH databases are from PhysioNet under the Open Data Commons Attribution
 """
 
 
-def model_card(manifest: Manifest, macs: int, constant_bytes: int) -> str:
-    """Text of MODEL_CARD.md."""
+def write_card(bundle: Bundle, evaluation: Mapping[str, Any]) -> Path:
+    """Write a bundle's model card with the figures of `ecg-edge evaluate classifier`."""
+    program = generate(bundle.model_path.read_bytes(), str(bundle.model_path)).program
+    text = model_card(bundle.manifest, program.macs, len(table_bytes(program)), evaluation)
+    write_text(bundle.path / CARD_NAME, text)
+    return bundle.path / CARD_NAME
+
+
+def model_card(
+    manifest: Manifest, macs: int, constant_bytes: int, evaluation: Mapping[str, Any] | None = None
+) -> str:
+    """Text of MODEL_CARD.md.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The bundle's.
+    macs, constant_bytes : int
+        Multiply-accumulates of one run, and bytes of constants.
+    evaluation : mapping, optional
+        Figures of `ecg-edge evaluate classifier`, for a beat classifier.
+    """
     return "\n".join(
         [
             f"# {manifest.name}",
@@ -44,7 +73,9 @@ def model_card(manifest: Manifest, macs: int, constant_bytes: int) -> str:
             f"SHA-256 of `model.tflite`: `{manifest.model_sha256}`.",
             "",
             _tensors(manifest),
-            _section("Training", manifest.training),
+            *(_evaluation(evaluation) if evaluation else ()),
+            *(() if manifest.takes_strips else (_seeds(manifest),)),
+            _section("Training", _short(manifest.training)),
             *(_figures(protocol, engines) for protocol, engines in manifest.metrics.items()),
             _section("Memory for tensors, in bytes", manifest.arena_bytes),
             _LIMITS,
@@ -77,6 +108,153 @@ def _figures(protocol: str, engines: Mapping[str, Mapping[str, Any]]) -> str:
         for name in names
     ]
     return head + "\n".join(rows) + "\n"
+
+
+# ---- evaluation --------------------------------------------------------------------------------------
+
+
+def _evaluation(figures: Mapping[str, Any]) -> list[str]:
+    """Sections of `ecg-edge evaluate classifier`: EC57, confusion matrices, kinds never learned."""
+    rows = [row for row in figures["rows"] if row["network"] == "int8"]
+    start_s, first_s = (choose(row["start_s"] for row in rows) for choose in (max, min)) if rows else (0, 0)
+    matrices = [row for row in rows if row["classes"] and row["start_s"] == first_s]
+    return [
+        _ec57([row for row in rows if row["start_s"] == start_s], figures["part"], start_s),
+        *(_matrix(row) for row in matrices),
+        *((_kinds(figures["never_learned"]["kinds"]),) if "never_learned" in figures else ()),
+        "`ecg-edge evaluate classifier BUNDLE --html FILE` writes a page with precision-recall curves, the "
+        "figures of each record and the worst mistakes.\n",
+    ]
+
+
+def _ec57(rows: Sequence[Mapping[str, Any]], part: str, start_s: float) -> str:
+    header = (
+        "test set",
+        "R peaks",
+        "patients",
+        "VEB Se / +P",
+        "95 %",
+        "SVEB Se / +P",
+        "95 %",
+        "jk",
+        "unclassified",
+    )
+    cells = []
+    for row in rows:
+        seen = " *" if row["seen_in_training"] else ""
+        cells.append([f"{row['group']}{seen}", row["peaks"], str(row["patients"])])
+        for kind in ("veb", "sveb"):
+            names = (f"{kind}_se", f"{kind}_ppv")
+            cells[-1].append(" / ".join(percent(row["gross"][name], 1) for name in names))
+            cells[-1].append(", ".join(_interval(row["intervals"]["gross"].get(name)) for name in names))
+        cells[-1] += [_text(row["jk"]["jk"]), percent(row["unclassified"], 1)]
+    seen_text = " \\* The network was trained on some of these patients." if "*" in str(cells) else ""
+    return (
+        f"## Evaluation: EC57, gross, from {start_s:g} s, int8, part `{part}` of the databases\n\n"
+        f"{_table(header, cells)}\n\nIn per cent; 95 %: over patients drawn with replacement.{seen_text}\n"
+    )
+
+
+def _interval(ends: Sequence[float | None] | None) -> str:
+    low, high = ends or (None, None)
+    return "-" if low is None or high is None or low != low else f"{100 * low:.0f} to {100 * high:.0f}"
+
+
+def _matrix(row: Mapping[str, Any]) -> str:
+    classes = row["classes"]
+    lines = zip(classes["rows"], classes["confusion"], strict=True)
+    cells = [[name, *map(str, counts)] for name, counts in lines]
+    title = f"## Confusion matrix: {row['group']}, {row['peaks']} peaks, from {row['start_s']:g} s"
+    return f"{title}\n\n{_table(('annotated', *classes['columns']), cells)}\n"
+
+
+def _kinds(kinds: Mapping[str, Any]) -> str:
+    labels = list(next(iter(kinds.values()))["answers"])
+    cells = [
+        [
+            kind,
+            str(one["beats"]),
+            *(percent(one[name], 1) for name in ("unclassified", "mislabelled")),
+            *map(str, one["answers"].values()),
+        ]
+        for kind, one in kinds.items()
+    ]
+    header = ("kind", "beats", "unclassified %", "mislabelled %", *labels)
+    return f"## Beats of kinds that were never learned\n\n{_table(header, cells)}\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+# ---- another training --------------------------------------------------------------------------------
+
+
+def _seeds(manifest: Manifest) -> str:
+    """What a retraining gives: the spread over the seeds, and where this network's seed stands."""
+    spread = manifest.training.get("spread")
+    text = (
+        "Another seed gives another network, and so does the same seed on another processor, which rounds "
+        "sums differently. The figures of this card describe this file. They do not predict a retraining."
+    )
+    if spread is None:
+        command = f"ecg-edge train {manifest.training.get('recipe', 'RECIPE')} --folds patients5 --seeds 5"
+        return (
+            f"## Another training\n\n{text}\nThe spread over seeds was not measured for these settings. "
+            f"Measure it with `{command}`, then export again.\n"
+        )
+    header = (
+        "figure",
+        "mean",
+        "standard deviation",
+        "lowest",
+        "highest",
+        *(f"seed {n}" for n in spread["seeds"]),
+    )
+    cells = [[name.replace("_", " "), *_statistics(values)] for name, values in spread["figures"].items()]
+    return (
+        f"## Another training\n\n{text}\n\nNetworks of the same recipe on folds by patient "
+        f"({spread['division']}, {spread['patients']} patients, each labelled by a network that did not "
+        "train on them); int8, detector in the loop, from 300 s. The spread over machines was not measured: "
+        f"take that over seeds for it.\n\n{_table(header, cells)}\n\n{_choice(manifest, spread)}\n"
+    )
+
+
+def _statistics(values: Sequence[float | None]) -> list[str]:
+    known = [value for value in values if value is not None]
+    if not known:
+        return ["-"] * (4 + len(values))
+    deviation = statistics.stdev(known) if len(known) > 1 else None
+    return [_text(one) for one in (statistics.fmean(known), deviation, min(known), max(known), *values)]
+
+
+def _choice(manifest: Manifest, spread: Spread) -> str:
+    """Where the seed stands among the others by the mean F1 of VEB and SVEB in the folds."""
+    pairs = zip(spread["figures"]["gross veb_f1"], spread["figures"]["gross sveb_f1"], strict=True)
+    mean = {seed: ((v or 0) + (s or 0)) / 2 for seed, (v, s) in zip(spread["seeds"], pairs, strict=True)}
+    seed = manifest.training.get("seed")
+    if seed not in mean:
+        return f"This network's seed, {seed}, is none of these."
+    if len(mean) == 1:
+        return f"This network's seed, {seed}, is the only one that was tried: no spread is known."
+    rank = sorted(mean, key=lambda one: -mean[one]).index(seed) + 1
+    place = "the best" if rank == 1 else f"number {rank}"
+    of = f"{len(mean)} by the mean F1 of VEB and SVEB in these folds"
+    return f"This network's seed, {seed}, is {place} of {of}."
+
+
+def _short(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Count the records of each database in place of their names, which the manifest has."""
+    shown = {key: value for key, value in training.items() if key != "spread"}
+    if "records" in shown:
+        own = str(training.get("database", ""))
+        counts = Counter(name.rpartition("/")[0] or own for name in map(str, shown["records"]))
+        shown["records"] = [f"{count} of {database}" for database, count in counts.items()]
+    return shown
+
+
+# ---- tables ------------------------------------------------------------------------------------------
 
 
 def _section(title: str, values: Any) -> str:

@@ -14,15 +14,29 @@ from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import check_writable_folder, locked_folder
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.quantize.bundle.engines import beat_inputs
-from ecg_edge.quantize.bundle.manifest import Bundle, Training
+from ecg_edge.quantize.bundle.manifest import Bundle, Spread, Training
 from ecg_edge.quantize.export.bundle import export_bundle
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.progress import SILENT, Progress
-from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.recipes import Recipe, settings_sha256
 from ecg_edge.training.runs import Run
 
 GOLDEN_CANDIDATES: Final = 200  # beats of each class to choose golden vectors from
+
+FOLDS: Final = "patients5"
+_ROW: Final = {"network": "int8", "peaks": "detected", "start_s": 300.0}
+_SPREAD: Final = (
+    *(
+        f"{way} {kind}_{rate}"
+        for way in ("gross", "average")
+        for kind in ("veb", "sveb")
+        for rate in ("se", "ppv")
+    ),
+    "gross veb_f1",
+    "gross sveb_f1",
+    "jk",
+)
 
 TOOLS: Final = (
     "ecg-edge",
@@ -62,7 +76,7 @@ def export_run(run: Run, progress: Progress = SILENT, out: Path | None = None) -
             name=run.recipe.name,
             labels=LABELS,
             golden_inputs=beat_inputs(candidates.features),
-            training=_training(run.recipe, beats),
+            training=_training(run, beats),
             metrics=read_metrics(folder.evaluation),
             tools=tool_versions(),
             float_model=folder.pruned if folder.pruned.is_file() else None,
@@ -85,8 +99,9 @@ def _of_every_class(beats: Beats) -> Any:
     return np.sort(np.concatenate(chosen))
 
 
-def _training(recipe: Recipe, beats: Beats) -> Training:
-    return {
+def _training(run: Run, beats: Beats) -> Training:
+    recipe = run.recipe
+    training: Training = {
         "recipe": recipe.name,
         "description": recipe.description,
         "database": recipe.data.database,
@@ -96,6 +111,38 @@ def _training(recipe: Recipe, beats: Beats) -> Training:
         "beats": {label: int(np.sum(beats.labels == index)) for index, label in enumerate(LABELS)},
         "seed": recipe.seed,
     }
+    spread = read_spread(folder_of_folds(run) / f"{FOLDS}.json", recipe)
+    return training if spread is None else {**training, "spread": spread}
+
+
+def folder_of_folds(run: Run) -> Path:
+    """Return the folder that `ecg-edge train --folds` writes to."""
+    return run.folder.path / "folds"
+
+
+def read_spread(path: Path, recipe: Recipe) -> Spread | None:
+    """Read the figures by seed that `ecg-edge train --folds` wrote; None without them.
+
+    Figures of other settings than the recipe's, but for the seed, or of another signal path, do not count.
+    """
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.get("settings_sha256") != settings_sha256(recipe):
+            return None
+        rows = [row for row in found["spread"] if all(row[key] == value for key, value in _ROW.items())]
+        whole, own = rows[0], next(row for row in rows if row["group"] == "mitdb")
+        figures = {name: whole["figures"][name]["by_seed"] for name in _SPREAD}
+        figures["macro_f1 of mitdb"] = own["figures"]["macro_f1"]["by_seed"]
+        return {
+            "division": found["division"],
+            "seeds": found["seeds"],
+            "patients": whole["patients"],
+            "figures": figures,
+        }
+    except (ValueError, KeyError, IndexError, TypeError, StopIteration) as error:
+        raise BundleError(f"{path}: damaged ({error!r}). Run `ecg-edge train --folds` again.") from error
 
 
 def read_metrics(path: Path) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, OutputError
 from ecg_edge.quantize.export import run as export_run
-from ecg_edge.training.recipes import Recipe
+from ecg_edge.quantize.export.model_card import model_card
+from ecg_edge.training.recipes import Recipe, settings_sha256
 from ecg_edge.training.runs import Run, RunFolder
+from tests.support.simulated import make_bundle
 
 
 def evaluation_row(protocol: str, engine: str, accuracy: float) -> dict[str, object]:
@@ -61,6 +64,47 @@ def test_a_damaged_evaluation_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "evaluation.json").write_text('[{"protocol": "A"}]')
     with pytest.raises(BundleError, match=r"evaluation\.json: damaged"):
         export_run.read_metrics(tmp_path / "evaluation.json")
+
+
+def folds(recipe: Recipe, seeds: tuple[int, ...] = (1, 2)) -> dict[str, object]:
+    """What `train --folds` writes, as far as the card reads it."""
+    figures = {name: {"by_seed": [0.5 + 0.1 * seed for seed in seeds]} for name in export_run._SPREAD}
+    row = {**export_run._ROW, "group": "mitdb and svdb", "patients": 101, "figures": figures}
+    own = {**row, "group": "mitdb", "figures": {"macro_f1": {"by_seed": [0.6] * len(seeds)}}}
+    return {
+        "division": "patients5",
+        "seeds": list(seeds),
+        "settings_sha256": settings_sha256(recipe),
+        "spread": [{**row, "network": "float"}, row, own],
+    }
+
+
+def test_the_spread_is_that_of_the_same_settings(tmp_path: Path) -> None:
+    path, recipe = tmp_path / "patients5.json", Recipe("trial", seed=2)
+    assert export_run.read_spread(path, recipe) is None
+    path.write_text(json.dumps(folds(recipe)))
+    spread = export_run.read_spread(path, replace(recipe, seed=1, name="other"))
+    assert spread is not None and spread["seeds"] == [1, 2] and spread["patients"] == 101
+    assert spread["figures"]["gross veb_se"] == pytest.approx([0.6, 0.7])
+    other = replace(recipe, training=replace(recipe.training, epochs=3))
+    assert export_run.read_spread(path, other) is None, "of another recipe"
+    path.write_text(json.dumps({**folds(recipe), "spread": []}))
+    with pytest.raises(BundleError, match=r"patients5\.json: damaged"):
+        export_run.read_spread(path, recipe)
+
+
+@pytest.mark.parametrize(
+    ("seed", "text"), [(2, "is the best of 2"), (1, "is number 2 of 2"), (3, "is none of")]
+)
+def test_the_card_tells_the_spread_and_where_the_seed_stands(tmp_path: Path, seed: int, text: str) -> None:
+    path, recipe = tmp_path / "patients5.json", Recipe("trial", seed=2)
+    path.write_text(json.dumps(folds(recipe)))
+    spread = export_run.read_spread(path, recipe)
+    assert spread is not None
+    manifest = replace(make_bundle(tmp_path / "bundle").manifest, training={"seed": seed, "spread": spread})
+    card = model_card(manifest, 1, 1)
+    assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 |" in card
+    assert f"seed, {seed}, {text}" in card and "not measured: take that over seeds" in card
 
 
 def test_the_tools_have_versions() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +82,23 @@ def test_every_protocol_in_one_run(root: Path, bundle: Path, project_root: Path)
     assert paced["beats"] > 50 and paced["missed"] + sum(paced["answers"].values()) <= paced["beats"]
     assert kinds["fusion of ventricular and normal"]["beats"] > 0
     assert "Ventricular ectopic beats by EC57" in text and "Each record by EC57" in text
+
+
+def test_the_page_and_the_model_card(root: Path, shipped_bundle: Path, tmp_path: Path) -> None:
+    page, bundle = tmp_path / "page.html", shutil.copytree(shipped_bundle, tmp_path / "bundle")
+    run(root, bundle, "--html", str(page), "--card", "--any-signal-path")
+    html = page.read_text()
+    assert not re.findall(r'(?:src|href)="(?!#)', html), "nothing from outside"
+    ids = re.findall(r' id="([a-z]+)"', html)
+    assert set(re.findall(r'href="#([a-z]+)"', html)) <= set(ids)
+    for text in ("DS2 without 232, detected peaks", "svdb test, annotated peaks", "Average precision: VEB"):
+        assert text in html
+    assert html.count("<h3>Expected ") > 3
+    assert "fusion of ventricular and normal" in html
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "## Evaluation: EC57, gross, from 20 s" in card and "| DS2 | detected |" in card
+    assert "## Confusion matrix: DS2, detected peaks, from 0 s" in card
+    assert "| paced |" in card and "The spread over seeds was not measured" in card
 
 
 def test_annotated_peaks_miss_no_beat(root: Path, bundle: Path) -> None:

@@ -13,19 +13,23 @@ from ecg_edge.ecg.errors import BundleError, RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.parallel import Workers
 from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
+from ecg_edge.ecg.scoring.curves import Curve
 from ecg_edge.ecg.scoring.labelling import Labelling
 from ecg_edge.ecg.splits import Part
 from ecg_edge.host.cli import classifier_tables as tables
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.evaluation import classifier
-from ecg_edge.host.evaluation.classifier import DETECTED, Int8Network, Network, Task, TestSet
+from ecg_edge.host.evaluation.classifier import DETECTED, INT8, Int8Network, Network, Task, TestSet
+from ecg_edge.host.evaluation.mistakes import Explained, ExplainTask, explain, worst
 from ecg_edge.host.evaluation.sources import Source
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundle
+from ecg_edge.quantize.export.model_card import write_card
 
 SETS: Final = (*(one.database for one in classifier.TEST_SETS), classifier.FIRST_BEATS)
 EXAMPLES: Final = (
     "ecg-edge evaluate classifier models/nlrav --json classifier.json",
+    "ecg-edge evaluate classifier models/nlrav --html classifier.html",
     "ecg-edge evaluate classifier runs/my/bundle --float runs/my/prune/model.keras --database mitdb",
 )
 
@@ -61,6 +65,16 @@ def evaluate(
     dask: options.DaskOption = "",
     any_signal_path: options.AnySignalPathOption = False,
     per_record: options.PerRecordOption = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write a page with curves, confusion matrices and the worst mistakes: one HTML file.",
+        ),
+    ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Also write the main figures into the bundle's MODEL_CARD.md.")
+    ] = False,
     json: options.JsonOption = None,
 ) -> None:
     """Score the beat classifier of a bundle: detector, network and label rule as on the device.
@@ -84,6 +98,13 @@ def evaluate(
         console.out.print(line, markup=False)
     if json:
         write_json(json, figures)
+    if card:
+        console.out.print(f"Model card: {write_card(bundle, figures)}", markup=False)
+    if html:
+        from ecg_edge.host.report.classifier_report import write_classifier_report
+
+        page = write_classifier_report(html, figures, run.curves, run.mistakes())
+        console.out.print(f"Page:       {page}", markup=False)
 
 
 def _check(bundle: Bundle, databases: Sequence[str] | None, any_signal_path: bool) -> None:
@@ -111,16 +132,21 @@ class _Run:
     ) -> None:
         self._root, self._part, self._bundle = root, part, bundle
         self._starts_s, self._resamples, self._workers = tuple(starts_s), resamples, workers
+        self.curves: dict[tuple[str, str], dict[str, Curve]] = {}
+        self._detected: dict[str, list[Labelling]] = {}
 
     def figures(self, wanted: Sequence[TestSet], first_beats: bool) -> dict[str, Any]:
         """Score the int8 network."""
         network = Int8Network.of(self._bundle)
         rows: list[dict[str, Any]] = []
-        detected: list[Labelling] = []
         for test_set in wanted:
             for peaks, found in self._label(test_set, network):
+                drawn = classifier.curves_of(test_set, self._part, found, network.labels)
+                self.curves |= {(group, peaks): one for group, one in drawn.items()}
                 rows += self._score(test_set, peaks, network, found)
-                detected += found if peaks == DETECTED and not test_set.by_level else []
+                if peaks == DETECTED and not test_set.by_level:
+                    self._detected[test_set.database] = found
+        detected = [one for found in self._detected.values() for one in found]
         figures: dict[str, Any] = {
             "name": self._bundle.manifest.name,
             "model_sha256": self._bundle.manifest.model_sha256,
@@ -140,6 +166,22 @@ class _Run:
         if not rows and "first_beats" not in figures:
             raise RecordError(f"{self._root}: no records of the part `{self._part}` of these databases.")
         return figures
+
+    def mistakes(self) -> list[Explained]:
+        """Find the worst mistakes with detected peaks, and what the labels depend on."""
+        network = Int8Network.of(self._bundle)
+        chosen = worst(self._detected, network.labels)
+        places = list(dict.fromkeys((one.database, one.title) for one in chosen))
+        tasks = [
+            ExplainTask(
+                Source(self._root, database, title, title=title),
+                network,
+                tuple(one for one in chosen if (one.database, one.title) == (database, title)),
+            )
+            for database, title in places
+        ]
+        found = {one.mistake: one for some in self._workers.map(explain, tasks) for one in some}
+        return [found[one] for one in chosen if one in found]
 
     def compare(
         self, wanted: Sequence[TestSet], rows: list[dict[str, Any]], other: Network
@@ -198,7 +240,19 @@ class _Run:
         rows = classifier.score_set(
             test_set, self._part, peaks, network, found, self._starts_s, self._resamples
         )
-        return [{**row, "seen_in_training": self._seen(test_set.database, row["records"])} for row in rows]
+        return [
+            {
+                **row,
+                "seen_in_training": self._seen(test_set.database, row["records"]),
+                "average_precision": self._average_precision(row) if network.name == INT8 else {},
+            }
+            for row in rows
+        ]
+
+    def _average_precision(self, row: dict[str, Any]) -> dict[str, float]:
+        """Return the average precision of each class, from the first second."""
+        drawn = self.curves[row["group"], row["peaks"]] if row["start_s"] == 0 else {}
+        return {name: curve.average_precision for name, curve in drawn.items()}
 
     def _seen(self, database: str, names: Sequence[str]) -> list[str]:
         """List the records whose patients trained the network."""
