@@ -1,4 +1,4 @@
-"""The page of `ecg-edge evaluate classifier --html`: figures, curves, matrices, records, worst mistakes."""
+"""The page of `ecg-edge evaluate classifier --html FILE`: figures, curves, matrices, worst mistakes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_classifier_report(
     path : Path
         The HTML file.
     figures : mapping
-        What `ecg-edge evaluate classifier --json` writes.
+        What `ecg-edge evaluate classifier --json FILE` writes.
     curves : mapping
         Precision-recall curves from the first second.
     explained : sequence of Explained

@@ -116,12 +116,12 @@ def _training(run: Run, beats: Beats) -> Training:
 
 
 def folder_of_folds(run: Run) -> Path:
-    """Return the folder that `ecg-edge train --folds` writes to."""
+    """Return the folder that `ecg-edge train RECIPE --folds patients5` writes to."""
     return run.folder.path / "folds"
 
 
 def read_spread(path: Path, recipe: Recipe) -> Spread | None:
-    """Read the figures by seed that `ecg-edge train --folds` wrote; None without them.
+    """Read the figures by seed that `ecg-edge train RECIPE --folds patients5` wrote; None without them.
 
     Figures of other settings than the recipe's, but for the seed, or of another signal path, do not count.
     """
@@ -142,7 +142,9 @@ def read_spread(path: Path, recipe: Recipe) -> Spread | None:
             "figures": figures,
         }
     except (ValueError, KeyError, IndexError, TypeError, StopIteration) as error:
-        raise BundleError(f"{path}: damaged ({error!r}). Run `ecg-edge train --folds` again.") from error
+        raise BundleError(
+            f"{path}: damaged ({error!r}). Run `ecg-edge train RECIPE --folds patients5` again."
+        ) from error
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
