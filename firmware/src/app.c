@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include "boards/board.h"
+#include "buzzer.h"
 #include "confidence.h"
 #include "device.h"
 #include "ecg_core/ecg_core_state.h"
@@ -11,6 +12,7 @@
 #include "led.h"
 #include "model.h"
 #include "morphology.h"
+#include "radio.h"
 #include "selftest.h"
 
 #define WINDOW_SAMPLES 1920u /* 8 blocks: twice of them fit the receive buffer */
@@ -103,6 +105,7 @@ static void report_beat(void) {
     ecg_link_send_beat(&sender, &report);
     events_beat(&core, &beat, &report);
     led_beat(board_millis());
+    radio_beat(&report, model->labels);
 }
 
 /* The signal has turned bad or good. */
@@ -176,14 +179,21 @@ static ecg_session_refusal_t refusal(ecg_link_error_t code, const char *text) {
     return (ecg_session_refusal_t){.code = code, .text = text};
 }
 
+static void stop_live(void) {
+    board_live_stop();
+    radio_end();
+    buzzer_reset();
+}
+
 /* Reset everything that belongs to a session. */
-static void begin(const ecg_core_config_t *config) {
+static void begin(const ecg_core_config_t *config, bool is_live) {
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
     events_start(config->fs_hz, &sender);
     app_morphology_start(config, &sender);
     wave.count = 0;
     signal_bad = 0;
     device_live_begins();
+    radio_begin(is_live, config->fs_hz);
 }
 
 static ecg_session_refusal_t check(const ecg_link_start_t *request, const ecg_core_config_t *config) {
@@ -211,14 +221,14 @@ static ecg_session_refusal_t start(const ecg_link_start_t *request) {
         .peaks = ECG_CORE_PEAKS_DETECTED,
         .mains_hz = request->mains_hz,
     };
-    board_live_stop();
+    stop_live();
     is_alone = false;
     const ecg_session_refusal_t result = check(request, &config);
     if (result.code != ECG_LINK_NO_ERROR) {
         device_cause(MODE_SESSION_ENDS);
         return result;
     }
-    begin(&config);
+    begin(&config, request->mode == ECG_LINK_MODE_LIVE);
     device_cause(request->mode == ECG_LINK_MODE_LIVE ? MODE_LIVE_BEGINS : MODE_REPLAY_BEGINS);
     return result;
 }
@@ -251,6 +261,8 @@ static void finish(ecg_link_done_t *done) {
     core_clock_stop();
     app_morphology_finish();
     events_finish(&core, totals.samples);
+    radio_end();
+    buzzer_reset();
     *done = totals;
     device_cause(MODE_SESSION_ENDS);
 }
@@ -261,6 +273,7 @@ static void take_live(int16_t sample_adu, uint8_t lead_flags) {
     }
     wave.lead_flags = lead_flags;
     wave.samples[wave.count++] = sample_adu;
+    radio_sample(sample_adu, lead_flags);
     core_clock_start();
     push(sample_adu, lead_flags);
     core_clock_stop();
@@ -287,7 +300,7 @@ static void start_alone(void) {
     };
     has_front_end = ecg_core_init(&core, &config) == ECG_CORE_OK && board_live_start();
     if (has_front_end) {
-        begin(&config);
+        begin(&config, true);
         is_alone = true;
         device_cause(MODE_LIVE_BEGINS);
     }
@@ -295,7 +308,7 @@ static void start_alone(void) {
 
 static void stop_alone(void) {
     if (is_alone) {
-        board_live_stop();
+        stop_live();
         is_alone = false;
         device_cause(MODE_SESSION_ENDS);
     }
@@ -376,5 +389,8 @@ void app_run(void) {
         follow_host();
         serve_live();
         led_update(board_millis(), (uint8_t)status);
+        buzzer_update(board_millis(), device_settings()->buzzer != 0);
+        radio_poll(board_millis(), device_has_contact());
+        board_trial(status == ECG_LINK_READY, board_millis());
     }
 }

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "boards/board.h"
+#include "buzzer.h"
 #include "ecg_store/log.h"
 #include "electrodes.h"
+#include "radio.h"
 
 #define LOSS_EVERY_MS 10000u /* losses are in the log at most so often */
 
@@ -143,6 +145,10 @@ bool device_has_host(void) {
     return mode.host == MODE_HOST_HERE;
 }
 
+bool device_has_contact(void) {
+    return mode.mode == MODE_LIVE || mode.mode == MODE_SATURATED;
+}
+
 /* ---- samples and events ----------------------------------------------------------------------------- */
 
 void device_live_begins(void) {
@@ -181,17 +187,25 @@ static uint8_t *put(uint8_t *at, uint32_t value, size_t bytes) {
 }
 
 /* A heart rate comes every few seconds: it would push all other events out of the log. */
-void device_event(const ecg_rhythm_event_t *event) {
+static void note_event(const ecg_rhythm_event_t *event) {
     uint8_t data[ECG_LOG_DATA_BYTES] = {event->phase, event->flags};
-    counts.events++;
-    if (mode.mode == MODE_REPLAY || event->kind == ECG_RHYTHM_HEART_RATE ||
-        event->phase == ECG_RHYTHM_UPDATE || !settings.log_events) {
+    if (event->kind == ECG_RHYTHM_HEART_RATE || event->phase == ECG_RHYTHM_UPDATE || !settings.log_events) {
         return;
     }
     uint8_t *at = put(data + 2, event->onset, 4);
     at = put(put(at, event->end, 4), event->rate_x10, 2);
     put(at, event->confidence, 1);
     note(LOG_EVENT, event->kind, data, sizeof data);
+}
+
+/* A replayed event is no alarm. */
+void device_event(const ecg_rhythm_event_t *event) {
+    counts.events++;
+    if (mode.mode != MODE_REPLAY) {
+        note_event(event);
+        radio_event(event);
+        buzzer_event(event->kind, event->phase, board_millis());
+    }
 }
 
 /* ---- time, host, losses ----------------------------------------------------------------------------- */
@@ -240,11 +254,25 @@ static void follow_losses(uint32_t now_ms) {
     note(LOG_LOSS, 0, data, sizeof data);
 }
 
+/* When it is known, and when it has changed by 100 ppm. */
+static void follow_rate(void) {
+    static uint32_t noted_mhz;
+    const uint32_t rate_mhz = board_rate_mhz();
+    const uint32_t change = rate_mhz > noted_mhz ? rate_mhz - noted_mhz : noted_mhz - rate_mhz;
+    uint8_t data[4];
+    if (rate_mhz != 0 && change > rate_mhz / 10000u) {
+        noted_mhz = rate_mhz;
+        put(data, rate_mhz, 4);
+        note(LOG_RATE, 0, data, sizeof data);
+    }
+}
+
 void device_poll(const ecg_session_t *session) {
     const uint32_t now_ms = board_millis();
     follow_time(now_ms);
     follow_host(session, now_ms);
     follow_losses(now_ms);
+    follow_rate();
     if (mode.mode == MODE_IDLE || (mode.mode == MODE_LEADS_OFF && !device_has_host())) {
         prepare_log();
     }

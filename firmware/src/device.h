@@ -18,7 +18,8 @@ extern "C" {
     X(LOG_MODE, 2, "mode")   /* detail: to; data: from, cause */                                      \
     X(LOG_EVENT, 3, "event") /* detail: kind; data: phase, flags, onset, end, rate_x10, confidence */ \
     X(LOG_LOSS, 4, "loss")   /* data: samples missed, bytes lost, since the start of the device */    \
-    X(LOG_SETTINGS, 5, "settings changed")
+    X(LOG_SETTINGS, 5, "settings changed")                                                            \
+    X(LOG_RATE, 6, "sampling rate") /* data: measured rate in 1/1000 Hz */
 
 typedef enum {
 #define LOG_KIND(name, number, text) name = (number),
@@ -40,6 +41,9 @@ device_counts_t *device_counts(void);
 /* Mode of the state machine's part "mode". */
 mode_state_t device_mode(void);
 bool device_has_host(void);
+
+/* The electrodes are on, and the signal is sampled. */
+bool device_has_contact(void);
 
 /* Something happened. */
 void device_cause(mode_cause_t cause);

@@ -45,4 +45,7 @@ def describe(record: LogRecord) -> str:
     if record.kind == names.LOG_LOSS:
         missed, lost = struct.unpack_from("<II", record.data)
         return f"since the start: {missed} samples missed, {lost} received bytes lost"
+    if record.kind == names.LOG_RATE:
+        (rate_mhz,) = struct.unpack_from("<I", record.data)
+        return f"measured sampling rate: {rate_mhz / 1000:.3f} Hz"
     return kind

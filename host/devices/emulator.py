@@ -99,6 +99,7 @@ def native_device(
     speed: float = 1.0,
     *,
     flash: Path | None = None,
+    outputs: Path | None = None,
     samples: int | None = None,
     live_alone: bool = False,
     sample_clock: bool = False,
@@ -115,6 +116,8 @@ def native_device(
         Of live mode, in times real time; 0: as fast as the line takes it.
     flash : Path, optional
         File that keeps settings and log; without it they are gone when the device ends.
+    outputs : Path, optional
+        File that gets a line for every change of the buzzer and every Bluetooth notification.
     samples : int, optional
         Begin `front_end` again until so many samples were taken.
     live_alone : bool
@@ -137,6 +140,7 @@ def native_device(
         log = Path(folder) / "log"
         script = ["-p", str(front_end), "-s", str(speed)] if front_end else []
         script += ["-f", str(flash)] if flash else []
+        script += ["-o", str(outputs)] if outputs else []
         script += ["-n", str(samples)] if samples else []
         script += ["-a"] * live_alone + ["-c"] * sample_clock
         with running([str(path), *script], log) as process:

@@ -66,7 +66,8 @@ LOG_KINDS: Final = {
     3: "event",
     4: "loss",
     5: "settings changed",
+    6: "sampling rate",
 }
 """Kinds of records in the log (`firmware/src/device.h`)."""
 
-LOG_START, LOG_MODE, LOG_EVENT, LOG_LOSS, LOG_SETTINGS = LOG_KINDS
+LOG_START, LOG_MODE, LOG_EVENT, LOG_LOSS, LOG_SETTINGS, LOG_RATE = LOG_KINDS

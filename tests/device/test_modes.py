@@ -156,6 +156,7 @@ def bench(
     live_alone: bool = True,
     sample_clock: bool = True,
     speed: float = 0,
+    outputs: Path | None = None,
 ) -> Iterator[Bench]:
     """Run a device with the flash memory of `folder`; at the end read its log."""
     front_end = None
@@ -175,6 +176,7 @@ def bench(
             flash=folder / "flash",
             live_alone=live_alone,
             sample_clock=sample_clock,
+            outputs=outputs,
         ) as port,
         open_transport(port) as transport,
     ):

@@ -96,7 +96,33 @@ uint32_t board_jitter_ticks(void);
 void board_watchdog_start(void);
 void board_watchdog_feed(void);
 
+/* A tone, until it is switched off. */
 void board_buzzer(bool on);
+
+/* Measured sampling rate in 1/1000 Hz, by another clock than the one that samples; 0: not known yet. */
+uint32_t board_rate_mhz(void);
+
+/* Voltage of the battery; 0: not measured. */
+uint16_t board_battery_mv(void);
+
+/* What goes out by Bluetooth, in the payloads of ecg_ble. */
+typedef enum {
+    BOARD_VALUE_HEART_RATE,
+    BOARD_VALUE_BATTERY,
+    BOARD_VALUE_SAMPLES,
+    BOARD_VALUE_BEAT,
+    BOARD_VALUE_EVENT,
+} board_value_t;
+
+/* The most bytes that a notification takes now; 0: nobody is connected. */
+size_t board_notify_bytes(void);
+
+/* Notify whoever wants that value; keeps it for those who read it. Does not wait. */
+void board_notify(board_value_t value, const uint8_t *bytes, size_t size);
+
+/* Called after the self-test, and then often: a firmware that is on trial after an update is kept, or the one
+ * before it is started again (ecg_board/update.h). */
+void board_trial(bool self_test_passed, uint32_t uptime_ms);
 
 #ifdef __cplusplus
 }

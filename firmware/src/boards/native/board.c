@@ -1,11 +1,12 @@
 /* This computer as a board: the serial line is a pseudo-terminal, whose path is printed at the start.
  *
- *   firmware [-p FRONT_END [-s SPEED] [-n SAMPLES]] [-f FLASH] [-a] [-c]
+ *   firmware [-p FRONT_END [-s SPEED] [-n SAMPLES]] [-f FLASH] [-o FILE] [-a] [-c]
  *
  * FRONT_END is a file that live mode samples (front_end.h); SPEED is in times real time, 1 when left out;
- * SAMPLES: begin the file again until so many were taken. FLASH keeps settings and log. -a: LIVE without a
- * host; -c: the clock is that of the samples. A reset in the script runs the program anew; the environment
- * then has ECG_EDGE_RESET=LINE,FILE,TAKEN,CAUSE. */
+ * SAMPLES: begin the file again until so many were taken. FLASH keeps settings and log. FILE gets a line for
+ * what leaves a board beside its line: time in ms and "buzzer" 0 or 1, or "notify", board_value_t and
+ * payload. -a: LIVE without a host; -c: the clock is that of the samples. A reset in the script runs the
+ * program anew; the environment then has ECG_EDGE_RESET=LINE,FILE,TAKEN,CAUSE. */
 #define _XOPEN_SOURCE 600
 
 #include "boards/board.h"
@@ -26,6 +27,8 @@
 
 #define IDLE_MS 100
 #define LIVE_IDLE_MS 10
+#define NOTIFY_BYTES 244
+#define BATTERY_MV 3800
 #define WRITE_PATIENCE_MS 200 /* nobody reads: drop the rest, as a UART would */
 
 unsigned char native_live_alone;
@@ -34,6 +37,7 @@ static int line; /* the pseudo-terminal's own end */
 static struct timespec start_time;
 static bool is_live, is_sample_clock, is_resumed;
 static uint8_t reset_cause = RESET_POWER_ON;
+static FILE *outputs;    /* NULL: not kept */
 static char **arguments; /* of this program */
 static uint32_t missed_samples, lost_bytes;
 
@@ -137,6 +141,33 @@ void board_led(bool on) {
     (void)on; /* none */
 }
 
+void board_buzzer(bool on) {
+    if (outputs != NULL) {
+        fprintf(outputs, "%u buzzer %d\n", (unsigned)board_millis(), on);
+        fflush(outputs);
+    }
+}
+
+/* As a phone takes it: an MTU of 247. */
+size_t board_notify_bytes(void) {
+    return outputs != NULL ? NOTIFY_BYTES : 0;
+}
+
+void board_notify(board_value_t value, const uint8_t *bytes, size_t size) {
+    if (outputs != NULL) {
+        fprintf(outputs, "%u notify %d ", (unsigned)board_millis(), (int)value);
+        for (size_t i = 0; i < size; i++) {
+            fprintf(outputs, "%02x", bytes[i]);
+        }
+        fputc('\n', outputs);
+        fflush(outputs);
+    }
+}
+
+uint16_t board_battery_mv(void) {
+    return BATTERY_MV;
+}
+
 bool board_live_start(void) {
     is_live = front_end_start(nanoseconds());
     return is_live;
@@ -201,7 +232,7 @@ static void resume(const char *state) {
 }
 
 static void usage(void) {
-    fputs("usage: firmware [-p FRONT_END [-s SPEED] [-n SAMPLES]] [-f FLASH] [-a] [-c]\n", stderr);
+    fputs("usage: firmware [-p FRONT_END [-s SPEED] [-n SAMPLES]] [-f FLASH] [-o FILE] [-a] [-c]\n", stderr);
     exit(2);
 }
 
@@ -226,6 +257,12 @@ static void take_option(int option, options_t *options) {
                 fail(optarg);
             }
             break;
+        case 'o':
+            outputs = fopen(optarg, "w");
+            if (outputs == NULL) {
+                fail(optarg);
+            }
+            break;
         case 'a':
             native_live_alone = 1;
             break;
@@ -242,7 +279,7 @@ int main(int count, char *words[]) {
     const char *const state = getenv("ECG_EDGE_RESET");
     int option;
     arguments = words;
-    while ((option = getopt(count, words, "p:s:n:f:ac")) != -1) {
+    while ((option = getopt(count, words, "p:s:n:f:o:ac")) != -1) {
         take_option(option, &options);
     }
     if (options.front_end != NULL && !front_end_open(options.front_end, options.speed)) {

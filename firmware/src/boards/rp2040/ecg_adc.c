@@ -36,7 +36,7 @@ void ecg_adc_start(void) {
     clock_start_peripherals(RESET_ADC);
     ADC->CS = ADC_CS_ENABLE | ADC_CS_INPUT(BOARD_ECG_PIN - FIRST_ADC_PIN);
     wait_until_ready();
-    ring.tail = ring.head;
+    sample_ring_clear(&ring);
     gaps = (sample_gaps_t){.filled = gaps.filled};
     started = true;
 }

@@ -31,7 +31,7 @@ void UART0_IRQHandler(void) {
     while ((UART0->FR & UART_FR_RX_EMPTY) == 0) {
         const uint32_t received = UART0->DR;
         if (received & UART_DR_OVERRUN) {
-            ring.lost++;
+            byte_ring_lose(&ring, 1);
         }
         byte_ring_keep(&ring, (uint8_t)received);
     }
@@ -46,7 +46,7 @@ bool uart_is_empty(void) {
 }
 
 uint32_t uart_lost_bytes(void) {
-    return ring.lost;
+    return byte_ring_lost(&ring);
 }
 
 void uart_write(uint8_t byte) {

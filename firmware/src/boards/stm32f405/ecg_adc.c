@@ -31,7 +31,7 @@ void ecg_adc_start(void) {
     ADC1->SQR1 = 0; /* one conversion: SQ1 */
     ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;
     ADC1->CR2 = ADC_CR2_ADON;
-    ring.tail = ring.head;
+    sample_ring_clear(&ring);
     gaps = (sample_gaps_t){.filled = gaps.filled};
     started = true;
 }

@@ -18,7 +18,7 @@ void USART1_IRQHandler(void) {
     uint32_t status = USART1->SR;
     while (status & (USART_SR_RXNE | USART_SR_ORE)) {
         if (status & USART_SR_ORE) {
-            ring.lost++;
+            byte_ring_lose(&ring, 1);
         }
         byte_ring_keep(&ring, (uint8_t)USART1->DR); /* reading SR, then DR, clears both bits */
         status = USART1->SR;
@@ -34,7 +34,7 @@ bool uart_is_empty(void) {
 }
 
 uint32_t uart_lost_bytes(void) {
-    return ring.lost;
+    return byte_ring_lost(&ring);
 }
 
 void uart_write(uint8_t byte) {
