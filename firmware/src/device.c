@@ -15,7 +15,7 @@ static ecg_settings_t settings;
 static ecg_settings_source_t source;
 static ecg_log_t events; /* the log; its name in C's library is a function */
 static bool has_log;
-static mode_t mode;
+static modes_t mode;
 static electrodes_t electrodes;
 static device_counts_t counts;
 static uint16_t boot;

@@ -10,8 +10,8 @@ static const struct {
 #undef ROW
 };
 
-void mode_init(mode_t *mode) {
-    *mode = (mode_t){MODE_SELF_TEST, MODE_HOST_AWAY, MODE_LOG_OPEN};
+void mode_init(modes_t *mode) {
+    *mode = (modes_t){MODE_SELF_TEST, MODE_HOST_AWAY, MODE_LOG_OPEN};
 }
 
 static void take(uint8_t *state, mode_cause_t cause, mode_changed_t changed) {
@@ -24,7 +24,7 @@ static void take(uint8_t *state, mode_cause_t cause, mode_changed_t changed) {
     }
 }
 
-void mode_take(mode_t *mode, mode_cause_t cause, mode_changed_t changed) {
+void mode_take(modes_t *mode, mode_cause_t cause, mode_changed_t changed) {
     take(&mode->mode, cause, changed);
     take(&mode->host, cause, changed);
     take(&mode->log, cause, changed);

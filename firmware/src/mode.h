@@ -84,16 +84,16 @@ typedef enum {
 
 typedef struct {
     uint8_t mode, host, log; /* mode_state_t of each part */
-} mode_t;
+} modes_t;
 
 /* A transition: from, cause and to. */
 typedef void (*mode_changed_t)(mode_state_t from, mode_cause_t cause, mode_state_t to);
 
 /* As after a reset. */
-void mode_init(mode_t *mode);
+void mode_init(modes_t *mode);
 
 /* Something happened: change the parts that have a row for it, and call `changed` for each. */
-void mode_take(mode_t *mode, mode_cause_t cause, mode_changed_t changed);
+void mode_take(modes_t *mode, mode_cause_t cause, mode_changed_t changed);
 
 #ifdef __cplusplus
 }
