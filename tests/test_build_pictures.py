@@ -36,12 +36,12 @@ def test_drawings_have_the_pins_of_the_firmware(wiring: ModuleType) -> None:
         assert stored == text, f"{name}: python docs/images/draw_wiring.py"
 
 
-@pytest.mark.parametrize("env", ["stm32f405", "pico", "esp32dev"])
+@pytest.mark.parametrize("env", ["stm32f405", "pico", "esp32dev", "esp32s3", "esp32c3"])
 def test_the_page_of_wiring_lists_the_same_pins(wiring: ModuleType, project_root: Path, env: str) -> None:
     page = (project_root / "docs/how-to/wiring.md").read_text(encoding="utf-8")
     section = page.split(f"(`env:{env}`)")[1].split("\n## ")[0]
     one = wiring.WIRINGS[env]()
-    signals = {"OUTPUT": one.output, "LO+": one.lo_plus, "LO-": one.lo_minus}
+    signals = {"OUTPUT": one.output, "LO+": one.lo_plus, "LO-": one.lo_minus, "buzzer": one.buzzer}
     for signal, pin in signals.items():
         row = next(line for line in section.splitlines() if line.startswith(f"| {signal} |"))
         assert set(re.findall(r"\w*[A-Z]\w*|\d+", pin.replace("pin ", ""))) <= set(re.findall(r"\w+", row))

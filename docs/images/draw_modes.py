@@ -1,6 +1,6 @@
 """Draws the state machine of `firmware/src/mode.h`: modes.svg, and the tables of docs/reference/modes.md.
 
-The table of the LED is that of `firmware/src/led.h`.
+The tables of LED and buzzer are those of `firmware/src/led.h` and `firmware/src/buzzer.h`.
 
 python docs/images/draw_modes.py
 """
@@ -125,12 +125,36 @@ def led_table() -> str:
     return "\n".join([*rows, ""])
 
 
+def buzzer_table() -> str:
+    """Return the rows of all patterns of the buzzer."""
+    rows = ["| priority | buzzer | such as |", "|---|---|---|"]
+    for priority, pulses, on, off, period, text in c_table("src/buzzer.h", "BUZZER_PATTERNS"):
+        again = f", every {int(period) / 1000:g} s" if period != "0" else ", once"
+        times = f"{pulses} pulse{'s' if pulses != '1' else ''} of {on} ms"
+        rest = f" with {off} ms between" if pulses != "1" else ""
+        rows.append(f"| {priority.lower()} | {times}{rest}{again} | {text} |")
+    return "\n".join([*rows, ""])
+
+
 def page(before: str) -> str:
     """Return the page with its tables made anew."""
     head = before.partition(MARK)[0]
     start, _, rest = head.partition(LED_MARK)
     end = rest.partition(LED_END)[2]
-    return start + LED_MARK + "\n" + led_table() + "\n" + LED_END + end + MARK + "\n" + table()
+    return (
+        start
+        + LED_MARK
+        + "\n"
+        + led_table()
+        + "\n"
+        + buzzer_table()
+        + "\n"
+        + LED_END
+        + end
+        + MARK
+        + "\n"
+        + table()
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -19,9 +20,8 @@ _WIDTH, _HEIGHT = 560, 500
 _MODULE_X, _BOARD_X, _TOP, _ROW = 150, 350, 70, 38
 
 # What is printed beside a pin; a pin without an entry stops the drawing.
-_FEATHER = {"PA4": "A0", "PC2": "D12", "PC3": "D11", "PB6": "SCL", "PB7": "SDA"}
-_PICO = {0: 1, 1: 2, 20: 26, 21: 27, 26: 31}  # number of GPx's pin on the edge of the board
-_ESP32_ADC1 = {6: 34}  # GPIO of a channel of ADC1
+_FEATHER = {"PA4": "A0", "PC2": "D12", "PC3": "D11", "PB6": "SCL", "PB7": "SDA", "PB8": "D9"}
+_PICO = {0: 1, 1: 2, 20: 26, 21: 27, 22: 29, 26: 31}  # number of GPx's pin on the edge of the board
 
 
 class Wiring(NamedTuple):
@@ -33,8 +33,8 @@ class Wiring(NamedTuple):
         Board.
     ground, supply, output, lo_plus, lo_minus : str
         Pins that the AD8232 module is wired to.
-    led : str
-        Pin of the LED.
+    led, buzzer : str
+        Pins of the LED and of a piezo buzzer, whose other wire is at GND.
     tx, rx : str or None
         Pins for a USB-serial adapter; None: the board's own USB connector has the serial line.
     battery : str
@@ -48,6 +48,7 @@ class Wiring(NamedTuple):
     lo_plus: str
     lo_minus: str
     led: str
+    buzzer: str
     tx: str | None
     rx: str | None
     battery: str
@@ -77,6 +78,7 @@ def stm32f405() -> Wiring:
         pin(f"P{port}{number['BOARD_LO_PLUS_PIN']}"),
         pin(f"P{port}{number['BOARD_LO_MINUS_PIN']}"),
         f"P{found['BOARD_LED_PORT'][-1]}{number['BOARD_LED_PIN']} (on it)",
+        pin(f"PB{macros('stm32f405/tone.c')['PIN'].rstrip('u')}"),
         pin(serial[0]),
         pin(serial[1]),
         "lithium cell at the battery connector",
@@ -100,38 +102,41 @@ def pico() -> Wiring:
         pin("BOARD_LO_PLUS_PIN"),
         pin("BOARD_LO_MINUS_PIN"),
         f"GP{number['BOARD_LED_PIN']} (on it)",
+        pin("BOARD_BUZZER_PIN"),
         None,
         None,
         "USB: power bank, or laptop on battery",
     )
 
 
-def esp32() -> Wiring:
-    """Pins of the ESP32 DevKit."""
-    found = {
-        name: int(value.rpartition("_")[2])
-        for name, value in macros("esp32/board.c").items()
-        if _is_pin(value)
-    }
+def esp32(chip: str, name: str) -> Wiring:
+    """Pins of a DevKit, from the part of pins.h for its chip."""
+    text = (BOARDS / "esp32/pins.h").read_text(encoding="utf-8")
+    part = re.split(r"(?m)^#(?:if|elif|else|endif)\b", text.split(f"CONFIG_IDF_TARGET_{chip}\n")[1])[0]
+    gpio = dict(re.findall(r"(?m)^#define PINS_(\w+) GPIO_NUM_(\d+)", part))
+    output = re.findall(r"PINS_ECG_CHANNEL ADC_CHANNEL_\d+ /\* GPIO(\d+) \*/", part)[0]
     return Wiring(
-        "ESP32 DevKit",
+        name,
         "GND",
         "3V3",
-        f"GPIO{_ESP32_ADC1[found['ECG_CHANNEL']]}",
-        f"GPIO{found['LO_PLUS_PIN']}",
-        f"GPIO{found['LO_MINUS_PIN']}",
-        f"GPIO{found['LED_PIN']}",
+        f"GPIO{output}",
+        f"GPIO{gpio['LO_PLUS']}",
+        f"GPIO{gpio['LO_MINUS']}",
+        f"GPIO{gpio['LED']}",
+        f"GPIO{gpio['BUZZER']}",
         None,
         None,
         "USB: power bank, or laptop on battery",
     )
 
 
-def _is_pin(value: str) -> bool:
-    return value.startswith(("ADC_CHANNEL_", "GPIO_NUM_"))
-
-
-WIRINGS = {"stm32f405": stm32f405, "pico": pico, "esp32dev": esp32}
+WIRINGS = {
+    "stm32f405": stm32f405,
+    "pico": pico,
+    "esp32dev": partial(esp32, "ESP32", "ESP32 DevKit"),
+    "esp32s3": partial(esp32, "ESP32S3", "ESP32-S3 DevKit"),
+    "esp32c3": partial(esp32, "ESP32C3", "ESP32-C3 DevKit"),
+}
 
 
 # ---- drawings: dark ink on paper of their own, which both colour schemes of the site show ---------------
@@ -182,7 +187,8 @@ def wiring_image(wiring: Wiring) -> str:
         _text((15 + _MODULE_X) / 2, _TOP - 12, "AD8232 module", "name small"),
         _text(_BOARD_X + 98, _TOP - 12, wiring.name, "name"),
         *_wires(wiring),
-        _text(_BOARD_X + 8, _TOP + 246, f"LED: {wiring.led}", "small"),
+        _text(_BOARD_X + 8, _TOP + 226, f"LED: {wiring.led}", "small"),
+        _text(_BOARD_X + 8, _TOP + 248, f"buzzer: {wiring.buzzer}", "small"),
         _text((15 + _MODULE_X) / 2, _TOP + 16, "plug: RA, LA, RL", "mid small"),
         '<rect class="box" x="15" y="350" width="530" height="58" rx="8"/>',
         f'<path class="wire" d="M447,350 V{_TOP + 260}" stroke="#c0392b"/>',

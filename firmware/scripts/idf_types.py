@@ -1,11 +1,13 @@
-"""Compile the firmware of the ESP32 family for types and warnings against the headers of ESP-IDF, without its compilers.
+"""Compile the firmware of the ESP32 family for types and warnings against the headers of ESP-IDF, without its
+compilers.
 
     python firmware/scripts/idf_types.py --idf ~/esp-idf --libc /usr/include/newlib
 
-A checkout of ESP-IDF's sources with its submodule for NimBLE is enough: nothing of it is built, and no program comes
-out. RISC-V chips need riscv64-unknown-elf-gcc, Xtensa chips xtensa-lx106-elf-gcc: Debian has both. `--libc`
-is a folder of newlib's headers, such as Debian's libnewlib-dev. sdkconfig.h is made here from firmware/sdkconfig.defaults
-and a few settings that ESP-IDF's Kconfig would add.
+A checkout of ESP-IDF's sources with its submodule for NimBLE is enough: nothing of it is built, and no
+program comes out. RISC-V chips need riscv64-unknown-elf-gcc, Xtensa chips xtensa-lx106-elf-gcc; Debian has
+both.
+`--libc` is a folder of newlib's headers, such as Debian's libnewlib-dev. sdkconfig.h is made here from the
+project's sdkconfig.defaults and a few settings that ESP-IDF's Kconfig would add.
 """
 
 from __future__ import annotations
@@ -102,13 +104,27 @@ def settings(chip: str) -> dict[str, str]:
 def include_folders(idf: Path, nimble: Path, chip: str) -> list[Path]:
     """Every folder of headers that a component of this chip may offer."""
     parts, arch = idf / "components", CHIPS[chip]
-    wanted = ["include", f"{chip}/include", "platform_include", f"{arch}/include", f"{chip}/register", f"include/{chip}"]
+    wanted = [
+        "include",
+        f"{chip}/include",
+        "platform_include",
+        f"{arch}/include",
+        f"{chip}/register",
+        f"include/{chip}",
+    ]
     wanted += [f"{chip}/{name}" for name in ("private_include",)]
     found = [part / name for part in sorted(parts.iterdir()) for name in wanted if part.name != "linux"]
     kernel = parts / "freertos"
     found += [kernel / "FreeRTOS-Kernel/include", kernel / f"FreeRTOS-Kernel/portable/{arch}/include"]
-    found += [kernel / "FreeRTOS-Kernel/include/freertos", kernel / f"FreeRTOS-Kernel/portable/{arch}/include/freertos"]
-    found += [kernel / "config/include", kernel / "config/include/freertos", kernel / f"config/{arch}/include"]
+    found += [
+        kernel / "FreeRTOS-Kernel/include/freertos",
+        kernel / f"FreeRTOS-Kernel/portable/{arch}/include/freertos",
+    ]
+    found += [
+        kernel / "config/include",
+        kernel / "config/include/freertos",
+        kernel / f"config/{arch}/include",
+    ]
     found += [kernel / "esp_additions/include", kernel / "esp_additions/include/freertos"]
     found += [parts / "esp_hw_support/include/soc", parts / f"esp_hw_support/port/{chip}/include"]
     found += [parts / "bt/host/nimble/port/include", parts / "bt/host/nimble/esp-hci/include"]
@@ -150,7 +166,9 @@ def check(chip: str, idf: Path, nimble: Path, libc: Path, defines: list[str]) ->
         _write_reent(Path(folder) / "sys" / "reent.h", libc)
         own = [FIRMWARE / "src", BOARD, *sorted(FIRMWARE.glob("lib/*/include")), MODEL]
         options = [*COMMANDS[CHIPS[chip]], *WARNINGS, "-fsyntax-only", "-ffreestanding", "-isystem", folder]
-        options += [f"-I{path}" for path in own] + [f"-D{name}" for name in ("ESP_PLATFORM", 'FIRMWARE_VERSION="0"', "IDF_VER=\"5.5\"", *defines)]
+        options += [f"-I{path}" for path in own] + [
+            f"-D{name}" for name in ("ESP_PLATFORM", 'FIRMWARE_VERSION="0"', 'IDF_VER="5.5"', *defines)
+        ]
         for path in [*include_folders(idf, nimble, chip), libc]:
             options += ["-isystem", str(path)]
         failed = []
@@ -162,7 +180,9 @@ def check(chip: str, idf: Path, nimble: Path, libc: Path, defines: list[str]) ->
 
 def main() -> int:
     """Check every chip whose compiler is here."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--idf", type=Path, required=True, help="folder of ESP-IDF's sources")
     parser.add_argument("--nimble", type=Path, help="folder of NimBLE, where the submodule is not in --idf")
     parser.add_argument("--libc", type=Path, required=True, help="folder of newlib's headers")

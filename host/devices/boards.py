@@ -30,6 +30,8 @@ class Board:
     compiler_file: str = ""
     compiler_install: str = ""
     platform: str = ""
+    emulator: str = ""
+    emulator_install: str = ""
     flash_tool: str = ""
     flash_install: str = ""
 

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow: versions come from the installed packages' meta
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.metadata
 import os
@@ -18,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_edge.ecg.databases import databases_in, find_data_root, records_in
-from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.errors import RecordError, ToolError
 from ecg_edge.ecg.files import IS_CHECKOUT, PROJECT_ROOT
+from ecg_edge.host.devices.board_parts import board_folders, missing_parts, optional_functions
 from ecg_edge.host.devices.boards import BOARDS, Board
-from ecg_edge.host.devices.platformio import core_dir, is_set_up
+from ecg_edge.host.devices.platformio import check_compiler, core_dir, is_set_up
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
 TOOL_TIMEOUT_S = 20
@@ -197,13 +199,101 @@ def check_boards() -> list[Check]:
     return [_check_board(board) for board in wanted]
 
 
+def run_board_checks(environment: str) -> list[Check]:
+    """Run the checks of one board: its code, what builds it, runs it and writes to it, and the ports.
+
+    Parameters
+    ----------
+    environment : str
+        PlatformIO environment, also one that is not complete yet.
+    """
+    board = BOARDS.get(environment)
+    parts = [check_parts(environment)] if IS_CHECKOUT or board is None else []
+    if environment in board_folders(PROJECT_ROOT):
+        parts.append(check_functions(environment))
+    if board is None:
+        return parts
+    checks = [*parts, check_platformio(), check_board_compiler(board), check_board_emulator(board)]
+    return (
+        checks if board.virtual else [*checks, _check_flash_tool(board), check_serial(), check_silicon(board)]
+    )
+
+
+def check_parts(environment: str) -> Check:
+    """Check the board against the checklist of docs/how-to/port-a-board.md."""
+    missing = missing_parts(environment, PROJECT_ROOT)
+    fix = "docs/how-to/port-a-board.md has the checklist"
+    if missing:
+        return Check("parts", FAIL, f"missing: {'; '.join(missing)}", fix)
+    return Check("parts", OK, f"every part in {board_folders(PROJECT_ROOT)[environment]}")
+
+
+def check_functions(environment: str) -> Check:
+    """List the optional functions that the board leaves out."""
+    own = optional_functions(environment, PROJECT_ROOT)
+    left_out = [name for name, is_own in own.items() if not is_own]
+    if left_out:
+        fix = "firmware/src/boards/board.h says what each does; a board may leave them out"
+        return Check("optional functions", WARN, f"without {', '.join(left_out)}", fix)
+    return Check("optional functions", OK, "all")
+
+
+def check_board_compiler(board: Board) -> Check:
+    """Check for the compiler of a board, or for the platform that brings it."""
+    if not board.compiler:
+        return _check_platform(board, "compiler")
+    try:
+        check_compiler(board.environment)
+    except ToolError as error:
+        return Check("compiler", FAIL, str(error).split(":")[0], board.compiler_install)
+    return Check("compiler", OK, _first_line(board.compiler, "--version") or board.compiler)
+
+
+def check_board_emulator(board: Board) -> Check:
+    """Check for the emulator of a board."""
+    if board.virtual:
+        return Check("emulator", OK, "none needed: the firmware runs on this computer")
+    if not board.emulator:
+        return Check(
+            "emulator", WARN, f"none is known for {board.name}", "try it on a board: `ecg-edge flash`"
+        )
+    if board.environment == "pico":
+        found = shutil.which(board.emulator)
+        return Check("emulator", OK, found) if found else _no_emulator(board)
+    return check_emulator()
+
+
+def _no_emulator(board: Board) -> Check:
+    return Check("emulator", FAIL, f"{board.emulator} is missing", board.emulator_install)
+
+
+def check_silicon(board: Board) -> Check:
+    """Tell if somebody has run this firmware on the board itself."""
+    if board.ran_on_silicon:
+        return Check("on silicon", OK, "a replay has ended with PASS")
+    fix = "after `ecg-edge replay` ends with PASS there: ran_on_silicon = true in firmware/boards.toml"
+    return Check("on silicon", WARN, "never run on the board itself", fix)
+
+
 def _check_board(board: Board) -> Check:
-    name = f"board {board.environment}"
+    check = _check_flash_tool(board)
+    return dataclasses.replace(check, name=f"board {board.environment}")
+
+
+def _check_flash_tool(board: Board) -> Check:
+    name = "flash tool"
     if board.flash_tool:
         tool = shutil.which(board.flash_tool)
         if tool is None:
             return Check(name, WARN, f"{board.flash_tool} is missing", f"to flash: {board.flash_install}")
         return Check(name, OK, tool)
+    if not board.platform:  # written by a script of this project
+        return Check(name, OK, "a drive that the board shows")
+    return _check_platform(board, name)
+
+
+def _check_platform(board: Board, name: str) -> Check:
+    """Check for the platform that PlatformIO downloads."""
     platform_name = board.platform.partition(" ")[0]
     installed = sorted((core_dir() / "platforms").glob(f"{platform_name}*/platform.json"))
     if not installed:

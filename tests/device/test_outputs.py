@@ -1,4 +1,4 @@
-"""What leaves a board beside its line: Bluetooth notifications and the buzzer, of the firmware as a program."""
+"""What leaves a board beside its line: Bluetooth notifications and the buzzer, of the native program."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ def test_the_buzzer_sounds_while_the_heart_stands_still(
 def test_a_replay_is_neither_notified_nor_heard(
     program: Path, silence: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
-    with bench(program, tmp_path, live_alone=False, sample_clock=False, outputs=tmp_path / "outputs") as device:
+    with bench(
+        program, tmp_path, live_alone=False, sample_clock=False, outputs=tmp_path / "outputs"
+    ) as device:
         window = device.link.handshake().window_samples
         device.link.start(FS_HZ, ADU_PER_MV, 60, REPLAY)
         progress = device.link.stream(silence[0], window)

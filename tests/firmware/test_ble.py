@@ -1,4 +1,4 @@
-"""Bluetooth payloads, by the rules of the Bluetooth SIG's characteristics and by messages that devices have sent."""
+"""Bluetooth payloads, by the rules of the Bluetooth SIG and by messages that devices have sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import struct
 import subprocess
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies

@@ -1,4 +1,4 @@
-"""What boards compute without a register: calibration, sampling rate, updates, and the rings between two tasks."""
+"""What boards compute without a register: calibration, sampling rate, updates, rings between tasks."""
 
 from __future__ import annotations
 
@@ -201,7 +201,9 @@ class Memory:
         return self.works
 
     def control(self, message: bytes) -> int:
-        return int(self.c.ecg_update_control(ctypes.byref(self.state), message, ctypes.c_size_t(len(message))))
+        return int(
+            self.c.ecg_update_control(ctypes.byref(self.state), message, ctypes.c_size_t(len(message)))
+        )
 
     def data(self, offset: int, piece: bytes) -> int:
         message = offset.to_bytes(4, "little") + piece
@@ -272,7 +274,12 @@ def test_an_update_waits_for_the_end_of_a_session_and_fits_the_memory(library: c
 
 def test_a_new_firmware_is_kept_after_a_minute_and_given_up_when_its_test_fails(library: ctypes.CDLL) -> None:
     decide = library.ecg_trial_decide
-    cases = {(False, False, 99): NONE, (True, False, 0): GO_BACK, (True, True, 59): WAIT, (True, True, 60): KEEP}
+    cases = {
+        (False, False, 99): NONE,
+        (True, False, 0): GO_BACK,
+        (True, True, 59): WAIT,
+        (True, True, 60): KEEP,
+    }
     for (trial, passed, seconds), wanted in cases.items():
         assert decide(ctypes.c_bool(trial), ctypes.c_bool(passed), ctypes.c_uint32(seconds)) == wanted
 
@@ -284,7 +291,14 @@ def test_a_new_firmware_is_kept_after_a_minute_and_given_up_when_its_test_fails(
 def test_two_tasks_pass_samples_without_a_lock(checks: str, project_root: Path, tmp_path: Path) -> None:
     """One thread writes and one reads; the thread sanitizer finds an access that nothing orders."""
     source = project_root / "tests/firmware/ring_threads.c"
-    options = [*WARNINGS, "-O2", "-g", f"-fsanitize={checks}", f"-I{project_root / 'firmware/src'}", "-pthread"]
+    options = [
+        *WARNINGS,
+        "-O2",
+        "-g",
+        f"-fsanitize={checks}",
+        f"-I{project_root / 'firmware/src'}",
+        "-pthread",
+    ]
     program = tmp_path / "rings"
     subprocess.run([require_program("gcc"), *options, str(source), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.host.devices import platformio as pio
+from ecg_edge.host.devices.board_parts import (
+    board_folders,
+    missing_parts,
+    optional_functions,
+    required_functions,
+)
 from ecg_edge.host.devices.boards import BOARDS
-from tests.support.board_parts import board_folders, missing_parts, required_functions
 
 ENVIRONMENTS = [name for name in BOARDS if not pio.takes_one_model(name)]
 
@@ -47,6 +52,12 @@ def test_what_lacks_is_named(project_root: Path, tmp_path: Path) -> None:
 def test_functions_are_found_in_the_header(project_root: Path) -> None:
     functions = required_functions(project_root / "firmware/src")
     assert {"board_init", "board_name", "board_read", "board_sample"} <= set(functions)
+
+
+def test_optional_functions_are_told_from_defaults(project_root: Path) -> None:
+    found = {name: optional_functions(name, project_root) for name in ("esp32c3", "native")}
+    assert all(found["esp32c3"].values())
+    assert found["native"]["board_notify"] and not found["native"]["board_jitter_ticks"]
 
 
 @pytest.mark.slow

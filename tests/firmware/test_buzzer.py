@@ -69,7 +69,7 @@ def test_an_alarm_sounds_in_bursts_until_it_ends(kind: int, priority: str, buzze
     buzzer.event(kind, BEGIN)
     heard = buzzer.hear(3 * period / 1000)
     burst = [on, off] * (pulses - 1) + [on]
-    assert heard == [0, *(burst + [period - sum(burst)]) * 3]
+    assert heard == [0, *[*burst, period - sum(burst)] * 3]
     buzzer.event(kind, UPDATE)
     assert buzzer.pulses(period / 1000) == [on] * pulses
     buzzer.event(kind, END)

@@ -23,7 +23,9 @@ def test_the_downloaded_platform_is_the_one_of_the_project(project_root: Path) -
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(project_root / "firmware" / "platformio.ini")
     for board in BOARDS.values():
-        platform = parser.get(f"env:{board.environment}", "platform", fallback="symlink://")
+        section = f"env:{board.environment}"
+        parent = parser.get(section, "extends", fallback=section)
+        platform = parser.get(section, "platform", fallback=parser.get(parent, "platform"))
         own = platform.startswith("symlink://")
         assert own == (not board.platform)
         assert own or board.platform.startswith(platform.replace(" @ ", " "))

@@ -157,6 +157,34 @@ def test_board_whose_platform_is_downloaded(tmp_path: Path, monkeypatch: pytest.
     assert check.status == "ok"
 
 
+def test_a_board_that_is_complete(programs: Installer) -> None:
+    programs("arm-none-eabi-gcc", 'case $1 in --version) echo gcc 12;; *) echo "/usr/lib/nano.specs";; esac')
+    programs("npm", "")
+    checks = {check.name: check for check in doctor.run_board_checks("pico")}
+    assert [checks[name].status for name in ("parts", "compiler", "emulator", "flash tool")] == ["ok"] * 4
+    assert checks["optional functions"].status == "warn"
+    assert "board_notify" in checks["optional functions"].found
+    assert checks["on silicon"].status == "warn"
+
+
+def test_what_a_board_lacks_on_this_computer(
+    programs: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path))
+    checks = {check.name: check for check in doctor.run_board_checks("stm32f405")}
+    assert checks["compiler"].status == checks["emulator"].status == "fail"
+    assert "apt-get install gcc-arm-none-eabi" in checks["compiler"].fix
+    assert checks["flash tool"].found == "dfu-util is missing"
+    checks = {check.name: check for check in doctor.run_board_checks("esp32s3")}
+    assert "is not downloaded" in checks["compiler"].found
+    assert "none is known" in checks["emulator"].found
+
+
+def test_a_board_that_is_none_yet() -> None:
+    (check,) = doctor.run_board_checks("mine")
+    assert (check.status, check.found) == ("fail", "missing: [env:mine] in firmware/platformio.ini")
+
+
 def test_virtual_boards_and_variants_are_not_checked_twice() -> None:
     assert [check.name for check in doctor.check_boards()] == [
         "board stm32f405",

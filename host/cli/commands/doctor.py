@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.pipeline.doctor import FAIL, OK, WARN, Check, run_checks
+from ecg_edge.host.pipeline.doctor import FAIL, OK, WARN, Check, run_board_checks, run_checks
 
-EXAMPLES: Final = ("ecg-edge doctor",)
+EXAMPLES: Final = ("ecg-edge doctor", "ecg-edge doctor --board esp32c3")
 SIGNS = {OK: ("ok", "green"), WARN: ("warn", "yellow"), FAIL: ("FAIL", "red")}
 
 
-def doctor(data: options.DataOption = None, json: options.JsonOption = None) -> None:
+def doctor(
+    board: Annotated[
+        str | None,
+        typer.Option(metavar="ENV", help="Check one board instead: code, compiler, emulator, tools, port."),
+    ] = None,
+    data: options.DataOption = None,
+    json: options.JsonOption = None,
+) -> None:
     """Check prerequisites and suggest fixes: Python, TensorFlow, compilers, QEMU, PlatformIO, ports, records.
 
-    Exits with 1 when something is missing that `ecg-edge run` needs.
+    Exits with 1 when something is missing that `ecg-edge run` needs, or that a build for --board needs.
     """
-    checks = run_checks(data)
+    checks = run_board_checks(board) if board else run_checks(data)
     failed = any(check.status == FAIL for check in checks)
     for check in checks:
         _show(check)

@@ -27,6 +27,11 @@
 #define BOARD_LED_PIN 25u
 #endif
 
+/* A piezo buzzer, on any pin. */
+#ifndef BOARD_BUZZER_PIN
+#define BOARD_BUZZER_PIN 22u
+#endif
+
 /* AD8232: OUTPUT on GP26 to GP29 (ADC channels 0 to 3); LO+ and LO- on any pins. */
 #ifndef BOARD_ECG_PIN
 #define BOARD_ECG_PIN 26u

@@ -65,6 +65,10 @@ typedef struct {
 } usb_ram_t;
 
 typedef struct {
+    reg_t CSR, DIV, CTR, CC, TOP;
+} pwm_slice_t;
+
+typedef struct {
     reg_t CTRL, LOAD, VAL, CALIB;
 } systick_t;
 
@@ -77,6 +81,8 @@ typedef struct {
 #define PLL_USB ((pll_t *)0x4002C000u)
 #define UART0 ((uart_t *)0x40034000u)
 #define ADC ((adc_t *)0x4004C000u)
+#define PWM ((pwm_slice_t *)0x40050000u)
+#define PWM_SLICES 8u
 #define WATCHDOG ((watchdog_t *)0x40058000u)
 #define USB_RAM ((usb_ram_t *)0x50100000u)
 #define USB_RAM_WORDS 1024u
@@ -95,6 +101,7 @@ typedef struct {
 #define RESET_PADS_BANK0 (1u << 8)
 #define RESET_PLL_SYS (1u << 12)
 #define RESET_PLL_USB (1u << 13)
+#define RESET_PWM (1u << 14)
 #define RESET_UART0 (1u << 22)
 #define RESET_USBCTRL (1u << 24)
 
@@ -123,6 +130,7 @@ typedef struct {
 #define PSM_ALL_BUT_OSCILLATORS 0x1FFFCu
 
 #define GPIO_FUNCTION_UART 2u
+#define GPIO_FUNCTION_PWM 4u
 #define GPIO_FUNCTION_SIO 5u
 #define GPIO_FUNCTION_NONE 31u
 #define PAD_OUTPUT_DISABLE (1u << 7)
@@ -142,6 +150,8 @@ typedef struct {
 #define UART_CR_RX (1u << 9)
 #define UART_INT_RX (1u << 4)
 #define UART_INT_RX_TIMEOUT (1u << 6)
+
+#define PWM_CSR_ENABLE (1u << 0)
 
 #define ADC_CS_ENABLE (1u << 0)
 #define ADC_CS_START_ONE (1u << 2)

@@ -8,6 +8,7 @@
 #include "pins.h"
 #include "registers.h"
 #include "reset_flags.h"
+#include "tone.h"
 #include "uart.h"
 
 #define TEXT(name) TEXT_OF(name)
@@ -69,6 +70,7 @@ void board_init(void) {
     init_pins();
     board_led(false);
     uart_init(rates.usart1_hz, BOARD_BAUD);
+    tone_init(rates.usart1_hz); /* the timers of the other bus have the same clock */
 }
 
 const char *board_name(void) {

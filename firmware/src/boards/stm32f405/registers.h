@@ -22,6 +22,11 @@ typedef struct {
 } gpio_t;
 
 typedef struct {
+    volatile uint32_t CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR, reserved, CCR1, CCR2,
+        CCR3, CCR4;
+} tim_t;
+
+typedef struct {
     volatile uint32_t SR, DR, BRR, CR1, CR2, CR3, GTPR;
 } usart_t;
 
@@ -40,6 +45,7 @@ typedef struct {
 #define GPIOA ((gpio_t *)0x40020000u)
 #define GPIOB ((gpio_t *)0x40020400u)
 #define GPIOC ((gpio_t *)0x40020800u)
+#define TIM4 ((tim_t *)0x40000800u)
 #define USART1 ((usart_t *)0x40011000u)
 #define ADC1 ((adc_t *)0x40012000u)
 #define SYSTICK ((systick_t *)0xE000E010u)
@@ -61,6 +67,7 @@ typedef struct {
 #define RCC_CFGR_PPRE1_DIV4 (5u << 10)
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
 #define RCC_AHB1ENR_GPIOABC 7u
+#define RCC_APB1ENR_TIM4 (1u << 2)
 #define RCC_APB2ENR_USART1 (1u << 4)
 #define RCC_APB2ENR_ADC1 (1u << 8)
 
@@ -94,6 +101,10 @@ typedef struct {
 #define USART_CR1_TE (1u << 3)
 #define USART_CR1_RXNEIE (1u << 5)
 #define USART_CR1_UE (1u << 13)
+
+#define TIM_CR1_CEN 1u
+#define TIM_CCMR2_OC3_PWM (6u << 4)
+#define TIM_CCER_CC3 (1u << 8)
 
 #define ADC_SR_EOC (1u << 1)
 #define ADC_CR2_ADON 1u

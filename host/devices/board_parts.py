@@ -25,21 +25,23 @@ def required_functions(sources: Path) -> list[str]:
     return [name for name in dict.fromkeys(declared) if name not in given]
 
 
+def _option(parser: configparser.ConfigParser, section: str, name: str) -> str:
+    """Look an option up, in the section or in the one that it extends."""
+    parent = parser.get(section, "extends", fallback=section)
+    return parser.get(section, name, fallback="") or parser.get(parent, name, fallback="")
+
+
 def board_folders(project: Path) -> dict[str, Path]:
-    """Folder of each environment's board, as its build_src_filter names it."""
+    """Map each environment to its board's folder, as build_src_filter names it; ESP-IDF's boards have one."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(project / "firmware" / "platformio.ini")
     found = {}
     for section in parser.sections():
-        if not section.startswith("env:"):
-            continue
-        parent = parser.get(section, "extends", fallback=section)
-        chosen = parser.get(section, "build_src_filter", fallback=None) or parser.get(
-            parent, "build_src_filter", fallback=""
-        )
-        name = re.search(r"\+<boards/(\w+)/>", chosen)
-        folder = name[1] if name else parser.get(section, "board").removesuffix("dev")
-        found[section.removeprefix("env:")] = project / "firmware" / "src" / "boards" / folder
+        if section.startswith("env:"):
+            name = re.search(r"\+<boards/(\w+)/>", _option(parser, section, "build_src_filter"))
+            is_espidf = "espidf" in _option(parser, section, "framework")
+            folder = name[1] if name else "esp32" if is_espidf else _option(parser, section, "board")
+            found[section.removeprefix("env:")] = project / "firmware" / "src" / "boards" / folder
     return found
 
 
@@ -62,13 +64,9 @@ def missing_parts(environment: str, project: Path) -> list[str]:
 
 
 def _missing_code(folder: Path, project: Path) -> list[str]:
-    code = "\n".join(path.read_text() for path in sorted(folder.glob("*.c")))
+    code = _code_of(folder)
     functions = required_functions(project / "firmware" / "src")
-    missing = [
-        f"{name} in {folder.name}/"
-        for name in functions
-        if not re.search(_DEFINITION.format(name=name), code, re.MULTILINE)
-    ]
+    missing = [f"{name} in {folder.name}/" for name in functions if not _defines(code, name)]
     return missing if "app_run();" in code else [*missing, f"a call of app_run in {folder.name}/"]
 
 
@@ -84,6 +82,22 @@ def _missing_files(environment: str, project: Path) -> list[str]:
         script = json.loads(manifest.read_text())["build"]["ldscript"]
         missing += [] if (project / "firmware" / script).is_file() else [script]
     return missing
+
+
+def optional_functions(environment: str, project: Path) -> dict[str, bool]:
+    """List the functions of board.h that have a default, and whether the board defines its own."""
+    sources = project / "firmware" / "src"
+    code = _code_of(board_folders(project)[environment])
+    defaults = _FUNCTION.findall((sources / "board_defaults.c").read_text())
+    return {name: _defines(code, name) for name in defaults}
+
+
+def _code_of(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in sorted(folder.glob("*.c")))
+
+
+def _defines(code: str, name: str) -> bool:
+    return re.search(_DEFINITION.format(name=name), code, re.MULTILINE) is not None
 
 
 def _without_env(text: str) -> str:
