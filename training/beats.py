@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,6 +96,11 @@ def concatenate(parts: Iterable[Beats]) -> Beats:
         np.concatenate([part.symbols for part in parts]),
         np.concatenate([part.records for part in parts]),
     )
+
+
+def no_beats() -> Beats:
+    """Make an empty set of beats."""
+    return Beats(np.zeros(0, firmware.BEAT_DTYPE), np.zeros(0, "U1"), np.zeros(0, "U1"))
 
 
 def dequantize(
@@ -194,6 +199,31 @@ def _beats_in_order(record: Record) -> tuple[npt.NDArray[np.int64], npt.NDArray[
     return samples[order][inside], symbols[order][inside]
 
 
+def keep_beats(name: str, depends_on: Iterable[Path | str], make: Callable[[], Beats]) -> Beats:
+    """Load beats that were made before, or make and keep them.
+
+    Parameters
+    ----------
+    name : str
+        Beginning of the file's name.
+    depends_on : iterable of Path or str
+        What the beats are made from, besides the signal path: files, the source of the code, settings.
+    make : callable
+        Makes the beats.
+    """
+    digest = hashlib.sha256(f"{firmware.fingerprint():08x} {firmware.BEAT_DTYPE.descr}".encode())
+    for part in depends_on:
+        content = str(part).encode() if isinstance(part, str) else _content(part)
+        digest.update(hashlib.sha256(content).digest())
+    path = beats_cache() / f"{name.replace('/', '-')}-{digest.hexdigest()[:16]}.npz"
+    stored = _read_cached(path)
+    if stored is not None:
+        return Beats(*stored)
+    beats = make()
+    _keep(path, beats)
+    return beats
+
+
 def _cached(
     root: Path, database: str, name: str, peaks: str, folder: Path, lead: str, annotator: str
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
@@ -201,20 +231,24 @@ def _cached(
     path = folder / f"{database}-{name.replace('/', '-')}-{peaks}-{key}.npz"
     stored = _read_cached(path)
     if stored is not None:
-        return stored
+        return stored[0], stored[1]
     record = load_record(root, database, name, lead, annotator, annotations_required=True)
     features, symbols = find_beats(record, peaks)
-    with replacing(path) as partial:  # two processes may write the same record at once
-        np.savez(partial, features=features, symbols=symbols)
+    _keep(path, Beats(features, symbols, np.full(len(symbols), name)))
     return features, symbols
 
 
-def _read_cached(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]] | None:
-    """Read cached beats; None where there are none, or the file is damaged."""
+def _keep(path: Path, beats: Beats) -> None:
+    with replacing(path) as partial:  # two processes may write the same beats at once
+        np.savez(partial, features=beats.features, symbols=beats.symbols, records=beats.records)
+
+
+def _read_cached(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_], npt.NDArray[np.str_]] | None:
+    """Read kept beats; None where there are none, or the file is damaged."""
     try:
         # np.load alone leaves the file open when it is no archive.
         with path.open("rb") as file, np.load(file) as stored:
-            return stored["features"], stored["symbols"]
+            return stored["features"], stored["symbols"], stored["records"]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
 
@@ -223,5 +257,9 @@ def _key(root: Path, database: str, name: str, lead: str, annotator: str) -> str
     """Hash of the record's files, the lead, and the signal path's behaviour."""
     digest = hashlib.sha256(f"{firmware.fingerprint():08x} {firmware.BEAT_DTYPE.descr} {lead}".encode())
     for path in record_files(root, database, name, annotator):
-        digest.update(path.read_bytes() if path.is_file() else b"missing")
+        digest.update(_content(path))
     return digest.hexdigest()[:16]
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b"missing"

@@ -136,7 +136,7 @@ def extra_beats(
             beats = _with_false_detections(beats) if recipe.data.false_detections else beats
             beats = beats.five_classes()
         elif database == "cinc2017":
-            beats = concatenate(strip_beats(root, on_record))
+            beats = strip_beats(root, on_record)
         elif database == "made-up":
             beats = _made_up(recipe, root, records, chosen, on_record).five_classes()
         else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.leads import AUTO
-from ecg_edge.ecg.records import FS_HZ, Record, load_record
-from ecg_edge.training.beats import Beats, find_beats
+from ecg_edge.ecg.records import FS_HZ, Record, load_record, record_files
+from ecg_edge.training.beats import Beats, concatenate, find_beats, keep_beats, no_beats
 from ecg_edge.training.progress import OnRecord
 
 Float = npt.NDArray[np.float64]
@@ -54,18 +55,27 @@ def made_up_beats(
     peaks : str
         "annotated" or "detected", see `load_beats`.
     """
+    code = Path(__file__).read_text(encoding="utf-8")
     parts = []
     for number, name in enumerate(records, start=1):
         if on_record is not None:
             on_record(f"{name} in other rhythms", number, len(records))
-        real = load_record(root, database, name, lead, annotations_required=True)
-        for kind in KINDS:
-            seed = zlib.crc32(f"{database}/{name}/{kind}".encode())
-            record = make_up(real, kind, np.random.default_rng(seed))
-            if record is not None:
-                features, symbols = find_beats(record, peaks)
-                parts.append(Beats(features, symbols, np.full(len(symbols), f"{kind}:{database}/{name}")))
+        make = partial(_of_record, root, database, name, peaks, lead)
+        depends_on = (*record_files(root, database, name), lead, code)
+        parts.append(keep_beats(f"made-up-{database}-{name}-{peaks}", depends_on, make))
     return parts
+
+
+def _of_record(root: Path, database: str, name: str, peaks: str, lead: str) -> Beats:
+    real = load_record(root, database, name, lead, annotations_required=True)
+    parts = []
+    for kind in KINDS:
+        seed = zlib.crc32(f"{database}/{name}/{kind}".encode())
+        record = make_up(real, kind, np.random.default_rng(seed))
+        if record is not None:
+            features, symbols = find_beats(record, peaks)
+            parts.append(Beats(features, symbols, np.full(len(symbols), f"{kind}:{database}/{name}")))
+    return concatenate(parts) if parts else no_beats()
 
 
 def make_up(real: Record, kind: str, random: np.random.Generator, beats: int = BEATS) -> Record | None:

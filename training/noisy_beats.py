@@ -1,20 +1,23 @@
-"""Training beats from records with electrode-motion noise."""
+"""Training beats from records with electrode-motion noise; they are kept, as those of other records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from ecg_edge.ecg import noise
 from ecg_edge.ecg.leads import AUTO
-from ecg_edge.ecg.noise import SCORED, Samples, gates, read_noise, with_noise
-from ecg_edge.ecg.records import Record, load_record
-from ecg_edge.training.beats import Beats, find_beats
+from ecg_edge.ecg.noise import SCORED
+from ecg_edge.ecg.records import Record, load_record, record_files
+from ecg_edge.training.beats import Beats, concatenate, find_beats, keep_beats
 from ecg_edge.training.progress import OnRecord
 
+NOISE: Final = "em"
 LEVELS_DB: Final = (18.0, 12.0, 6.0, 0.0)
 EVERY: Final = 4  # a fourth of the beats: neighbours are alike, and each record has four copies
 
@@ -30,20 +33,28 @@ def noisy_beats(
 
     All levels of a record have the name "nstdb/<record>". Every fourth beat is kept.
     """
-    noise = read_noise(root, "em")
-    wanted = [(name, level) for name in records if name not in SCORED for level in LEVELS_DB]
+    wanted = [name for name in records if name not in SCORED]
+    code = [Path(module).read_text(encoding="utf-8") for module in (__file__, noise.__file__)]
+    noise_files = record_files(root, "nstdb", NOISE, None)
     parts = []
-    for number, (name, level) in enumerate(wanted, start=1):
+    for number, name in enumerate(wanted, start=1):
         if on_record is not None:
-            on_record(f"{name} with noise at {level:.0f} dB", number, len(wanted))
-        parts.append(_noisy(load_record(root, "mitdb", name, lead), peaks, noise, level))
+            on_record(f"{name} with noise", number, len(wanted))
+        depends_on = (*record_files(root, "mitdb", name), *noise_files, lead, *code)
+        make = partial(_all_levels, root, name, peaks, lead)
+        parts.append(keep_beats(f"noise-{name}-{peaks}", depends_on, make))
     return parts
 
 
-def _noisy(clean: Record, peaks: str, noise: Samples, snr_db: float) -> Beats:
+def _all_levels(root: Path, name: str, peaks: str, lead: str) -> Beats:
+    motion, clean = noise.read_noise(root, NOISE), load_record(root, "mitdb", name, lead)
+    return concatenate(_noisy(clean, peaks, motion, level) for level in LEVELS_DB)
+
+
+def _noisy(clean: Record, peaks: str, motion: noise.Samples, snr_db: float) -> Beats:
     places = np.asarray(clean.beat_samples, np.int64)
     seed = int(clean.name) * 100 + int(snr_db)
-    samples = with_noise(clean.samples, places, noise, snr_db, seed, gates(len(clean.samples)))
+    samples = noise.with_noise(clean.samples, places, motion, snr_db, seed, noise.gates(len(clean.samples)))
     features, symbols = find_beats(replace(clean, samples=samples), peaks)
     beats = Beats(features, symbols, np.full(len(symbols), f"nstdb/{clean.name}"))
     return beats[np.arange(len(beats)) % EVERY == 0]

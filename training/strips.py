@@ -14,8 +14,8 @@ import numpy as np
 from ecg_edge import firmware
 from ecg_edge.ecg import splits
 from ecg_edge.ecg.errors import RecordError
-from ecg_edge.ecg.records import load_record
-from ecg_edge.training.beats import Beats
+from ecg_edge.ecg.records import load_record, record_files
+from ecg_edge.training.beats import Beats, concatenate, keep_beats
 from ecg_edge.training.progress import OnRecord
 
 DATABASE: Final = "cinc2017"
@@ -27,10 +27,11 @@ _EARLY: Final = -0.25  # RR / mean - 1
 _UNLIKE: Final = 0.7  # correlation with the average beat
 
 
-def strip_beats(root: Path, on_record: OnRecord | None = None) -> list[Beats]:
-    """Find the beats of the strips of normal rhythm for development, one item a strip, all with the symbol N.
+def strip_beats(root: Path, on_record: OnRecord | None = None) -> Beats:
+    """Find the beats of the strips of normal rhythm for development, all with the symbol N.
 
-    Beats in bad signal, and early beats of another shape than the average beat's, are left out.
+    Beats in bad signal, and early beats of another shape than the average beat's, are left out. The beats are
+    kept, those of all strips together.
 
     Raises
     ------
@@ -38,12 +39,17 @@ def strip_beats(root: Path, on_record: OnRecord | None = None) -> list[Beats]:
         When the file of the strips' rhythms is missing.
     """
     names = _names(root)
-    parts = []
-    for number, name in enumerate(names, start=1):
-        if on_record is not None:
-            on_record(name, number, len(names))
-        parts.append(_beats(root, name))
-    return parts
+
+    def make() -> Beats:
+        parts = []
+        for number, name in enumerate(names, start=1):
+            if on_record is not None:
+                on_record(name, number, len(names))
+            parts.append(_beats(root, name))
+        return concatenate(parts)
+
+    files = (path for name in names for path in record_files(root, DATABASE, name, None))
+    return keep_beats(DATABASE, (*files, Path(__file__).read_text(encoding="utf-8")), make)
 
 
 def _names(root: Path) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ecg_edge import firmware
 from ecg_edge.ecg.annotations import read_annotations
 from ecg_edge.ecg.records import load_record
 from ecg_edge.training import beats as module
-from ecg_edge.training.beats import Beats, concatenate, dequantize, find_beats, load_beats
+from ecg_edge.training.beats import Beats, concatenate, dequantize, find_beats, keep_beats, load_beats
 
 
 def test_annotated_peaks_give_one_beat_an_annotation(synthetic_root: Path) -> None:
@@ -99,3 +99,25 @@ def test_dequantize_uses_the_device_s_scales() -> None:
     assert beat_values.dtype == rhythm_values.dtype == np.float32
     np.testing.assert_allclose(beat_values, 1.0)
     np.testing.assert_allclose(rhythm_values, -1.0)
+
+
+def test_kept_beats_are_made_again_when_what_they_are_made_from_changes(
+    synthetic_root: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"1")
+    beats = load_beats(synthetic_root, "synth", ["s01"], "annotated")
+    made: list[str] = []
+
+    def make() -> Beats:
+        made.append(source.read_text())
+        return beats[np.arange(len(made))]
+
+    assert len(keep_beats("kept", (source, "code"), make)) == 1
+    again = keep_beats("kept", (source, "code"), make)
+    np.testing.assert_array_equal(again.features, beats.features[:1])
+    assert again.records.tolist() == ["s01"]
+    source.write_bytes(b"2")
+    assert len(keep_beats("kept", (source, "code"), make)) == 2
+    assert len(keep_beats("kept", (source, "other code"), make)) == 3
+    assert made == ["1", "2", "2"]
