@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge import firmware
 from ecg_edge.ecg import splits
 from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
+from ecg_edge.ecg.header import header_path, read_header
 from ecg_edge.ecg.labels import LABELS
-from ecg_edge.ecg.leads import AUTO
+from ecg_edge.ecg.leads import AUTO, choose_lead, is_ecg
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.synthetic.population import patients_of, virtual_root
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
-from ecg_edge.training.beats import ANY_CONDUCTION, Beats, concatenate, load_beats
+from ecg_edge.training.beats import ANY_CONDUCTION, Beats, concatenate, load_beats, no_beats
 from ecg_edge.training.made_up import made_up_beats
 from ecg_edge.training.noisy_beats import noisy_beats
 from ecg_edge.training.own_databases import own_beats, title, training_parts
@@ -48,8 +50,10 @@ class EvaluationSet:
 
 
 _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
-_GENERATED = ("synth", "virtual", "made-up")  # databases that need no installation
+_GENERATED = ("synth", "virtual")  # databases that need no installation
+_OF_TRAINING = ("made-up", "second-lead")  # made of the training records of mitdb and svdb
 _TWO_LEADS = ("mitdb", "svdb", "qtdb")  # those of which a recipe may choose one
+_AVERAGE_WIDTH = 23  # feature: width of the average beat's QRS complex to 0.1 s, log2
 _WITHOUT_CONDUCTION = ("svdb", "qtdb", "cinc2017")  # their N may have a bundle branch block
 
 
@@ -137,15 +141,16 @@ def extra_beats(
             beats = beats.five_classes()
         elif database == "cinc2017":
             beats = strip_beats(root, on_record)
-        elif database == "made-up":
-            beats = _made_up(recipe, root, records, chosen, on_record).five_classes()
+        elif database in _OF_TRAINING:
+            beats = _of_training(database, recipe, root, records, chosen, on_record).five_classes()
         else:
             own = chosen.get(database)
             beats = _beats_of_database(recipe, root, database, on_record, own).five_classes()
         every = 1 if database == "made-up" else recipe.data.keep_every_nth_normal
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % every == 0)
         beats = beats[kept]
-        parts.append(_of_any_conduction(beats) if recipe.data.any_conduction else beats)
+        wide_ms = recipe.data.any_conduction_from_ms
+        parts.append(_of_any_conduction(beats, wide_ms) if recipe.data.any_conduction else beats)
     own_parts = training_parts(recipe.databases, root, _wanted(recipe.data.peaks), on_record)
     return [*parts, *own_parts]
 
@@ -156,28 +161,57 @@ def _with_false_detections(beats: Beats) -> Beats:
     return Beats(beats.features, symbols, beats.records)
 
 
-def _of_any_conduction(beats: Beats) -> Beats:
-    """Make N, L or R of the N beats of databases that do not tell bundle branch block."""
+def _of_any_conduction(beats: Beats, wide_ms: float) -> Beats:
+    """Make N, L or R of the N beats of databases that do not tell bundle branch block, where it may be one.
+
+    It may where the QRS complex of the patient's average beat is `wide_ms` wide and more.
+    """
     origins = np.array([name.rpartition("/")[0].rpartition(":")[2] for name in beats.records.tolist()])
-    unknown = np.isin(origins, _WITHOUT_CONDUCTION) & (beats.symbols == "N")
+    width_ms = 100 * 2 ** (beats.rhythm[:, _AVERAGE_WIDTH] * firmware.RHYTHM_SCALE)
+    unknown = np.isin(origins, _WITHOUT_CONDUCTION) & (beats.symbols == "N") & (width_ms >= wide_ms)
     return Beats(beats.features, np.where(unknown, ANY_CONDUCTION, beats.symbols), beats.records)
 
 
-def _made_up(
+def _of_training(
+    database: str,
     recipe: Recipe,
     root: Path,
     records: tuple[str, ...],
     chosen: Mapping[str, Sequence[str]],
     on_record: OnRecord | None,
 ) -> Beats:
-    """Make up patients from the training records of mitdb, and of svdb where that trains."""
+    """Load made-up patients, or second leads, of the training records of mitdb and, where it trains, svdb."""
+    load = made_up_beats if database == "made-up" else second_lead_beats
     peaks, lead = recipe.data.peaks, recipe.data.lead
-    parts = made_up_beats(root, "mitdb", records, peaks, on_record, lead)
+    parts = load(root, "mitdb", records, peaks, on_record, lead)
     if "svdb" in set(recipe.data.extra) - set(missing_extra(recipe, root)):
         own = splits.select_part("svdb", records_in(root, "svdb"), "development")
         names = tuple(chosen.get("svdb", own))
-        parts += made_up_beats(root, "svdb", names, peaks, on_record, lead)
+        parts += load(root, "svdb", names, peaks, on_record, lead)
     return concatenate(parts)
+
+
+def second_lead_beats(
+    root: Path,
+    database: str,
+    records: Sequence[str],
+    peaks: str,
+    on_record: OnRecord | None = None,
+    lead: str = AUTO,
+) -> list[Beats]:
+    """Load the lead of each record that the device does not read; its name is "second-lead:<database>/<record>"."""
+    parts = []
+    for name in records:
+        header = read_header(header_path(root / database, name))
+        leads = [signal.name for signal in header.signals]
+        read = choose_lead(header.path, leads, lead)
+        for number, other in enumerate(leads):
+            if number != read and is_ecg(other):
+                beats = load_beats(root, database, [name], peaks, on_record=on_record, lead=str(number))
+                symbols = np.where(beats.symbols == "S", "A", beats.symbols)
+                named = np.full(len(beats), f"second-lead:{database}/{name}")
+                parts.append(Beats(beats.features, symbols, named))
+    return parts or [no_beats()]
 
 
 def _beats_of_database(
@@ -199,7 +233,7 @@ def _beats_of_database(
 
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
     """List the recipe's extra databases that `root` does not have."""
-    recorded = (database for database in recipe.data.extra if database not in _GENERATED)
+    recorded = [name for name in recipe.data.extra if name not in (*_GENERATED, *_OF_TRAINING)]
     return tuple(database for database in recorded if not records_in(root, database))
 
 

@@ -42,7 +42,7 @@ CNN: Final = "cnn"
 TREES: Final = "trees"
 ARCHITECTURES: Final = (CNN, "cnn-lstm", "transformer", TREES)
 """Ways to read the beat; the device runs the first."""
-_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "made-up", "synth", "virtual")
+_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "made-up", "second-lead", "synth", "virtual")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Data:
         Further databases in the training set: "svdb" and "qtdb", their records for development
         (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
         every beat as N; "nstdb", its noise added to the training records; "made-up", beats of the training
-        records of mitdb and svdb in other rhythms (`ecg_edge.training.made_up`); "synth"; "virtual",
+        records of mitdb and svdb in other rhythms (`ecg_edge.training.made_up`); "second-lead", the lead of
+        these records that the device does not read, as a further patient; "synth"; "virtual",
         patients of the generator (`ecg_edge.ecg.synthetic.population`). Those that are not installed are
         left out, and the run's history lists them.
     keep_every_nth_normal : int
@@ -75,6 +76,9 @@ class Data:
     any_conduction : bool
         N beats of svdb, qtdb and cinc2017 may be N, L or R: these databases do not tell bundle branch
         block. The loss then accepts each of the three.
+    any_conduction_from_ms : float
+        With any_conduction: only where the QRS complex of the patient's average beat is at least this wide.
+        A narrower one is no bundle branch block, and stays N; 0 takes all.
     lead : str
         Name or number of the lead of mitdb, svdb and qtdb, in training and test; "auto": MLII, else II, else
         the first ECG lead. "1" is the second signal.
@@ -91,6 +95,7 @@ class Data:
     extra: tuple[str, ...] = ()
     keep_every_nth_normal: int = 1
     any_conduction: bool = False
+    any_conduction_from_ms: float = 0.0
     false_detections: bool = False
     lead: str = AUTO
 
@@ -202,6 +207,11 @@ class Training:
         Weight of a patient with n beats of a class: n ** (1 - power). 0: all beats alike, 1: all patients.
     strip_weight : float
         Factor on the weight of a beat of cinc2017: each strip counts as a patient, and there are hundreds.
+    noise_weight : float
+        Factor on the weight of a beat of nstdb; more than 1 makes A and V rare where there is noise.
+    label_weights : tuple of float
+        Factor on the weight of the beats of each label; empty for 1. A label of a higher weight is given more
+        readily: found more often, and more often wrong.
     smote : float
         Oversample rare classes of the training set with synthetic beats (SMOTE) to this share of the most
         frequent class, 0 to 1; 0 for none.
@@ -226,6 +236,8 @@ class Training:
     class_weight_limit: float = 10.0
     patient_weight_power: float = 0.0
     strip_weight: float = 1.0
+    noise_weight: float = 1.0
+    label_weights: tuple[float, ...] = ()
     smote: float = 0.0
     repeat: float = 0.0
     label_smoothing: float = 0.0
@@ -519,6 +531,7 @@ _RANGES: Final = {
     "seed": Range(0, MAX_SEED),
     "data.test_fraction": Range(0, 1, low_open=True, high_open=True),
     "data.keep_every_nth_normal": Range(1),
+    "data.any_conduction_from_ms": Range(0, 1000),
     "model.filters": Range(1),
     "model.kernels": Range(1),
     "model.strides": Range(1, MAX_STRIDE),
@@ -536,6 +549,8 @@ _RANGES: Final = {
     "training.class_weight_limit": Range(1),
     "training.patient_weight_power": Range(0, 1),
     "training.strip_weight": Range(0, 1, low_open=True),
+    "training.noise_weight": Range(0, 100, low_open=True),
+    "training.label_weights": Range(0, 100, low_open=True),
     "training.smote": Range(0, 1),
     "training.repeat": Range(0, 1),
     "training.label_smoothing": Range(0, 1, high_open=True),
@@ -609,6 +624,9 @@ def _contradictions(recipe: Recipe) -> list[str]:
         "data.any_conduction and false_detections need training.label_smoothing and focal_gamma of 0": not (
             (data.any_conduction or data.false_detections)
             and (recipe.training.label_smoothing or recipe.training.focal_gamma)
+        ),
+        f"training.label_weights must be empty or of {len(LABELS)} numbers": (
+            len(recipe.training.label_weights) in (0, len(LABELS))
         ),
         "training.smote and repeat exclude each other": not (
             recipe.training.smote and recipe.training.repeat

@@ -308,6 +308,8 @@ def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
     _, group, size = np.unique(of_patient, return_inverse=True, return_counts=True)
     weights = weights * (size.astype(np.float64) ** -settings.patient_weight_power)[group]
     weights[np.char.startswith(beats.records, f"{STRIPS}/")] *= settings.strip_weight
+    weights[np.char.startswith(beats.records, "nstdb/")] *= settings.noise_weight
+    weights *= np.array(settings.label_weights or [1.0] * len(LABELS))[labels]
     normalized: npt.NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
     return normalized
 

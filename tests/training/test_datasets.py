@@ -12,8 +12,10 @@ import wfdb
 
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.records import load_record
+from ecg_edge.training.beats import load_beats
 from ecg_edge.training.datasets import evaluation_sets, extra_beats, missing_extra, training_beats
 from ecg_edge.training.recipes import Data, Recipe, load_recipe
+from tests.support.simulated import make_database, make_ecg
 
 RECIPE = Recipe("trial", data=Data(database="synth", peaks="annotated"))
 
@@ -124,6 +126,33 @@ def test_n_of_a_database_without_conduction_may_be_n_l_or_r_and_made_up_patients
     for beats in (made, real):
         assert "N" not in set(beats.symbols.tolist())
         assert set(beats.labels[beats.any_conduction].tolist()) == {0}
+    narrow = replace(data, any_conduction_from_ms=200.0)
+    for beats in extra_beats(Recipe("wide", data=narrow), tmp_path, ()):
+        assert not beats.any_conduction.any()
+
+
+def test_the_second_lead_of_a_training_record_is_a_further_patient(tmp_path: Path) -> None:
+    samples, peaks = make_ecg(60.0, 1)
+    for name, leads in (("100", ["MLII", "V5"]), ("101", ["MLII"])):
+        folder = make_database(tmp_path, (name,)) / "mitdb"
+        both = np.stack([samples, -samples], axis=1)[:, : len(leads)].astype(np.int64)
+        wfdb.wrsamp(
+            name,
+            fs=360,
+            units=["mV"] * len(leads),
+            sig_name=leads,
+            d_signal=both,
+            fmt=["16"] * len(leads),
+            adc_gain=[200] * len(leads),
+            baseline=[0] * len(leads),
+            write_dir=str(folder),
+        )
+    data = Data(peaks="annotated", extra=("second-lead",))
+    (beats,) = extra_beats(Recipe("leads", data=data), tmp_path, ("100", "101"))
+    assert set(beats.records.tolist()) == {"second-lead:mitdb/100"}
+    assert 0.9 * len(peaks) < len(beats) <= len(peaks)
+    upright = load_beats(tmp_path, "mitdb", ["100"], "annotated")
+    assert np.corrcoef(beats.beat[20, :, 0], upright.beat[20, :, 0])[0, 1] < -0.95
 
 
 def test_a_further_database_that_is_missing_is_left_out_and_named(synthetic_root: Path) -> None:

@@ -146,7 +146,7 @@ def test_one_cycle_rises_and_falls(train: Any) -> None:
 
 
 def weights_of(
-    train: Any, counts: dict[tuple[str, str], int], **settings: float
+    train: Any, counts: dict[tuple[str, str], int], **settings: Any
 ) -> dict[tuple[str, str], float]:
     """Weight of a beat by (record, symbol), for so many beats of each."""
     keys = [key for key, count in counts.items() for _ in range(count)]
@@ -170,6 +170,14 @@ def test_strips_have_a_weight_of_their_own(train: Any) -> None:
     counts = {("1", "N"): 100, ("cinc2017/A00008", "N"): 100}
     weights = weights_of(train, counts, class_weight_power=0.0, strip_weight=0.25)
     assert weights["cinc2017/A00008", "N"] / weights["1", "N"] == pytest.approx(0.25, rel=1e-5)
+
+
+def test_beats_in_noise_and_labels_have_weights_of_their_own(train: Any) -> None:
+    counts = {("1", "N"): 100, ("1", "V"): 100, ("nstdb/1", "N"): 100}
+    settings: dict[str, Any] = {"noise_weight": 4.0, "label_weights": (1.0, 1.0, 1.0, 1.0, 0.5)}
+    weights = weights_of(train, counts, class_weight_power=0.0, **settings)
+    assert weights["nstdb/1", "N"] / weights["1", "N"] == pytest.approx(4, rel=1e-5)
+    assert weights["1", "V"] / weights["1", "N"] == pytest.approx(0.5, rel=1e-5)
 
 
 def test_patient_weights_favour_patients_with_few_beats_of_a_class(train: Any) -> None:
