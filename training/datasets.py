@@ -199,7 +199,7 @@ def second_lead_beats(
     on_record: OnRecord | None = None,
     lead: str = AUTO,
 ) -> list[Beats]:
-    """Load the lead of each record that the device does not read; its name is "second-lead:<database>/<record>"."""
+    """Load the leads that the device does not read; the names are "second-lead:<database>/<record>"."""
     parts = []
     for name in records:
         header = read_header(header_path(root / database, name))
