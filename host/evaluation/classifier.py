@@ -23,7 +23,7 @@ from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.rates import convert_samples
-from ecg_edge.ecg.records import Record, read_timing
+from ecg_edge.ecg.records import Record, Timing, read_timing
 from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
 from ecg_edge.ecg.scoring.classifier import kinds_of_answers, score_classifier
 from ecg_edge.ecg.scoring.curves import Curve, curves
@@ -223,13 +223,12 @@ def label(task: Task) -> Labelling:
         When the record has no annotations.
     """
     source = task.source
-    record, timing = read_annotated(source, DEFAULT_CONDITIONS), read_timing(source.folder, source.name)
+    fs_hz, timing, beats = _processed(source, task.peaks)
     reference = read_reference(source, DEFAULT_CONDITIONS)
     if reference is None:
         raise RecordError(f"{source.folder / source.name}: no annotations. Name an annotated record.")
-    beats = process(record.samples, adu_per_mv=record.adu_per_mv, r_peaks=_peaks(record, task.peaks))
     symbols, probabilities = answers(task.network, beats)
-    at = convert_samples(beats["r_sample"], record.fs_hz, timing.fs_hz)
+    at = convert_samples(beats["r_sample"], fs_hz, timing.fs_hz)
     return label_record(
         source.title,
         patient_of(source.database, source.name),
@@ -238,6 +237,13 @@ def label(task: Task) -> Labelling:
         probabilities,
         Limits(timing.fs_hz, reference.start_s, reference.end_s, task.starts_s),
     )
+
+
+@lru_cache(maxsize=64)  # the records of a fold, for its float network and its int8 one
+def _processed(source: Source, peaks: str) -> tuple[int, Timing, Beats]:
+    record = read_annotated(source, DEFAULT_CONDITIONS)
+    beats = process(record.samples, adu_per_mv=record.adu_per_mv, r_peaks=_peaks(record, peaks))
+    return record.fs_hz, read_timing(source.folder, source.name), beats
 
 
 def _peaks(record: Record, peaks: str) -> npt.NDArray[np.int64] | None:
