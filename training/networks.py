@@ -20,7 +20,7 @@ from ecg_edge.training.recipes import MAX_PARAMETERS, TREES, Model
 
 BEAT_SHAPE: Final = (1, 128, 2)
 LIMIT: Final = 6.0
-"""Upper limit of what a layer passes on: a rare large value would widen the steps of int8 for all others."""
+"""Upper limit of a convolution's output: a rare large value would widen the steps of int8 for all others."""
 
 RHYTHM_SHAPE: Final = (firmware.RHYTHM_FEATURES,)
 
@@ -51,10 +51,10 @@ def build(model: Model) -> KerasModel:
     for number, shape in enumerate(shapes[:-1] if model.architecture in READERS else shapes, start=1):
         x = _convolution(x, number, *shape)
     x = reader(x)
-    y = layers.Dense(model.rhythm_units, activation="relu6", name="rhythm_dense")(rhythm)
+    y = layers.Dense(model.rhythm_units, activation="relu", name="rhythm_dense")(rhythm)
     z = layers.Concatenate(name="features")([x, y])
     z = layers.Dropout(model.dropout, name="dropout")(z)
-    z = layers.Dense(model.head_units, activation="relu6", name="head")(z)
+    z = layers.Dense(model.head_units, activation="relu", name="head")(z)
     logits = layers.Dense(len(LABELS), name="logits")(z)
     return cast(KerasModel, keras.Model([beat, rhythm], logits, name="beat_classifier"))
 
