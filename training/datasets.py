@@ -26,6 +26,7 @@ from ecg_edge.training.noisy_beats import noisy_beats
 from ecg_edge.training.own_databases import own_beats, title, training_parts
 from ecg_edge.training.progress import OnRecord
 from ecg_edge.training.recipes import Recipe
+from ecg_edge.training.strips import RHYTHMS as STRIPS
 from ecg_edge.training.strips import strip_beats
 
 
@@ -53,6 +54,7 @@ _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop
 _GENERATED = ("synth", "virtual")  # databases that need no installation
 _OF_TRAINING = ("made-up", "second-lead")  # made of the training records of mitdb and svdb
 _TWO_LEADS = ("mitdb", "svdb", "qtdb")  # those of which a recipe may choose one
+_ALL_NORMAL = ("made-up", "cinc2017-fibrillation")  # few N beats, all of an irregular rhythm
 _AVERAGE_WIDTH = 23  # feature: width of the average beat's QRS complex to 0.1 s, log2
 _WITHOUT_CONDUCTION = ("svdb", "qtdb", "cinc2017")  # their N may have a bundle branch block
 
@@ -139,14 +141,14 @@ def extra_beats(
             beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record, recipe.data.lead))
             beats = _with_false_detections(beats) if recipe.data.false_detections else beats
             beats = beats.five_classes()
-        elif database == "cinc2017":
-            beats = strip_beats(root, on_record)
+        elif database in STRIPS:
+            beats = strip_beats(root, on_record, database)
         elif database in _OF_TRAINING:
             beats = _of_training(database, recipe, root, records, chosen, on_record).five_classes()
         else:
             own = chosen.get(database)
             beats = _beats_of_database(recipe, root, database, on_record, own).five_classes()
-        every = 1 if database == "made-up" else recipe.data.keep_every_nth_normal
+        every = 1 if database in _ALL_NORMAL else recipe.data.keep_every_nth_normal
         kept = (beats.symbols != "N") | (np.arange(len(beats)) % every == 0)
         beats = beats[kept]
         wide_ms = recipe.data.any_conduction_from_ms
@@ -234,7 +236,7 @@ def _beats_of_database(
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
     """List the recipe's extra databases that `root` does not have."""
     recorded = [name for name in recipe.data.extra if name not in (*_GENERATED, *_OF_TRAINING)]
-    return tuple(database for database in recorded if not records_in(root, database))
+    return tuple(name for name in recorded if not records_in(root, name.removesuffix("-fibrillation")))
 
 
 def evaluation_sets(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[EvaluationSet]:

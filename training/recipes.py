@@ -42,7 +42,17 @@ CNN: Final = "cnn"
 TREES: Final = "trees"
 ARCHITECTURES: Final = (CNN, "cnn-lstm", "transformer", TREES)
 """Ways to read the beat; the device runs the first."""
-_EXTRA: Final = ("svdb", "qtdb", "cinc2017", "nstdb", "made-up", "second-lead", "synth", "virtual")
+_EXTRA: Final = (
+    "svdb",
+    "qtdb",
+    "cinc2017",
+    "cinc2017-fibrillation",
+    "nstdb",
+    "made-up",
+    "second-lead",
+    "synth",
+    "virtual",
+)
 
 
 @dataclass(frozen=True)
@@ -66,13 +76,15 @@ class Data:
     extra : tuple of str
         Further databases in the training set: "svdb" and "qtdb", their records for development
         (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
-        every beat as N; "nstdb", its noise added to the training records; "made-up", beats of the training
-        records of mitdb and svdb in other rhythms (`ecg_edge.training.made_up`); "second-lead", the lead of
-        these records that the device does not read, as a further patient; "synth"; "virtual",
-        patients of the generator (`ecg_edge.ecg.synthetic.population`). Those that are not installed are
-        left out, and the run's history lists them.
+        and "cinc2017-fibrillation", those of atrial fibrillation, every beat as N; "nstdb", its noise added
+        to the training records; "made-up", beats of the training records of mitdb and svdb in other rhythms
+        (`ecg_edge.training.made_up`); "second-lead", the lead of these records that the device does not
+        read, as a further patient; "synth"; "virtual", patients of the generator
+        (`ecg_edge.ecg.synthetic.population`). Those that are not installed are left out, and the run's
+        history lists them.
     keep_every_nth_normal : int
-        Keep every n-th normal beat of the extra databases, but for made-up patients; 1 keeps all.
+        Keep every n-th normal beat of the extra databases, but for made-up patients and fibrillation; 1
+        keeps all.
     any_conduction : bool
         N beats of svdb, qtdb and cinc2017 may be N, L or R: these databases do not tell bundle branch
         block. The loss then accepts each of the three.
@@ -604,7 +616,7 @@ def _contradictions(recipe: Recipe) -> list[str]:
             "nstdb" not in data.extra or (data.database, data.peaks) == ("mitdb", "detected")
         ),
         'data.extra may hold "cinc2017" with detected peaks only': (
-            "cinc2017" not in data.extra or data.peaks != "annotated"
+            not {"cinc2017", "cinc2017-fibrillation"} & set(data.extra) or data.peaks != "annotated"
         ),
         '[databases] needs peaks of records, not the database "synth"': (
             not recipe.databases or data.database == "mitdb"

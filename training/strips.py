@@ -1,6 +1,7 @@
-"""Training beats from strips that people recorded of themselves: cinc2017's of normal rhythm.
+"""Training beats from strips that people recorded of themselves: cinc2017's of one rhythm.
 
-Each strip has a rhythm and no annotated beats. In normal rhythm every beat counts as N.
+Each strip has a rhythm and no annotated beats. In normal rhythm and in atrial fibrillation every beat counts
+as N.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from ecg_edge.training.progress import OnRecord
 
 DATABASE: Final = "cinc2017"
 REFERENCE: Final = "REFERENCE-v3.csv"
-NORMAL: Final = "N"
+RHYTHMS: Final = {DATABASE: "N", f"{DATABASE}-fibrillation": "A"}
+"""Name in a recipe, and the rhythm's name in the file of the strips' rhythms."""
 
 # An early beat of another shape is left out: a T wave that was detected, or a rare ectopic beat.
 _EARLY: Final = -0.25  # RR / mean - 1
 _UNLIKE: Final = 0.7  # correlation with the average beat
 
 
-def strip_beats(root: Path, on_record: OnRecord | None = None) -> Beats:
-    """Find the beats of the strips of normal rhythm for development, all with the symbol N.
+def strip_beats(root: Path, on_record: OnRecord | None = None, name: str = DATABASE) -> Beats:
+    """Find the beats of the strips for development of one of `RHYTHMS`, all with the symbol N.
 
     Beats in bad signal, and early beats of another shape than the average beat's, are left out. The beats are
     kept, those of all strips together.
@@ -38,27 +40,27 @@ def strip_beats(root: Path, on_record: OnRecord | None = None) -> Beats:
     RecordError
         When the file of the strips' rhythms is missing.
     """
-    names = _names(root)
+    names = _names(root, RHYTHMS[name])
 
     def make() -> Beats:
         parts = []
-        for number, name in enumerate(names, start=1):
+        for number, strip in enumerate(names, start=1):
             if on_record is not None:
-                on_record(name, number, len(names))
-            parts.append(_beats(root, name))
+                on_record(strip, number, len(names))
+            parts.append(_beats(root, strip))
         return concatenate(parts)
 
-    files = (path for name in names for path in record_files(root, DATABASE, name, None))
-    return keep_beats(DATABASE, (*files, Path(__file__).read_text(encoding="utf-8")), make)
+    files = (path for strip in names for path in record_files(root, DATABASE, strip, None))
+    return keep_beats(name, (*files, Path(__file__).read_text(encoding="utf-8")), make)
 
 
-def _names(root: Path) -> tuple[str, ...]:
+def _names(root: Path, rhythm: str) -> tuple[str, ...]:
     path = root / DATABASE / REFERENCE
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}). It holds the rhythms.") from error
-    names = sorted(row[0] for row in rows if len(row) > 1 and row[1] == NORMAL)
+    names = sorted(row[0] for row in rows if len(row) > 1 and row[1] == rhythm)
     return splits.select_part(DATABASE, names, "development")
 
 

@@ -36,6 +36,15 @@ def test_beats_of_normal_rhythm_train_as_n(strips: Path) -> None:
     assert set(found.symbols.tolist()) == {"N"}
 
 
+def test_beats_of_fibrillation_train_as_n_under_a_name_of_their_own(strips: Path) -> None:
+    found = strip_beats(strips, name="cinc2017-fibrillation")
+    assert not set(found.records.tolist()) & set(strip_beats(strips).records.tolist())
+    data = Data(peaks="detected", extra=("cinc2017-fibrillation",), keep_every_nth_normal=3)
+    (beats,) = extra_beats(Recipe("strips", data=data), strips, ())
+    assert len(beats) == len(found) > 0
+    assert set(beats.symbols.tolist()) == {"N"}
+
+
 def test_an_early_beat_of_another_shape_is_left_out(strips: Path) -> None:
     found = strip_beats(strips)
     beats = found[found.records == "cinc2017/A00008"]
