@@ -61,7 +61,7 @@ def made_up_beats(
         if on_record is not None:
             on_record(f"{name} in other rhythms", number, len(records))
         make = partial(_of_record, root, database, name, peaks, lead)
-        depends_on = (*record_files(root, database, name), lead, code)
+        depends_on: tuple[Path | str, ...] = (*record_files(root, database, name), lead, code)
         parts.append(keep_beats(f"made-up-{database}-{name}-{peaks}", depends_on, make))
     return parts
 

@@ -40,7 +40,7 @@ def noisy_beats(
     for number, name in enumerate(wanted, start=1):
         if on_record is not None:
             on_record(f"{name} with noise", number, len(wanted))
-        depends_on = (*record_files(root, "mitdb", name), *noise_files, lead, *code)
+        depends_on: tuple[Path | str, ...] = (*record_files(root, "mitdb", name), *noise_files, lead, *code)
         make = partial(_all_levels, root, name, peaks, lead)
         parts.append(keep_beats(f"noise-{name}-{peaks}", depends_on, make))
     return parts
