@@ -119,7 +119,7 @@ def test_training_stops_when_held_out_patients_gain_nothing(train: Any, syntheti
     )
     assert len(losses) < 12 and losses[-1] > min(losses)
     _, held = train.hold_out(recipe, training_beats(recipe, synthetic_root))
-    inputs, targets, weights = train._validation(train._weighted(held, settings))
+    inputs, targets, weights = train._validation(train._weighted(held, recipe))
     network.compile(loss=train._loss(replace(RECIPE, training=settings)))
     kept = network.evaluate(inputs, targets, sample_weight=weights, batch_size=4096, verbose=0)
     assert kept == pytest.approx(min(losses), rel=1e-3), "weights of the best epoch"
