@@ -7,8 +7,8 @@ not met. The first five minutes of each patient then change the network's last l
 24 x 5 weights and 5 biases; all that follows is scored. Without labels: the share of each class among the
 beats, or the place of the ordinary beat. With labels: a person marked the first beats of each class.
 
-The interval after a beat is known only at the next beat. Networks and boosted trees with it are compared with
-the same without it.
+The interval after a beat is known only at the next beat. Boosted trees with it are compared with the same
+without it.
 """
 
 from __future__ import annotations
@@ -313,8 +313,6 @@ def fold_answers(recipe: Recipe, root: Path, fold: PatientFold) -> Iterator[tupl
         for (database, _), beats in zip(places, varied, strict=True):
             logits = trees.logits(beats.beat, beats.rhythm).astype(np.float64)
             yield f"trees {text} the interval after", database, beats, logits
-        for (database, _), patient in zip(places, patients_of(recipe, fitted, varied), strict=True):
-            yield f"network {text} the interval after", database, patient.beats, patient.logits()
 
 
 if __name__ == "__main__":
