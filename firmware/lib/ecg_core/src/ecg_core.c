@@ -50,7 +50,9 @@ enum {
 #define START_EARLIEST \
     240               /* after the R peak of a first candidate that comes later; leaves time for the steps */
 #define PEAK_REACH 28 /* the R peak is the largest deflection within 78 ms of an energy peak or a mark */
-#define END_GUARD 18  /* 50 ms: half a QRS complex must be there */
+#define REFINE_SAMPLES (PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY)
+#define MATCH_SAMPLES (ECG_MATCHED_FILTER_REACH + ECG_FILTER_LOWPASS_DELAY)
+#define END_GUARD 18 /* 50 ms: half a QRS complex must be there */
 #define HELD_SAMPLES \
     (DECISION_SAMPLES + (2 + STAGES) * ECG_QUEUE_CANDIDATES) /* brings every waiting beat out */
 
@@ -102,17 +104,22 @@ static uint32_t find_r_peak(const ecg_core_t *core, uint32_t at) {
     return ecg_window_find_peak(core->history, first, last < core->end ? last : core->end - 1);
 }
 
+/* Samples since the energy's peak of candidate i; negative for a mark that lies ahead of a resampled signal.
+ */
+static int32_t since_energy(const ecg_queue_t *queue, uint32_t i, uint32_t index) {
+    return (int32_t)(index - ecg_queue_item(queue, i)->energy_at);
+}
+
 /* Moves the next candidate onto its R peak once the filtered signal around it is there. */
 static bool refine(ecg_core_t *core, uint32_t index) {
     ecg_queue_t *queue = &core->queue;
     if (queue->refined == queue->count) {
         return false;
     }
-    ecg_candidate_t *next = ecg_queue_change(queue, queue->refined);
-    const int32_t since = (int32_t)(index - next->energy_at); /* a mark may lie ahead of a resampled signal */
-    if (since < PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY) {
+    if (since_energy(queue, queue->refined, index) < REFINE_SAMPLES) {
         return false;
     }
+    ecg_candidate_t *next = ecg_queue_change(queue, queue->refined);
     next->at = queue->latest_at = find_r_peak(core, next->energy_at);
     queue->refined++;
     return true;
@@ -124,12 +131,10 @@ static bool match_templates(ecg_core_t *core, uint32_t index) {
     if (queue->matched == queue->count) {
         return false;
     }
-    ecg_candidate_t *next = ecg_queue_change(queue, queue->matched);
-    const int32_t since = (int32_t)(index - next->energy_at);
-    if (since < ECG_MATCHED_FILTER_REACH + ECG_FILTER_LOWPASS_DELAY) {
+    if (since_energy(queue, queue->matched, index) < MATCH_SAMPLES) {
         return false;
     }
-    queue->matched++;
+    ecg_candidate_t *next = ecg_queue_change(queue, queue->matched++);
     if (detects(core)) {
         ecg_matched_filter_apply(&core->qrs_classifier.matched_filter, &core->filter, core->history, index,
                                  next);
@@ -316,11 +321,44 @@ static ecg_core_status_t run_stage(ecg_core_t *core, ecg_core_beat_t *beat) {
     }
 }
 
+/* Samples until a candidate's time comes, when that is sooner than `wait`. */
+static int32_t sooner(int32_t wait, int32_t due) {
+    return due < wait ? due : wait;
+}
+
+/* Samples until the next candidate is to be decided, refined or matched, when there is nothing to do now. */
+static int32_t samples_to_next(const ecg_core_t *core, uint32_t index) {
+    const ecg_queue_t *queue = &core->queue;
+    int32_t wait = ECG_HISTORY_SAMPLES;
+    if (waits_for_start(core)) {
+        return 1;
+    }
+    if (queue->described > 0) {
+        const int32_t since = (int32_t)(index - ecg_queue_item(queue, 0)->at);
+        wait = sooner(wait, (int32_t)decision_samples(core) - since);
+    }
+    if (queue->refined < queue->count) {
+        wait = sooner(wait, REFINE_SAMPLES - since_energy(queue, queue->refined, index));
+    }
+    if (queue->matched < queue->count) {
+        wait = sooner(wait, MATCH_SAMPLES - since_energy(queue, queue->matched, index));
+    }
+    return wait;
+}
+
 /* Begins with the candidate whose time has come, or else prepares one of the others; false when there is
- * nothing to do. */
+ * nothing to do, which holds until the next one's time unless one is added. */
 static bool prepare(ecg_core_t *core, uint32_t index) {
-    return start_up(core, index) || extract_features(core, index) || refine(core, index) ||
-           match_templates(core, index) || describe(core);
+    if (core->queue.count == core->queue_count && (int32_t)(index - core->quiet_until) < 0) {
+        return false;
+    }
+    if (start_up(core, index) || extract_features(core, index) || refine(core, index) ||
+        match_templates(core, index) || describe(core)) {
+        return true;
+    }
+    core->queue_count = core->queue.count;
+    core->quiet_until = index + (uint32_t)samples_to_next(core, index);
+    return false;
 }
 
 /* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
@@ -344,10 +382,12 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     const bool begun = core->pending.stage != STAGE_NONE;
     const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
-        const uint32_t decided = core->sqi.decided;
-        ecg_sqi_update(&core->sqi, &core->sqi_measures, index, idle, core->config.adu_per_mv,
-                       core->ventricular.kind != ECG_CORE_VENTRICULAR_NONE);
-        ecg_ventricular_work(&core->ventricular, idle && core->sqi.decided == decided);
+        const bool decides = ecg_sqi_is_due(&core->sqi, index, idle);
+        if (decides) {
+            ecg_sqi_update(&core->sqi, &core->sqi_measures, core->config.adu_per_mv,
+                           core->ventricular.kind != ECG_CORE_VENTRICULAR_NONE);
+        }
+        ecg_ventricular_work(&core->ventricular, idle && !decides);
     }
     return begun ? run_stage(core, beat) : ECG_CORE_OK;
 }

@@ -13,15 +13,10 @@
 
 /* Blocks around the one that is decided. */
 #define BLOCKS_BEFORE 6 /* 1.2 s, so that one beat at least and the quiet around it are seen */
-#define BLOCKS_AFTER 2  /* 0.4 s: the beat's window */
+#define BLOCKS_AFTER ECG_SQI_BLOCKS_AFTER
 #define BLOCKS_AROUND (BLOCKS_BEFORE + 1 + BLOCKS_AFTER)
 #define NEAR_FIRST 2 /* of faults, hum and flatness only the last second and what follows counts */
 #define NEAR (NEAR_FIRST + 1 + BLOCKS_AFTER)
-
-/* A block is decided when half a block after the last one needed has passed, or 276 samples after its start:
- * its first beat takes its flags a little later. */
-#define DECIDE_FROM ((BLOCKS_AFTER + 1) * ECG_SQI_BLOCK_SAMPLES + ECG_SQI_BLOCK_SAMPLES / 2)
-#define DECIDE_AT_LAST 276
 
 #define QUARTILE 2           /* of nine blocks, the third quietest */
 #define UNCERTAINTY_DECAY 12 /* blocks: 2.4 s */
@@ -318,12 +313,8 @@ static void update_state(ecg_sqi_t *state) {
     }
 }
 
-void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint32_t index, bool idle,
-                    uint16_t adu_per_mv, bool is_ventricular) {
-    const uint32_t since = index - state->decided * ECG_SQI_BLOCK_SAMPLES;
-    if (since < (idle ? DECIDE_FROM : DECIDE_AT_LAST)) {
-        return;
-    }
+void ecg_sqi_update(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, uint16_t adu_per_mv,
+                    bool is_ventricular) {
     if (measures->measured - state->decided <= BLOCKS_AFTER) {
         return; /* the signal has ended */
     }

@@ -314,7 +314,6 @@ typedef struct {
     uint16_t flat[3];         /* samples with |d| below 1 / 16, 1 / 8, 1 / 4 of its highest */
     uint16_t high[2];         /* samples with |x| above 1 / 5, 1 / 2 of its highest */
     uint16_t crossings;       /* of zero */
-    uint16_t occupied;        /* cells of the phase space */
 } ecg_ventricular_sums_t;
 
 /* Ventricular rhythm detector: figures of the last 4 s once a second, a classifier, a state. Indices count
@@ -363,7 +362,9 @@ struct ecg_core {
     uint32_t end;     /* index after the last real sample; UINT32_MAX before ecg_core_finish */
     uint32_t last_beat_at;
     uint8_t has_last_beat;
+    uint8_t queue_count; /* candidates when there was last nothing to prepare, */
     int16_t last_sample;
+    uint32_t quiet_until;                 /* and the first sample that has something to prepare for them */
     int16_t history[ECG_HISTORY_SAMPLES]; /* filtered signal, by sample index */
     ecg_resample_t resample;
     ecg_filter_t filter;
