@@ -377,6 +377,8 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
         ecg_sqi_measure(&core->sqi_measures, index, sample_adu, lead_flags, out.lowpass,
                         core->config.adu_per_mv);
         ecg_ventricular_push(&core->ventricular, out.filtered, lead_flags != 0);
+    } else if (index == core->end) {
+        ecg_sqi_end(&core->sqi_measures, index, core->config.adu_per_mv);
     }
     /* One heavy piece of work a sample. */
     const bool begun = core->pending.stage != STAGE_NONE;

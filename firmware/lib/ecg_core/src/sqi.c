@@ -184,8 +184,8 @@ static int32_t noise_index(ecg_sqi_t *state, const ecg_sqi_measures_t *measures,
     state->new_uncertainty_q10 = 0;
     const int32_t uncertainty =
         ecg_log2_q6((uint32_t)(state->uncertainty_q10 * 8 / UNCERTAINTY_DECAY + UNCERTAINTY_FLOOR));
-    const int32_t repetition =
-        ecg_sqi_repetition(&measures->repetition) * REPETITION_WEIGHT / ECG_SQI_REPETITION_ONE;
+    const int32_t repetition = ecg_sqi_repetition(&measures->repetition, measures->waiting) *
+                               REPETITION_WEIGHT / ECG_SQI_REPETITION_ONE;
     const int32_t moving = restlessness(state, measures, adu_per_mv) * RESTLESSNESS_WEIGHT_Q6 / 64;
     return uncertainty - repetition + moving;
 }

@@ -2,8 +2,10 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 #include "sqi_repetition.h"
 
 #define RAIL_REPEATS 8 /* 22 ms at one extreme value: an ADC at its rail, no R peak stands that still */
@@ -15,10 +17,14 @@
 #define LEADS_ON_SAMPLES 180 /* 500 ms */
 #define HUM_PURE 3           /* hum: a filter at its frequency removes two thirds of the second differences */
 
-static void set_bit(uint32_t *bits, uint32_t index, bool value) {
-    const uint32_t at = index & (ECG_HISTORY_SAMPLES - 1);
-    const uint32_t mask = (uint32_t)1 << (at & 31);
-    bits[at >> 5] = value ? bits[at >> 5] | mask : bits[at >> 5] & ~mask;
+ECG_STATIC_ASSERT(THIRD % ECG_SQI_TOGETHER == 0 && ECG_SQI_BLOCK_SAMPLES % THIRD == 0, thirds_of_eights);
+ECG_STATIC_ASSERT(32 % ECG_SQI_TOGETHER == 0, within_a_word);
+
+/* Sets bits, eight at most within a byte of the map, of which `first` is the index of the lowest. */
+static void set_bits(uint32_t *map, uint32_t first, uint32_t count, uint32_t bits) {
+    const uint32_t at = first & (ECG_HISTORY_SAMPLES - 1), shift = at & 31;
+    const uint32_t mask = ((UINT32_C(1) << count) - 1) << shift;
+    map[at >> 5] = (map[at >> 5] & ~mask) | bits << shift;
 }
 
 /* A word at a time: bits of the first and the last word that lie outside are masked off. */
@@ -40,45 +46,66 @@ static bool any_bit(const uint32_t *bits, uint32_t first, uint32_t count) {
 }
 
 /* The rails are not known (any ADC): a value that repeats while it is the highest or lowest ever seen. */
-static bool at_rail(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, uint16_t adu_per_mv) {
-    if (index == 0) {
-        measures->highest = measures->lowest = sample_adu;
+static bool is_rail(const ecg_sqi_measures_t *measures, int32_t value, uint16_t adu_per_mv) {
+    const ecg_sqi_sums_t *sums = &measures->sums;
+    const int32_t highest = sums->highest > measures->highest ? sums->highest : measures->highest;
+    const int32_t lowest = sums->lowest < measures->lowest ? sums->lowest : measures->lowest;
+    return highest - lowest >= adu_per_mv /* not a flat line's noise */ &&
+           (value == highest || value == lowest);
+}
+
+/* Level, range and rails; a bit for each sample at a rail. */
+static uint32_t measure_samples(ecg_sqi_measures_t *measures, uint32_t count, uint16_t adu_per_mv) {
+    ecg_sqi_sums_t *sums = &measures->sums;
+    int32_t sum = sums->sum, last = measures->last;
+    uint32_t repeats = measures->repeats, rails = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t x = measures->samples[i];
+        sum += x;
+        repeats = x == last ? repeats + 1 : 1;
+        last = x;
+        if (x < sums->lowest) {
+            sums->lowest = (int16_t)x;
+        }
+        if (x > sums->highest) {
+            sums->highest = (int16_t)x;
+        }
+        if (repeats >= RAIL_REPEATS && is_rail(measures, x, adu_per_mv)) {
+            rails |= UINT32_C(1) << i;
+            if (repeats >= RAIL_FAULT) {
+                sums->faults |= ECG_CORE_FLAG_SATURATED;
+            }
+        }
     }
-    if (sample_adu > measures->highest) {
-        measures->highest = sample_adu;
-    }
-    if (sample_adu < measures->lowest) {
-        measures->lowest = sample_adu;
-    }
-    const bool same = index != 0 && sample_adu == measures->last;
-    measures->repeats = (uint16_t)(!same ? 1 : measures->repeats + (measures->repeats < RAIL_FAULT));
-    measures->last = sample_adu;
-    const bool spread = measures->highest - measures->lowest >= adu_per_mv; /* not a flat line's noise */
-    const bool extreme = sample_adu == measures->highest || sample_adu == measures->lowest;
-    return spread && extreme && measures->repeats >= RAIL_REPEATS;
+    sums->sum = sum;
+    measures->repeats = (uint16_t)(repeats < RAIL_FAULT ? repeats : RAIL_FAULT);
+    return rails;
 }
 
 /* The second difference lets hum and muscle noise through (60 Hz unchanged) and holds QRS complexes back. A
  * filter x[n] - 2 cos x[n - 1] + x[n - 2] then tells how much of it is at 60 or at 50 Hz. */
-static void measure_second_difference(ecg_sqi_measures_t *measures, int16_t sample_adu) {
-    ecg_sqi_sums_t *sums = &measures->sums;
-    const int32_t second_difference = sample_adu - 2 * measures->last + measures->before;
-    const int32_t around = second_difference + measures->second_difference_before;
-    sums->second_differences += abs(second_difference);
-    sums->rest_60 += abs(around - measures->second_difference);
-    sums->rest_50 += abs(around - ((measures->second_difference * TWO_COS_50HZ_Q8) >> 8));
-    measures->second_difference_before = measures->second_difference;
-    measures->second_difference = second_difference;
+static void measure_second_differences(ecg_sqi_measures_t *measures) {
+    int32_t sum = 0, rest_60 = 0, rest_50 = 0;
+    int32_t last = measures->last, slope = last - measures->before;
+    int32_t middle = measures->second_difference, before = measures->second_difference_before;
+    for (uint32_t i = 0; i < ECG_SQI_TOGETHER; i++) {
+        const int32_t x = measures->samples[i], newest = x - last - slope, around = newest + before;
+        sum += abs(newest);
+        rest_60 += abs(around - middle);
+        rest_50 += abs(around - ((middle * TWO_COS_50HZ_Q8) >> 8));
+        slope = x - last;
+        last = x;
+        before = middle;
+        middle = newest;
+    }
+    measures->second_difference = middle;
+    measures->second_difference_before = before;
+    measures->sums.second_differences += sum;
+    measures->sums.rest_60 += rest_60;
+    measures->sums.rest_50 += rest_50;
 }
 
-static void measure_slope(ecg_sqi_measures_t *measures, uint32_t index, int16_t lowpass) {
-    ecg_sqi_sums_t *sums = &measures->sums;
-    int16_t *oldest = &measures->lowpass[index % ECG_SQI_SLOPE_SAMPLES];
-    sums->slopes += abs(lowpass - *oldest);
-    *oldest = lowpass;
-    if (sums->samples % THIRD != 0) {
-        return;
-    }
+static void close_third(ecg_sqi_sums_t *sums) {
     if (sums->samples == THIRD || sums->slopes < sums->quietest) {
         sums->quietest = sums->slopes;
     }
@@ -89,14 +116,17 @@ static void measure_slope(ecg_sqi_measures_t *measures, uint32_t index, int16_t 
     sums->slopes = 0;
 }
 
-static void measure_level(ecg_sqi_sums_t *sums, int16_t sample_adu) {
-    if (sums->samples == 1 || sample_adu < sums->lowest) {
-        sums->lowest = sample_adu;
+/* Slopes of the low-pass output; returns its sum. */
+static int32_t measure_slopes(ecg_sqi_measures_t *measures) {
+    int32_t slopes = 0, sum = 0;
+    for (uint32_t i = 0; i < ECG_SQI_TOGETHER; i++) {
+        const int32_t lowpass = measures->lowpass[i];
+        slopes += abs(lowpass - measures->lowpass_before[i]);
+        sum += lowpass;
     }
-    if (sums->samples == 1 || sample_adu > sums->highest) {
-        sums->highest = sample_adu;
-    }
-    sums->sum += sample_adu;
+    memcpy(measures->lowpass_before, measures->lowpass, sizeof measures->lowpass);
+    measures->sums.slopes += slopes;
+    return sum;
 }
 
 /* Leads are off after 100 ms without contact, and on again after 500 ms with it. */
@@ -142,32 +172,61 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     measures->sums = (ecg_sqi_sums_t){0};
 }
 
+/* Marks the samples that wait and where a lead was off or the ADC at a rail; `first` is the oldest of them.
+ */
+static void mark_samples(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
+    const uint32_t count = measures->waiting;
+    const uint32_t off = (uint32_t)measures->leads_bits >> (ECG_SQI_TOGETHER - count);
+    set_bits(measures->leads_off, first, count, off);
+    set_bits(measures->saturated, first, count, measure_samples(measures, count, adu_per_mv));
+    if (off != 0) {
+        measures->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;
+    }
+}
+
+static void measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
+    ecg_sqi_sums_t *sums = &measures->sums;
+    if (sums->samples == 0) {
+        sums->lowest = sums->highest = measures->samples[0];
+    }
+    mark_samples(measures, first, adu_per_mv);
+    measure_second_differences(measures);
+    ecg_sqi_repetition_add(&measures->repetition, measure_slopes(measures));
+    measures->before = measures->samples[ECG_SQI_TOGETHER - 2];
+    measures->last = measures->samples[ECG_SQI_TOGETHER - 1];
+    measures->highest = sums->highest > measures->highest ? sums->highest : measures->highest;
+    measures->lowest = sums->lowest < measures->lowest ? sums->lowest : measures->lowest;
+    measures->waiting = 0;
+    sums->samples = (uint8_t)(sums->samples + ECG_SQI_TOGETHER);
+    if (sums->samples % THIRD == 0) {
+        close_third(sums);
+    }
+    if (sums->samples == ECG_SQI_BLOCK_SAMPLES) {
+        close_block(measures, adu_per_mv);
+    }
+}
+
 void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, uint8_t lead_flags,
                      int16_t lowpass, uint16_t adu_per_mv) {
     if (index == 0) {
-        measures->last = measures->before = sample_adu;
+        measures->last = measures->before = measures->highest = measures->lowest = sample_adu;
     }
     const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
-    const int16_t before = measures->last;
-    measures->sums.samples++;
-    measure_second_difference(measures, sample_adu);
-    measure_slope(measures, index, lowpass);
-    measure_level(&measures->sums, sample_adu);
-    ecg_sqi_repetition_push(&measures->repetition, lowpass);
-    const bool rail = at_rail(measures, index, sample_adu, adu_per_mv);
-    measures->before = before;
-    set_bit(measures->leads_off, index, off);
+    const uint32_t at = measures->waiting++;
+    measures->samples[at] = sample_adu;
+    measures->lowpass[at] = lowpass;
+    measures->leads_bits = (uint8_t)(measures->leads_bits >> 1 | (off ? 1u << (ECG_SQI_TOGETHER - 1) : 0));
     follow_leads(measures, index, off);
-    set_bit(measures->saturated, index, rail);
-    if (off) {
-        measures->sums.faults |= ECG_CORE_FLAG_LEADS_OFF;
+    if (at == ECG_SQI_TOGETHER - 1) {
+        measure_together(measures, index - at, adu_per_mv);
     }
-    if (rail && measures->repeats >= RAIL_FAULT) {
-        measures->sums.faults |= ECG_CORE_FLAG_SATURATED;
+}
+
+void ecg_sqi_end(ecg_sqi_measures_t *measures, uint32_t index, uint16_t adu_per_mv) {
+    if (measures->sums.samples == 0) {
+        measures->sums.lowest = measures->sums.highest = measures->samples[0];
     }
-    if (measures->sums.samples == ECG_SQI_BLOCK_SAMPLES) {
-        close_block(measures, adu_per_mv);
-    }
+    mark_samples(measures, index - measures->waiting, adu_per_mv);
 }
 
 uint16_t ecg_sqi_window_flags(const ecg_sqi_measures_t *measures, uint32_t r_sample) {

@@ -22,7 +22,7 @@ ECG_STATIC_ASSERT(VENTRICULAR_HIDDEN % TOGETHER == 0, units_by_four);
 static void scale_inputs(ecg_ventricular_t *state) {
     for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
         const int32_t input = (state->features[i] - VENTRICULAR_CENTRE[i]) * VENTRICULAR_GAIN[i];
-        state->inputs[i] = (int16_t)ecg_clip(ecg_shift_round(input, 8), -INPUT_LIMIT, INPUT_LIMIT);
+        state->work.inputs[i] = (int16_t)ecg_clip(ecg_shift_round(input, 8), -INPUT_LIMIT, INPUT_LIMIT);
     }
     for (uint32_t k = 0; k < ECG_VENTRICULAR_CLASSES; k++) {
         state->logits_q8[k] = VENTRICULAR_OUTPUT_BIAS[k];
@@ -34,7 +34,7 @@ static void add_unit(ecg_ventricular_t *state, uint32_t unit) {
     const int16_t *weight = &VENTRICULAR_HIDDEN_WEIGHT[unit * ECG_VENTRICULAR_FEATURES];
     int32_t sum = VENTRICULAR_HIDDEN_BIAS[unit];
     for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
-        sum += state->inputs[i] * weight[i];
+        sum += state->work.inputs[i] * weight[i];
     }
     const int32_t hidden = sum > 0 ? sum >> 8 : 0;
     for (uint32_t k = 0; k < ECG_VENTRICULAR_CLASSES; k++) {

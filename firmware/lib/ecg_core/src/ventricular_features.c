@@ -27,7 +27,7 @@ void ecg_ventricular_measure(ecg_ventricular_t *state, uint32_t block) {
     ecg_ventricular_sums_t *sums = &state->sums;
     if (block == 0) {
         memset(sums, 0, sizeof *sums);
-        memset(state->cells, 0, sizeof state->cells);
+        memset(state->work.cells, 0, sizeof state->work.cells);
         sums->lowest = INT16_MAX;
         sums->highest = INT16_MIN;
     }
@@ -96,7 +96,7 @@ static void mark_cell(ecg_ventricular_t *state, int32_t x, int32_t delayed) {
         ecg_clip((x - sums->lowest) * ECG_VENTRICULAR_CELLS / range, 0, ECG_VENTRICULAR_CELLS - 1);
     const int32_t row =
         ecg_clip((delayed - sums->lowest) * ECG_VENTRICULAR_CELLS / range, 0, ECG_VENTRICULAR_CELLS - 1);
-    state->cells[row] |= UINT32_C(1) << column;
+    state->work.cells[row] |= UINT32_C(1) << column;
 }
 
 /* Second pass over a block: what needs the extremes and the mean period. */
@@ -179,7 +179,7 @@ void ecg_ventricular_describe_sums(ecg_ventricular_t *state) {
 static uint16_t count_cells(const ecg_ventricular_t *state) {
     uint16_t count = 0;
     for (int row = 0; row < ECG_VENTRICULAR_CELLS; row++) {
-        for (uint32_t bits = state->cells[row]; bits != 0; bits &= bits - 1) {
+        for (uint32_t bits = state->work.cells[row]; bits != 0; bits &= bits - 1) {
             count++;
         }
     }

@@ -32,14 +32,16 @@ extern "C" {
 #define ECG_RR_PAST 32               /* intervals that the one in turn is compared with */
 #define ECG_RR_SINUS 9               /* intervals whose median is the sinus interval */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
-#define ECG_SQI_SLOPE_SAMPLES 8      /* low-pass outputs between the two whose difference is a noise slope */
-#define ECG_VENTRICULAR_SAMPLES 523  /* samples at 90 Hz: 500 ms, window, 1 s, and what comes before work begins */
+#define ECG_SQI_TOGETHER 8           /* samples that are measured at once; a noise slope is over as many */
+#define ECG_VENTRICULAR_SAMPLES 520  /* samples at 90 Hz: 500 ms, window, 1 s, and what comes before work begins */
 #define ECG_VENTRICULAR_BLOCKS 8     /* blocks of 500 ms in the window of the ventricular rhythm detector */
 #define ECG_VENTRICULAR_LAGS 46      /* of its autocorrelation, 22 ms apart: up to 1 s */
 #define ECG_VENTRICULAR_CELLS 32     /* rows and columns of its phase space */
 #define ECG_VENTRICULAR_FEATURES 28  /* figures that are classified */
 #define ECG_VENTRICULAR_CLASSES 3    /* other, tachycardia, fibrillation or flutter */
-#define ECG_SQI_LAGS 64              /* lags of the autocorrelation, 22 ms apart, a power of two */
+#define ECG_SQI_LAGS 64              /* lags of the autocorrelation, 22 ms apart, */
+#define ECG_SQI_LEAST_LAG 4          /* of which the first ones but 0 are not needed */
+#define ECG_SQI_SLOPES 80            /* slopes of as many lags, and room for some more */
 #define ECG_P_WAVE_POINTS 12         /* 267 to 67 ms before the R peak, every 16.7 ms */
 #define ECG_RESAMPLE_TAPS 12         /* samples between which one at 360 Hz is interpolated: 24 ms at 500 Hz */
 /* clang-format on */
@@ -245,12 +247,13 @@ typedef struct {
 
 /* The signal's autocorrelation. */
 typedef struct {
-    int32_t sums[ECG_SQI_LAGS];   /* of products of slopes so many lags apart, decaying; 0: energy */
-    int16_t slopes[ECG_SQI_LAGS]; /* the last ones, a ring */
-    uint32_t newest;              /* slope */
-    int32_t part;                 /* sum of the samples since then */
-    int16_t mean;                 /* of the samples before */
-    uint8_t samples;              /* in `part` */
+    int32_t energy;                                 /* sum of squares of slopes, decaying */
+    int32_t sums[ECG_SQI_LAGS - ECG_SQI_LEAST_LAG]; /* of products of slopes so many lags apart, decaying; all
+                                                       without those of the newest slope */
+    int16_t slopes[ECG_SQI_SLOPES];                 /* from `newest` on, the newest first */
+    int16_t mean;                                   /* of the samples before */
+    uint8_t newest;
+    uint8_t started;
 } ecg_sqi_repetition_t;
 
 /* Leads off and ADC rails, one bit a sample; blocks; repetition. */
@@ -260,10 +263,14 @@ typedef struct {
     uint32_t leads_since; /* first sample of the present state of the leads */
     uint16_t leads_other; /* samples in a row that speak against it */
     uint8_t leads_are_off;
+    uint8_t waiting;                   /* samples that are not measured yet, */
+    uint8_t leads_bits;                /* whether a lead was off, the last of them in the highest bit */
+    int16_t samples[ECG_SQI_TOGETHER]; /* the samples */
+    int16_t lowpass[ECG_SQI_TOGETHER]; /* and their low-pass outputs */
+    int16_t lowpass_before[ECG_SQI_TOGETHER];
     int16_t highest, lowest, last;
     uint16_t repeats; /* how often the last value came in a row, saturates */
     int16_t before;   /* the sample before the last */
-    int16_t lowpass[ECG_SQI_SLOPE_SAMPLES];
     int32_t second_difference, second_difference_before;
     ecg_sqi_sums_t sums;
     ecg_sqi_block_t blocks[ECG_SQI_BLOCKS]; /* a ring by number */
@@ -327,11 +334,13 @@ typedef struct {
     int16_t block_highest[ECG_VENTRICULAR_BLOCKS]; /* of |x| */
     int16_t block_slope[ECG_VENTRICULAR_BLOCKS];   /* of |d| */
     ecg_ventricular_sums_t sums;
-    uint32_t cells[ECG_VENTRICULAR_CELLS];     /* of the phase space, a bit each */
+    union {                                    /* one after the other */
+        uint32_t cells[ECG_VENTRICULAR_CELLS]; /* of the phase space, a bit each */
+        int16_t inputs[ECG_VENTRICULAR_FEATURES];
+    } work;
     int64_t head_energy, tail_energy;          /* of the two parts that a lag compares */
     int16_t correlation[ECG_VENTRICULAR_LAGS]; /* autocorrelation, 1000: 1 */
     int16_t features[ECG_VENTRICULAR_FEATURES];
-    int16_t inputs[ECG_VENTRICULAR_FEATURES];
     int32_t logits_q8[ECG_VENTRICULAR_CLASSES];
     uint16_t filled; /* of `samples` */
     uint8_t phase;   /* samples at 360 Hz in decimation_sum */
