@@ -1,5 +1,7 @@
 #include "ecg_base/int_math.h"
 
+#include "log2_table.h"
+
 /* One binary digit of a root after the other. */
 uint32_t ecg_isqrt32(uint32_t value) {
     uint32_t root = 0;
@@ -37,28 +39,25 @@ uint32_t ecg_isqrt(uint64_t value) {
     return root;
 }
 
-/* Shifts value to [1, 2) in Q31 and returns by how much. */
-static int32_t normalize(uint32_t *value) {
-    int32_t shift = 0;
-    for (int32_t step = 16; step != 0; step >>= 1) {
-        if (*value >> (32 - step) == 0) {
-            *value <<= step;
-            shift += step;
-        }
+static uint32_t leading_zeros(uint32_t value) {
+#if defined(__GNUC__)
+    return (uint32_t)__builtin_clz(value);
+#else
+    uint32_t count = 0;
+    while (value >> 31 == 0) {
+        value <<= 1;
+        count++;
     }
-    return shift;
+    return count;
+#endif
 }
 
+/* From where the mantissa's 64th begins, one or two steps at most to the mantissa itself. */
 int32_t ecg_log2_q6(uint32_t value) {
-    int32_t result = (31 - normalize(&value)) * 64;
-    for (int32_t bit = 32; bit != 0; bit >>= 1) { /* each squaring gives the next binary digit */
-        const uint64_t square = (uint64_t)value * value;
-        if (square >> 63) {
-            value = (uint32_t)(square >> 32);
-            result += bit;
-        } else {
-            value = (uint32_t)(square >> 31);
-        }
+    const uint32_t zeros = leading_zeros(value), mantissa = value << zeros;
+    uint32_t digits = LOG2_START[mantissa >> 25 & 63];
+    while (digits < 63 && mantissa >= LOG2_FIRST[digits + 1]) {
+        digits++;
     }
-    return result;
+    return (int32_t)((31 - zeros) * 64 + digits);
 }

@@ -5,6 +5,7 @@
 
 #include "candidate_queue.h"
 #include "ecg_base/int_math.h"
+#include "ecg_base/pairs.h"
 #include "ecg_base/static_assert.h"
 #include "matched_filter.h"
 #include "qrs_classifier_weights.h"
@@ -260,9 +261,10 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
     }
 }
 
-/* Four hidden units at once: each input is loaded once for the four. */
+/* Four hidden units at once: each pair of inputs is loaded once for the four. */
 #define TOGETHER 4
 ECG_STATIC_ASSERT(sizeof QRS_CENTRE == ECG_QRS_FEATURES * sizeof QRS_CENTRE[0], weights_for_every_feature);
+ECG_STATIC_ASSERT(ECG_QRS_FEATURES % 2 == 0, features_in_pairs);
 ECG_STATIC_ASSERT(QRS_HIDDEN % (2 * TOGETHER) == 0, two_halves_of_units_by_four);
 
 static int32_t output_of(uint32_t unit, int32_t sum) {
@@ -273,12 +275,11 @@ static int32_t output_of(uint32_t unit, int32_t sum) {
 static int32_t four_outputs(uint32_t unit, const int16_t *inputs) {
     const int16_t *weight = &QRS_HIDDEN_WEIGHT[unit * ECG_QRS_FEATURES];
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++, weight++) {
-        const int32_t input = inputs[i];
-        sum0 += input * weight[0];
-        sum1 += input * weight[ECG_QRS_FEATURES];
-        sum2 += input * weight[2 * ECG_QRS_FEATURES];
-        sum3 += input * weight[3 * ECG_QRS_FEATURES];
+    for (const int16_t *const end = inputs + ECG_QRS_FEATURES; inputs != end; inputs += 2, weight += 2) {
+        sum0 = ecg_add_products(sum0, inputs, weight);
+        sum1 = ecg_add_products(sum1, inputs, weight + ECG_QRS_FEATURES);
+        sum2 = ecg_add_products(sum2, inputs, weight + 2 * ECG_QRS_FEATURES);
+        sum3 = ecg_add_products(sum3, inputs, weight + 3 * ECG_QRS_FEATURES);
     }
     return output_of(unit, sum0) + output_of(unit + 1, sum1) + output_of(unit + 2, sum2) +
            output_of(unit + 3, sum3);

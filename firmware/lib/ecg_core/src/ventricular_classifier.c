@@ -4,6 +4,7 @@
 #include "ventricular_classifier.h"
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/pairs.h"
 #include "ecg_base/static_assert.h"
 #include "ventricular_weights.h"
 
@@ -12,6 +13,8 @@ ECG_STATIC_ASSERT(sizeof VENTRICULAR_CENTRE == ECG_VENTRICULAR_FEATURES * sizeof
 ECG_STATIC_ASSERT(sizeof VENTRICULAR_OUTPUT_BIAS ==
                       ECG_VENTRICULAR_CLASSES * sizeof VENTRICULAR_OUTPUT_BIAS[0],
                   classes);
+
+ECG_STATIC_ASSERT(ECG_VENTRICULAR_FEATURES % 2 == 0, inputs_in_pairs);
 
 #define TOGETHER 4 /* units */
 ECG_STATIC_ASSERT(VENTRICULAR_HIDDEN % TOGETHER == 0, units_by_four);
@@ -33,8 +36,8 @@ static void scale_inputs(ecg_ventricular_t *state) {
 static void add_unit(ecg_ventricular_t *state, uint32_t unit) {
     const int16_t *weight = &VENTRICULAR_HIDDEN_WEIGHT[unit * ECG_VENTRICULAR_FEATURES];
     int32_t sum = VENTRICULAR_HIDDEN_BIAS[unit];
-    for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i++) {
-        sum += state->work.inputs[i] * weight[i];
+    for (uint32_t i = 0; i < ECG_VENTRICULAR_FEATURES; i += 2) {
+        sum = ecg_add_products(sum, &state->work.inputs[i], &weight[i]);
     }
     const int32_t hidden = sum > 0 ? sum >> 8 : 0;
     for (uint32_t k = 0; k < ECG_VENTRICULAR_CLASSES; k++) {

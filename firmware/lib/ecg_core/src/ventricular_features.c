@@ -9,7 +9,8 @@
 
 #define BLOCK 45 /* samples at 90 Hz: half a second */
 #define WINDOW (BLOCK * ECG_VENTRICULAR_BLOCKS)
-#define PHASE_DELAY 45 /* of the phase space */
+#define PHASE_DELAY 45      /* of the phase space */
+#define HIGHEST_NARROW 3454 /* the root of 2^31 / 180 */
 
 ECG_STATIC_ASSERT(ECG_VENTRICULAR_SAMPLES >= BLOCK + WINDOW, room_before_the_window);
 
@@ -23,33 +24,50 @@ static int16_t larger(int16_t a, int32_t b) {
 }
 
 /* First pass over a block: sums and extremes. The samples before the window are there, too. */
+static void measure_slopes(ecg_ventricular_t *state, uint32_t block) {
+    const int16_t *at = window_of(state) + block * BLOCK, *const end = at + BLOCK;
+    int32_t before = at[-1], slope_before = (before - at[-2]) / 2;
+    int32_t slopes = 0, bends = 0, steepest = 1;
+    while (at != end) {
+        const int32_t x = *at++, slope = (x - before) / 2, magnitude = abs(slope);
+        steepest = magnitude > steepest ? magnitude : steepest;
+        slopes += magnitude;
+        bends += abs(slope - slope_before);
+        before = x;
+        slope_before = slope;
+    }
+    state->sums.slopes += slopes;
+    state->sums.bends += bends;
+    state->block_slope[block] = (int16_t)steepest;
+}
+
+static void measure_heights(ecg_ventricular_t *state, uint32_t block) {
+    const int16_t *at = window_of(state) + block * BLOCK, *const end = at + BLOCK;
+    ecg_ventricular_sums_t *sums = &state->sums;
+    int32_t magnitudes = 0, highest = *at, lowest = *at;
+    while (at != end) {
+        const int32_t x = *at++;
+        magnitudes += abs(x);
+        highest = x > highest ? x : highest;
+        lowest = x < lowest ? x : lowest;
+    }
+    const int16_t most = larger(1, highest > -lowest ? highest : -lowest);
+    sums->magnitudes += magnitudes;
+    sums->highest = larger(sums->highest, highest);
+    sums->lowest = (int16_t)(lowest < sums->lowest ? lowest : sums->lowest);
+    state->block_highest[block] = most;
+}
+
 void ecg_ventricular_measure(ecg_ventricular_t *state, uint32_t block) {
     ecg_ventricular_sums_t *sums = &state->sums;
     if (block == 0) {
         memset(sums, 0, sizeof *sums);
-        memset(state->work.cells, 0, sizeof state->work.cells);
+        memset(&state->work, 0, sizeof state->work);
         sums->lowest = INT16_MAX;
         sums->highest = INT16_MIN;
     }
-    const int16_t *window = window_of(state);
-    const int32_t first = (int32_t)block * BLOCK;
-    int32_t before = window[first - 1];
-    int32_t slope_before = (before - window[first - 2]) / 2;
-    int16_t highest = 0, steepest = 0;
-    for (int32_t i = first; i < first + BLOCK; i++) {
-        const int32_t x = window[i], slope = (x - before) / 2;
-        highest = larger(highest, abs(x));
-        steepest = larger(steepest, abs(slope));
-        sums->magnitudes += abs(x);
-        sums->slopes += abs(slope);
-        sums->bends += abs(slope - slope_before);
-        sums->highest = larger(sums->highest, x);
-        sums->lowest = (int16_t)(x < sums->lowest ? x : sums->lowest);
-        before = x;
-        slope_before = slope;
-    }
-    state->block_highest[block] = (int16_t)(highest > 0 ? highest : 1);
-    state->block_slope[block] = (int16_t)(steepest > 0 ? steepest : 1);
+    measure_slopes(state, block);
+    measure_heights(state, block);
 }
 
 /* Mean, least and greatest of the highest values of the seconds. */
@@ -89,71 +107,159 @@ static int32_t half_period(const ecg_ventricular_sums_t *sums) {
     return ecg_clip((int32_t)((int64_t)sums->magnitudes * 201 / 64 / slopes), 1, BLOCK);
 }
 
-static void mark_cell(ecg_ventricular_t *state, int32_t x, int32_t delayed) {
-    const ecg_ventricular_sums_t *sums = &state->sums;
-    const int32_t range = sums->highest - sums->lowest + 1;
-    const int32_t column =
-        ecg_clip((x - sums->lowest) * ECG_VENTRICULAR_CELLS / range, 0, ECG_VENTRICULAR_CELLS - 1);
-    const int32_t row =
-        ecg_clip((delayed - sums->lowest) * ECG_VENTRICULAR_CELLS / range, 0, ECG_VENTRICULAR_CELLS - 1);
-    state->work.cells[row] |= UINT32_C(1) << column;
+static uint32_t cell(int32_t x, int32_t lowest, int32_t range) {
+    return (uint32_t)ecg_clip((x - lowest) * ECG_VENTRICULAR_CELLS / range, 0, ECG_VENTRICULAR_CELLS - 1);
 }
 
-/* Second pass over a block: what needs the extremes and the mean period. */
-void ecg_ventricular_count(ecg_ventricular_t *state, uint32_t block) {
-    ecg_ventricular_sums_t *sums = &state->sums;
-    const int32_t level = levels(state->block_highest).mean, slope_level = levels(state->block_slope).mean;
-    const int32_t half = half_period(sums), first = (int32_t)block * BLOCK;
-    const int16_t *window = window_of(state);
-    int32_t before = window[first - 1];
-    for (int32_t i = first; i < first + BLOCK; i++) {
-        const int32_t x = window[i], slope = abs(x - before) / 2, past = window[i - half];
-        for (int k = 0; k < 3; k++) {
-            sums->flat[k] = (uint16_t)(sums->flat[k] + (slope * (16 >> k) < slope_level));
-        }
-        sums->high[0] = (uint16_t)(sums->high[0] + (abs(x) * 5 > level));
-        sums->high[1] = (uint16_t)(sums->high[1] + (abs(x) * 2 > level));
-        sums->crossings = (uint16_t)(sums->crossings + ((x < 0) != (before < 0)));
-        sums->leak += abs(x + past);
-        sums->leak_whole += abs(x) + abs(past);
-        mark_cell(state, x, window[i - PHASE_DELAY]);
+/* Second pass over a block, in parts: what needs the extremes and the mean period. */
+static void mark_cells(ecg_ventricular_t *state, const int16_t *at) {
+    const int32_t lowest = state->sums.lowest, range = state->sums.highest - lowest + 1;
+    for (const int16_t *const end = at + BLOCK; at != end; at++) {
+        const uint32_t row = cell(at[-PHASE_DELAY], lowest, range);
+        /* within the window, so no limits */
+        state->work.cells[row] |= UINT32_C(1) << ((*at - lowest) * ECG_VENTRICULAR_CELLS / range);
+    }
+}
+
+/* Levels are limits: what is below 1 / 16 is also below 1 / 8. */
+static void count_flat(ecg_ventricular_t *state, const int16_t *at) {
+    const int32_t level = levels(state->block_slope).mean;
+    const int32_t flat_16 = (level + 15) / 16, flat_8 = (level + 7) / 8, flat_4 = (level + 3) / 4;
+    int32_t before = at[-1];
+    uint32_t below_16 = 0, below_8 = 0, below_4 = 0, crossings = 0;
+    for (const int16_t *const end = at + BLOCK; at != end; at++) {
+        const int32_t x = *at, slope = abs(x - before) / 2;
+        below_4 += slope < flat_4;
+        below_8 += slope < flat_8;
+        below_16 += slope < flat_16;
+        crossings += (uint32_t)(x ^ before) >> 31;
         before = x;
     }
+    ecg_ventricular_sums_t *sums = &state->sums;
+    sums->flat[0] = (uint16_t)(sums->flat[0] + below_16);
+    sums->flat[1] = (uint16_t)(sums->flat[1] + below_8);
+    sums->flat[2] = (uint16_t)(sums->flat[2] + below_4);
+    sums->crossings = (uint16_t)(sums->crossings + crossings);
 }
 
-static int16_t normalized(int64_t product, int64_t energy_a, int64_t energy_b) {
-    const uint64_t a = ecg_isqrt((uint64_t)energy_a), b = ecg_isqrt((uint64_t)energy_b);
-    const int64_t norm = (int64_t)(a * b);
-    return (int16_t)(norm > 0 ? ecg_clip((int32_t)(product * 1000 / norm), -1000, 1000) : 0);
-}
-
-/* Sum of the products of every second sample of both; four a turn, and the rest. */
-static int64_t dot_product(const int16_t *x, const int16_t *y, uint32_t count) {
-    int64_t product = 0;
-    for (; count >= 4; count -= 4, x += 8, y += 8) {
-        product += x[0] * y[0];
-        product += x[2] * y[2];
-        product += x[4] * y[4];
-        product += x[6] * y[6];
+static void count_high(ecg_ventricular_t *state, const int16_t *at) {
+    ecg_ventricular_sums_t *sums = &state->sums;
+    const int32_t level = levels(state->block_highest).mean, high_5 = level / 5, high_2 = level / 2;
+    const int16_t *past = at - half_period(sums);
+    int32_t leak = 0, whole = 0;
+    uint32_t above_5 = 0, above_2 = 0;
+    for (const int16_t *const end = at + BLOCK; at != end; at++) {
+        const int32_t x = *at, delayed = *past++, magnitude = abs(x);
+        above_5 += magnitude > high_5;
+        above_2 += magnitude > high_2;
+        leak += abs(x + delayed);
+        whole += magnitude + abs(delayed);
     }
-    for (; count > 0; count--, x += 2, y += 2) {
-        product += *x * *y;
-    }
-    return product;
+    sums->high[0] = (uint16_t)(sums->high[0] + above_5);
+    sums->high[1] = (uint16_t)(sums->high[1] + above_2);
+    sums->leak += leak;
+    sums->leak_whole += whole;
 }
 
-/* Autocorrelation at one lag, of every second sample. */
-void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
+void ecg_ventricular_count(ecg_ventricular_t *state, uint32_t block) {
+    const int16_t *at = window_of(state) + block * BLOCK;
+    count_flat(state, at);
+    count_high(state, at);
+    mark_cells(state, at);
+}
+
+/* Root of an energy that is smaller than the one before it, by Newton's method from that one's root. */
+static uint32_t lower_root(uint32_t root, int64_t energy) {
+    if (energy > UINT32_MAX) {
+        return ecg_isqrt((uint64_t)energy);
+    }
+    const uint32_t value = (uint32_t)energy;
+    while (root > 0 && value / root < root) {
+        root = (root + value / root) / 2;
+    }
+    return root;
+}
+
+/* 1000 * product / norm; the product is not above the norm. */
+static int16_t normalized(int64_t product, uint64_t norm) {
+    if (norm == 0) {
+        return 0;
+    }
+    const int64_t scaled = product * 1000;
+    const bool small = norm <= INT32_MAX && scaled <= INT32_MAX && scaled >= INT32_MIN;
+    const int32_t ratio = small ? (int32_t)scaled / (int32_t)norm : (int32_t)(scaled / (int64_t)norm);
+    return (int16_t)ecg_clip(ratio, -1000, 1000);
+}
+
+/* Sums of the products of every second sample with those `lag` and the next lags later. */
+static void correlate_wide(const int16_t *window, uint32_t lag, int64_t *products) {
+    for (uint32_t k = 0; k < ECG_VENTRICULAR_TOGETHER; k++) {
+        int64_t product = 0;
+        for (const int16_t *x = window + 2 * (lag + k), *y = window; x < window + WINDOW; x += 2, y += 2) {
+            product += *x * *y;
+        }
+        products[k] = product;
+    }
+}
+
+ECG_STATIC_ASSERT(ECG_VENTRICULAR_TOGETHER == 4, four_sums);
+
+/* The same where the sums fit 32 bits: four lags at once, so that each sample is loaded once for the four. */
+static void correlate_narrow(const int16_t *window, uint32_t lag, int64_t *products) {
+    const int16_t *x = window + 2 * lag, *y = window, *const end = window + WINDOW - 6;
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0, x0 = x[0], x1 = x[2], x2 = x[4], x3;
+    for (x += 6; x < end; x += 8, y += 8) {
+        x3 = x[0];
+        sum0 += y[0] * x0, sum1 += y[0] * x1, sum2 += y[0] * x2, sum3 += y[0] * x3;
+        x0 = x[2];
+        sum0 += y[2] * x1, sum1 += y[2] * x2, sum2 += y[2] * x3, sum3 += y[2] * x0;
+        x1 = x[4];
+        sum0 += y[4] * x2, sum1 += y[4] * x3, sum2 += y[4] * x0, sum3 += y[4] * x1;
+        x2 = x[6];
+        sum0 += y[6] * x3, sum1 += y[6] * x0, sum2 += y[6] * x1, sum3 += y[6] * x2;
+    }
+    products[0] = sum0, products[1] = sum1, products[2] = sum2, products[3] = sum3;
+    x -= 6;
+    for (const int16_t *const last = window + WINDOW; x < last; x += 2, y += 2) {
+        for (uint32_t k = 0; k < ECG_VENTRICULAR_TOGETHER && x + 2 * k < last; k++) {
+            products[k] += *y * x[2 * k];
+        }
+    }
+}
+
+/* No sample is so high that the sum of 180 products needs more than 32 bits. */
+static bool is_narrow(const ecg_ventricular_t *state) {
+    const int32_t highest = state->sums.highest, lowest = state->sums.lowest;
+    return highest <= HIGHEST_NARROW && lowest >= -HIGHEST_NARROW;
+}
+
+/* Energies of the parts that the lag compares: each lag takes one sample from both. */
+static void shorten(ecg_ventricular_t *state, uint32_t lag) {
     const int16_t *window = window_of(state), *end = window + WINDOW;
-    const int64_t product = dot_product(window + 2 * lag, window, (WINDOW + 1) / 2 - lag);
-    if (lag == 0) {
-        state->head_energy = state->tail_energy = product;
+    const int32_t gone_tail = window[2 * (lag - 1)], gone_head = end[-2 * (int32_t)lag];
+    state->tail_energy -= gone_tail * gone_tail;
+    state->head_energy -= gone_head * gone_head;
+    state->tail_root = lower_root(state->tail_root, state->tail_energy);
+    state->head_root = lower_root(state->head_root, state->head_energy);
+}
+
+/* Autocorrelation at successive lags, of every second sample. */
+void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
+    int64_t products[ECG_VENTRICULAR_TOGETHER];
+    if (is_narrow(state)) {
+        correlate_narrow(window_of(state), lag, products);
     } else {
-        const int32_t gone_tail = window[2 * (lag - 1)], gone_head = end[-2 * (int32_t)lag];
-        state->tail_energy -= gone_tail * gone_tail;
-        state->head_energy -= gone_head * gone_head;
+        correlate_wide(window_of(state), lag, products);
     }
-    state->correlation[lag] = normalized(product, state->head_energy, state->tail_energy);
+    for (uint32_t k = 0; k < ECG_VENTRICULAR_TOGETHER && lag < ECG_VENTRICULAR_LAGS; k++, lag++) {
+        if (lag == 0) {
+            state->head_energy = state->tail_energy = products[0];
+            state->head_root = state->tail_root = ecg_isqrt((uint64_t)products[0]);
+        } else {
+            shorten(state, lag);
+        }
+        state->correlation[lag] = normalized(products[k], (uint64_t)state->head_root * state->tail_root);
+    }
 }
 
 static int16_t share(uint32_t count) {

@@ -339,6 +339,7 @@ typedef struct {
         int16_t inputs[ECG_VENTRICULAR_FEATURES];
     } work;
     int64_t head_energy, tail_energy;          /* of the two parts that a lag compares */
+    uint32_t head_root, tail_root;             /* of the energies */
     int16_t correlation[ECG_VENTRICULAR_LAGS]; /* autocorrelation, 1000: 1 */
     int16_t features[ECG_VENTRICULAR_FEATURES];
     int32_t logits_q8[ECG_VENTRICULAR_CLASSES];
