@@ -29,18 +29,22 @@ static int32_t slope(ecg_detector_t *detector, int16_t lowpass, uint32_t index) 
     return detector->slope_new - detector->slope_old;
 }
 
+static uint16_t limited(uint32_t value) {
+    return (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
+}
+
 static int32_t energy(ecg_detector_t *detector, int32_t slope_value, uint32_t index) {
     uint16_t *oldest = &detector->energy_in[index % ECG_DETECT_ENERGY_TAPS];
-    const int32_t magnitude = ecg_clip(abs(slope_value) / ECG_DETECT_SLOPE_TAPS, 0, UINT16_MAX);
+    const uint16_t magnitude = limited((uint32_t)abs(slope_value) / ECG_DETECT_SLOPE_TAPS);
     detector->energy += magnitude - *oldest;
-    *oldest = (uint16_t)magnitude;
-    return detector->energy;
+    *oldest = magnitude;
+    return detector->energy; /* a sum of magnitudes: not negative */
 }
 
 void ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index, ecg_queue_t *queue) {
     const int32_t before = detector->energy;
     const int32_t now = energy(detector, slope(detector, lowpass, index), index);
-    detector->energies[index % ECG_DETECT_ENERGIES] = (uint16_t)ecg_clip(now / 16, 0, UINT16_MAX);
+    detector->energies[index % ECG_DETECT_ENERGIES] = limited((uint32_t)now / 16);
     if (now > before) {
         detector->rising = 1;
     }

@@ -367,6 +367,7 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
     const uint32_t index = core->samples++;
     if (index == 0) {
         ecg_filter_start(&core->filter, sample_adu);
+        ecg_sqi_start(&core->sqi_measures, sample_adu);
     }
     const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
@@ -374,8 +375,8 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
         ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
     }
     if (index < core->end) {
-        ecg_sqi_measure(&core->sqi_measures, index, sample_adu, lead_flags, out.lowpass,
-                        core->config.adu_per_mv);
+        const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
+        ecg_sqi_measure(&core->sqi_measures, index, sample_adu, off, out.lowpass, core->config.adu_per_mv);
         ecg_ventricular_push(&core->ventricular, out.filtered, lead_flags != 0);
     } else if (index == core->end) {
         ecg_sqi_end(&core->sqi_measures, index, core->config.adu_per_mv);

@@ -1,5 +1,6 @@
 #include "filters.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "ecg_base/int_math.h"
@@ -31,28 +32,34 @@ void ecg_filter_start(ecg_filter_t *filter, int16_t sample_adu) {
     ecg_input_start(&filter->input, sample_adu);
 }
 
-static int32_t remove_mains(ecg_filter_t *filter, int32_t x) {
-    const int32_t c = filter->notch_cos_q14;
-    if (c == 0) {
-        return x;
-    }
-    const int32_t zeros = x + filter->notch_x[1] - ecg_multiply_shift(filter->notch_x[0], c, 14);
-    const int32_t gain = c == TWO_COS_60HZ_Q14 ? GAIN_60HZ_Q14 : GAIN_50HZ_Q14;
-    const int64_t poles = (int64_t)ecg_multiply_shift(filter->notch_y[0], c, 14) * POLE_RADIUS_Q14 -
-                          (int64_t)filter->notch_y[1] * POLE_RADIUS_SQUARED_Q14;
-    const int32_t y = (int32_t)(((int64_t)zeros * gain + poles + (1 << 13)) >> 14);
-    filter->notch_x[1] = filter->notch_x[0];
+/* One form for each frequency, with its constants. At 60 Hz 2 cos is 1. */
+static inline int32_t notch(ecg_filter_t *filter, int32_t x, int32_t cos_q14, int32_t gain_q14) {
+    const int32_t x1 = filter->notch_x[0], y1 = filter->notch_y[0];
+    const bool is_one = cos_q14 == TWO_COS_60HZ_Q14;
+    const int32_t zeros = x + filter->notch_x[1] - (is_one ? x1 : ecg_multiply_shift(x1, cos_q14, 14));
+    const int32_t pole = is_one ? y1 : ecg_multiply_shift(y1, cos_q14, 14);
+    const int64_t sum = (int64_t)zeros * gain_q14 + (int64_t)pole * POLE_RADIUS_Q14 -
+                        (int64_t)filter->notch_y[1] * POLE_RADIUS_SQUARED_Q14;
+    const int32_t y = (int32_t)((sum + (1 << 13)) >> 14);
+    filter->notch_x[1] = x1;
     filter->notch_x[0] = x;
-    filter->notch_y[1] = filter->notch_y[0];
+    filter->notch_y[1] = y1;
     filter->notch_y[0] = y;
     return y;
+}
+
+static int32_t remove_mains(ecg_filter_t *filter, int32_t x) {
+    if (filter->notch_cos_q14 == TWO_COS_60HZ_Q14) {
+        return notch(filter, x, TWO_COS_60HZ_Q14, GAIN_60HZ_Q14);
+    }
+    return filter->notch_cos_q14 == 0 ? x : notch(filter, x, TWO_COS_50HZ_Q14, GAIN_50HZ_Q14);
 }
 
 /* 1 2 3 2 1, two moving sums of three: -3 dB at 40 Hz, linear phase, delay two samples. Gain 9 / 8. */
 static int16_t remove_muscle_noise(ecg_filter_t *filter, int32_t x) {
     int32_t *t = filter->taps;
-    t[0] = t[1], t[1] = t[2], t[2] = t[3], t[3] = t[4], t[4] = x;
-    const int32_t sum = t[0] + 2 * t[1] + 3 * t[2] + 2 * t[3] + t[4];
+    const int32_t sum = t[0] + 2 * t[1] + 3 * t[2] + 2 * t[3] + x;
+    t[0] = t[1], t[1] = t[2], t[2] = t[3], t[3] = x;
     return ecg_clip_int16(ecg_shift_round(sum, 3 + NOTCH_FRACTION_BITS));
 }
 

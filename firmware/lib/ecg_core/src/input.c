@@ -1,7 +1,5 @@
 #include "input.h"
 
-#include <stdlib.h>
-
 #include "ecg_base/int_math.h"
 
 #define INPUT_LIMIT_MV 34 /* electrode drift fits, and every sum of the filters fits 32 bits */
@@ -14,12 +12,4 @@ void ecg_input_init(ecg_input_t *input, uint16_t adu_per_mv) {
 
 void ecg_input_start(ecg_input_t *input, int16_t sample_adu) {
     input->offset_adu = sample_adu;
-}
-
-/* After an hour at a rail the signal is seen again. */
-int32_t ecg_input_scale(ecg_input_t *input, int16_t sample_adu) {
-    if (abs(sample_adu - input->offset_adu) > input->limit_adu) {
-        input->offset_adu = sample_adu;
-    }
-    return ((sample_adu - input->offset_adu) * input->gain_q12) >> (12 - ECG_INPUT_FRACTION_BITS);
 }

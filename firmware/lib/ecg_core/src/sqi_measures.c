@@ -17,7 +17,7 @@
 #define LEADS_ON_SAMPLES 180 /* 500 ms */
 #define HUM_PURE 3           /* hum: a filter at its frequency removes two thirds of the second differences */
 
-ECG_STATIC_ASSERT(THIRD % ECG_SQI_TOGETHER == 0 && ECG_SQI_BLOCK_SAMPLES % THIRD == 0, thirds_of_eights);
+ECG_STATIC_ASSERT(THIRD % ECG_SQI_TOGETHER == 0 && ECG_SQI_BLOCK_SAMPLES % ECG_SQI_TOGETHER == 0, eights);
 ECG_STATIC_ASSERT(32 % ECG_SQI_TOGETHER == 0, within_a_word);
 
 /* Sets bits, eight at most within a byte of the map, of which `first` is the index of the lowest. */
@@ -46,10 +46,10 @@ static bool any_bit(const uint32_t *bits, uint32_t first, uint32_t count) {
 }
 
 /* The rails are not known (any ADC): a value that repeats while it is the highest or lowest ever seen. */
-static bool is_rail(const ecg_sqi_measures_t *measures, int32_t value, uint16_t adu_per_mv) {
-    const ecg_sqi_sums_t *sums = &measures->sums;
-    const int32_t highest = sums->highest > measures->highest ? sums->highest : measures->highest;
-    const int32_t lowest = sums->lowest < measures->lowest ? sums->lowest : measures->lowest;
+static bool is_rail(const ecg_sqi_measures_t *measures, int32_t value, int32_t lowest, int32_t highest,
+                    uint16_t adu_per_mv) {
+    highest = highest > measures->highest ? highest : measures->highest;
+    lowest = lowest < measures->lowest ? lowest : measures->lowest;
     return highest - lowest >= adu_per_mv /* not a flat line's noise */ &&
            (value == highest || value == lowest);
 }
@@ -57,27 +57,23 @@ static bool is_rail(const ecg_sqi_measures_t *measures, int32_t value, uint16_t 
 /* Level, range and rails; a bit for each sample at a rail. */
 static uint32_t measure_samples(ecg_sqi_measures_t *measures, uint32_t count, uint16_t adu_per_mv) {
     ecg_sqi_sums_t *sums = &measures->sums;
-    int32_t sum = sums->sum, last = measures->last;
+    int32_t sum = sums->sum, last = measures->last, lowest = sums->lowest, highest = sums->highest;
     uint32_t repeats = measures->repeats, rails = 0;
     for (uint32_t i = 0; i < count; i++) {
         const int32_t x = measures->samples[i];
         sum += x;
+        lowest = x < lowest ? x : lowest;
+        highest = x > highest ? x : highest;
         repeats = x == last ? repeats + 1 : 1;
         last = x;
-        if (x < sums->lowest) {
-            sums->lowest = (int16_t)x;
-        }
-        if (x > sums->highest) {
-            sums->highest = (int16_t)x;
-        }
-        if (repeats >= RAIL_REPEATS && is_rail(measures, x, adu_per_mv)) {
+        if (repeats >= RAIL_REPEATS && is_rail(measures, x, lowest, highest, adu_per_mv)) {
             rails |= UINT32_C(1) << i;
-            if (repeats >= RAIL_FAULT) {
-                sums->faults |= ECG_CORE_FLAG_SATURATED;
-            }
+            sums->faults = (uint8_t)(sums->faults | (repeats >= RAIL_FAULT ? ECG_CORE_FLAG_SATURATED : 0));
         }
     }
     sums->sum = sum;
+    sums->lowest = (int16_t)lowest;
+    sums->highest = (int16_t)highest;
     measures->repeats = (uint16_t)(repeats < RAIL_FAULT ? repeats : RAIL_FAULT);
     return rails;
 }
@@ -130,7 +126,7 @@ static int32_t measure_slopes(ecg_sqi_measures_t *measures) {
 }
 
 /* Leads are off after 100 ms without contact, and on again after 500 ms with it. */
-static void follow_leads(ecg_sqi_measures_t *measures, uint32_t index, bool off) {
+void ecg_sqi_follow_leads(ecg_sqi_measures_t *measures, uint32_t index, bool off) {
     const uint16_t enough = measures->leads_are_off ? LEADS_ON_SAMPLES : LEADS_OFF_SAMPLES;
     measures->leads_other = (uint16_t)(off == (measures->leads_are_off != 0) ? 0 : measures->leads_other + 1);
     if (measures->leads_other == enough) {
@@ -176,7 +172,7 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
  */
 static void mark_samples(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
     const uint32_t count = measures->waiting;
-    const uint32_t off = (uint32_t)measures->leads_bits >> (ECG_SQI_TOGETHER - count);
+    const uint32_t off = measures->leads_bits;
     set_bits(measures->leads_off, first, count, off);
     set_bits(measures->saturated, first, count, measure_samples(measures, count, adu_per_mv));
     if (off != 0) {
@@ -184,7 +180,11 @@ static void mark_samples(ecg_sqi_measures_t *measures, uint32_t first, uint16_t 
     }
 }
 
-static void measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
+void ecg_sqi_start(ecg_sqi_measures_t *measures, int16_t sample_adu) {
+    measures->last = measures->before = measures->highest = measures->lowest = sample_adu;
+}
+
+void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
     ecg_sqi_sums_t *sums = &measures->sums;
     if (sums->samples == 0) {
         sums->lowest = sums->highest = measures->samples[0];
@@ -196,29 +196,13 @@ static void measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint1
     measures->last = measures->samples[ECG_SQI_TOGETHER - 1];
     measures->highest = sums->highest > measures->highest ? sums->highest : measures->highest;
     measures->lowest = sums->lowest < measures->lowest ? sums->lowest : measures->lowest;
-    measures->waiting = 0;
+    measures->waiting = measures->leads_bits = 0;
     sums->samples = (uint8_t)(sums->samples + ECG_SQI_TOGETHER);
     if (sums->samples % THIRD == 0) {
         close_third(sums);
     }
     if (sums->samples == ECG_SQI_BLOCK_SAMPLES) {
         close_block(measures, adu_per_mv);
-    }
-}
-
-void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, uint8_t lead_flags,
-                     int16_t lowpass, uint16_t adu_per_mv) {
-    if (index == 0) {
-        measures->last = measures->before = measures->highest = measures->lowest = sample_adu;
-    }
-    const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
-    const uint32_t at = measures->waiting++;
-    measures->samples[at] = sample_adu;
-    measures->lowpass[at] = lowpass;
-    measures->leads_bits = (uint8_t)(measures->leads_bits >> 1 | (off ? 1u << (ECG_SQI_TOGETHER - 1) : 0));
-    follow_leads(measures, index, off);
-    if (at == ECG_SQI_TOGETHER - 1) {
-        measure_together(measures, index - at, adu_per_mv);
     }
 }
 

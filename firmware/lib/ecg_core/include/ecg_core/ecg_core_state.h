@@ -70,7 +70,7 @@ typedef struct {
     ecg_input_t input;
     int32_t notch_cos_q14;          /* 2 cos(2 pi mains / fs); 0: no notch */
     int32_t notch_x[2], notch_y[2]; /* the last inputs and outputs */
-    int32_t taps[5];                /* low-pass: 5 taps 1 2 3 2 1 */
+    int32_t taps[4];                /* low-pass: the last inputs, the oldest first */
     int16_t baseline[ECG_FILTER_BASELINE_TAPS];
     uint16_t baseline_at;
     int32_t baseline_sum;
@@ -264,7 +264,7 @@ typedef struct {
     uint16_t leads_other; /* samples in a row that speak against it */
     uint8_t leads_are_off;
     uint8_t waiting;                   /* samples that are not measured yet, */
-    uint8_t leads_bits;                /* whether a lead was off, the last of them in the highest bit */
+    uint8_t leads_bits;                /* whether a lead was off, the first of them in bit 0 */
     int16_t samples[ECG_SQI_TOGETHER]; /* the samples */
     int16_t lowpass[ECG_SQI_TOGETHER]; /* and their low-pass outputs */
     int16_t lowpass_before[ECG_SQI_TOGETHER];
