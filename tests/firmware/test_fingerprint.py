@@ -57,7 +57,7 @@ CHANGES = [
     ("ventricular_features.c", "FIRST_LAG", "9"),
     ("sqi_measures.c", "RAIL_REPEATS", "1"),
     ("sqi_measures.c", "RAIL_FAULT", "400"),
-    ("sqi_measures.c", "THIRD", "18"),
+    ("sqi_measures.c", "THIRD", "16"),
     ("sqi_measures.c", "HUM_PURE", "4"),
     ("sqi.c", "BLOCKS_BEFORE", "5"),
     ("sqi.c", "UNCERTAINTY_DECAY", "9"),

@@ -275,11 +275,11 @@ static int32_t output_of(uint32_t unit, int32_t sum) {
 static int32_t four_outputs(uint32_t unit, const int16_t *inputs) {
     const int16_t *weight = &QRS_HIDDEN_WEIGHT[unit * ECG_QRS_FEATURES];
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (const int16_t *const end = inputs + ECG_QRS_FEATURES; inputs != end; inputs += 2, weight += 2) {
-        sum0 = ecg_add_products(sum0, inputs, weight);
-        sum1 = ecg_add_products(sum1, inputs, weight + ECG_QRS_FEATURES);
-        sum2 = ecg_add_products(sum2, inputs, weight + 2 * ECG_QRS_FEATURES);
-        sum3 = ecg_add_products(sum3, inputs, weight + 3 * ECG_QRS_FEATURES);
+    for (uint32_t i = 0; i < ECG_QRS_FEATURES; i += 2, weight += 2) {
+        sum0 = ecg_add_products(sum0, &inputs[i], weight);
+        sum1 = ecg_add_products(sum1, &inputs[i], weight + ECG_QRS_FEATURES);
+        sum2 = ecg_add_products(sum2, &inputs[i], weight + 2 * ECG_QRS_FEATURES);
+        sum3 = ecg_add_products(sum3, &inputs[i], weight + 3 * ECG_QRS_FEATURES);
     }
     return output_of(unit, sum0) + output_of(unit + 1, sum1) + output_of(unit + 2, sum2) +
            output_of(unit + 3, sum3);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/static_assert.h"
 #include "resample.h"
 #include "sqi_gap.h"
 #include "sqi_measures.h"
@@ -59,6 +60,8 @@
 #define FAST_QUALITY 20
 #define MUSCLE_NOTED 64 /* units: noise of about 0.07 mV RMS from 20 to 120 Hz */
 #define NOTED_BELOW 75  /* quality at which the noise is named */
+
+ECG_STATIC_ASSERT(AMPLITUDE_RANK <= ECG_SQI_LARGEST, rank_is_kept);
 
 /* 1024 exp(-k / 2 - 1 / 4): approximate probability that a decision with confidence k half logits is wrong.
  */
@@ -123,26 +126,9 @@ static int32_t median(int32_t a, int32_t b, int32_t c) {
     return ecg_clip(c, low, high);
 }
 
-/* Ranges of the signal within a block: the largest three of 3.2 s. */
-static void largest_ranges(const ecg_sqi_measures_t *measures, int32_t largest[AMPLITUDE_RANK]) {
-    memset(largest, 0, AMPLITUDE_RANK * sizeof *largest);
-    for (uint32_t i = 0; i < ECG_SQI_BLOCKS; i++) {
-        int32_t range = measures->blocks[i].highest - measures->blocks[i].lowest;
-        for (uint32_t k = 0; k < AMPLITUDE_RANK; k++) {
-            if (range > largest[k]) {
-                const int32_t smaller = largest[k];
-                largest[k] = range;
-                range = smaller;
-            }
-        }
-    }
-}
-
 /* Of the signal's waves. */
 static int32_t amplitude(const ecg_sqi_measures_t *measures) {
-    int32_t largest[AMPLITUDE_RANK];
-    largest_ranges(measures, largest);
-    return largest[AMPLITUDE_RANK - 1];
+    return measures->largest[AMPLITUDE_RANK - 1];
 }
 
 /* Three blocks against the three before: their middles, so that one wide beat is no jump. A drift is none
@@ -245,9 +231,7 @@ static void grade_noise(ecg_sqi_t *state, const ecg_sqi_measures_t *measures, ui
 /* The mean second difference of hum is a third to a quarter of its range. */
 static bool hum_hides_signal(const ecg_sqi_measures_t *measures, int32_t second_difference,
                              uint16_t adu_per_mv) {
-    int32_t largest[AMPLITUDE_RANK];
-    largest_ranges(measures, largest);
-    return largest[0] * ECG_SQI_UNITS_PER_MV < HUM_SHARE * second_difference * adu_per_mv;
+    return measures->largest[0] * ECG_SQI_UNITS_PER_MV < HUM_SHARE * second_difference * adu_per_mv;
 }
 
 static void grade_hum(const ecg_sqi_measures_t *measures, uint16_t adu_per_mv, ecg_sqi_result_t *result) {

@@ -147,6 +147,23 @@ static void repeat_first(ecg_sqi_measures_t *measures) {
     }
 }
 
+static void find_largest(ecg_sqi_measures_t *measures) {
+    int32_t largest[ECG_SQI_LARGEST] = {0};
+    for (uint32_t i = 0; i < ECG_SQI_BLOCKS; i++) {
+        int32_t range = measures->blocks[i].highest - measures->blocks[i].lowest;
+        for (uint32_t k = 0; k < ECG_SQI_LARGEST; k++) {
+            if (range > largest[k]) {
+                const int32_t smaller = largest[k];
+                largest[k] = range;
+                range = smaller;
+            }
+        }
+    }
+    for (uint32_t k = 0; k < ECG_SQI_LARGEST; k++) {
+        measures->largest[k] = (uint16_t)largest[k];
+    }
+}
+
 static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     const ecg_sqi_sums_t *sums = &measures->sums;
     ecg_sqi_block_t *block = &measures->blocks[measures->measured++ % ECG_SQI_BLOCKS];
@@ -165,6 +182,7 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
     if (measures->measured == 1) {
         repeat_first(measures);
     }
+    find_largest(measures);
     measures->sums = (ecg_sqi_sums_t){0};
 }
 

@@ -44,7 +44,7 @@ static void measure_slopes(ecg_ventricular_t *state, uint32_t block) {
 static void measure_heights(ecg_ventricular_t *state, uint32_t block) {
     const int16_t *at = window_of(state) + block * BLOCK, *const end = at + BLOCK;
     ecg_ventricular_sums_t *sums = &state->sums;
-    int32_t magnitudes = 0, highest = *at, lowest = *at;
+    int32_t magnitudes = 0, highest = INT16_MIN, lowest = INT16_MAX;
     while (at != end) {
         const int32_t x = *at++;
         magnitudes += abs(x);
@@ -146,19 +146,27 @@ static void count_high(ecg_ventricular_t *state, const int16_t *at) {
     ecg_ventricular_sums_t *sums = &state->sums;
     const int32_t level = levels(state->block_highest).mean, high_5 = level / 5, high_2 = level / 2;
     const int16_t *past = at - half_period(sums);
-    int32_t leak = 0, whole = 0;
+    int32_t leak = 0;
     uint32_t above_5 = 0, above_2 = 0;
     for (const int16_t *const end = at + BLOCK; at != end; at++) {
-        const int32_t x = *at, delayed = *past++, magnitude = abs(x);
+        const int32_t x = *at, magnitude = abs(x);
         above_5 += magnitude > high_5;
         above_2 += magnitude > high_2;
-        leak += abs(x + delayed);
-        whole += magnitude + abs(delayed);
+        leak += abs(x + *past++);
     }
     sums->high[0] = (uint16_t)(sums->high[0] + above_5);
     sums->high[1] = (uint16_t)(sums->high[1] + above_2);
     sums->leak += leak;
-    sums->leak_whole += whole;
+}
+
+/* Sum of |x| over the window and over as many samples half a period earlier, which differ at their ends. */
+static int32_t leak_whole(const ecg_ventricular_t *state) {
+    const int16_t *window = window_of(state);
+    int32_t whole = 2 * state->sums.magnitudes;
+    for (int32_t i = half_period(&state->sums); i > 0; i--) {
+        whole += abs(window[-i]) - abs(window[WINDOW - i]);
+    }
+    return whole;
 }
 
 void ecg_ventricular_count(ecg_ventricular_t *state, uint32_t block) {
@@ -187,8 +195,8 @@ static int16_t normalized(int64_t product, uint64_t norm) {
     }
     const int64_t scaled = product * 1000;
     const bool small = norm <= INT32_MAX && scaled <= INT32_MAX && scaled >= INT32_MIN;
-    const int32_t ratio = small ? (int32_t)scaled / (int32_t)norm : (int32_t)(scaled / (int64_t)norm);
-    return (int16_t)ecg_clip(ratio, -1000, 1000);
+    const int32_t quotient = small ? (int32_t)scaled / (int32_t)norm : (int32_t)(scaled / (int64_t)norm);
+    return (int16_t)ecg_clip(quotient, -1000, 1000);
 }
 
 /* Sums of the products of every second sample with those `lag` and the next lags later. */
@@ -207,9 +215,9 @@ ECG_STATIC_ASSERT(ECG_VENTRICULAR_TOGETHER == 4, four_sums);
 /* The same where the sums fit 32 bits: four lags at once, so that each sample is loaded once for the four. */
 static void correlate_narrow(const int16_t *window, uint32_t lag, int64_t *products) {
     const int16_t *x = window + 2 * lag, *y = window, *const end = window + WINDOW - 6;
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0, x0 = x[0], x1 = x[2], x2 = x[4], x3;
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0, x0 = x[0], x1 = x[2], x2 = x[4];
     for (x += 6; x < end; x += 8, y += 8) {
-        x3 = x[0];
+        const int32_t x3 = x[0];
         sum0 += y[0] * x0, sum1 += y[0] * x1, sum2 += y[0] * x2, sum3 += y[0] * x3;
         x0 = x[2];
         sum0 += y[2] * x1, sum1 += y[2] * x2, sum2 += y[2] * x3, sum3 += y[2] * x0;
@@ -301,8 +309,8 @@ void ecg_ventricular_describe_counts(ecg_ventricular_t *state) {
     f[ECG_VENTRICULAR_HIGH_5] = share(sums->high[0]);
     f[ECG_VENTRICULAR_HIGH_2] = share(sums->high[1]);
     f[ECG_VENTRICULAR_CROSSINGS] = share(sums->crossings);
-    f[ECG_VENTRICULAR_LEAKAGE] =
-        (int16_t)((int64_t)sums->leak * 1000 / (sums->leak_whole > 0 ? sums->leak_whole : 1));
+    const int32_t whole = leak_whole(state);
+    f[ECG_VENTRICULAR_LEAKAGE] = (int16_t)((int64_t)sums->leak * 1000 / (whole > 0 ? whole : 1));
     f[ECG_VENTRICULAR_OCCUPIED] = (int16_t)count_cells(state);
 }
 

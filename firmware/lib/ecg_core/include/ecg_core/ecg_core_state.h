@@ -32,6 +32,7 @@ extern "C" {
 #define ECG_RR_PAST 32               /* intervals that the one in turn is compared with */
 #define ECG_RR_SINUS 9               /* intervals whose median is the sinus interval */
 #define ECG_SQI_BLOCKS 16            /* blocks of 200 ms that are kept, a power of two */
+#define ECG_SQI_LARGEST 3            /* largest ranges of the signal within a block that are kept */
 #define ECG_SQI_TOGETHER 8           /* samples that are measured at once; a noise slope is over as many */
 #define ECG_VENTRICULAR_SAMPLES 520  /* samples at 90 Hz: 500 ms, window, 1 s, and what comes before work begins */
 #define ECG_VENTRICULAR_BLOCKS 8     /* blocks of 500 ms in the window of the ventricular rhythm detector */
@@ -248,11 +249,11 @@ typedef struct {
 /* The signal's autocorrelation. */
 typedef struct {
     int32_t energy;                                 /* sum of squares of slopes, decaying */
-    int32_t sums[ECG_SQI_LAGS - ECG_SQI_LEAST_LAG]; /* of products of slopes so many lags apart, decaying; all
-                                                       without those of the newest slope */
+    int32_t sums[ECG_SQI_LAGS - ECG_SQI_LEAST_LAG]; /* of products of slopes so many lags apart, decaying */
     int16_t slopes[ECG_SQI_SLOPES];                 /* from `newest` on, the newest first */
     int16_t mean;                                   /* of the samples before */
-    uint8_t newest;
+    uint8_t newest;                                 /* this slope's products are not in the sums yet, */
+    uint8_t has_older;                              /* perhaps nor are those of the one before it */
     uint8_t started;
 } ecg_sqi_repetition_t;
 
@@ -275,6 +276,7 @@ typedef struct {
     ecg_sqi_sums_t sums;
     ecg_sqi_block_t blocks[ECG_SQI_BLOCKS]; /* a ring by number */
     uint32_t measured;                      /* blocks that are complete */
+    uint16_t largest[ECG_SQI_LARGEST];      /* ranges of the signal within one of the blocks, ADC units */
     ecg_sqi_repetition_t repetition;
 } ecg_sqi_measures_t;
 
@@ -313,14 +315,14 @@ typedef struct {
 
 /* Sums over the window of the ventricular rhythm detector; d: difference of successive samples. */
 typedef struct {
-    int32_t magnitudes;       /* sum of |x| */
-    int32_t slopes;           /* sum of |d| */
-    int32_t bends;            /* sum of the differences of successive d, magnitudes */
-    int32_t leak, leak_whole; /* sum of |x + x half a period before|, and of both magnitudes */
-    int16_t highest, lowest;  /* x */
-    uint16_t flat[3];         /* samples with |d| below 1 / 16, 1 / 8, 1 / 4 of its highest */
-    uint16_t high[2];         /* samples with |x| above 1 / 5, 1 / 2 of its highest */
-    uint16_t crossings;       /* of zero */
+    int32_t magnitudes;      /* sum of |x| */
+    int32_t slopes;          /* sum of |d| */
+    int32_t bends;           /* sum of the differences of successive d, magnitudes */
+    int32_t leak;            /* sum of |x + x half a period before| */
+    int16_t highest, lowest; /* x */
+    uint16_t flat[3];        /* samples with |d| below 1 / 16, 1 / 8, 1 / 4 of its highest */
+    uint16_t high[2];        /* samples with |x| above 1 / 5, 1 / 2 of its highest */
+    uint16_t crossings;      /* of zero */
 } ecg_ventricular_sums_t;
 
 /* Ventricular rhythm detector: figures of the last 4 s once a second, a classifier, a state. Indices count
