@@ -17,6 +17,7 @@ from ecg_edge.quantize.codegen.ir import Channels, Fields, Kernel, Records, numb
 
 GROUP = 4  # taps that SXTB16 widens at a time, in the order 0, 2, 1, 3
 OUTPUTS = 4  # positions that both kernels compute at a time
+FEW = 2  # positions that the convolution computes at a time where fewer are left
 REACH_LIMIT = 1 << 23  # of an accumulator
 MAX_SHIFT = 22  # to the right: keeps the requantization's offset below 2^30
 DEPTHWISE_TAPS = 10
@@ -44,16 +45,12 @@ def paired_conv(fields: Fields, weights: npt.NDArray[np.int8], channels: Channel
     count, taps = weights.shape
     if fields["input_channels"] == 1 and (kernel := paired_depthwise(fields, weights, channels)):
         return kernel
-    if (
-        count % 2
-        or number(fields, "output_width") < OUTPUTS
-        or weights.min() == -128
-        or not _fits(channels, taps)
-    ):
+    if count % 2 or weights.min() == -128 or not _fits(channels, taps):
         return None
     records = paired_channels(channels, zero_point_in(fields))
     kept = row_fields(fields, "kernel_width")
-    scratch = -(-taps // GROUP) * GROUP * 2 * OUTPUTS
+    together = OUTPUTS if number(fields, "output_width") >= OUTPUTS else FEW
+    scratch = -(-taps // GROUP) * GROUP * 2 * together
     return Kernel(
         "ecg_nn_conv_paired_s8", "ecg_nn_conv_paired_t", kept, interleaved(weights), records, scratch
     )

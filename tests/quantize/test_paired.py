@@ -79,7 +79,8 @@ def kernel_of(width: int, depth: int, taps: int, channels: int, stride: int = 1,
     [
         ((4, 8, 3, 6), "ecg_nn_conv_paired_s8"),
         ((4, 8, 3, 5), "ecg_nn_conv_1xn_s8"),  # an odd number of channels
-        ((3, 8, 3, 6), "ecg_nn_conv_1xn_s8"),  # fewer than four positions
+        ((3, 8, 3, 6), "ecg_nn_conv_paired_s8"),
+        ((1, 8, 3, 6), "ecg_nn_conv_paired_s8"),
         ((12, 56, 9, 2), "ecg_nn_conv_paired_s8"),
         ((12, 64, 9, 2), "ecg_nn_conv_1xn_s8"),  # sums beyond 2^23
         ((12, 1, 10, 3), "ecg_nn_depthwise_paired_s8"),

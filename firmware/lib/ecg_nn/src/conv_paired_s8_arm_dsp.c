@@ -17,19 +17,30 @@
 #undef WEIGH_FOUR
 #undef MULTIPLY
 
+static void four(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output, int32_t x,
+                 uint32_t *scratch) {
+    const int32_t channels = layer->output_channels;
+    const int rectified = layer->output.min >= layer->output.zero_point;
+    const uint32_t *const widened = ecg_nn_widen_windows(layer, input, x, scratch);
+    (rectified ? weigh_four_rectified : weigh_four)(scratch, widened, layer->weights, layer->channels,
+                                                    output + x * channels, channels,
+                                                    layer->channels + channels);
+}
+
 void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
                            uint32_t *scratch) {
-    const int32_t channels = layer->output_channels, width = layer->output_width;
-    const int rectified = layer->output.min >= layer->output.zero_point;
-    for (int32_t x = 0; x < width; x += ECG_NN_POSITIONS) {
-        /* Where their number is no multiple of four, the last four repeat some. */
-        const int32_t first = ecg_nn_min(x, width - ECG_NN_POSITIONS);
-        int8_t *const bytes = output + first * channels;
-        const uint32_t *const widened = ecg_nn_widen_windows(layer, input, first, scratch);
-        (rectified ? weigh_four_rectified : weigh_four)(scratch, widened, layer->weights, layer->channels,
-                                                        bytes, channels, layer->channels + channels);
-        ecg_nn_clamp_bytes(bytes, ECG_NN_POSITIONS * channels, &layer->output);
+    const int32_t width = layer->output_width;
+    /* Where their number is no multiple of four or two, the last positions repeat some. */
+    for (int32_t x = 0; x < width;) {
+        if (width >= ECG_NN_POSITIONS && width - x > 2) {
+            four(layer, input, output, ecg_nn_min(x, width - ECG_NN_POSITIONS), scratch);
+            x += ECG_NN_POSITIONS;
+        } else {
+            ecg_nn_paired_two(layer, input, output, ecg_nn_max(0, ecg_nn_min(x, width - 2)), scratch);
+            x += 2;
+        }
     }
+    ecg_nn_clamp_bytes(output, width * layer->output_channels, &layer->output);
 }
 
 #endif

@@ -13,6 +13,10 @@
 const uint32_t *ecg_nn_widen_windows(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t x,
                                      uint32_t *widened);
 
+/* All channels of the positions `x` and x + 1, or of the only one there is. */
+void ecg_nn_paired_two(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output, int32_t x,
+                       uint32_t *scratch);
+
 /* Four bytes of a row from `at` on; what lies outside it counts as the zero point. */
 static inline uint32_t ecg_nn_word_at(const int8_t *row, int32_t at, int32_t length, int32_t zero_point) {
     if (at >= 0 && at + 4 <= length) {

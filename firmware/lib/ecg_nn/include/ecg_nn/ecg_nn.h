@@ -93,10 +93,10 @@ typedef struct {
     int32_t offset;
 } ecg_nn_paired_channel_t;
 
-/* A convolution along the width only, with an even number of output channels, and at least 4 output
- * positions. Weights (-127..127) in pairs of neighbouring channels a, b: [pair][group of four taps][tap 0, 2,
- * 1, 3], each the 16 bits of 256 b + a; a tap is one element of the window [kernel width][input channel], and
- * the last group is filled up with zeros. Sums stay below 2^23. */
+/* A convolution along the width only, with an even number of output channels. Weights (-127..127) in pairs of
+ * neighbouring channels a, b: [pair][group of four taps][tap 0, 2, 1, 3], each the 16 bits of 256 b + a; a
+ * tap is one element of the window [kernel width][input channel], and the last group is filled up with zeros.
+ * Sums stay below 2^23. */
 typedef struct {
     int32_t input_width, input_channels;
     int32_t output_width, output_channels;
@@ -112,7 +112,8 @@ typedef struct {
  *  @param[in]  layer   sizes, quantization and weights
  *  @param[in]  input   [input_width][input_channels]
  *  @param[out] output  [output_width][output_channels]; must not overlap `input`
- *  @param[out] scratch  memory to work in: 32 bytes for every four taps, at most 4,096 bytes
+ *  @param[out] scratch  memory to work in: 32 bytes for every four taps, at most 4,096 bytes; half with
+ *                       fewer than four output positions
  */
 void ecg_nn_conv_paired_s8(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output,
                            uint32_t *scratch);
