@@ -2,8 +2,8 @@
 
     python firmware/scripts/log2_table.py > firmware/lib/ecg_base/src/log2_table.h
 
-Six binary digits of a logarithm come by squaring six times, each time rounded down to 32 bits. The table holds the
-values at which they change.
+Six binary digits of a logarithm come by squaring six times, each time rounded down to 32 bits. The table
+holds the values at which they change.
 """
 
 from __future__ import annotations

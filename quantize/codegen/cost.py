@@ -98,7 +98,7 @@ SPARSE_KERNELS = frozenset({sparse.CONVOLUTION, sparse.FOUR, sparse.FULLY_CONNEC
 # and rounded. A kernel that changes needs a new fit.
 MODELS: dict[KernelVariant, dict[str, Model]] = {
     KernelVariant.ARM_DSP: {
-        "ecg_nn_conv_paired_s8": Model(1812, 40, 90, 7, 6.5, 9.5, 3.0, group=4),
+        "ecg_nn_conv_paired_s8": Model(2270, 40, 90, 7, 6.5, 9.5, 3.0, group=2),
         "ecg_nn_depthwise_paired_s8": Model(1416, 300, 0, 0, 0, 15.5, 0, group=4),
         "ecg_nn_conv_1xn_s8": Model(516, 0, 0, 0, 0, 63, 12),
         "ecg_nn_fully_connected_s8": Model(628, 0, 0, 40, 0, 34, 8),

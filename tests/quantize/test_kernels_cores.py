@@ -19,7 +19,7 @@ from ecg_edge.quantize.codegen.generate import Generated, generate
 from ecg_edge.quantize.codegen.ir import KernelVariant
 from tests.support.harness import WARNINGS, random_inputs
 from tests.support.random_networks import random_network
-from tests.support.random_rows import random_row_network, widest_row_network
+from tests.support.random_rows import few_positions_network, random_row_network, widest_row_network
 
 pytestmark = pytest.mark.device
 
@@ -71,6 +71,27 @@ def test_the_longest_windows_in_pairs_give_tflms_bytes(tmp_path: Path) -> None:
             inputs = {"t0": np.full(20 * 56, value, np.int8)}
             cases.append(Case(number, list(inputs.values()), tflm_layers(models[number], made, inputs)))
     assert run_on(M4, generated, cases, tmp_path).differing == 0
+
+
+@pytest.mark.parametrize("core", ["m4", "rv32"])
+def test_few_positions_give_tflms_bytes(core: str, tmp_path: Path) -> None:
+    needs(CORES[core])
+    rng = np.random.default_rng(3)
+    models = [few_positions_network(count, channels) for count in range(1, 8) for channels in (6, 8)]
+    generated = [generate(model, name=f"n{n}") for n, model in enumerate(models)]
+    cases = [random_case(n, models[n], generated[n], rng) for n in range(len(models)) for _ in range(3)]
+    assert run_on(CORES[core], generated, cases, tmp_path, extra=WARNINGS).differing == 0
+
+
+def test_two_positions_take_less_than_four(tmp_path: Path) -> None:
+    needs(M4)
+    counts = {}
+    for positions in (2, 4):
+        model = few_positions_network(positions, 8)
+        generated = generate(model, policy="never")
+        case = random_case(0, model, generated, np.random.default_rng(3))
+        counts[positions] = run_on(M4, [generated], [case], tmp_path / str(positions)).instructions
+    assert counts[2] < 0.7 * counts[4]
 
 
 @pytest.mark.parametrize("name", ["conv", "sep"])

@@ -49,6 +49,15 @@ def _row_window(b: Builder, source: T, widest: int) -> Window:
     return window
 
 
+def few_positions_network(positions: int, channels: int) -> bytes:
+    """A convolution with so many output positions, whose windows lie within the input."""
+    b = Builder(positions)
+    source = b.input((1, 1, 8 + 3 * (positions - 1), 5))
+    window = window_of(source, (1, 8), (1, 3), (1, 1), VALID)
+    assert window is not None
+    return b.finish([conv_of(b, source, window, channels)])
+
+
 def widest_row_network(sign: int) -> bytes:
     """The longest window that the ARM DSP form takes in pairs, with weights of one sign."""
     b = Builder(0)

@@ -131,6 +131,50 @@ static __attribute__((naked, noinline)) void sixteen_sums(
         ".purgem saved\n .purgem four\n");
 }
 
+/* Add two windows times the weights of four channels, four taps at a time. */
+static inline void weigh_two(const int8_t *weights, const int8_t *const end, const int8_t *first,
+                             const int8_t *second, int32_t sums[CHANNELS][2]) {
+    do {
+        UNROLL
+        for (int t = 0; t < ECG_NN_BLOCK_TAPS; ++t) {
+            const int32_t a = first[t], b = second[t];
+            UNROLL
+            for (int c = 0; c < CHANNELS; ++c) {
+                const int32_t weight = weights[CHANNELS * t + c];
+                sums[c][0] += a * weight;
+                PIN(sums[c][0]);
+                sums[c][1] += b * weight;
+                PIN(sums[c][1]);
+            }
+        }
+        first += ECG_NN_BLOCK_TAPS;
+        second += ECG_NN_BLOCK_TAPS;
+        weights += CHANNELS * ECG_NN_BLOCK_TAPS;
+    } while (weights != end);
+}
+
+/* `count` groups of four channels at the first two positions of a block. */
+static void eight_sums(const ecg_nn_block_t *block, const int8_t *weights, int32_t group_bytes,
+                       const ecg_nn_block_channel_t *channels, int32_t count, const ecg_nn_output_t *limits) {
+    int8_t *first = block->outputs[0], *second = block->outputs[1];
+    for (; count > 0; --count, channels += CHANNELS, weights += group_bytes) {
+        int32_t sums[CHANNELS][2];
+        UNROLL
+        for (int c = 0; c < CHANNELS; ++c) {
+            sums[c][0] = sums[c][1] = channels[c].bias;
+        }
+        weigh_two(weights, weights + group_bytes, block->windows[0], block->windows[1], sums);
+        UNROLL
+        for (int c = 0; c < CHANNELS; ++c) {
+            const int32_t multiplier = channels[c].multiplier, offset = channels[c].offset,
+                          shift = channels[c].shift;
+            *first++ = ecg_nn_block_output(sums[c][0], multiplier, offset, shift, limits);
+            *second++ = ecg_nn_block_output(sums[c][1], multiplier, offset, shift, limits);
+        }
+    }
+}
+
+/* The last block of a row may hold two positions and repeat the second. */
 static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block, int32_t first,
                    int32_t end) {
     if (first < end) {
@@ -138,8 +182,10 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
         for (int p = 0; p < POSITIONS; ++p) {
             moved.outputs[p] += first;
         }
-        sixteen_sums(&moved, layer->weights + first * layer->taps, CHANNELS * layer->taps,
-                     &layer->channels[first], (end - first) / CHANNELS, &layer->output);
+        const int two = block->outputs[2] == block->outputs[1];
+        (two ? eight_sums : sixteen_sums)(&moved, layer->weights + first * layer->taps,
+                                          CHANNELS * layer->taps, &layer->channels[first],
+                                          (end - first) / CHANNELS, &layer->output);
     }
 }
 

@@ -97,20 +97,30 @@ static __attribute__((naked, noinline)) void weigh_two(
         ".purgem to_byte\n");
 }
 
+static inline void widen(uint32_t first, uint32_t second, uint32_t *widened) {
+    widened[0] = ecg_nn_even_bytes(first);
+    widened[1] = ecg_nn_even_bytes(second);
+    widened[2] = ecg_nn_odd_bytes(first);
+    widened[3] = ecg_nn_odd_bytes(second);
+}
+
 /* Widen two windows, which begin `at` bytes into the input, `step` bytes apart; the end. */
 static const uint32_t *widen_two(const ecg_nn_conv_paired_t *layer, const int8_t *input, int32_t at,
                                  int32_t step, uint32_t *widened) {
     const int32_t length = layer->input_width * layer->input_channels, zero_point = layer->input_zero_point;
-    const int32_t end = at + layer->kernel_width * layer->input_channels;
-    for (; at < end; at += 4, widened += 4) {
-        const uint32_t first = ecg_nn_word_at(input, at, length, zero_point);
-        const uint32_t second = ecg_nn_word_at(input, at + step, length, zero_point);
-        widened[0] = ecg_nn_even_bytes(first);
-        widened[1] = ecg_nn_even_bytes(second);
-        widened[2] = ecg_nn_odd_bytes(first);
-        widened[3] = ecg_nn_odd_bytes(second);
+    const int32_t bytes = (layer->kernel_width * layer->input_channels + 3) & ~3; /* whole groups */
+    const uint32_t *const end = widened + bytes;
+    if (at >= 0 && at + step + bytes <= length) {
+        for (const int8_t *window = input + at; widened != end; window += 4, widened += 4) {
+            widen(ecg_nn_load_word(window), ecg_nn_load_word(window + step), widened);
+        }
+        return end;
     }
-    return widened;
+    for (; widened != end; at += 4, widened += 4) {
+        widen(ecg_nn_word_at(input, at, length, zero_point),
+              ecg_nn_word_at(input, at + step, length, zero_point), widened);
+    }
+    return end;
 }
 
 void ecg_nn_paired_two(const ecg_nn_conv_paired_t *layer, const int8_t *input, int8_t *output, int32_t x,
