@@ -3,10 +3,10 @@
 #define ECG_BASE_PAIRS_H
 
 #include <stdint.h>
-#include <string.h>
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>
+#include <string.h>
 
 static inline int16x2_t ecg_pair_at(const int16_t *pair) {
     int16x2_t word;
