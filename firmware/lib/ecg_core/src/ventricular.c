@@ -12,11 +12,10 @@
 #include "ventricular_classifier.h"
 #include "ventricular_features.h"
 
-enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
+enum { DECIMATION = ECG_VENTRICULAR_DECIMATION, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 
 #define WINDOW (4 * SECOND)
 #define KEPT (SECOND / 2 + WINDOW) /* half a second before the window is looked at, too */
-#define LATEST 24 /* samples at 90 Hz (267 ms): from then on the work no longer waits for idle samples */
 
 /* A wave that is lower than this is asystole or noise, not fibrillation. */
 #define LOWEST_UV 150
@@ -35,9 +34,9 @@ enum { DECIMATION = 4, SECOND = ECG_CORE_FS_HZ / DECIMATION };
 #define EVIDENCE_BEGIN 1536
 #define FIBRILLATION_BEGIN 256 /* what was tachycardia before */
 
-ECG_STATIC_ASSERT(ECG_VENTRICULAR_SAMPLES > SECOND + KEPT + LATEST, room_until_work_begins);
+ECG_STATIC_ASSERT(ECG_VENTRICULAR_SAMPLES > SECOND + KEPT + ECG_VENTRICULAR_LATEST, room_until_work_begins);
 
-enum { STEP_IDLE, STEP_SHIFT, STEP_MEASURE };
+enum { STEP_IDLE = ECG_VENTRICULAR_IDLE, STEP_SHIFT, STEP_MEASURE };
 
 /* First step of each kind of work. */
 #define STEP_COUNT (STEP_MEASURE + ECG_VENTRICULAR_BLOCKS)
@@ -64,15 +63,7 @@ static void shift(ecg_ventricular_t *state) {
     memmove(state->samples, state->samples + SECOND, sizeof state->samples[0] * state->filled);
 }
 
-void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered, bool blind) {
-    state->decimation_sum += filtered;
-    state->phase++;
-    if (blind) {
-        state->blind_until = state->taken + 1;
-    }
-    if (state->phase < DECIMATION) {
-        return;
-    }
+void ecg_ventricular_keep(ecg_ventricular_t *state) {
     keep(state, ecg_clip(ecg_shift_round(state->decimation_sum, 2), -INT16_MAX, INT16_MAX));
     state->decimation_sum = 0;
     state->phase = 0;
@@ -146,7 +137,7 @@ static void correlate(ecg_ventricular_t *state, uint32_t lag) {
     }
 }
 
-static void work(ecg_ventricular_t *state) {
+void ecg_ventricular_step(ecg_ventricular_t *state) {
     const uint32_t step = state->step++;
     if (step == STEP_SHIFT) {
         shift(state);
@@ -167,12 +158,6 @@ static void work(ecg_ventricular_t *state) {
     } else {
         decide(state);
         state->step = STEP_IDLE;
-    }
-}
-
-void ecg_ventricular_work(ecg_ventricular_t *state, bool idle) {
-    if (state->step != STEP_IDLE && (idle || state->taken - state->window_end >= LATEST)) {
-        work(state);
     }
 }
 
