@@ -6,7 +6,8 @@
 The emulated board is QEMU's `netduinoplus2`, an STM32F405, and boots the same ELF that is flashed. Without
 `count_instructions` it runs as fast as this computer can, and its ticks are those of this computer's clock.
 With it every instruction takes 1 ns of the board's time, so ticks count instructions exactly:
-instructions = ticks x 1e9 / 168e6.
+instructions = ticks x 1e9 / 168e6. Both take the time in which the board waits from this computer's clock, so
+that an interrupt that ends a wait comes as late as this computer wakes up. With `exact_time` nothing does.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from ecg_edge.ecg.files import write_bytes
 from ecg_edge.host.devices.images import require_arm_image
 from ecg_edge.host.devices.platformio import present_program
 from ecg_edge.host.devices.processes import messages, running, wait_for_socket
+from ecg_edge.host.devices.qemu_front_end import played
 
 QEMU = "qemu-system-arm"
 MACHINE = "netduinoplus2"
@@ -37,7 +39,13 @@ _NO_ESCAPE = "256"  # no byte has this value, so none is taken for a command to 
 
 
 @contextmanager
-def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> Iterator[str]:
+def emulator(
+    elf: Path | None = None,
+    *,
+    count_instructions: bool = False,
+    exact_time: bool = False,
+    front_end: Path | None = None,
+) -> Iterator[str]:
     """Boot a firmware image in QEMU for as long as the context lasts.
 
     Parameters
@@ -46,6 +54,11 @@ def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> It
         The image; that of the last `ecg-edge build` when left out.
     count_instructions : bool
         One nanosecond of the board's time an instruction (slower).
+    exact_time : bool
+        Eight nanoseconds an instruction, and a wait is over at once: the board's time has nothing to do with
+        this computer's, and interrupts come on time.
+    front_end : Path, optional
+        File that live mode samples (`write_front_end`). Without it the readings have no meaning.
 
     Yields
     ------
@@ -61,12 +74,19 @@ def emulator(elf: Path | None = None, *, count_instructions: bool = False) -> It
     require_arm_image(image)
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         line, log = Path(folder) / "line", Path(folder) / "log"
-        with running(_qemu_command(image, line, count_instructions), log) as process:
+        command, debugger = _qemu_command(image, line), Path(folder) / "debugger"
+        command += ["-icount", "shift=0"] if count_instructions else []
+        command += ["-icount", "shift=3,sleep=off"] if exact_time else []
+        command += ["-gdb", f"unix:{debugger},server=on,wait=off"] if front_end else []
+        with running(command, log) as process, ExitStack() as stack:
             wait_for_socket(line, process, _START_TIMEOUT_S, lambda: _no_machine(log))
+            if front_end:
+                wait_for_socket(debugger, process, _START_TIMEOUT_S, lambda: _no_machine(log))
+                stack.enter_context(played(debugger, image, front_end))
             yield f"unix:{line}"
 
 
-def _qemu_command(image: Path, line: Path, count_instructions: bool) -> list[str]:
+def _qemu_command(image: Path, line: Path) -> list[str]:
     """QEMU with the board's USART1 on a socket.
 
     The USART takes one byte at a time, and QEMU's main loop hands over one a turn; mux=on puts QEMU's 32-byte
@@ -84,8 +104,7 @@ def _qemu_command(image: Path, line: Path, count_instructions: bool) -> list[str
         "-serial",
         "chardev:line",
     ]
-    command += ["-echr", _NO_ESCAPE]
-    return [*command, "-icount", "shift=0"] if count_instructions else command
+    return [*command, "-echr", _NO_ESCAPE]
 
 
 def _no_machine(log: Path) -> str:

@@ -1,7 +1,6 @@
 /* The buzzer of the firmware, with a board that remembers what it was told. */
-#include "buzzer.h"
-
 #include "boards/board.h"
+#include "buzzer.h"
 
 static bool sounds;
 

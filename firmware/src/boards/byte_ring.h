@@ -1,5 +1,5 @@
-/* Received bytes on their way from an interrupt, or a task, to the main loop. One writes and one reads, also on
- * two cores. */
+/* Received bytes on their way from an interrupt, or a task, to the main loop. One writes and one reads, also
+ * on two cores. */
 #ifndef ECG_EDGE_BYTE_RING_H
 #define ECG_EDGE_BYTE_RING_H
 

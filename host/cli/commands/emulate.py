@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,10 +39,13 @@ def emulate(
     ] = None,
     play: Annotated[
         str | None,
-        typer.Option(metavar="RECORD", help="With --native or --pico: the record that live mode samples."),
+        typer.Option(metavar="RECORD", help="The record that live mode samples."),
     ] = None,
     speed: Annotated[
-        float, typer.Option(metavar="X", min=0.0, help="Of --play, in times real time. 0: no pauses.")
+        float,
+        typer.Option(
+            metavar="X", min=0.0, help="Of --play, in times real time, and not in QEMU. 0: no pauses."
+        ),
     ] = 1.0,
     data: options.DataOption = None,
 ) -> None:
@@ -50,13 +54,11 @@ def emulate(
         raise typer.BadParameter("one device: --native or --pico", param_hint="--pico")
     if (native or pico) and count_instructions:
         raise typer.BadParameter("only QEMU counts instructions", param_hint="--count-instructions")
-    if play and not (native or pico):
-        raise typer.BadParameter("only the native program and the Pico play a record", param_hint="--play")
     with ExitStack() as stack:
         next_command = "ecg-edge replay --port {} 100"
         if play:
             script, gain = _script(play, data, stack)
-            device = (native_device if native else pico_emulator)(image, script, speed)
+            device = _player(native, pico)(image, script, speed)
             next_command = f"ecg-edge monitor {{}} --gain {gain}"
         elif pico:
             device = pico_emulator(image)
@@ -69,6 +71,15 @@ def emulate(
         console.note(f"Running. In another terminal: `{next_command.format(port)}`. Ctrl-C stops it.")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+def _player(native: bool, pico: bool) -> Callable[[Path | None, Path, float], AbstractContextManager[str]]:
+    """Return what runs a device with a script; QEMU has no other speed than its own."""
+    if native:
+        return native_device
+    if pico:
+        return pico_emulator
+    return lambda image, script, _: emulator(image, front_end=script)
 
 
 def _script(name: str, data: Path | None, stack: ExitStack) -> tuple[Path, int]:

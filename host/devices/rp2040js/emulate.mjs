@@ -6,13 +6,15 @@
 // what the analog front end gives at each sampling instant (firmware/src/boards/native/front_end.h). The board computes as
 // fast as this computer can, and waits in X times real time (0: it does not wait).
 //
+// A reset, by the watchdog or by the script, leaves flash and cause: the board boots from the flash again.
+//
 // What ends a program on silicon ends this one, too, with exit status 1: an address that is not aligned (the core has no
 // unaligned access), an address without memory, an instruction that does not exist.
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { playFrontEnd } from './front_end.mjs';
+import { FLASH_FAILS, FrontEnd, POWER_ON, WATCHDOG } from './front_end.mjs';
 import { Line } from './line.mjs';
 import { installRom } from './rom.mjs';
 import { boot, loadUf2 } from './uf2.mjs';
@@ -53,6 +55,8 @@ function faultOnUnaligned(core) {
   }
 }
 
+const watchdogOf = (rp2040) => rp2040.peripherals[0x40058];
+
 function makeBoard() {
   const { RP2040 } = createRequire(join(resolve(options.modules), 'package.json'))('rp2040js');
   const rp2040 = new RP2040();
@@ -60,12 +64,24 @@ function makeBoard() {
   rp2040.logger = { debug() {}, info() {}, warn: onMessage, error: onMessage };
   installRom(rp2040, () => fail(`breakpoint or undefined instruction at ${rp2040.core.PC.toString(16)}`));
   faultOnUnaligned(rp2040.core);
-  if (options['front-end']) playFrontEnd(rp2040, options['front-end']);
+  frontEnd?.attach(rp2040, (event) => happen(rp2040, event));
+  const watchdog = watchdogOf(rp2040);
+  watchdog.onWatchdogTrigger = () => {
+    watchdog.timer.enable = false; // else it triggers again at once, without end
+    rp2040.isReset = true;
+  };
   return rp2040;
 }
 
+// What a script says beside samples.
+function happen(rp2040, event) {
+  if (event === WATCHDOG) rp2040.isStopped = true;
+  if (event === POWER_ON) rp2040.isReset = true;
+  if (event === FLASH_FAILS) rp2040.flashFails = true;
+}
+
 // Connect the line; returns what passes on bytes from the host as the board takes them.
-function connect(rp2040, line) {
+function connect(rp2040) {
   const [uart] = rp2040.uart;
   if (options.usb) {
     const host = new UsbHost(rp2040.usbCtrl, line);
@@ -77,9 +93,11 @@ function connect(rp2040, line) {
   };
 }
 
-// Run some instructions. False when the core waits for an interrupt and nothing but time brings one.
-function run({ clock, core }) {
-  for (let i = 0; i < STEPS; i++) {
+// Run some instructions. False when the core waits for an interrupt and nothing but time brings one, or stands still.
+function run(rp2040) {
+  const { clock, core } = rp2040;
+  for (let i = 0; i < STEPS && !rp2040.isReset; i++) {
+    if (rp2040.isStopped) return false;
     if (core.waiting) {
       // SysTick does not end the wait in rp2040js: the check for interrupts does.
       if (!core.interruptsUpdated || !core.checkForInterrupts()) return false;
@@ -108,30 +126,44 @@ function waitForAlarm({ clock }) {
   clock.tick(clock.nanosToNextAlarm);
 }
 
-function turn(rp2040, line, feed, pace) {
+// The board, with what belongs to one start of it.
+function start(fillFlash, reason) {
+  const rp2040 = makeBoard();
+  const feed = connect(rp2040);
+  watchdogOf(rp2040).reason = reason;
+  try {
+    fillFlash(rp2040.flash);
+    boot(rp2040);
+  } catch (error) {
+    fail(error.message);
+  }
+  return { rp2040, feed, pace: new Pace(rp2040.clock, Number(options.speed)) };
+}
+
+function restart({ rp2040 }) {
+  frontEnd?.goOn();
+  return start((flash) => flash.set(rp2040.flash), rp2040.isStopped ? watchdogOf(rp2040).reason : 0);
+}
+
+function turn(board) {
   const until = performance.now() + BURST_MS;
   let isIdle = false;
   while (!isIdle && performance.now() < until) {
-    feed();
-    if (run(rp2040)) continue;
+    if (board.rp2040.isReset) board = restart(board);
+    board.feed();
+    if (run(board.rp2040)) continue;
     isIdle = line.isEmpty;
-    waitForAlarm(rp2040);
+    waitForAlarm(board.rp2040);
   }
   line.flush();
-  const delay = isIdle ? pace.delayMs : 0;
-  if (delay > 0) setTimeout(turn, delay, rp2040, line, feed, pace);
-  else setImmediate(turn, rp2040, line, feed, pace);
+  const delay = isIdle ? board.pace.delayMs : 0;
+  if (delay > 0) setTimeout(turn, delay, board);
+  else setImmediate(turn, board);
 }
 
 const line = new Line();
-const rp2040 = makeBoard();
-const feed = connect(rp2040, line);
-try {
-  loadUf2(options.image, rp2040.flash);
-  boot(rp2040);
-} catch (error) {
-  fail(error.message);
-}
-while (run(rp2040));
+const frontEnd = options['front-end'] ? new FrontEnd(options['front-end']) : null;
+const board = start((flash) => loadUf2(options.image, flash), 0);
+while (run(board.rp2040));
 line.listen(options.line);
-turn(rp2040, line, feed, new Pace(rp2040.clock, Number(options.speed)));
+turn(board);

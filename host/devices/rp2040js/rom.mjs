@@ -1,5 +1,5 @@
 // The functions of the RP2040's boot ROM that the firmware calls: they erase and program the flash. rp2040js has no ROM, so
-// each function here is a breakpoint, at which the emulator does the work, and a return.
+// each function here is a breakpoint, at which the emulator does the work, and a return. With rp2040.flashFails they do nothing.
 const TABLE_POINTER = 0x14;
 const TABLE = 0x100;
 const CODE = 0x200;
@@ -12,9 +12,9 @@ const FUNCTIONS = {
   EX() {}, // flash_exit_xip
   FC() {}, // flash_flush_cache
   CX() {}, // flash_enter_cmd_xip
-  RE(rp2040, [offset, size]) { rp2040.flash.fill(ERASED, offset, offset + size); },
+  RE(rp2040, [offset, size]) { if (!rp2040.flashFails) rp2040.flash.fill(ERASED, offset, offset + size); },
   RP(rp2040, [offset, address, size]) {
-    for (let i = 0; i < size; i++) rp2040.flash[offset + i] &= rp2040.readUint8(address + i);
+    for (let i = 0; i < size && !rp2040.flashFails; i++) rp2040.flash[offset + i] &= rp2040.readUint8(address + i);
   },
 };
 
