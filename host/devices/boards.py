@@ -32,6 +32,7 @@ class Board:
     platform: str = ""
     emulator: str = ""
     emulator_install: str = ""
+    flash_chip: str = ""
     flash_tool: str = ""
     flash_install: str = ""
 

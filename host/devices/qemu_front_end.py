@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from ecg_edge.ecg.errors import ToolError
 
 ENTRY: Final = "sample_gaps_add"
-"""Function that each sample passes: its fourth argument is the address of the reading, its fifth are flags."""
+"""Function that each sample passes: fourth argument the address of the reading, fifth the lead flags."""
 BEGIN: Final = "ecg_adc_start"
 """Function with which live mode begins: so does the script."""
 
@@ -58,7 +59,8 @@ def played(address: Path, image: Path, script: Path) -> Iterator[None]:
 
 def _address_of(symbol: str, image: Path) -> int:
     with image.open("rb") as file:
-        found = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name(symbol)
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = table.get_symbol_by_name(symbol) if isinstance(table, SymbolTableSection) else None
     if not found:
         raise ToolError(f"{image}: has no function {symbol}. Build it again.")
     return int(found[0]["st_value"]) & ~1

@@ -58,7 +58,7 @@ def emulate(
         next_command = "ecg-edge replay --port {} 100"
         if play:
             script, gain = _script(play, data, stack)
-            device = _player(native, pico)(image, script, speed)
+            device = _player(native, pico, count_instructions)(image, script, speed)
             next_command = f"ecg-edge monitor {{}} --gain {gain}"
         elif pico:
             device = pico_emulator(image)
@@ -73,13 +73,15 @@ def emulate(
             threading.Event().wait()
 
 
-def _player(native: bool, pico: bool) -> Callable[[Path | None, Path, float], AbstractContextManager[str]]:
+def _player(
+    native: bool, pico: bool, count: bool
+) -> Callable[[Path | None, Path, float], AbstractContextManager[str]]:
     """Return what runs a device with a script; QEMU has no other speed than its own."""
     if native:
         return native_device
     if pico:
         return pico_emulator
-    return lambda image, script, _: emulator(image, front_end=script)
+    return lambda image, script, _: emulator(image, count_instructions=count, front_end=script)
 
 
 def _script(name: str, data: Path | None, stack: ExitStack) -> tuple[Path, int]:
