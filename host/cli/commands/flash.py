@@ -42,8 +42,8 @@ def flash(
 ) -> None:
     """Build the firmware, write it to a board, and ask the board for its self-test.
 
-    esptool writes to an ESP32, dfu-util to stm32f405 and blackpill_f411, OpenOCD to nucleo_f446re, and pico is the
-    drive RPI-RP2.
+    esptool writes to an ESP32, dfu-util to stm32f405 and blackpill_f411, OpenOCD to nucleo_f446re; pico is a
+    drive.
 
     Exits with 1 when the board answers that its self-test failed.
     """
