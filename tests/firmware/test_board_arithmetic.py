@@ -272,6 +272,39 @@ def test_an_update_waits_for_the_end_of_a_session_and_fits_the_memory(library: c
     assert memory.data(0, IMAGE) == ORDER
 
 
+PIECES = strategies.tuples(strategies.integers(0, 600), strategies.binary(max_size=300))
+MESSAGES = strategies.lists(
+    strategies.one_of(
+        strategies.binary(max_size=12).map(lambda data: ("control", data)),
+        strategies.sampled_from([END, ABORT]).map(lambda data: ("control", data)),
+        strategies.sampled_from([IMAGE[:1], IMAGE[:200], IMAGE]).map(lambda data: ("begin", data)),
+        PIECES.map(lambda piece: ("data", piece)),
+        strategies.just(("next", 50)),
+    ),
+    max_size=30,
+)
+
+
+@given(messages=MESSAGES)
+def test_no_order_of_messages_writes_beyond_an_image_or_starts_another(
+    library: ctypes.CDLL, messages: list[tuple[str, object]]
+) -> None:
+    memory, wanted = Memory(library), b""
+    for kind, value in messages:
+        before, finished = len(memory.image), memory.calls.count("finish")
+        if kind == "begin" and memory.begin(value) == OK:  # type: ignore[arg-type]
+            memory.image, wanted = b"", value  # type: ignore[assignment]
+        elif kind == "next":
+            memory.data(before, wanted[before : before + 50])
+        elif kind == "data":
+            memory.data(*value)  # type: ignore[misc]
+        elif kind == "control" and memory.control(value) == OK and value[:1] == BEGIN:  # type: ignore[arg-type,index]
+            memory.image, wanted = b"", bytes(int.from_bytes(value[1:5], "little"))  # type: ignore[index]
+        assert len(memory.image) <= len(wanted)
+        if memory.calls.count("finish") > finished:
+            assert memory.image == wanted
+
+
 def test_a_new_firmware_is_kept_after_a_minute_and_given_up_when_its_test_fails(library: ctypes.CDLL) -> None:
     decide = library.ecg_trial_decide
     cases = {
