@@ -175,7 +175,7 @@ _RULES: Final[dict[str, Callable[[Alarm, Truth], bool | None]]] = {
     "tachycardia": _fast,
     "V couplet": _row("VF", 2, _ECTOPIC_NOTES),
     RUN: _row("VF", 3, _ECTOPIC_NOTES),
-    VENTRICULAR_TACHYCARDIA: _row("VF", 3, _VENTRICULAR_NOTES),
+    VENTRICULAR_TACHYCARDIA: _row("VF", 3, _ECTOPIC_NOTES),
     VENTRICULAR_FIBRILLATION: _rhythm(MALIGNANT_NOTES),
     "S run": _row("S", 3, _SVT_NOTES),
     "bigeminy": _pattern(2, "(B"),

@@ -10,6 +10,9 @@
 
 ECG_STATIC_ASSERT(FIBRILLATION_INPUTS == ECG_RHYTHM_FEATURES, weights_fit_features);
 
+#define ENTROPY_FIRST 40u /* per cent of the median interval */
+#define ENTROPY_WIDTH 8u
+#define ENTROPY_CLASSES 21u
 #define LONGEST_SPREAD 2000 /* per mille of the median interval */
 
 /* The intervals that count, the oldest first. */
@@ -92,6 +95,23 @@ static void sort(uint16_t *values, unsigned count) {
     }
 }
 
+/* Fibrillation spreads over many classes of the interval's length, ectopy and flutter over few. Classes are 8
+ * % of the median wide, from 40 to 208 %. */
+static int16_t entropy(const uint16_t *rr, uint32_t count, uint32_t median) {
+    uint8_t classes[ENTROPY_CLASSES] = {0};
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t percent = 100u * rr[i] / median;
+        if (percent >= ENTROPY_FIRST && percent < ENTROPY_FIRST + ENTROPY_CLASSES * ENTROPY_WIDTH) {
+            classes[(percent - ENTROPY_FIRST) / ENTROPY_WIDTH]++;
+        }
+    }
+    for (uint32_t k = 0; k < ENTROPY_CLASSES; k++) {
+        sum += classes[k] > 1 ? classes[k] * ecg_log2_q6(classes[k]) : 0;
+    }
+    return (int16_t)(ecg_log2_q6(count) - sum / (int32_t)count);
+}
+
 /* Quantiles against the median: one early beat in ten or one long pause moves the outer ones alone,
  * fibrillation all of them. */
 static void describe_spread(const stretch_t *stretch, int16_t *features) {
@@ -99,9 +119,10 @@ static void describe_spread(const stretch_t *stretch, int16_t *features) {
     uint16_t rr[ECG_RHYTHM_IRREGULAR_INTERVALS];
     memcpy(rr, stretch->rr, stretch->count * sizeof rr[0]);
     sort(rr, stretch->count);
-    const uint32_t last = stretch->count - 1u, median = rr[last / 2];
+    const uint32_t last = stretch->count - 1u, median = rr[last / 2] > 0 ? rr[last / 2] : 1;
+    features[ECG_RHYTHM_FEATURE_ENTROPY] = entropy(rr, stretch->count, median);
     for (unsigned k = 0; k < sizeof PERCENT; k++) {
-        const uint32_t spread = 1000u * rr[(PERCENT[k] * last + 50) / 100] / (median > 0 ? median : 1);
+        const uint32_t spread = 1000u * rr[(PERCENT[k] * last + 50) / 100] / median;
         features[ECG_RHYTHM_FEATURE_SPREAD_5 + k] =
             (int16_t)(spread < LONGEST_SPREAD ? spread : LONGEST_SPREAD);
     }

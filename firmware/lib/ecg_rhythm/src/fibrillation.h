@@ -20,6 +20,7 @@
     X(SPREAD_75, "75 % of the intervals")                                                 \
     X(SPREAD_90, "90 % of the intervals")                                                 \
     X(SPREAD_95, "95 % of the intervals")                                                 \
+    X(ENTROPY, "of the intervals' distribution around the median, 64 a bit")              \
     X(RATE, "beats a minute")                                                             \
     X(P_WAVE, "mean evidence of a P wave, 32 a logit")                                    \
     X(NO_P_WAVE, "share without a P wave")                                                \

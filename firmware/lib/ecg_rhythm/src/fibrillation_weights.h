@@ -5,13 +5,13 @@
 #include <stdint.h>
 
 /* clang-format off */
-#define FIBRILLATION_INPUTS 20
+#define FIBRILLATION_INPUTS 21
 #define FIBRILLATION_SHIFT 8
 
-static const int32_t FIBRILLATION_WEIGHT[FIBRILLATION_INPUTS] = {127, 88, 47, 105, 164, 123, -40, 151, 168, 21, -134, -7, 52, 874, -748, 117, -101, 10165, -1390, 50};
-static const int32_t FIBRILLATION_BIAS = -1711946;
-static const int32_t IRREGULAR_WEIGHT[FIBRILLATION_INPUTS] = {167, 93, 50, 108, 219, 150, -56, 181, 196, -15, -154, 0, 65, 1106, 0, 0, -119, 11623, -1710, 64};
-static const int32_t IRREGULAR_BIAS = -1907148;
+static const int32_t FIBRILLATION_WEIGHT[FIBRILLATION_INPUTS] = {121, 79, 37, 93, 153, 117, -39, 156, 173, 30, -139, -11, 47, 335, 884, -743, 117, -104, 10304, -1450, 53};
+static const int32_t FIBRILLATION_BIAS = -1747313;
+static const int32_t IRREGULAR_WEIGHT[FIBRILLATION_INPUTS] = {160, 81, 38, 92, 205, 144, -52, 186, 200, 1, -161, -4, 59, 404, 1113, 0, 0, -121, 11767, -1786, 67};
+static const int32_t IRREGULAR_BIAS = -1949003;
 
 /* clang-format on */
 

@@ -56,12 +56,18 @@ static const int32_t CONSTANTS[] = {
     ECG_RHYTHM_IRREGULAR_PERCENT,
     ECG_RHYTHM_IRREGULAR_LONG,
     ECG_RHYTHM_FIBRILLATION_BEGIN_Q8,
+    ECG_RHYTHM_FIBRILLATION_END_Q8,
     ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8,
     ECG_RHYTHM_FIBRILLATION_END_LONG_Q8,
+    ECG_RHYTHM_FIBRILLATION_SHORT_END_Q8,
     ECG_RHYTHM_IRREGULAR_BEGIN_Q8,
     ECG_RHYTHM_IRREGULAR_END_Q8,
     ECG_RHYTHM_IRREGULAR_SHORT_END_Q8,
     ECG_RHYTHM_IRREGULAR_STALE_MS,
+    ECG_RHYTHM_FLUTTER_PERMILLE,
+    ECG_RHYTHM_FLUTTER_Q8,
+    ECG_RHYTHM_FLUTTER_INTERVALS,
+    ECG_RHYTHM_FLUTTER_PERIODS,
     ECG_RHYTHM_SUSTAINED_MS,
 };
 
@@ -183,6 +189,7 @@ static void add_features(trial_t *trial) {
         for (int k = 0; k < ECG_RHYTHM_FEATURES; k++) {
             add_word(trial, (uint32_t)features[k]);
         }
+        add_word(trial, ecg_rhythm_flutter_permille(&trial->rhythm->irregular.flutter));
     }
 }
 

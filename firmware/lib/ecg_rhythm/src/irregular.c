@@ -28,7 +28,17 @@ static uint8_t compare(const ecg_rhythm_irregular_t *irregular, uint16_t rr) {
     return far;
 }
 
-static void push(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_step_t *step) {
+/* The oldest interval leaves the window. */
+static void shift(ecg_rhythm_irregular_t *irregular, uint16_t fs_hz) {
+    if (!irregular->intervals[0].beside_ventricular) {
+        ecg_rhythm_flutter_remove(&irregular->flutter, irregular->intervals[0].rr, fs_hz);
+    }
+    memmove(irregular->intervals, irregular->intervals + 1,
+            sizeof irregular->intervals - sizeof irregular->intervals[0]);
+    irregular->count--;
+}
+
+static void push(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_step_t *step, uint16_t fs_hz) {
     const bool ventricular = step->beat_class == ECG_RHYTHM_VENTRICULAR;
     const ecg_rhythm_interval_t interval = {
         .at = step->at,
@@ -41,11 +51,12 @@ static void push(ecg_rhythm_irregular_t *irregular, const ecg_rhythm_step_t *ste
         .beside_ventricular = ventricular || step->last_class == ECG_RHYTHM_VENTRICULAR,
     };
     if (irregular->count == ECG_RHYTHM_IRREGULAR_INTERVALS) {
-        memmove(irregular->intervals, irregular->intervals + 1,
-                sizeof irregular->intervals - sizeof irregular->intervals[0]);
-        irregular->count--;
+        shift(irregular, fs_hz);
     }
     irregular->intervals[irregular->count++] = interval;
+    if (!interval.beside_ventricular) {
+        ecg_rhythm_flutter_add(&irregular->flutter, interval.rr, fs_hz);
+    }
     irregular->lost = 0;
 }
 
@@ -128,7 +139,7 @@ static void end_by_newest(ecg_rhythm_state_t *rhythm) {
     if (!ecg_rhythm_describe(irregular, ECG_RHYTHM_IRREGULAR_SHORT, rhythm->times.fs_hz, features)) {
         return;
     }
-    if (ecg_rhythm_score_fibrillation(features) < ECG_RHYTHM_IRREGULAR_SHORT_END_Q8) {
+    if (ecg_rhythm_score_fibrillation(features) < ECG_RHYTHM_FIBRILLATION_SHORT_END_Q8) {
         ecg_rhythm_close(rhythm, &irregular->fibrillation.episode, 0);
     }
     if (ecg_rhythm_score_irregular(features) < ECG_RHYTHM_IRREGULAR_SHORT_END_Q8) {
@@ -136,12 +147,20 @@ static void end_by_newest(ecg_rhythm_state_t *rhythm) {
     }
 }
 
-/* Many intervals tell more than few. */
-static limits_t fibrillation_limits(const int16_t *features) {
-    if (features[ECG_RHYTHM_FEATURE_FEW] * ECG_RHYTHM_IRREGULAR_LONG > 12000) {
-        return (limits_t){ECG_RHYTHM_FIBRILLATION_BEGIN_Q8, ECG_RHYTHM_IRREGULAR_END_Q8};
+/* Many intervals tell more than few. What has begun in them lasts until they tell the contrary. */
+static limits_t fibrillation_limits(const ecg_rhythm_irregular_t *irregular) {
+    if (irregular->count < ECG_RHYTHM_IRREGULAR_LONG) {
+        return (limits_t){ECG_RHYTHM_FIBRILLATION_BEGIN_Q8, ECG_RHYTHM_FIBRILLATION_END_Q8};
     }
     return (limits_t){ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8, ECG_RHYTHM_FIBRILLATION_END_LONG_Q8};
+}
+
+/* Flutter is as irregular as fibrillation, and has no P waves either. */
+static int32_t score_fibrillation(const ecg_rhythm_irregular_t *irregular, const int16_t *features) {
+    const int32_t agreement = (int32_t)ecg_rhythm_flutter_permille(&irregular->flutter);
+    const int32_t excess = agreement - ECG_RHYTHM_FLUTTER_PERMILLE;
+    const bool flutters = irregular->count >= ECG_RHYTHM_FLUTTER_INTERVALS && excess > 0;
+    return ecg_rhythm_score_fibrillation(features) - (flutters ? ECG_RHYTHM_FLUTTER_Q8 * excess : 0);
 }
 
 /* Fibrillation is irregular, too, but one event is enough. */
@@ -151,8 +170,8 @@ static void update_episodes(ecg_rhythm_state_t *rhythm) {
     if (!ecg_rhythm_describe(irregular, ECG_RHYTHM_IRREGULAR_INTERVALS, rhythm->times.fs_hz, features)) {
         return;
     }
-    follow(rhythm, &irregular->fibrillation, features, ecg_rhythm_score_fibrillation(features),
-           fibrillation_limits(features));
+    follow(rhythm, &irregular->fibrillation, features, score_fibrillation(irregular, features),
+           fibrillation_limits(irregular));
     if (irregular->fibrillation.episode.open) {
         ecg_rhythm_close(rhythm, &irregular->other.episode, 0);
     } else {
@@ -174,7 +193,7 @@ void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step
         ecg_rhythm_irregular_lose(&rhythm->irregular);
         return;
     }
-    push(&rhythm->irregular, step);
+    push(&rhythm->irregular, step, rhythm->times.fs_hz);
     update_episodes(rhythm);
 }
 
@@ -194,5 +213,6 @@ void ecg_rhythm_irregular_cut(ecg_rhythm_state_t *rhythm) {
     cut(rhythm, &rhythm->irregular.fibrillation);
     cut(rhythm, &rhythm->irregular.other);
     rhythm->irregular.count = 0;
+    rhythm->irregular.flutter = (ecg_rhythm_flutter_t){0};
     rhythm->irregular.lost = 0;
 }

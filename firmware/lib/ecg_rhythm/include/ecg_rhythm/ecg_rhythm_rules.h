@@ -45,8 +45,8 @@
 
 /* Irregular rhythms: of up to 48 intervals, at least 12, those that differ by more than 8 % from the one,
  * two, three and four before, P waves, and more (fibrillation.h), in one score, 256 a logit. The score of the
- * last 16 ends an episode, too. Intervals at ventricular beats are left out. From 32 intervals on a higher
- * score is asked of fibrillation. */
+ * last 16 ends an episode, too. Intervals at ventricular beats are left out. From 32 intervals on, these
+ * included, fibrillation begins at a higher score and ends at a lower one. */
 #define ECG_RHYTHM_IRREGULAR_INTERVALS 48
 #define ECG_RHYTHM_IRREGULAR_LEAST 12
 #define ECG_RHYTHM_IRREGULAR_SHORT 16
@@ -54,12 +54,21 @@
 #define ECG_RHYTHM_IRREGULAR_PERCENT 8
 #define ECG_RHYTHM_IRREGULAR_LONG 32
 #define ECG_RHYTHM_FIBRILLATION_BEGIN_Q8 64
-#define ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8 448
-#define ECG_RHYTHM_FIBRILLATION_END_LONG_Q8 192
+#define ECG_RHYTHM_FIBRILLATION_END_Q8 (-256)
+#define ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8 576
+#define ECG_RHYTHM_FIBRILLATION_END_LONG_Q8 (-384)
+#define ECG_RHYTHM_FIBRILLATION_SHORT_END_Q8 (-768)
 #define ECG_RHYTHM_IRREGULAR_BEGIN_Q8 320
 #define ECG_RHYTHM_IRREGULAR_END_Q8 (-256)
 #define ECG_RHYTHM_IRREGULAR_SHORT_END_Q8 (-2048)
 #define ECG_RHYTHM_IRREGULAR_STALE_MS 15000 /* so long without such an interval: it cannot be upheld */
+
+/* Flutter: intervals that are multiples of one period take from the score of fibrillation what their
+ * agreement (flutter.c), in per mille, exceeds this by, times 5; from so many intervals on. */
+#define ECG_RHYTHM_FLUTTER_PERMILLE 600
+#define ECG_RHYTHM_FLUTTER_Q8 5
+#define ECG_RHYTHM_FLUTTER_INTERVALS 40
+#define ECG_RHYTHM_FLUTTER_PERIODS 24
 
 /* A ventricular tachycardia is sustained from here on. */
 #define ECG_RHYTHM_SUSTAINED_MS 30000

@@ -83,8 +83,16 @@ typedef struct {
     ecg_rhythm_figures_t tail; /* intervals since the episode's `end` */
 } ecg_rhythm_lasting_t;
 
+/* Sums of the intervals in the window as angles on circles, one circle for each period. */
+typedef struct {
+    int16_t cosine[ECG_RHYTHM_FLUTTER_PERIODS];
+    int16_t sine[ECG_RHYTHM_FLUTTER_PERIODS];
+    uint8_t count;
+} ecg_rhythm_flutter_t;
+
 typedef struct {
     ecg_rhythm_interval_t intervals[ECG_RHYTHM_IRREGULAR_INTERVALS]; /* the newest last */
+    ecg_rhythm_flutter_t flutter;
     uint8_t count;
     uint8_t lost; /* beats since the newest that could not be read */
     ecg_rhythm_lasting_t fibrillation;
