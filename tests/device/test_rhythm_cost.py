@@ -45,4 +45,4 @@ def test_a_beat_takes_no_longer_than_the_header_says(tmp_path: Path) -> None:
     assert tick <= 30
     assert report["fingerprint"] == rhythm_fingerprint()
     assert fingerprint <= 25e6
-    assert report["state_bytes"] == 1304
+    assert report["state_bytes"] == 1400

@@ -26,7 +26,7 @@ CHANGES = [
         "FIBRILLATION_WEIGHT[FIBRILLATION_INPUTS] = {1 + ",
     ),
     ("fibrillation.c", "{5, 10, 25", "{5, 15, 25"),
-    ("fibrillation.c", "> 16 * mean", "> 20 * mean"),
+    ("fibrillation.c", "= 16 * mean", "= 20 * mean"),
     ("fibrillation.c", "73, 82", "74, 82"),
     ("classes.c", "NLRBejn", "NLRBej"),
     ("classes.c", "VrEF", "VrE"),

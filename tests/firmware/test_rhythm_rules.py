@@ -444,6 +444,21 @@ def test_regular_irregularity_is_no_fibrillation(name: str, kind: int) -> None:
     assert len(irregular(PERIODIC[name], p_wave=160, kind=kind)) == 0
 
 
+def flutter(count: int, period: float = 80, jitter: float = 4, seed: int = 3) -> list[int]:
+    """Intervals of two to five waves of flutter, as the conduction changes; period and jitter in samples."""
+    random = np.random.default_rng(seed)
+    waves = random.integers(2, 6, count)
+    return [int(rr) for rr in np.rint(waves * period + random.normal(0, jitter, count))]
+
+
+@pytest.mark.parametrize("period", [66, 80, 100])
+def test_flutter_with_changing_conduction_is_irregular_and_not_fibrillation(period: float) -> None:
+    rr = sinus(60) + flutter(150, period)
+    assert len(irregular(rr, p_wave=60)) == 0
+    assert len(irregular(rr, p_wave=60, kind=rhythm.IRREGULAR)) == 2
+    assert len(irregular(sinus(60) + flutter(150, period, jitter=30), p_wave=60)) == 2
+
+
 def test_ventricular_beats_do_not_make_fibrillation() -> None:
     random = np.random.default_rng(4)
     rr, classes = [], "N"

@@ -15,6 +15,13 @@ ECG_STATIC_ASSERT(FIBRILLATION_INPUTS == ECG_RHYTHM_FEATURES, weights_fit_featur
 #define ENTROPY_CLASSES 21u
 #define LONGEST_SPREAD 2000 /* per mille of the median interval */
 
+/* 64 n log2(n) */
+static const uint16_t N_LOG_N[ECG_RHYTHM_IRREGULAR_INTERVALS + 1] = {
+    0,     0,     128,   304,   512,   743,   993,   1258,  1536,  1826,  2126,  2435,  2753,
+    3079,  3411,  3751,  4096,  4447,  4804,  5165,  5532,  5903,  6279,  6659,  7043,  7430,
+    7822,  8216,  8615,  9016,  9421,  9829,  10240, 10654, 11070, 11490, 11912, 12336, 12763,
+    13192, 13624, 14058, 14495, 14933, 15374, 15817, 16261, 16708, 17157};
+
 /* The intervals that count, the oldest first. */
 typedef struct {
     uint16_t rr[ECG_RHYTHM_IRREGULAR_INTERVALS];
@@ -55,12 +62,42 @@ static int16_t permille(uint32_t part, uint32_t whole) {
     return (int16_t)(1000u * part / whole);
 }
 
-static uint32_t count_far(const stretch_t *stretch, unsigned lag) {
-    uint32_t far = 0;
-    for (unsigned i = lag; i < stretch->count; i++) {
-        far += ecg_rhythm_differ(stretch->rr[i], stretch->rr[i - lag]);
+/* Intervals that do not differ from one: ecg_rhythm_differ with one division for all that it is compared to.
+ */
+typedef struct {
+    uint32_t least;
+    uint32_t width;
+} alike_t;
+
+static alike_t alike(uint32_t rr) {
+    const uint32_t less = 200u - ECG_RHYTHM_IRREGULAR_PERCENT, more = 200u + ECG_RHYTHM_IRREGULAR_PERCENT;
+    const uint32_t least = (less * rr + more - 1) / more;
+    return (alike_t){least, more * rr / less - least};
+}
+
+static bool is_far(alike_t alike, uint32_t rr) {
+    return rr - alike.least > alike.width;
+}
+
+ECG_STATIC_ASSERT(ECG_RHYTHM_IRREGULAR_LAGS == 4, as_many_as_count_far_has);
+
+static void count_far(const stretch_t *stretch, uint32_t far[ECG_RHYTHM_IRREGULAR_LAGS]) {
+    const uint16_t *rr = stretch->rr, *end = rr + stretch->count;
+    uint32_t one = is_far(alike(rr[1]), rr[0]);
+    one += is_far(alike(rr[2]), rr[1]) + is_far(alike(rr[3]), rr[2]);
+    uint32_t two = is_far(alike(rr[2]), rr[0]) + is_far(alike(rr[3]), rr[1]);
+    uint32_t three = is_far(alike(rr[3]), rr[0]), four = 0;
+    for (rr += 4; rr < end; rr++) {
+        const alike_t now = alike(*rr);
+        one += is_far(now, rr[-1]);
+        two += is_far(now, rr[-2]);
+        three += is_far(now, rr[-3]);
+        four += is_far(now, rr[-4]);
     }
-    return far;
+    far[0] = one;
+    far[1] = two;
+    far[2] = three;
+    far[3] = four;
 }
 
 static uint32_t count_bent(const stretch_t *stretch) {
@@ -76,40 +113,47 @@ static uint32_t count_bent(const stretch_t *stretch) {
  * fibrillation two unlike neighbours are longer as often. */
 static uint32_t count_early(const stretch_t *stretch) {
     const int32_t mean = (int32_t)(stretch->sum / stretch->count);
+    const int32_t apart = 16 * mean, together = 210 * mean;
     uint32_t pairs = 0;
     for (unsigned i = 2; i < stretch->count; i++) {
         const int32_t a = stretch->rr[i - 2], b = stretch->rr[i - 1];
-        pairs += 100 * abs(a - b) > 16 * mean && 100 * (a + b) < 210 * mean;
+        pairs += 100 * abs(a - b) > apart && 100 * (a + b) < together;
     }
     return pairs;
 }
 
+/* Shell's method: a third of the steps of a plain insertion. */
 static void sort(uint16_t *values, unsigned count) {
-    for (unsigned i = 1; i < count; i++) {
-        const uint16_t value = values[i];
-        unsigned place = i;
-        for (; place > 0 && values[place - 1] > value; place--) {
-            values[place] = values[place - 1];
+    static const uint8_t GAPS[] = {13, 4, 1};
+    for (unsigned k = 0; k < sizeof GAPS; k++) {
+        const int gap = GAPS[k];
+        const uint16_t *end = values + count, *second = values + gap;
+        for (uint16_t *next = values + gap; next < end; next++) {
+            const uint16_t value = *next;
+            uint16_t *place = next;
+            for (; place >= second && place[-gap] > value; place -= gap) {
+                *place = place[-gap];
+            }
+            *place = value;
         }
-        values[place] = value;
     }
 }
 
 /* Fibrillation spreads over many classes of the interval's length, ectopy and flutter over few. Classes are 8
  * % of the median wide, from 40 to 208 %. */
-static int16_t entropy(const uint16_t *rr, uint32_t count, uint32_t median) {
-    uint8_t classes[ENTROPY_CLASSES] = {0};
-    int32_t sum = 0;
+static int16_t entropy(const uint16_t *ascending, uint32_t count, uint32_t median) {
+    uint32_t sum = 0, same = 0, last = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t percent = 100u * rr[i] / median;
-        if (percent >= ENTROPY_FIRST && percent < ENTROPY_FIRST + ENTROPY_CLASSES * ENTROPY_WIDTH) {
-            classes[(percent - ENTROPY_FIRST) / ENTROPY_WIDTH]++;
+        const uint32_t now = (100u * ascending[i] / median - ENTROPY_FIRST) / ENTROPY_WIDTH;
+        if (now != last) {
+            sum += last < ENTROPY_CLASSES ? N_LOG_N[same] : 0;
+            same = 0;
+            last = now;
         }
+        same++;
     }
-    for (uint32_t k = 0; k < ENTROPY_CLASSES; k++) {
-        sum += classes[k] > 1 ? classes[k] * ecg_log2_q6(classes[k]) : 0;
-    }
-    return (int16_t)(ecg_log2_q6(count) - sum / (int32_t)count);
+    sum += last < ENTROPY_CLASSES ? N_LOG_N[same] : 0;
+    return (int16_t)((N_LOG_N[count] - sum) / count);
 }
 
 /* Quantiles against the median: one early beat in ten or one long pause moves the outer ones alone,
@@ -129,11 +173,11 @@ static void describe_spread(const stretch_t *stretch, int16_t *features) {
 }
 
 static void describe_intervals(const stretch_t *stretch, uint16_t fs_hz, int16_t *features) {
-    uint32_t fewest = stretch->count;
+    uint32_t far[ECG_RHYTHM_IRREGULAR_LAGS] = {0}, fewest = stretch->count;
+    count_far(stretch, far);
     for (unsigned k = 0; k < ECG_RHYTHM_IRREGULAR_LAGS; k++) {
-        const uint32_t far = count_far(stretch, k + 1);
-        features[ECG_RHYTHM_FEATURE_FAR_1 + k] = permille(far, stretch->count);
-        fewest = far < fewest ? far : fewest;
+        features[ECG_RHYTHM_FEATURE_FAR_1 + k] = permille(far[k], stretch->count);
+        fewest = far[k] < fewest ? far[k] : fewest;
     }
     features[ECG_RHYTHM_FEATURE_FAR] = permille(fewest, stretch->count);
     features[ECG_RHYTHM_FEATURE_BENT] = permille(count_bent(stretch), stretch->count);

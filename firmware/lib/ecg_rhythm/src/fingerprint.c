@@ -189,7 +189,7 @@ static void add_features(trial_t *trial) {
         for (int k = 0; k < ECG_RHYTHM_FEATURES; k++) {
             add_word(trial, (uint32_t)features[k]);
         }
-        add_word(trial, ecg_rhythm_flutter_permille(&trial->rhythm->irregular.flutter));
+        add_word(trial, ecg_rhythm_flutter_excess(&trial->rhythm->irregular.flutter));
     }
 }
 

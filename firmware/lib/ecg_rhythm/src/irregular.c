@@ -157,10 +157,9 @@ static limits_t fibrillation_limits(const ecg_rhythm_irregular_t *irregular) {
 
 /* Flutter is as irregular as fibrillation, and has no P waves either. */
 static int32_t score_fibrillation(const ecg_rhythm_irregular_t *irregular, const int16_t *features) {
-    const int32_t agreement = (int32_t)ecg_rhythm_flutter_permille(&irregular->flutter);
-    const int32_t excess = agreement - ECG_RHYTHM_FLUTTER_PERMILLE;
-    const bool flutters = irregular->count >= ECG_RHYTHM_FLUTTER_INTERVALS && excess > 0;
-    return ecg_rhythm_score_fibrillation(features) - (flutters ? ECG_RHYTHM_FLUTTER_Q8 * excess : 0);
+    const bool flutters = irregular->count >= ECG_RHYTHM_FLUTTER_INTERVALS;
+    const uint32_t excess = flutters ? ecg_rhythm_flutter_excess(&irregular->flutter) : 0;
+    return ecg_rhythm_score_fibrillation(features) - (int32_t)(ECG_RHYTHM_FLUTTER_Q8 * excess);
 }
 
 /* Fibrillation is irregular, too, but one event is enough. */

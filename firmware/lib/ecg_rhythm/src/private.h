@@ -71,8 +71,8 @@ void ecg_rhythm_pattern_end(ecg_rhythm_state_t *rhythm, ecg_rhythm_pattern_t *pa
 /* Take an interval into the sums, or out of them again. */
 void ecg_rhythm_flutter_add(ecg_rhythm_flutter_t *flutter, uint16_t rr, uint16_t fs_hz);
 void ecg_rhythm_flutter_remove(ecg_rhythm_flutter_t *flutter, uint16_t rr, uint16_t fs_hz);
-/* How well one period of flutter divides all intervals: 1000 exactly, 0 not at all. */
-uint32_t ecg_rhythm_flutter_permille(const ecg_rhythm_flutter_t *flutter);
+/* How well one period of flutter divides all intervals, 1000: exactly; less ECG_RHYTHM_FLUTTER_PERMILLE. */
+uint32_t ecg_rhythm_flutter_excess(const ecg_rhythm_flutter_t *flutter);
 void ecg_rhythm_irregular_init(ecg_rhythm_irregular_t *irregular);
 void ecg_rhythm_irregular_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_step_t *step);
 void ecg_rhythm_irregular_lose(ecg_rhythm_irregular_t *irregular); /* a beat that cannot be read */
