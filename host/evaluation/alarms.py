@@ -166,8 +166,7 @@ def _pattern(period: int, note: str) -> Callable[[Alarm, Truth], bool]:
     return rule
 
 
-_VENTRICULAR_NOTES: Final = (*MALIGNANT_NOTES, "(IVR", "(VER")
-_ECTOPIC_NOTES: Final = (*_VENTRICULAR_NOTES, "(HGEA")
+_ECTOPIC_NOTES: Final = (*MALIGNANT_NOTES, "(IVR", "(VER", "(HGEA")  # the last has runs of ventricular beats
 _RULES: Final[dict[str, Callable[[Alarm, Truth], bool | None]]] = {
     "pause": _silent,
     "asystole": _silent,

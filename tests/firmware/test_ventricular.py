@@ -76,6 +76,10 @@ def triangle(hz: float) -> Samples:
     return np.round(400 * np.abs(hz * np.arange(60 * FS_HZ) / FS_HZ % 1 - 0.5)).astype(np.int16)
 
 
+def sine(hz: float) -> Samples:
+    return np.round(200 * np.sin(2 * np.pi * hz * np.arange(60 * FS_HZ) / FS_HZ)).astype(np.int16)
+
+
 @pytest.mark.parametrize(
     "samples",
     [
@@ -86,8 +90,14 @@ def triangle(hz: float) -> Samples:
         np.zeros(60 * FS_HZ, np.int16),
         triangle(1),
         triangle(8),
+        sine(2.5),
+        sine(3.7),
+        sine(5),
     ],
-    ids=["normal", "rapid", "noise", "strong noise", "flat", "60 a minute", "480 a minute"],
+    ids=[
+        *("normal", "rapid", "noise", "strong noise", "flat", "60 a minute", "480 a minute"),
+        *("sine of 2.5 Hz", "of 3.7 Hz", "of 5 Hz"),
+    ],
 )
 def test_other_signals_do_not_start_it(samples: Samples) -> None:
     assert seconds_ventricular(samples) == 0

@@ -8,6 +8,7 @@ from ecg_edge.ecg.annotations import Annotations
 from ecg_edge.firmware.binding.rhythm import all_kinds
 from ecg_edge.host.evaluation.alarms import (
     URGENT,
+    VENTRICULAR_FIBRILLATION,
     Burden,
     Truth,
     burden_figures,
@@ -48,6 +49,8 @@ def truth(beats: str = "", rhythms: dict[float, str] | None = None, rr_s: float 
         (alarm("V run", 3, 5), truth("NNVFVN"), True),
         (alarm("V run", 3, 5), truth("NNVVNN"), False),
         (alarm("V run", 3, 5), truth("", {0: "(N", 50: "(VT"}), False),
+        (alarm("ventricular tachycardia", 3, 9), truth("", {1: "(HGEA"}), True),
+        (alarm(VENTRICULAR_FIBRILLATION, 3, 9), truth("", {1: "(HGEA"}), False),
         (alarm("S run", 3, 5), truth("NNAAJN"), True),
         (alarm("bigeminy", 1, 6), truth("NVNVNV"), True),
         (alarm("bigeminy", 1, 6), truth("NVNNNN"), False),
