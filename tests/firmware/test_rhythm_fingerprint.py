@@ -15,7 +15,10 @@ from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from tests.support.device_c import BASE, LIBRARIES, require_program, sources_of
 
 RULES = LIBRARIES / "ecg_rhythm/include/ecg_rhythm/ecg_rhythm_rules.h"
-CONSTANTS = re.findall(r"#define (ECG_RHYTHM_\w+) \(?-?\d", RULES.read_text())
+FIXED = ("ECG_RHYTHM_IRREGULAR_LAGS",)  # another value does not compile
+CONSTANTS = [
+    name for name in re.findall(r"#define (ECG_RHYTHM_\w+) \(?-?\d", RULES.read_text()) if name not in FIXED
+]
 # File, text, other text: what is no constant of the rules.
 CHANGES = [
     ("fibrillation_weights.h", "FIBRILLATION_BIAS = ", "FIBRILLATION_BIAS = 256 + "),
