@@ -45,14 +45,14 @@
 
 /* Irregular rhythms: of up to 48 intervals, at least 12, those that differ by more than 8 % from the one,
  * two, three and four before, P waves, and more (fibrillation.h), in one score, 256 a logit. The score of the
- * last 16 ends an episode, too. Intervals at ventricular beats are left out. From 32 intervals on, these
+ * last 16 ends an episode, too. Intervals at ventricular beats are left out. From 44 intervals on, these
  * included, fibrillation begins at a higher score and ends at a lower one. */
 #define ECG_RHYTHM_IRREGULAR_INTERVALS 48
 #define ECG_RHYTHM_IRREGULAR_LEAST 12
 #define ECG_RHYTHM_IRREGULAR_SHORT 16
 #define ECG_RHYTHM_IRREGULAR_LAGS 4
 #define ECG_RHYTHM_IRREGULAR_PERCENT 8
-#define ECG_RHYTHM_IRREGULAR_LONG 32
+#define ECG_RHYTHM_IRREGULAR_LONG 44
 #define ECG_RHYTHM_FIBRILLATION_BEGIN_Q8 64
 #define ECG_RHYTHM_FIBRILLATION_END_Q8 (-256)
 #define ECG_RHYTHM_FIBRILLATION_BEGIN_LONG_Q8 576
