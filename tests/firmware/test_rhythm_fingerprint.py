@@ -35,7 +35,7 @@ CHANGES = [
     ("classes.c", "VrEF", "VrE"),
     ("runs.c", "step->evidence.certainty == 0", "step->evidence.certainty < 4"),
     ("rate.c", "slow <= ECG", "slow < ECG"),
-    ("irregular.c", "ALL_FAR) {", "ALL_FAR || interval->far == 7) {"),
+    ("irregular.c", "ALL_FAR) {", "ALL_FAR || (interval->far & 1u)) {"),
 ]
 
 

@@ -26,7 +26,7 @@ from tests.support.clock import VirtualClock
 
 FS_HZ = 360
 BLOCK = 36
-INFO = Info(PROTOCOL_VERSION, 0, FS_HZ, 1920, 240, 0, 0, 0, "00" * 32, "1.0", "fake", "none", ("N", "V"))
+INFO = Info(PROTOCOL_VERSION, 0, FS_HZ, 1920, 240, 0, 0, 0, 0, "00" * 32, "1.0", "fake", "none", ("N", "V"))
 
 
 class LiveDevice:

@@ -26,10 +26,12 @@ enum { DECIMATION = ECG_VENTRICULAR_DECIMATION, SECOND = ECG_CORE_FS_HZ / DECIMA
 #define FAST_PEAK 750   /* its height, 1000 at most */
 #define NO_PEAK (-500)  /* the correlation has no peak up to 1 s */
 
-/* A pure sine: it repeats as no heart does. Of 7,201 ventricular windows of vfdb's development records the
- * highest correlation is 983, and the least difference between half seconds 3. */
+/* A pure sine: it repeats as no heart does, and is as high as it is deep. Of 7,201 ventricular windows of
+ * vfdb's development records the highest correlation is 983, and the least difference between half seconds 3.
+ */
 #define SINE_PEAK 988
-#define SINE_REST 2
+#define SINE_SKEW 1
+#define SINE_REST 1 /* of height and slope together */
 
 /* Log odds * 256. A window counts as ventricular from THRESHOLD on; two clear ones begin an episode, three
  * clear others end it. Chosen on the development parts (docs/experiments/ventricular.md). */
@@ -78,8 +80,8 @@ static bool is_no_rhythm(const ecg_ventricular_t *state) {
     const int16_t *f = state->features;
     const bool fast =
         f[ECG_VENTRICULAR_FIRST_PEAK] >= FAST_PEAK && f[ECG_VENTRICULAR_FIRST_PEAK_LAG] < FAST_LAG_Q6;
-    const bool sine = f[ECG_VENTRICULAR_PEAK] >= SINE_PEAK && f[ECG_VENTRICULAR_REST] <= SINE_REST &&
-                      f[ECG_VENTRICULAR_SLOPE_REST] <= SINE_REST;
+    const bool sine = f[ECG_VENTRICULAR_PEAK] >= SINE_PEAK && f[ECG_VENTRICULAR_SKEW] <= SINE_SKEW &&
+                      f[ECG_VENTRICULAR_REST] + f[ECG_VENTRICULAR_SLOPE_REST] <= SINE_REST;
     return fast || sine || f[ECG_VENTRICULAR_PEAK] <= NO_PEAK;
 }
 
