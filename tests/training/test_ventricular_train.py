@@ -20,7 +20,8 @@ SECONDS = 40
 def flutter(per_minute: float = 250) -> Signal:
     time = np.arange(SECONDS * FS_HZ) / FS_HZ
     phase = 2 * np.pi * per_minute / 60 * time
-    samples = np.round(100 * np.sin(phase) + 15 * np.cos(2 * phase)).astype(np.int16)  # a pure sine is no rhythm
+    # A pure sine is no rhythm.
+    samples = np.round(100 * np.sin(phase) + 15 * np.cos(2 * phase)).astype(np.int16)
     rhythms = np.full(len(samples) // STEP + 1, TACHYCARDIA, np.uint8)
     return Signal("vfdb", "vfdb/made up", 0, samples, 200, rhythms)
 
