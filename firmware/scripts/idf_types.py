@@ -189,6 +189,13 @@ def main() -> int:
     parser.add_argument("-D", dest="defines", action="append", default=[], help="of the preprocessor")
     options = parser.parse_args()
     nimble = options.nimble or options.idf / "components/bt/host/nimble/nimble"
+    for option, path in (
+        ("--idf", options.idf / "components"),
+        ("--nimble", nimble / "nimble/host/include"),
+        ("--libc", options.libc / "stdio.h"),
+    ):
+        if not path.exists():
+            parser.error(f"{option}: {path} is not there; the option's help names the folder that has it")
     code = 0
     for chip, arch in CHIPS.items():
         compiler = COMMANDS[arch][0]

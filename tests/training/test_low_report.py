@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.training.detector import starts
 from ecg_edge.training.detector.low_report import Tally, changed, height_mv, starts_of
 from ecg_edge.training.detector.signals import Variant
 
@@ -42,3 +46,10 @@ def test_a_changed_signal_is_lower_and_smoother() -> None:
 def test_starts_are_cut_from_every_30_seconds() -> None:
     whole = Variant("made up", np.zeros(60 * 360 + 1, np.int16), np.array([100, 11_000]), 200)
     assert [part.beats.tolist() for part in starts_of(whole)] == [[100], [200]]
+
+
+def test_a_database_that_is_not_there_is_named_and_not_counted_as_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"ludb: no records.*data get ludb"):
+        list(starts.strips(tmp_path))
+    with pytest.raises(RecordError, match=r"svdb: no records.*data get svdb"):
+        list(starts.development_records(tmp_path))

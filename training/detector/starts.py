@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.databases import records_in
+from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.noise import Samples, read_noise, to_int16
 from ecg_edge.ecg.records import FS_HZ, load_record
 from ecg_edge.ecg.splits import DS1
@@ -38,13 +39,20 @@ Signal = npt.NDArray[np.float64]
 
 
 def development_records(data: Path) -> Iterator[Variant]:
-    """Yield every whole record of the three databases, qtdb with both leads."""
-    for name in records_in(data, "svdb"):
+    """Yield every whole record of the databases, qtdb with both leads."""
+    for name in _names_in(data, "svdb"):
         if int(name) % 2 == 0:
             yield read(data, "svdb", name, "auto")
-    for name in sorted(records_in(data, "qtdb"))[::2]:
+    for name in sorted(_names_in(data, "qtdb"))[::2]:
         for lead in ("0", "1"):
             yield read(data, "qtdb", name, lead)
+
+
+def _names_in(data: Path, database: str) -> tuple[str, ...]:
+    names = records_in(data, database)
+    if not names:
+        raise RecordError(f"{data / database}: no records. Get them with `ecg-edge data get {database}`.")
+    return names
 
 
 def read(data: Path, database: str, name: str, lead: str) -> Variant:
@@ -58,8 +66,7 @@ def read(data: Path, database: str, name: str, lead: str) -> Variant:
 
 def strips(data: Path) -> Iterator[Variant]:
     """Yield ludb's strips. Their first and last beats are not annotated: only between them all is known."""
-    folder = data / "ludb" / "data"
-    for number in sorted(int(path.stem) for path in folder.glob("*.hea")):
+    for number in sorted(int(name.rpartition("/")[2]) for name in _names_in(data, "ludb")):
         for lead in LUDB_LEADS if number % 4 == 0 else ():
             record = load_record(data, "ludb/data", str(number), lead=lead, annotator=lead)
             beats = np.asarray(record.annotation_samples[record.annotation_symbols == "N"], np.int64)

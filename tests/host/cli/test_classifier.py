@@ -17,7 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ecg_edge.ecg.annotations import Annotations, write_annotations
-from ecg_edge.ecg.errors import BundleError, RecordError
+from ecg_edge.ecg.errors import BundleError, OutputError, RecordError
+from ecg_edge.host.cli.commands.evaluate import classifier as classifier_command
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation import classifier
 from ecg_edge.host.evaluation.strips import REFERENCE_NAME
@@ -189,3 +190,15 @@ def test_a_dask_cluster_gives_the_same_figures(
     options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(n_workers=2, **options) as cluster:
         assert figures_of("--dask", cluster.scheduler_address) == figures_of("--jobs", "1")
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_scoring(
+    root: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    scored: list[object] = []
+    monkeypatch.setattr(classifier_command, "_Run", lambda *given: scored.append(given))
+    page = tmp_path / "file" / "page.html"
+    words = ["evaluate", "classifier", str(bundle), "--data", str(root), "--html", str(page)]
+    assert isinstance(CliRunner().invoke(app, words).exception, OutputError)
+    assert not scored

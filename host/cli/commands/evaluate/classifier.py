@@ -10,7 +10,7 @@ import typer
 
 from ecg_edge.ecg.databases import require_data_root
 from ecg_edge.ecg.errors import BundleError, RecordError
-from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.files import check_writable_folder, write_json
 from ecg_edge.ecg.parallel import Workers
 from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
 from ecg_edge.ecg.scoring.curves import Curve
@@ -84,6 +84,8 @@ def evaluate(
     """
     root, bundle = require_data_root(data), load_bundle(model)
     _check(bundle, database, any_signal_path)
+    if html:
+        check_writable_folder(html.parent)
     run = _Run(root, part.value, bundle, options.starts(start_s), resamples, Workers(jobs, dask))
     wanted = [one for one in classifier.TEST_SETS if one.database in (database or SETS)]
     figures = run.figures(wanted, classifier.FIRST_BEATS in (database or SETS))
