@@ -79,6 +79,11 @@ def test_help_orders_the_panels_as_a_user_meets_them() -> None:
     assert titles == ["Options", *cli.PANELS]
 
 
+@pytest.mark.parametrize(("verb", "table"), [("ablate", "[ablation]"), ("tune", "[tune]")])
+def test_the_help_names_the_table_in_brackets(verb: str, table: str) -> None:
+    assert table in run(verb, "--help", COLUMNS="120").stdout
+
+
 @pytest.mark.parametrize("words", [(), ("--help",), ("evaluate", "--help")])
 def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
     call = f"from ecg_edge.host.cli.main import app; app({[*words]!r}, standalone_mode=False)"

@@ -44,8 +44,8 @@ def ablate(
 ) -> None:
     """Compare a recipe with variants of it that differ in one thing each: weights, loss, augmentation, data.
 
-    The recipe's table [ablation] names the variants; without it there is a standard set. Finished folds are
-    kept, so that an interrupted comparison goes on.
+    The recipe's table `\\[ablation]` names the variants; without it there is a standard set. Finished
+    folds are kept, so that an interrupted comparison goes on.
     """
     if is_morphology(recipe):
         raise RecipeError(f"{recipe}: ablate takes recipes of beat classifiers only.")

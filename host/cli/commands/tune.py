@@ -44,7 +44,7 @@ def tune(
     dask: options.DaskOption = "",
     json: options.JsonOption = None,
 ) -> None:
-    """Search for the settings that the recipe's table [tune] names, by folds of patients, with optuna.
+    """Search for the settings that the recipe's table `\\[tune]` names, by folds of patients, with optuna.
 
     A search that was interrupted goes on. Run the command in several places with one --storage to share it.
     """
