@@ -224,6 +224,9 @@ class Training:
     label_weights : tuple of float
         Factor on the weight of the beats of each label; empty for 1. A label of a higher weight is given more
         readily: found more often, and more often wrong.
+    label_offsets : tuple of float
+        By how much the logit of each label is higher than the loss asks for; empty for 0. Where the network
+        hesitates, a label with a positive offset wins. It lies in the last layer's bias and costs nothing.
     smote : float
         Oversample rare classes of the training set with synthetic beats (SMOTE) to this share of the most
         frequent class, 0 to 1; 0 for none.
@@ -250,6 +253,7 @@ class Training:
     strip_weight: float = 1.0
     noise_weight: float = 1.0
     label_weights: tuple[float, ...] = ()
+    label_offsets: tuple[float, ...] = ()
     smote: float = 0.0
     repeat: float = 0.0
     label_smoothing: float = 0.0
@@ -563,6 +567,7 @@ _RANGES: Final = {
     "training.strip_weight": Range(0, 1, low_open=True),
     "training.noise_weight": Range(0, 100, low_open=True),
     "training.label_weights": Range(0, 100, low_open=True),
+    "training.label_offsets": Range(-10, 10),
     "training.smote": Range(0, 1),
     "training.repeat": Range(0, 1),
     "training.label_smoothing": Range(0, 1, high_open=True),
@@ -639,6 +644,9 @@ def _contradictions(recipe: Recipe) -> list[str]:
         ),
         f"training.label_weights must be empty or of {len(LABELS)} numbers": (
             len(recipe.training.label_weights) in (0, len(LABELS))
+        ),
+        f"training.label_offsets must be empty or of {len(LABELS)} numbers": (
+            len(recipe.training.label_offsets) in (0, len(LABELS))
         ),
         "training.smote and repeat exclude each other": not (
             recipe.training.smote and recipe.training.repeat

@@ -269,6 +269,14 @@ def _schedule(name: str, learning_rate: float, steps: int) -> Any:
 
 
 def _loss(recipe: Recipe) -> Any:
+    loss, offsets = _plain_loss(recipe), recipe.training.label_offsets
+    if not offsets:
+        return loss
+    of_each = getattr(loss, "call", loss)  # not yet averaged: Keras weights the beats
+    return lambda targets, logits: of_each(targets, logits - tf.constant(offsets, tf.float32))
+
+
+def _plain_loss(recipe: Recipe) -> Any:
     settings = recipe.training
     if recipe.data.any_conduction or recipe.data.false_detections:
         return accepted_cross_entropy

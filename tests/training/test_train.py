@@ -11,7 +11,8 @@ import pytest
 
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
-from ecg_edge.training.beats import ANY_CONDUCTION, Beats
+from ecg_edge.ecg.labels import LABELS
+from ecg_edge.training.beats import ANY_CONDUCTION, Beats, dequantize
 from ecg_edge.training.datasets import evaluation_sets, training_beats
 from ecg_edge.training.progress import Progress
 from ecg_edge.training.recipes import Augment, Data, Model, Prune, Quantize, Recipe, Training
@@ -136,6 +137,39 @@ def test_schedules_and_losses_train(train: Any, synthetic_root: Path, changed: d
     first, second = (train.fit(recipe, beats).get_weights() for recipe in (plain, other))
     assert all(np.isfinite(weights).all() for weights in second)
     assert not all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("changed", [{}, {"focal_gamma": 2.0}, {"label_smoothing": 0.1}])
+def test_the_loss_is_that_of_logits_without_the_offsets(train: Any, changed: dict[str, Any]) -> None:
+    settings = replace(RECIPE.training, **changed)
+    offset = replace(settings, label_offsets=(0.0, 2.0, 0.0, 0.0, -1.0))
+    targets = np.eye(5, dtype=np.float32)[[0, 1, 4]]
+    logits = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32)
+    weights = np.array([1.0, 2.0, 4.0], np.float32)
+
+    import tf_keras as keras
+
+    def loss_of(settings: Training, shown: Any) -> float:
+        network = keras.Sequential([keras.layers.Input((5,)), keras.layers.Activation("linear")])
+        network.compile(loss=train._loss(replace(RECIPE, training=settings)))
+        return float(network.evaluate(shown, targets, sample_weight=weights, verbose=0))
+
+    plain = loss_of(settings, logits)
+    assert loss_of(offset, logits + np.array(offset.label_offsets, np.float32)) == pytest.approx(
+        plain, rel=1e-5
+    )
+    assert loss_of(offset, logits) != pytest.approx(plain, rel=1e-3)
+
+
+def test_a_label_with_an_offset_is_given_more_readily(train: Any, synthetic_root: Path) -> None:
+    beats = training_beats(RECIPE, synthetic_root)
+    inputs = dequantize(beats.beat, beats.rhythm)
+    offset = replace(RECIPE, training=replace(RECIPE.training, label_offsets=(0.0, 0.0, 0.0, 0.0, 6.0)))
+    few, many = (
+        (train.fit(recipe, beats).predict(inputs, verbose=0).argmax(1) == LABELS.index("V")).sum()
+        for recipe in (RECIPE, offset)
+    )
+    assert many > few
 
 
 def test_one_cycle_rises_and_falls(train: Any) -> None:
