@@ -60,6 +60,7 @@ missing_packages() {
     has cppcheck || echo cppcheck
     has clang || echo clang
     has cmake || echo cmake
+    echo '#include <mbedtls/ecdsa.h>' | cc -E - >/dev/null 2>&1 || echo libmbedtls-dev
     has chromium || has chromium-browser || has google-chrome || echo chromium
     has postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     has mosquitto || [ -x /usr/sbin/mosquitto ] || echo mosquitto

@@ -3,8 +3,8 @@ compilers.
 
     python firmware/scripts/idf_types.py --idf ~/esp-idf --libc /usr/include/newlib
 
-A checkout of ESP-IDF's sources with its submodule for NimBLE is enough: nothing of it is built, and no
-program comes out. RISC-V chips need riscv64-unknown-elf-gcc, Xtensa chips xtensa-lx106-elf-gcc; Debian has
+A checkout of ESP-IDF's sources with its submodules for NimBLE and mbedTLS is enough: nothing of it is
+built, and no program comes out. RISC-V chips need riscv64-unknown-elf-gcc, Xtensa chips xtensa-lx106-elf-gcc; Debian has
 both.
 `--libc` is a folder of newlib's headers, such as Debian's libnewlib-dev. sdkconfig.h is made here from the
 project's sdkconfig.defaults and a few settings that ESP-IDF's Kconfig would add.
@@ -101,7 +101,7 @@ def settings(chip: str) -> dict[str, str]:
     return found
 
 
-def include_folders(idf: Path, nimble: Path, chip: str) -> list[Path]:
+def include_folders(idf: Path, nimble: Path, mbedtls: Path, chip: str) -> list[Path]:
     """Every folder of headers that a component of this chip may offer."""
     parts, arch = idf / "components", CHIPS[chip]
     wanted = [
@@ -129,7 +129,7 @@ def include_folders(idf: Path, nimble: Path, chip: str) -> list[Path]:
     found += [parts / "esp_hw_support/include/soc", parts / f"esp_hw_support/port/{chip}/include"]
     found += [parts / "bt/host/nimble/port/include", parts / "bt/host/nimble/esp-hci/include"]
     found += [parts / f"bt/include/{chip}/include", parts / "bt/common/osi/include"]
-    found += [nimble / name for name in NIMBLE]
+    found += [nimble / name for name in NIMBLE] + [mbedtls / "include"]
     return [folder for folder in found if folder.is_dir()]
 
 
@@ -158,7 +158,7 @@ def _write_reent(path: Path, libc: Path) -> None:
     path.write_text(f'#pragma once\n#include "{libc}/sys/reent.h"\n', encoding="utf-8")
 
 
-def check(chip: str, idf: Path, nimble: Path, libc: Path, defines: list[str]) -> list[str]:
+def check(chip: str, idf: Path, nimble: Path, mbedtls: Path, libc: Path, defines: list[str]) -> list[str]:
     """Compile every source of the board; the messages of those that fail."""
     with tempfile.TemporaryDirectory() as folder:
         text = "".join(f"#define {name} {value}\n" for name, value in settings(chip).items())
@@ -169,7 +169,7 @@ def check(chip: str, idf: Path, nimble: Path, libc: Path, defines: list[str]) ->
         options += [f"-I{path}" for path in own] + [
             f"-D{name}" for name in ("ESP_PLATFORM", 'FIRMWARE_VERSION="0"', 'IDF_VER="5.5"', *defines)
         ]
-        for path in [*include_folders(idf, nimble, chip), libc]:
+        for path in [*include_folders(idf, nimble, mbedtls, chip), libc]:
             options += ["-isystem", str(path)]
         failed = []
         for source in sources():
@@ -185,13 +185,16 @@ def main() -> int:
     )
     parser.add_argument("--idf", type=Path, required=True, help="folder of ESP-IDF's sources")
     parser.add_argument("--nimble", type=Path, help="folder of NimBLE, where the submodule is not in --idf")
+    parser.add_argument("--mbedtls", type=Path, help="folder of mbedTLS, where the submodule is not in --idf")
     parser.add_argument("--libc", type=Path, required=True, help="folder of newlib's headers")
     parser.add_argument("-D", dest="defines", action="append", default=[], help="of the preprocessor")
     options = parser.parse_args()
     nimble = options.nimble or options.idf / "components/bt/host/nimble/nimble"
+    mbedtls = options.mbedtls or options.idf / "components/mbedtls/mbedtls"
     for option, path in (
         ("--idf", options.idf / "components"),
         ("--nimble", nimble / "nimble/host/include"),
+        ("--mbedtls", mbedtls / "include/mbedtls"),
         ("--libc", options.libc / "stdio.h"),
     ):
         if not path.exists():
@@ -203,7 +206,7 @@ def main() -> int:
             print(f"{chip}: not checked: {compiler} is missing")
             code = 1
             continue
-        failed = check(chip, options.idf, nimble, options.libc, options.defines)
+        failed = check(chip, options.idf, nimble, mbedtls, options.libc, options.defines)
         print("\n".join(failed) or f"{chip}: {len(sources())} sources, no warnings")
         code = code or bool(failed)
     return code

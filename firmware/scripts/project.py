@@ -161,6 +161,7 @@ def build_with_cmake(folders: list[Path], version: str, engine: str) -> None:
         copy_bundles(folders, folder, engine)
     names = {"ECG_EDGE_C": str(folder), "ECG_EDGE_VERSION": version, "ECG_EDGE_ENGINE": engine}
     os.environ.update(names)
+    names["ECG_EDGE_UPDATE_KEY"] = os.environ.get("ECG_EDGE_UPDATE_KEY", "")
     build.mkdir(parents=True, exist_ok=True)
     before, now = build / "ecg_edge.txt", f"{names} {[str(folder) for folder in folders]}"
     if not before.is_file() or before.read_text(encoding="utf-8") != now:

@@ -52,6 +52,7 @@ PANELS: Final = {
         "ports": "List the ports of this computer, and what is behind each.",
         "record": "Record live ECG, beats and events from a device, or convert a session.",
         "replay": "Stream records to a device and compare each beat with the reference.",
+        "update": "Send new firmware to an ESP32 by Bluetooth, and make the key that signs it.",
         "report": "Write the HTML report of a replay session.",
         "compare": "Compare two sessions: two boards, firmwares or models.",
     },
@@ -67,6 +68,8 @@ COMMANDS: Final = {name: line for lines in PANELS.values() for name, line in lin
 
 # The extra of this package that brings each module outside the base dependencies.
 EXTRAS: Final = {
+    "bleak": "update",
+    "cryptography": "update",
     "distributed": "dask",
     "fastapi": "live",
     "edfio": "edf",

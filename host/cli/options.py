@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -55,6 +56,12 @@ MorphologyOption = Annotated[
         help="Bundle of the second network, of ST segment and T wave; none: without one.",
     ),
 ]
+
+
+def own_update_key() -> Path:
+    """Return the place of the user's own key of updates."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "ecg-edge" / "update-key.pem"
 
 
 def morphology_path(named: Path | None) -> Path | None:

@@ -200,7 +200,11 @@ def _default_build_dir() -> Path:
 
 
 def build(
-    environment: str, bundle: Path | None = None, build_dir: Path | None = None, further: Sequence[Path] = ()
+    environment: str,
+    bundle: Path | None = None,
+    build_dir: Path | None = None,
+    further: Sequence[Path] = (),
+    update_key: str = "",
 ) -> Path:
     """Build the firmware of one environment with a model in it, or with several that share one arena.
 
@@ -214,6 +218,8 @@ def build(
         Folder for objects and program; PlatformIO's own in the project when left out.
     further : sequence of Path
         Folders of further bundles, with other names. Their self-tests run at boot; `bundle` labels the beats.
+    update_key : str
+        Public key of updates by Bluetooth, in hexadecimal; without one the firmware takes none.
 
     Returns
     -------
@@ -229,14 +235,18 @@ def build(
     """
     models = _checked_models(environment, bundle, further)
     check_compiler(environment)
-    run_platformio(["run", "-e", environment], models, build_dir)
+    run_platformio(["run", "-e", environment], models, build_dir, update_key)
     program = program_path(environment, build_dir)
     program.touch()  # it is left as it was where sources were written again with the same content
     return program
 
 
 def upload(
-    environment: str, bundle: Path | None = None, port: str | None = None, further: Sequence[Path] = ()
+    environment: str,
+    bundle: Path | None = None,
+    port: str | None = None,
+    further: Sequence[Path] = (),
+    update_key: str = "",
 ) -> None:
     """Build the firmware of `environment` and write it to the board that is plugged in.
 
@@ -248,7 +258,7 @@ def upload(
         Folder of the model bundle; the shipped one when left out.
     port : str, optional
         Serial port of a board that is flashed over one; the first that answers when left out.
-    further : sequence of Path
+    further, update_key
         As in `build`.
 
     Raises
@@ -270,10 +280,16 @@ def upload(
             f"{board.flash_tool} is missing, and it writes to the {board.name}: {board.flash_install}"
         )
     arguments = ["run", "-e", environment, "-t", "upload"]
-    run_platformio([*arguments, "--upload-port", port] if port else arguments, models)
+    named = ["--upload-port", port] if port else []
+    run_platformio([*arguments, *named], models, update_key=update_key)
 
 
-def run_platformio(arguments: list[str], bundles: Sequence[Path] = (), build_dir: Path | None = None) -> str:
+def run_platformio(
+    arguments: list[str],
+    bundles: Sequence[Path] = (),
+    build_dir: Path | None = None,
+    update_key: str = "",
+) -> str:
     """Run `pio` in the firmware project, one at a time in a build folder, and return what it printed.
 
     Raises
@@ -287,7 +303,7 @@ def run_platformio(arguments: list[str], bundles: Sequence[Path] = (), build_dir
         done = subprocess.run(
             command,
             cwd=firmware_project(),
-            env=_environment(bundles, build_dir),
+            env={**_environment(bundles, build_dir), "ECG_EDGE_UPDATE_KEY": update_key},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

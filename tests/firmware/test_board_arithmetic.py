@@ -1,10 +1,9 @@
-"""What boards compute without a register: calibration, sampling rate, updates, rings between tasks."""
+"""What boards compute without a register: calibration, sampling rate, rings between tasks."""
 
 from __future__ import annotations
 
 import ctypes
 import subprocess
-import zlib
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,6 @@ from tests.support.device_c import WARNINGS, include_options, linked_sources_of,
 
 TRAPS = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-shared", "-fPIC"]
 KNOTS = 17
-OK, BUSY, ORDER, LENGTH, SIZE, PLACE, CHECKSUM, MEMORY, COMMAND = range(9)
-BEGIN, END, ABORT = b"\x01", b"\x02", b"\x03"
-NONE, WAIT, KEEP, GO_BACK = range(4)
 
 
 class Calibration(ctypes.Structure):
@@ -146,175 +142,6 @@ def test_a_small_difference_is_left_and_a_large_one_is_no_clock(library: ctypes.
         assert library.ecg_rate_measure(ctypes.byref(rate), instants, 10_000_100)
         assert rate.period_q16 == period
     assert rate.measured_mhz == 0
-
-
-# ---- updates ----------------------------------------------------------------------------------------
-
-Ask = ctypes.CFUNCTYPE(ctypes.c_bool)
-Begin = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_uint32)
-Write = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.POINTER(ctypes.c_uint8), ctypes.c_size_t)
-Stop = ctypes.CFUNCTYPE(None)
-
-
-class Ops(ctypes.Structure):
-    _fields_ = (
-        ("capacity", ctypes.c_uint32),
-        ("may_begin", Ask),
-        ("begin", Begin),
-        ("write", Write),
-        ("finish", Ask),
-        ("abort", Stop),
-    )
-
-
-class Update(ctypes.Structure):
-    _fields_ = (
-        ("ops", ctypes.POINTER(Ops)),
-        ("is_open", ctypes.c_bool),
-        *((name, ctypes.c_uint32) for name in ("size", "received", "crc_wanted", "crc")),
-    )
-
-
-class Memory:
-    """A memory for an image, and the update that fills it."""
-
-    def __init__(self, library: ctypes.CDLL, capacity: int = 1000) -> None:
-        self.c, self.state, self.image = library, Update(), b""
-        self.free = self.works = True
-        self.calls: list[str] = []
-        self.ops = Ops(
-            capacity,
-            Ask(lambda: self.free),
-            Begin(lambda size: self._called("begin")),
-            Write(self._write),
-            Ask(lambda: self._called("finish")),
-            Stop(lambda: self.calls.append("abort")),
-        )
-        library.ecg_update_init(ctypes.byref(self.state), ctypes.byref(self.ops))
-
-    def _called(self, name: str) -> bool:
-        self.calls.append(name)
-        return self.works
-
-    def _write(self, data: ctypes._Pointer[ctypes.c_uint8], size: int) -> bool:
-        self.image += bytes(data[:size])
-        return self.works
-
-    def control(self, message: bytes) -> int:
-        return int(
-            self.c.ecg_update_control(ctypes.byref(self.state), message, ctypes.c_size_t(len(message)))
-        )
-
-    def data(self, offset: int, piece: bytes) -> int:
-        message = offset.to_bytes(4, "little") + piece
-        return int(self.c.ecg_update_data(ctypes.byref(self.state), message, ctypes.c_size_t(len(message))))
-
-    def begin(self, image: bytes, crc: int | None = None) -> int:
-        crc = zlib.crc32(image) if crc is None else crc
-        return self.control(BEGIN + len(image).to_bytes(4, "little") + crc.to_bytes(4, "little"))
-
-
-IMAGE = bytes(range(250)) * 2
-
-
-def test_an_update_in_pieces(library: ctypes.CDLL) -> None:
-    memory = Memory(library)
-    assert memory.begin(IMAGE) == OK
-    for at in range(0, len(IMAGE), 37):
-        assert memory.data(at, IMAGE[at : at + 37]) == OK
-    assert memory.control(END) == OK
-    assert (memory.image, memory.calls) == (IMAGE, ["begin", "finish"])
-    assert memory.control(END) == ORDER
-
-
-@pytest.mark.parametrize(
-    ("fault", "answer"),
-    [
-        (lambda m: m.data(0, IMAGE), PLACE),  # twice
-        (lambda m: m.data(101, b"x"), PLACE),  # one is missing
-        (lambda m: m.data(100, IMAGE), PLACE),  # longer than the image
-        (lambda m: m.data(100, b""), LENGTH),
-        (lambda m: m.control(END), PLACE),  # too early
-        (lambda m: m.begin(IMAGE), ORDER),
-        (lambda m: m.control(b"\x09"), COMMAND),
-        (lambda m: m.control(b""), LENGTH),
-        (lambda m: m.control(ABORT), OK),
-    ],
-)
-def test_what_goes_wrong_ends_the_update(fault: object, answer: int, library: ctypes.CDLL) -> None:
-    memory = Memory(library)
-    assert memory.begin(IMAGE) == OK
-    assert memory.data(0, IMAGE[:100]) == OK
-    assert fault(memory) == answer  # type: ignore[operator]
-    assert memory.calls == ["begin", "abort"]
-    assert memory.data(100, IMAGE[100:]) == ORDER
-    assert memory.begin(IMAGE) == OK  # anew
-
-
-def test_a_wrong_checksum_is_found(library: ctypes.CDLL) -> None:
-    memory = Memory(library)
-    memory.begin(IMAGE, zlib.crc32(IMAGE) ^ 1)
-    memory.data(0, IMAGE)
-    assert memory.control(END) == CHECKSUM
-    assert memory.calls == ["begin", "abort"]
-
-
-def test_an_update_waits_for_the_end_of_a_session_and_fits_the_memory(library: ctypes.CDLL) -> None:
-    memory = Memory(library, capacity=len(IMAGE))
-    memory.free = False
-    assert memory.begin(IMAGE) == BUSY
-    memory.free = True
-    assert memory.begin(IMAGE + b"x") == SIZE
-    assert memory.begin(b"") == SIZE
-    assert memory.control(BEGIN) == LENGTH
-    memory.works = False
-    assert memory.begin(IMAGE) == MEMORY
-    assert memory.data(0, IMAGE) == ORDER
-
-
-PIECES = strategies.tuples(strategies.integers(0, 600), strategies.binary(max_size=300))
-MESSAGES = strategies.lists(
-    strategies.one_of(
-        strategies.binary(max_size=12).map(lambda data: ("control", data)),
-        strategies.sampled_from([END, ABORT]).map(lambda data: ("control", data)),
-        strategies.sampled_from([IMAGE[:1], IMAGE[:200], IMAGE]).map(lambda data: ("begin", data)),
-        PIECES.map(lambda piece: ("data", piece)),
-        strategies.just(("next", 50)),
-    ),
-    max_size=30,
-)
-
-
-@given(messages=MESSAGES)
-def test_no_order_of_messages_writes_beyond_an_image_or_starts_another(
-    library: ctypes.CDLL, messages: list[tuple[str, object]]
-) -> None:
-    memory, wanted = Memory(library), b""
-    for kind, value in messages:
-        before, finished = len(memory.image), memory.calls.count("finish")
-        if kind == "begin" and memory.begin(value) == OK:  # type: ignore[arg-type]
-            memory.image, wanted = b"", value  # type: ignore[assignment]
-        elif kind == "next":
-            memory.data(before, wanted[before : before + 50])
-        elif kind == "data":
-            memory.data(*value)  # type: ignore[misc]
-        elif kind == "control" and memory.control(value) == OK and value[:1] == BEGIN:  # type: ignore[arg-type,index]
-            memory.image, wanted = b"", bytes(int.from_bytes(value[1:5], "little"))  # type: ignore[index]
-        assert len(memory.image) <= len(wanted)
-        if memory.calls.count("finish") > finished:
-            assert memory.image == wanted
-
-
-def test_a_new_firmware_is_kept_after_a_minute_and_given_up_when_its_test_fails(library: ctypes.CDLL) -> None:
-    decide = library.ecg_trial_decide
-    cases = {
-        (False, False, 99): NONE,
-        (True, False, 0): GO_BACK,
-        (True, True, 59): WAIT,
-        (True, True, 60): KEEP,
-    }
-    for (trial, passed, seconds), wanted in cases.items():
-        assert decide(ctypes.c_bool(trial), ctypes.c_bool(passed), ctypes.c_uint32(seconds)) == wanted
 
 
 # ---- rings ------------------------------------------------------------------------------------------

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("missing", ["--idf", "--nimble", "--libc"])
+OPTIONS = ("--idf", "--nimble", "--mbedtls", "--libc")
+
+
+@pytest.mark.parametrize("missing", OPTIONS)
 def test_a_missing_folder_is_named(project_root: Path, tmp_path: Path, missing: str) -> None:
-    folders = {name: tmp_path / name.strip("-") for name in ("--idf", "--nimble", "--libc")}
+    folders = {name: tmp_path / name.strip("-") for name in OPTIONS}
     (folders["--idf"] / "components").mkdir(parents=True)
     (folders["--nimble"] / "nimble/host/include").mkdir(parents=True)
+    (folders["--mbedtls"] / "include/mbedtls").mkdir(parents=True)
     folders["--libc"].mkdir()
     (folders["--libc"] / "stdio.h").touch()
     folders[missing] = tmp_path / "nothing"

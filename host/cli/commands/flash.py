@@ -10,7 +10,14 @@ import typer
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.commands.build import EnvOption, ModelOption, check_environment, morphology_for
+from ecg_edge.host.cli.commands.build import (
+    EnvOption,
+    ModelOption,
+    UpdateKeyOption,
+    check_environment,
+    morphology_for,
+    public_key,
+)
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.discovery import DEVICE, discover
 from ecg_edge.host.devices.esptool import flash_images
@@ -38,6 +45,7 @@ def flash(
         Path | None,
         typer.Option(metavar="DIR", help="ESP32: write the images of this folder, and build nothing."),
     ] = None,
+    update_key: UpdateKeyOption = None,
     json: options.JsonOption = None,
 ) -> None:
     """Build the firmware, write it to a board, and ask the board for its self-test.
@@ -58,8 +66,9 @@ def flash(
             flash_images(env, images, port)
     else:
         second = morphology_for(env, morphology)
+        key = public_key(env, update_key)
         with console.step(f"Building {env} and writing it to the board"):
-            pio.upload(env, model, port, [second] if second else ())
+            pio.upload(env, model, port, [second] if second else (), key)
     info = ask_board(port)
     _report(env, info)
     if json:

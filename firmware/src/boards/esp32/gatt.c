@@ -56,12 +56,19 @@ static int take_write(const struct ble_gatt_access_ctxt *access, take_t take) {
     return result == ECG_UPDATE_OK ? 0 : ATT_ERROR(result);
 }
 
-static int write_control(uint16_t connection, uint16_t attribute, struct ble_gatt_access_ctxt *access,
-                         void *context) {
+static int read_state(const struct ble_gatt_access_ctxt *access) {
+    uint8_t bytes[ECG_UPDATE_STATE_BYTES];
+    update_state(bytes);
+    return os_mbuf_append(access->om, bytes, sizeof bytes) == 0 ? 0 : BLE_ATT_ERR_INSUFFICIENT_RES;
+}
+
+static int access_control(uint16_t connection, uint16_t attribute, struct ble_gatt_access_ctxt *access,
+                          void *context) {
     (void)connection;
     (void)attribute;
     (void)context;
-    return take_write(access, update_control);
+    return access->op == BLE_GATT_ACCESS_OP_READ_CHR ? read_state(access)
+                                                     : take_write(access, update_control);
 }
 
 static int write_data(uint16_t connection, uint16_t attribute, struct ble_gatt_access_ctxt *access,
@@ -87,8 +94,12 @@ static ble_uuid128_t own[] = {
         .flags = BLE_GATT_CHR_F_NOTIFY                                                      \
     }
 /* Only a bonded host, on an encrypted line. */
-#define WRITTEN(number, function) \
-    { .uuid = (number), .access_cb = (function), .flags = BLE_GATT_CHR_F_WRITE | BLE_GATT_CHR_F_WRITE_ENC }
+#define WRITTEN(number, function, more)                                   \
+    {                                                                     \
+        .uuid = (number), .access_cb = (function),                        \
+        .flags = BLE_GATT_CHR_F_WRITE | BLE_GATT_CHR_F_WRITE_ENC | (more) \
+    }
+#define READ_TOO (BLE_GATT_CHR_F_READ | BLE_GATT_CHR_F_READ_ENC)
 
 static const struct ble_gatt_chr_def HEART_RATE[] = {
     NOTIFIED(BLE_UUID16_DECLARE(ECG_BLE_HEART_RATE_MEASUREMENT), HEART_RATE),
@@ -99,9 +110,12 @@ static const struct ble_gatt_chr_def HEART_RATE[] = {
 };
 
 static const struct ble_gatt_chr_def ECG[] = {
-    NOTIFIED(OWN(ECG_BLE_ECG_SAMPLES), SAMPLES),   NOTIFIED(OWN(ECG_BLE_ECG_BEAT), BEAT),
-    NOTIFIED(OWN(ECG_BLE_ECG_EVENT), EVENT),       WRITTEN(OWN(ECG_BLE_UPDATE_CONTROL), write_control),
-    WRITTEN(OWN(ECG_BLE_UPDATE_DATA), write_data), {0},
+    NOTIFIED(OWN(ECG_BLE_ECG_SAMPLES), SAMPLES),
+    NOTIFIED(OWN(ECG_BLE_ECG_BEAT), BEAT),
+    NOTIFIED(OWN(ECG_BLE_ECG_EVENT), EVENT),
+    WRITTEN(OWN(ECG_BLE_UPDATE_CONTROL), access_control, READ_TOO),
+    WRITTEN(OWN(ECG_BLE_UPDATE_DATA), write_data, 0),
+    {0},
 };
 
 #if BOARD_HAS_BATTERY

@@ -1,37 +1,64 @@
 #include "update.h"
 
+#include <string.h>
+
 #include "boards/board.h"
 #include "device.h"
 #include "esp_ota_ops.h"
 #include "esp_system.h"
 #include "esp_timer.h"
+#include "signature.h"
 
 #define RESTART_AFTER_US 1000000
+
+/* The public key that `ecg-edge build --update-key` puts in. Without one no signature fits. */
+static const uint8_t KEY[SIGNATURE_KEY_BYTES] = {
+#ifdef UPDATE_KEY
+    UPDATE_KEY
+#else
+    0
+#endif
+};
 
 static ecg_update_t update;
 static esp_ota_handle_t handle;
 static const esp_partition_t *target;
-static int64_t done_us; /* 0: nothing to start */
+static int64_t done_us;  /* written before is_done */
+static uint32_t is_done; /* written by NimBLE's task, read by the main task */
 
 /* The flash is not read while it is written: samples would be missed. */
-static bool may_begin(void) {
+static bool may_write(void) {
     return !device_has_contact();
+}
+
+static bool is_signed(const uint8_t digest[ECG_UPDATE_DIGEST_BYTES],
+                      const uint8_t signature[ECG_UPDATE_SIGNATURE_BYTES]) {
+    return signature_fits(KEY, digest, signature);
 }
 
 static bool begin(uint32_t size) {
     (void)size;
-    return target != NULL && esp_ota_begin(target, OTA_WITH_SEQUENTIAL_WRITES, &handle) == ESP_OK;
+    return target != NULL && digest_begin() &&
+           esp_ota_begin(target, OTA_WITH_SEQUENTIAL_WRITES, &handle) == ESP_OK;
 }
 
 static bool write(const uint8_t *bytes, size_t size) {
-    return esp_ota_write(handle, bytes, size) == ESP_OK;
+    return digest_add(bytes, size) && esp_ota_write(handle, bytes, size) == ESP_OK;
 }
 
-/* esp_ota_end checks the image's own header and hash. */
+static bool has_digest(const uint8_t digest[ECG_UPDATE_DIGEST_BYTES]) {
+    uint8_t found[ECG_UPDATE_DIGEST_BYTES];
+    return digest_end(found) && memcmp(found, digest, sizeof found) == 0;
+}
+
+/* esp_ota_end checks the image's own header and hash, and that it is of this chip. */
 static bool finish(void) {
-    const bool is_done = esp_ota_end(handle) == ESP_OK && esp_ota_set_boot_partition(target) == ESP_OK;
-    done_us = is_done ? esp_timer_get_time() : 0;
-    return is_done;
+    if (esp_ota_end(handle) != ESP_OK || esp_ota_set_boot_partition(target) != ESP_OK) {
+        return false;
+    }
+    done_us = esp_timer_get_time();
+    __atomic_store_n(&is_done, 1u, __ATOMIC_RELEASE);
+    return true;
 }
 
 static void give_up(void) {
@@ -39,8 +66,13 @@ static void give_up(void) {
 }
 
 void update_init(void) {
-    static ecg_update_ops_t ops = {
-        .may_begin = may_begin, .begin = begin, .write = write, .finish = finish, .abort = give_up};
+    static ecg_update_ops_t ops = {.may_write = may_write,
+                                   .is_signed = is_signed,
+                                   .begin = begin,
+                                   .write = write,
+                                   .has_digest = has_digest,
+                                   .finish = finish,
+                                   .abort = give_up};
     target = esp_ota_get_next_update_partition(NULL);
     ops.capacity = target != NULL ? target->size : 0;
     ecg_update_init(&update, &ops);
@@ -54,8 +86,13 @@ ecg_update_result_t update_data(const uint8_t *bytes, size_t size) {
     return ecg_update_data(&update, bytes, size);
 }
 
+void update_state(uint8_t bytes[ECG_UPDATE_STATE_BYTES]) {
+    ecg_update_state(&update, bytes);
+}
+
 void update_restart_when_done(void) {
-    if (done_us != 0 && esp_timer_get_time() - done_us > RESTART_AFTER_US) {
+    if (__atomic_load_n(&is_done, __ATOMIC_ACQUIRE) != 0 &&
+        esp_timer_get_time() - done_us > RESTART_AFTER_US) {
         esp_restart();
     }
 }
