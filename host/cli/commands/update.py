@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from ecg_edge.ecg.errors import ToolError
+from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, lazy, options
 from ecg_edge.host.devices.images import describe_file
 from ecg_edge.host.devices.update_key import create_key, load_key, public_bytes, sign
@@ -35,6 +36,7 @@ def key(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="Where to write. Else in ~/.config/ecg-edge.")
     ] = None,
+    json: options.JsonOption = None,
 ) -> None:
     """Make a key that signs updates; `build` and `flash` put its public part into the firmware.
 
@@ -46,15 +48,20 @@ def key(
     console.note(
         f"Public key {public_bytes(made).hex()[:16]}...: `ecg-edge flash` writes it to a device, once by USB."
     )
+    if json:
+        write_json(json, {"file": path, "public_key": public_bytes(made).hex()})
 
 
 @app.command("send", epilog=console.examples("ecg-edge update send firmware.bin --address 24:0A:C4:00:11:22"))
 def send(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="firmware.bin of the device's environment.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="The image, firmware.bin of the board's environment.")
+    ],
     key: KeyOption = None,
     address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Bluetooth address. Else the first device found.")
     ] = None,
+    json: options.JsonOption = None,
 ) -> None:
     """Send new firmware to an ESP32 by Bluetooth; take the electrodes off first.
 
@@ -62,7 +69,8 @@ def send(
     breaks is made again, and the update goes on where it was.
     """
     content = _image(image)
-    signature = sign(load_key(key or options.own_update_key()), hashlib.sha256(content).digest())
+    digest = hashlib.sha256(content)
+    signature = sign(load_key(key or options.own_update_key()), digest.digest())
     with console.progress_bar("bytes") as bar:
         task = bar.add_task("Sending", total=len(content), note="")
         asyncio.run(
@@ -74,6 +82,8 @@ def send(
         f"{image}: sent, {len(content):,} bytes. The device starts it now, and keeps it after a minute.",
         markup=False,
     )
+    if json:
+        write_json(json, {"image": image, "bytes": len(content), "sha256": digest.hexdigest()})
 
 
 def _image(path: Path) -> bytes:
