@@ -137,6 +137,7 @@ def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> KerasM
     """Train a network on `beats`; nothing is written."""
     make_repeatable(recipe.seed)
     network, settings = models.build(recipe.model), recipe.training
+    _shift_logits(network, settings.label_offsets)
     own, held = hold_out(recipe, beats) if settings.patience else (beats, None)
     fit_network(
         network,
@@ -149,6 +150,13 @@ def fit(recipe: Recipe, beats: Beats, on_epoch: OnEpoch | None = None) -> KerasM
     )
     ignore(network, recipe.model.without)
     return network
+
+
+def _shift_logits(network: KerasModel, offsets: tuple[float, ...]) -> None:
+    """Add the offsets to the logits, which the loss takes off again: the training is that without them."""
+    if offsets:
+        kernel, bias = network.layers[-1].get_weights()
+        network.layers[-1].set_weights([kernel, bias + np.array(offsets, np.float32)])
 
 
 def hold_out(recipe: Recipe, beats: Beats) -> tuple[Beats, Beats]:
