@@ -6,6 +6,7 @@
 
 #include "ecg_base/int_math.h"
 #include "ecg_base/static_assert.h"
+#include "ecg_base/unroll.h"
 #include "sqi_repetition.h"
 
 #define RAIL_REPEATS 8 /* 22 ms at one extreme value: an ADC at its rail, no R peak stands that still */
@@ -54,11 +55,12 @@ static bool is_rail(const ecg_sqi_measures_t *measures, int32_t value, int32_t l
            (value == highest || value == lowest);
 }
 
-/* Level, range and rails; a bit for each sample at a rail. */
-static uint32_t measure_samples(ecg_sqi_measures_t *measures, uint32_t count, uint16_t adu_per_mv) {
+/* Level, range and rails; a bit for each sample at a rail. Inline, for its usual count is a constant. */
+static inline uint32_t measure_samples(ecg_sqi_measures_t *measures, uint32_t count, uint16_t adu_per_mv) {
     ecg_sqi_sums_t *sums = &measures->sums;
     int32_t sum = sums->sum, last = measures->last, lowest = sums->lowest, highest = sums->highest;
     uint32_t repeats = measures->repeats, rails = 0;
+    ECG_UNROLL(8)
     for (uint32_t i = 0; i < count; i++) {
         const int32_t x = measures->samples[i];
         sum += x;
@@ -84,6 +86,7 @@ static void measure_second_differences(ecg_sqi_measures_t *measures) {
     int32_t sum = 0, rest_60 = 0, rest_50 = 0;
     int32_t last = measures->last, slope = last - measures->before;
     int32_t middle = measures->second_difference, before = measures->second_difference_before;
+    ECG_UNROLL(8)
     for (uint32_t i = 0; i < ECG_SQI_TOGETHER; i++) {
         const int32_t x = measures->samples[i], newest = x - last - slope, around = newest + before;
         sum += abs(newest);
@@ -115,6 +118,7 @@ static void close_third(ecg_sqi_sums_t *sums) {
 /* Slopes of the low-pass output; returns its sum. */
 static int32_t measure_slopes(ecg_sqi_measures_t *measures) {
     int32_t slopes = 0, sum = 0;
+    ECG_UNROLL(8)
     for (uint32_t i = 0; i < ECG_SQI_TOGETHER; i++) {
         const int32_t lowpass = measures->lowpass[i];
         slopes += abs(lowpass - measures->lowpass_before[i]);
@@ -188,8 +192,8 @@ static void close_block(ecg_sqi_measures_t *measures, uint16_t adu_per_mv) {
 
 /* Marks the samples that wait and where a lead was off or the ADC at a rail; `first` is the oldest of them.
  */
-static void mark_samples(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
-    const uint32_t count = measures->waiting;
+static inline void mark_samples(ecg_sqi_measures_t *measures, uint32_t first, uint32_t count,
+                                uint16_t adu_per_mv) {
     const uint32_t off = measures->leads_bits;
     set_bits(measures->leads_off, first, count, off);
     set_bits(measures->saturated, first, count, measure_samples(measures, count, adu_per_mv));
@@ -207,7 +211,7 @@ void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint
     if (sums->samples == 0) {
         sums->lowest = sums->highest = measures->samples[0];
     }
-    mark_samples(measures, first, adu_per_mv);
+    mark_samples(measures, first, ECG_SQI_TOGETHER, adu_per_mv);
     measure_second_differences(measures);
     ecg_sqi_repetition_add(&measures->repetition, measure_slopes(measures));
     measures->before = measures->samples[ECG_SQI_TOGETHER - 2];
@@ -228,7 +232,7 @@ void ecg_sqi_end(ecg_sqi_measures_t *measures, uint32_t index, uint16_t adu_per_
     if (measures->sums.samples == 0) {
         measures->sums.lowest = measures->sums.highest = measures->samples[0];
     }
-    mark_samples(measures, index - measures->waiting, adu_per_mv);
+    mark_samples(measures, index - measures->waiting, measures->waiting, adu_per_mv);
 }
 
 uint16_t ecg_sqi_window_flags(const ecg_sqi_measures_t *measures, uint32_t r_sample) {

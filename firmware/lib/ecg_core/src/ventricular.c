@@ -139,13 +139,6 @@ static void decide(ecg_ventricular_t *state) {
     state->decided = state->window_end;
 }
 
-/* Two lags a step; four at once take less work, so every second step does it. */
-static void correlate(ecg_ventricular_t *state, uint32_t lag) {
-    if (lag % ECG_VENTRICULAR_TOGETHER == 0) {
-        ecg_ventricular_correlate(state, lag);
-    }
-}
-
 void ecg_ventricular_step(ecg_ventricular_t *state) {
     const uint32_t step = state->step++;
     if (step == STEP_SHIFT) {
@@ -155,7 +148,7 @@ void ecg_ventricular_step(ecg_ventricular_t *state) {
     } else if (step < STEP_CORRELATE) {
         ecg_ventricular_count(state, step - STEP_COUNT);
     } else if (step < STEP_DESCRIBE) {
-        correlate(state, 2 * (step - STEP_CORRELATE));
+        ecg_ventricular_correlate(state, 2 * (step - STEP_CORRELATE));
     } else if (step == STEP_DESCRIBE) {
         ecg_ventricular_describe_sums(state);
     } else if (step == STEP_DESCRIBE + 1) {

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/pairs.h"
 #include "ecg_base/static_assert.h"
+#include "ecg_base/unroll.h"
 
 #define BLOCK 45 /* samples at 90 Hz: half a second */
 #define WINDOW (BLOCK * ECG_VENTRICULAR_BLOCKS)
 #define PHASE_DELAY 45      /* of the phase space */
+#define LAGS_AT_ONCE 4      /* whose sums fit the registers */
+#define NARROW_LAGS 16      /* in one step of work, where their sums fit 32 bits */
 #define HIGHEST_NARROW 3454 /* the root of 2^31 / 180 */
 
 ECG_STATIC_ASSERT(ECG_VENTRICULAR_SAMPLES >= BLOCK + WINDOW, room_before_the_window);
@@ -28,6 +32,7 @@ static void measure_slopes(ecg_ventricular_t *state, uint32_t block) {
     const int16_t *at = window_of(state) + block * BLOCK, *const end = at + BLOCK;
     int32_t before = at[-1], slope_before = (before - at[-2]) / 2;
     int32_t slopes = 0, bends = 0, steepest = 1;
+    ECG_UNROLL(5)
     while (at != end) {
         const int32_t x = *at++, slope = (x - before) / 2, magnitude = abs(slope);
         steepest = magnitude > steepest ? magnitude : steepest;
@@ -45,6 +50,7 @@ static void measure_heights(ecg_ventricular_t *state, uint32_t block) {
     const int16_t *at = window_of(state) + block * BLOCK, *const end = at + BLOCK;
     ecg_ventricular_sums_t *sums = &state->sums;
     int32_t magnitudes = 0, highest = INT16_MIN, lowest = INT16_MAX;
+    ECG_UNROLL(5)
     while (at != end) {
         const int32_t x = *at++;
         magnitudes += abs(x);
@@ -114,6 +120,7 @@ static uint32_t cell(int32_t x, int32_t lowest, int32_t range) {
 /* Second pass over a block, in parts: what needs the extremes and the mean period. */
 static void mark_cells(ecg_ventricular_t *state, const int16_t *at) {
     const int32_t lowest = state->sums.lowest, range = state->sums.highest - lowest + 1;
+    ECG_UNROLL(5)
     for (const int16_t *const end = at + BLOCK; at != end; at++) {
         const uint32_t row = cell(at[-PHASE_DELAY], lowest, range);
         /* within the window, so no limits */
@@ -121,17 +128,23 @@ static void mark_cells(ecg_ventricular_t *state, const int16_t *at) {
     }
 }
 
-/* Levels are limits: what is below 1 / 16 is also below 1 / 8. */
+/* 1 where value < limit, by the sign of their difference. */
+static uint32_t below(int32_t value, int32_t limit) {
+    return (uint32_t)(value - limit) >> 31;
+}
+
+/* Levels are limits: what is below 1 / 16 is also below 1 / 8. A slope is half the difference. */
 static void count_flat(ecg_ventricular_t *state, const int16_t *at) {
     const int32_t level = levels(state->block_slope).mean;
-    const int32_t flat_16 = (level + 15) / 16, flat_8 = (level + 7) / 8, flat_4 = (level + 3) / 4;
+    const int32_t flat_16 = (level + 15) / 16 * 2, flat_8 = (level + 7) / 8 * 2, flat_4 = (level + 3) / 4 * 2;
     int32_t before = at[-1];
     uint32_t below_16 = 0, below_8 = 0, below_4 = 0, crossings = 0;
+    ECG_UNROLL(5)
     for (const int16_t *const end = at + BLOCK; at != end; at++) {
-        const int32_t x = *at, slope = abs(x - before) / 2;
-        below_4 += slope < flat_4;
-        below_8 += slope < flat_8;
-        below_16 += slope < flat_16;
+        const int32_t x = *at, difference = abs(x - before);
+        below_4 += below(difference, flat_4);
+        below_8 += below(difference, flat_8);
+        below_16 += below(difference, flat_16);
         crossings += (uint32_t)(x ^ before) >> 31;
         before = x;
     }
@@ -148,10 +161,11 @@ static void count_high(ecg_ventricular_t *state, const int16_t *at) {
     const int16_t *past = at - half_period(sums);
     int32_t leak = 0;
     uint32_t above_5 = 0, above_2 = 0;
+    ECG_UNROLL(5)
     for (const int16_t *const end = at + BLOCK; at != end; at++) {
         const int32_t x = *at, magnitude = abs(x);
-        above_5 += magnitude > high_5;
-        above_2 += magnitude > high_2;
+        above_5 += below(high_5, magnitude);
+        above_2 += below(high_2, magnitude);
         leak += abs(x + *past++);
     }
     sums->high[0] = (uint16_t)(sums->high[0] + above_5);
@@ -199,40 +213,38 @@ static int16_t normalized(int64_t product, uint64_t norm) {
     return (int16_t)ecg_clip(quotient, -1000, 1000);
 }
 
-/* Sums of the products of every second sample with those `lag` and the next lags later. */
-static void correlate_wide(const int16_t *window, uint32_t lag, int64_t *products) {
-    for (uint32_t k = 0; k < ECG_VENTRICULAR_TOGETHER; k++) {
+#define POINTS (WINDOW / 2)         /* every second sample of the window, */
+#define PADDED_POINTS (POINTS + 10) /* and zeros, so that every lag takes the same number of products */
+
+/* Sums of the products of the points with those `lag` and the next lags later. */
+static void correlate_wide(const int16_t *points, uint32_t lag, int64_t *products) {
+    for (uint32_t k = 0; k < LAGS_AT_ONCE; k++) {
         int64_t product = 0;
-        for (const int16_t *x = window + 2 * (lag + k), *y = window; x < window + WINDOW; x += 2, y += 2) {
-            product += *x * *y;
+        for (uint32_t i = 0; i + lag + k < POINTS; i++) {
+            product += points[i] * points[i + lag + k];
         }
         products[k] = product;
     }
 }
 
-ECG_STATIC_ASSERT(ECG_VENTRICULAR_TOGETHER == 4, four_sums);
+ECG_STATIC_ASSERT(LAGS_AT_ONCE == 4, four_sums);
 
-/* The same where the sums fit 32 bits: four lags at once, so that each sample is loaded once for the four. */
-static void correlate_narrow(const int16_t *window, uint32_t lag, int64_t *products) {
-    const int16_t *x = window + 2 * lag, *y = window, *const end = window + WINDOW - 6;
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0, x0 = x[0], x1 = x[2], x2 = x[4];
-    for (x += 6; x < end; x += 8, y += 8) {
-        const int32_t x3 = x[0];
-        sum0 += y[0] * x0, sum1 += y[0] * x1, sum2 += y[0] * x2, sum3 += y[0] * x3;
-        x0 = x[2];
-        sum0 += y[2] * x1, sum1 += y[2] * x2, sum2 += y[2] * x3, sum3 += y[2] * x0;
-        x1 = x[4];
-        sum0 += y[4] * x2, sum1 += y[4] * x3, sum2 += y[4] * x0, sum3 += y[4] * x1;
-        x2 = x[6];
-        sum0 += y[6] * x3, sum1 += y[6] * x0, sum2 += y[6] * x1, sum3 += y[6] * x2;
+/* The same where the sums fit 32 bits. Pairs are loaded once for all the lags that need them. */
+static void correlate_narrow(const int16_t *points, uint32_t lag, int64_t *products) {
+    const int16_t *y = points, *const end = points + PADDED_POINTS - 6;
+    const int16_t *x = points + lag;
+    ecg_pair_t x0 = ecg_pair_at(x), x1 = ecg_pair_at(x + 1);
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    while (x < end) {
+        const ecg_pair_t x2 = ecg_pair_at(x + 2), x3 = ecg_pair_at(x + 3), y0 = ecg_pair_at(y);
+        sum0 = ecg_add_pairs(ecg_add_pairs(sum0, y0, x0), ecg_pair_at(y + 2), x2);
+        sum1 = ecg_add_pairs(ecg_add_pairs(sum1, y0, x1), ecg_pair_at(y + 2), x3);
+        x += 4, y += 4;
+        x0 = ecg_pair_at(x), x1 = ecg_pair_at(x + 1);
+        sum2 = ecg_add_pairs(ecg_add_pairs(sum2, y0, x2), ecg_pair_at(y - 2), x0);
+        sum3 = ecg_add_pairs(ecg_add_pairs(sum3, y0, x3), ecg_pair_at(y - 2), x1);
     }
     products[0] = sum0, products[1] = sum1, products[2] = sum2, products[3] = sum3;
-    x -= 6;
-    for (const int16_t *const last = window + WINDOW; x < last; x += 2, y += 2) {
-        for (uint32_t k = 0; k < ECG_VENTRICULAR_TOGETHER && x + 2 * k < last; k++) {
-            products[k] += *y * x[2 * k];
-        }
-    }
 }
 
 /* No sample is so high that the sum of 180 products needs more than 32 bits. */
@@ -241,32 +253,47 @@ static bool is_narrow(const ecg_ventricular_t *state) {
     return highest <= HIGHEST_NARROW && lowest >= -HIGHEST_NARROW;
 }
 
-/* Energies of the parts that the lag compares: each lag takes one sample from both. */
-static void shorten(ecg_ventricular_t *state, uint32_t lag) {
-    const int16_t *window = window_of(state), *end = window + WINDOW;
-    const int32_t gone_tail = window[2 * (lag - 1)], gone_head = end[-2 * (int32_t)lag];
+/* Energies of the parts that the lag compares: each lag takes one point from both. */
+static void shorten(ecg_ventricular_t *state, const int16_t *points, uint32_t lag) {
+    const int32_t gone_tail = points[lag - 1], gone_head = points[POINTS - lag];
     state->tail_energy -= gone_tail * gone_tail;
     state->head_energy -= gone_head * gone_head;
     state->tail_root = lower_root(state->tail_root, state->tail_energy);
     state->head_root = lower_root(state->head_root, state->head_energy);
 }
 
-/* Autocorrelation at successive lags, of every second sample. */
-void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
-    int64_t products[ECG_VENTRICULAR_TOGETHER];
+static void correlate(ecg_ventricular_t *state, const int16_t *points, uint32_t lag) {
+    int64_t products[LAGS_AT_ONCE];
     if (is_narrow(state)) {
-        correlate_narrow(window_of(state), lag, products);
+        correlate_narrow(points, lag, products);
     } else {
-        correlate_wide(window_of(state), lag, products);
+        correlate_wide(points, lag, products);
     }
-    for (uint32_t k = 0; k < ECG_VENTRICULAR_TOGETHER && lag < ECG_VENTRICULAR_LAGS; k++, lag++) {
+    for (uint32_t k = 0; k < LAGS_AT_ONCE && lag < ECG_VENTRICULAR_LAGS; k++, lag++) {
         if (lag == 0) {
             state->head_energy = state->tail_energy = products[0];
             state->head_root = state->tail_root = ecg_isqrt((uint64_t)products[0]);
         } else {
-            shorten(state, lag);
+            shorten(state, points, lag);
         }
         state->correlation[lag] = normalized(products[k], (uint64_t)state->head_root * state->tail_root);
+    }
+}
+
+/* The points stand together first, so that two are loaded at once. */
+void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag) {
+    const uint32_t lags = is_narrow(state) ? NARROW_LAGS : LAGS_AT_ONCE;
+    if (lag % lags != 0) {
+        return;
+    }
+    const int16_t *at = window_of(state);
+    int16_t points[PADDED_POINTS] = {0};
+    ECG_UNROLL(6)
+    for (uint32_t i = 0; i < POINTS; i++, at += 2) {
+        points[i] = *at;
+    }
+    for (uint32_t end = lag + lags; lag < end; lag += LAGS_AT_ONCE) {
+        correlate(state, points, lag);
     }
 }
 

@@ -40,9 +40,8 @@ void ecg_ventricular_measure(ecg_ventricular_t *state, uint32_t block);
 /* Count what lies below or above the levels that were measured, in one block. */
 void ecg_ventricular_count(ecg_ventricular_t *state, uint32_t block);
 
-/* Compute the autocorrelation at ECG_VENTRICULAR_TOGETHER lags; 0 first, one after another. */
-#define ECG_VENTRICULAR_TOGETHER 4
-
+/* Compute the autocorrelation of every second sample from `lag` on, or nothing when an earlier step has done
+ * it; 0, 2, 4 and so on, one after another. */
 void ecg_ventricular_correlate(ecg_ventricular_t *state, uint32_t lag);
 
 /* Make the features, in three parts. */
