@@ -53,6 +53,7 @@ class EvaluationSet:
 _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
 _GENERATED = ("synth", "virtual")  # databases that need no installation
 _OF_TRAINING = ("made-up", "second-lead")  # made of the training records of mitdb and svdb
+_NOISE = ("nstdb", "nstdb-svdb")  # nstdb's noise on the training records of mitdb, and of svdb
 _TWO_LEADS = ("mitdb", "svdb", "qtdb")  # those of which a recipe may choose one
 _ALL_NORMAL = ("made-up", "cinc2017-fibrillation")  # few N beats, all of an irregular rhythm
 _AVERAGE_WIDTH = 23  # feature: width of the average beat's QRS complex to 0.1 s, log2
@@ -133,12 +134,14 @@ def extra_beats(
 
     They are in the training set only, and of each database only the records for development. svdb labels
     every supraventricular premature beat S: here that is A. nstdb means its noise added to `records`, the
-    training records. `names` has the records of databases of which others than those for development train.
+    training records, and nstdb-svdb that noise added to those of svdb. `names` has the records of databases
+    of which others than those for development train.
     """
     parts, chosen = [], names or {}
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
-        if database == "nstdb":
-            beats = concatenate(noisy_beats(root, records, recipe.data.peaks, on_record, recipe.data.lead))
+        if database in _NOISE:
+            noisy = {"mitdb": records} if database == "nstdb" else {"svdb": _svdb_records(root, chosen)}
+            beats = _noisy(recipe, root, noisy, on_record)
             beats = _with_false_detections(beats) if recipe.data.false_detections else beats
             beats = beats.five_classes()
         elif database in STRIPS:
@@ -155,6 +158,25 @@ def extra_beats(
         parts.append(_of_any_conduction(beats, wide_ms) if recipe.data.any_conduction else beats)
     own_parts = training_parts(recipe.databases, root, _wanted(recipe.data.peaks), on_record)
     return [*parts, *own_parts]
+
+
+def _noisy(
+    recipe: Recipe, root: Path, records: Mapping[str, Sequence[str]], on_record: OnRecord | None
+) -> Beats:
+    """Load beats of these records, by database, with noise; svdb's S is A."""
+    peaks, lead = recipe.data.peaks, recipe.data.lead
+    beats = concatenate(
+        part
+        for database, names in records.items()
+        for part in noisy_beats(root, names, peaks, on_record, lead, database)
+    )
+    return Beats(beats.features, np.where(beats.symbols == "S", "A", beats.symbols), beats.records)
+
+
+def _svdb_records(root: Path, chosen: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """List svdb's records that train: the chosen ones, else those for development."""
+    own = splits.select_part("svdb", records_in(root, "svdb"), "development")
+    return tuple(chosen.get("svdb", own))
 
 
 def _with_false_detections(beats: Beats) -> Beats:
@@ -187,9 +209,7 @@ def _of_training(
     peaks, lead = recipe.data.peaks, recipe.data.lead
     parts = load(root, "mitdb", records, peaks, on_record, lead)
     if "svdb" in set(recipe.data.extra) - set(missing_extra(recipe, root)):
-        own = splits.select_part("svdb", records_in(root, "svdb"), "development")
-        names = tuple(chosen.get("svdb", own))
-        parts += load(root, "svdb", names, peaks, on_record, lead)
+        parts += load(root, "svdb", _svdb_records(root, chosen), peaks, on_record, lead)
     return concatenate(parts)
 
 
@@ -236,7 +256,8 @@ def _beats_of_database(
 def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
     """List the recipe's extra databases that `root` does not have."""
     recorded = [name for name in recipe.data.extra if name not in (*_GENERATED, *_OF_TRAINING)]
-    return tuple(name for name in recorded if not records_in(root, name.removesuffix("-fibrillation")))
+    needed = {name: name.removesuffix("-fibrillation").split("-") for name in recorded}
+    return tuple(name for name in recorded if not all(records_in(root, one) for one in needed[name]))
 
 
 def evaluation_sets(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[EvaluationSet]:

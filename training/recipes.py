@@ -48,6 +48,7 @@ _EXTRA: Final = (
     "cinc2017",
     "cinc2017-fibrillation",
     "nstdb",
+    "nstdb-svdb",
     "made-up",
     "second-lead",
     "synth",
@@ -77,7 +78,8 @@ class Data:
         Further databases in the training set: "svdb" and "qtdb", their records for development
         (`ecg_edge.ecg.splits.part_of`); "cinc2017", its strips for development of normal rhythm,
         and "cinc2017-fibrillation", those of atrial fibrillation, every beat as N; "nstdb", its noise added
-        to the training records; "made-up", beats of the training records of mitdb and svdb in other rhythms
+        to the training records; "nstdb-svdb", that noise added to svdb's records; "made-up", beats of the
+        training records of mitdb and svdb in other rhythms
         (`ecg_edge.training.made_up`); "second-lead", the lead of these records that the device does not
         read, as a further patient; "synth"; "virtual", patients of the generator
         (`ecg_edge.ecg.synthetic.population`). Those that are not installed are left out, and the run's
@@ -220,7 +222,7 @@ class Training:
     strip_weight : float
         Factor on the weight of a beat of cinc2017: each strip counts as a patient, and there are hundreds.
     noise_weight : float
-        Factor on the weight of a beat of nstdb; more than 1 makes A and V rare where there is noise.
+        Factor on the weight of a beat with nstdb's noise; more than 1 makes A and V rare in noise.
     label_weights : tuple of float
         Factor on the weight of the beats of each label; empty for 1. A label of a higher weight is given more
         readily: found more often, and more often wrong.
@@ -618,7 +620,8 @@ def _contradictions(recipe: Recipe) -> list[str]:
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
         f"data.extra may hold {', '.join(_EXTRA)}": set(data.extra) <= set(_EXTRA),
         'data.extra may hold "nstdb" with the database "mitdb" and peaks "detected" only': (
-            "nstdb" not in data.extra or (data.database, data.peaks) == ("mitdb", "detected")
+            not {"nstdb", "nstdb-svdb"} & set(data.extra)
+            or (data.database, data.peaks) == ("mitdb", "detected")
         ),
         'data.extra may hold "cinc2017" with detected peaks only': (
             not {"cinc2017", "cinc2017-fibrillation"} & set(data.extra) or data.peaks != "annotated"

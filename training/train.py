@@ -175,7 +175,7 @@ def hold_out(recipe: Recipe, beats: Beats) -> tuple[Beats, Beats]:
 def _person(database: str, record: str) -> str:
     """Name of the person of a training record: "100", "svdb/800", or "nstdb/100", which is 100 with noise.
 
-    "fibrillation:mitdb/100" is a made-up patient of 100's beats.
+    "noise:svdb/800" is 800 with noise, and "fibrillation:mitdb/100" is a made-up patient of 100's beats.
     """
     origin, _, name = record.rpartition(":")[2].rpartition("/")
     return patient_of("mitdb" if origin == "nstdb" else origin or database, name)
@@ -324,7 +324,8 @@ def beat_weights(beats: Beats, settings: Training) -> npt.NDArray[np.float32]:
     _, group, size = np.unique(of_patient, return_inverse=True, return_counts=True)
     weights = weights * (size.astype(np.float64) ** -settings.patient_weight_power)[group]
     weights[np.char.startswith(beats.records, f"{STRIPS}/")] *= settings.strip_weight
-    weights[np.char.startswith(beats.records, "nstdb/")] *= settings.noise_weight
+    for noisy in ("nstdb/", "noise:"):
+        weights[np.char.startswith(beats.records, noisy)] *= settings.noise_weight
     weights *= np.array(settings.label_weights or [1.0] * len(LABELS))[labels]
     normalized: npt.NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
     return normalized

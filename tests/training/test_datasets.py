@@ -155,6 +155,35 @@ def test_the_second_lead_of_a_training_record_is_a_further_patient(tmp_path: Pat
     assert np.corrcoef(beats.beat[20, :, 0], upright.beat[20, :, 0])[0, 1] < -0.95
 
 
+def test_noise_on_records_of_svdb_trains_as_its_patients(tmp_path: Path, synthetic_root: Path) -> None:
+    for name in ("svdb", "nstdb"):
+        (tmp_path / name).mkdir()
+    for path in (synthetic_root / "synth").glob("s02.*"):
+        shutil.copy(path, tmp_path / "svdb" / path.name.replace("s02", "802"))
+    header = tmp_path / "svdb" / "802.hea"
+    header.write_text(header.read_text().replace("s02", "802"))
+    signals = np.random.default_rng(1).integers(-300, 300, (120 * 360, 2))
+    wfdb.wrsamp(
+        "em",
+        fs=360,
+        units=["mV"] * 2,
+        sig_name=["noise1", "noise2"],
+        d_signal=signals,
+        fmt=["16"] * 2,
+        adc_gain=[200] * 2,
+        baseline=[0] * 2,
+        write_dir=str(tmp_path / "nstdb"),
+    )
+    data = Data(peaks="detected", extra=("svdb", "nstdb-svdb"), false_detections=True)
+    noisy, clean = extra_beats(Recipe("noise", data=data), tmp_path, ())
+    assert set(noisy.records.tolist()) == {"noise:svdb/802"}
+    assert set(clean.records.tolist()) == {"svdb/802"}
+    assert len(noisy) == pytest.approx(len(clean), rel=0.4), "a fourth of the beats at four levels"
+    assert missing_extra(Recipe("noise", data=data), tmp_path) == ()
+    shutil.rmtree(tmp_path / "svdb")
+    assert missing_extra(Recipe("noise", data=data), tmp_path) == ("svdb", "nstdb-svdb")
+
+
 def test_a_further_database_that_is_missing_is_left_out_and_named(synthetic_root: Path) -> None:
     recipe = replace(RECIPE, data=replace(RECIPE.data, extra=("svdb",)))
     assert missing_extra(recipe, synthetic_root) == ("svdb",)

@@ -205,10 +205,11 @@ def test_strips_have_a_weight_of_their_own(train: Any) -> None:
 
 
 def test_beats_in_noise_and_labels_have_weights_of_their_own(train: Any) -> None:
-    counts = {("1", "N"): 100, ("1", "V"): 100, ("nstdb/1", "N"): 100}
+    counts = {("1", "N"): 100, ("1", "V"): 100, ("nstdb/1", "N"): 100, ("noise:svdb/1", "N"): 100}
     settings: dict[str, Any] = {"noise_weight": 4.0, "label_weights": (1.0, 1.0, 1.0, 1.0, 0.5)}
     weights = weights_of(train, counts, class_weight_power=0.0, **settings)
     assert weights["nstdb/1", "N"] / weights["1", "N"] == pytest.approx(4, rel=1e-5)
+    assert weights["noise:svdb/1", "N"] / weights["1", "N"] == pytest.approx(4, rel=1e-5)
     assert weights["1", "V"] / weights["1", "N"] == pytest.approx(0.5, rel=1e-5)
 
 
