@@ -47,6 +47,7 @@ def block_conv(form: KernelVariant, fields: Fields, weights: Int8Array, channels
     # Taps are 128 too large too: what that adds is in the bias.
     folded = channels.bias - 128 * weights.sum(axis=1, dtype=np.int64)
     records = unsigned_channels(replace(channels, bias=folded.astype(np.int32)), fields)
+    records.values[: len(weights), 3] += weights.sum(axis=1, dtype=np.int32) << 15  # 128 times the sum, in bits 31..8
     kernel = _kernel("ecg_nn_conv_block_s8", fields, padded, records, padded.shape[1] * 2)
     return replace(kernel, weights=kernel.weights ^ np.int8(-128))
 

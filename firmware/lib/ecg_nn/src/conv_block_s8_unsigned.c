@@ -1,6 +1,6 @@
 #include "unsigned_private.h"
 
-#ifdef ECG_NN_UNSIGNED
+#if defined(ECG_NN_UNSIGNED) && !defined(ECG_NN_XTENSA_CALL0)
 
 /* A tap of the windows of two positions in the halves of a word, each 128 too large and so not negative. A
  * weight, 128 too large as well, multiplies both at once: of the product, the upper half is exact. Two sums
@@ -224,11 +224,17 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
 
 #else
 
-/* Add four channels at two positions, `sums` in and out: taps times weights from `weights` to `end`. Of each
- * channel the sum of the products, and that of their upper halves. */
+/* Four channels at two positions: taps times weights from `weights` to `end`. Of each channel there is a sum
+ * of the products, and one of their upper halves; both begin with the bias less the excess. */
 static __attribute__((noinline)) void weigh_eight(const tap_t *taps, const int8_t *weights, const int8_t *end,
-                                                  uint32_t result[CHANNELS][2]) {
-    uint32_t sums[CHANNELS][2] = {{0}};
+                                                  const ecg_nn_block_channel_t *channels,
+                                                  const excess_t *excess, int32_t result[CHANNELS][2]) {
+    uint32_t sums[CHANNELS][2];
+    UNROLL
+    for (int c = 0; c < CHANNELS; ++c) {
+        sums[c][1] = (uint32_t)(channels[c].bias - excess->b);
+        sums[c][0] = (uint32_t)(channels[c].bias - excess->a) + (sums[c][1] << 16);
+    }
     do {
         UNROLL
         for (int t = 0; t < ECG_NN_BLOCK_TAPS; ++t) {
@@ -248,8 +254,20 @@ static __attribute__((noinline)) void weigh_eight(const tap_t *taps, const int8_
     } while (weights != end);
     UNROLL
     for (int c = 0; c < CHANNELS; ++c) {
-        result[c][0] = sums[c][0];
-        result[c][1] = sums[c][1];
+        result[c][0] = (int32_t)(sums[c][0] - (sums[c][1] << 16));
+        result[c][1] = (int32_t)sums[c][1];
+    }
+}
+
+/* Their outputs. */
+static __attribute__((noinline)) void finish_eight(int32_t sums[CHANNELS][2],
+                                                   const ecg_nn_block_channel_t *channel,
+                                                   const ecg_nn_output_t *limits, int8_t *a, int8_t *b) {
+    const int32_t floor = ecg_nn_floor_of(limits);
+    for (const ecg_nn_block_channel_t *const end = channel + CHANNELS; channel != end; ++channel, ++sums) {
+        const ecg_nn_parts_t parts = ecg_nn_parts_of(channel);
+        *a++ = ecg_nn_output_of((*sums)[0], &parts, floor, limits);
+        *b++ = ecg_nn_output_of((*sums)[1], &parts, floor, limits);
     }
 }
 
@@ -258,19 +276,13 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
     tap_t *const taps = (tap_t *)block->space;
     const excess_t excess = pair_windows(block->windows[0], block->windows[1], layer->taps, taps);
     const int8_t *weights = layer->weights + first * layer->taps;
-    int8_t *a = block->outputs[0] + first, *b = block->outputs[1] + first;
-    const ecg_nn_block_channel_t *channel = layer->channels + first;
-    const ecg_nn_output_t limits = layer->output;
     for (; first < end; first += CHANNELS) {
-        uint32_t sums[CHANNELS][2];
-        weigh_eight(taps, weights, weights + CHANNELS * layer->taps, sums);
-        weights += CHANNELS * layer->taps;
-        for (int c = 0; c < CHANNELS; ++c, ++channel) {
-            const ecg_nn_parts_t parts = ecg_nn_parts_of(channel);
-            const uint32_t upper = sums[c][1], lower = sums[c][0] - (upper << 16);
-            *a++ = ecg_nn_output_of((int32_t)lower + channel->bias - excess.a, &parts, &limits);
-            *b++ = ecg_nn_output_of((int32_t)upper + channel->bias - excess.b, &parts, &limits);
-        }
+        int32_t sums[CHANNELS][2];
+        const int8_t *const next = weights + CHANNELS * layer->taps;
+        weigh_eight(taps, weights, next, layer->channels + first, &excess, sums);
+        finish_eight(sums, layer->channels + first, &layer->output, block->outputs[0] + first,
+                     block->outputs[1] + first);
+        weights = next;
     }
 }
 

@@ -37,6 +37,7 @@ static void span(const ecg_nn_conv_block_t *layer, const int8_t *input, int32_t 
     const int32_t count = ecg_nn_min(layer->output_width - x, SPAN), step = layer->stride_width;
     const ecg_nn_parts_t parts = ecg_nn_parts_of(&layer->channels[channel]);
     const ecg_nn_output_t limits = layer->output;
+    const int32_t floor = ecg_nn_floor_of(&limits);
     widen(layer, input + channel, x * step - layer->pad_left, (SPAN - 1) * step + layer->taps, column);
     for (int32_t first = 0; first < count; first += OUTPUTS, column += OUTPUTS * step) {
         int32_t sums[OUTPUTS] = {layer->channels[channel].bias};
@@ -48,7 +49,7 @@ static void span(const ecg_nn_conv_block_t *layer, const int8_t *input, int32_t 
             weigh(column, weights, weights + layer->taps, step, sums);
         }
         for (int32_t i = 0; i < OUTPUTS && first + i < count; ++i, output += layer->output_channels) {
-            *output = ecg_nn_output_of(sums[i], &parts, &limits);
+            *output = ecg_nn_output_of(sums[i], &parts, floor, &limits);
         }
     }
 }

@@ -6,6 +6,10 @@
 
 #ifdef ECG_NN_UNSIGNED
 
+#if defined(ECG_NN_XTENSA) && defined(__XTENSA_CALL0_ABI__)
+#define ECG_NN_XTENSA_CALL0 /* all sixteen registers are the function's */
+#endif
+
 #define SUM_LIMIT ((1 << 20) - 1) /* sums beyond give an output at its limit */
 
 /* The multiplier in three parts of 11, 10 and 10 bits: their products with a sum keep within 32 bits. */
@@ -16,13 +20,22 @@ typedef struct {
 static inline ecg_nn_parts_t ecg_nn_parts_of(const ecg_nn_block_channel_t *channel) {
     const int32_t multiplier = channel->multiplier;
     return (ecg_nn_parts_t){multiplier & 0x7FF, multiplier >> 11 & 0x3FF, multiplier >> 21, channel->offset,
-                            channel->shift};
+                            channel->shift & 31};
 }
 
-static inline int8_t ecg_nn_output_of(int32_t sum, const ecg_nn_parts_t *parts,
+/* The sum at and below which an output is at its lower limit. Where that is the zero point, as in a
+ * rectified layer, no product is needed for the many sums that are not positive. */
+static inline int32_t ecg_nn_floor_of(const ecg_nn_output_t *limits) {
+    return limits->min == limits->zero_point ? 0 : -SUM_LIMIT - 1;
+}
+
+static inline int8_t ecg_nn_output_of(int32_t sum, const ecg_nn_parts_t *parts, int32_t floor,
                                       const ecg_nn_output_t *limits) {
-    if (sum + SUM_LIMIT < 0 || sum > SUM_LIMIT) {
-        sum = sum < 0 ? -SUM_LIMIT : SUM_LIMIT;
+    if (sum <= floor) {
+        return (int8_t)limits->min;
+    }
+    if (sum > SUM_LIMIT) {
+        return (int8_t)limits->max;
     }
     int32_t scaled = sum * parts->low >> 11;
     scaled = (sum * parts->middle + scaled) >> 10;
