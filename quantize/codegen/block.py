@@ -61,7 +61,7 @@ def block_depthwise(
         return None
     name = "ecg_nn_depthwise_block_s8"
     if form is KernelVariant.UNSIGNED:
-        window = weights.shape[1] * 2 + (SPAN - 1) * number(fields, "stride_width")
+        window = 2 * (weights.shape[1] + SPAN)
         return _kernel(name, fields, weights, unsigned_channels(channels, fields), window)
     return _kernel(name, fields, weights, block_channels(channels, fields), weights.size)
 

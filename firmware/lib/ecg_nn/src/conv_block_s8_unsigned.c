@@ -46,12 +46,13 @@ typedef struct {
     int32_t count;
     excess_t excess;
     int8_t *a, *b;
+    int32_t floor;
 } job_t;
 
 /* While they are summed: r0 the taps, r1 the weights; r2 and r3 the taps of the two positions, r4 a weight,
- * r5 a product; r8-r12, lr, r6 and r7 the sums. Then: r1 the sums, r2 one of them, r3 its output, r4 its
- * sign, r5-r7 the parts of the multiplier, r8 the offset, r9 the shift, r10 and r11 the outputs, r12 the
- * channel. On the stack: the job, the end of the weights, the sums; above them the saved registers. */
+ * r5 a product; r8-r12, lr, r6 and r7 the sums. Then: r1 the sums, r2 one of them, r3 its output, r4 and r8
+ * the offset, r5-r7 the parts of the multiplier, r9 the shift, r10 and r11 the outputs, r12 the channel, lr
+ * the floor. On the stack: the job, the end of the weights, the sums; above them the saved registers. */
 static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__((unused))) {
     __asm__ volatile(
         ".syntax unified\n"
@@ -85,15 +86,19 @@ static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__
         ".endm\n"
         ".macro byte at, to\n"
         "   ldm     r1!, {r2}\n"
-        "   asrs    r4, r2, #31\n"
         "   asrs    r3, r2, #20\n"
-        "   cmp     r3, r4\n"
         "   beq     8f\n"
-        "   movs    r2, #0\n" /* SUM_LIMIT with the sign */
-        "   mvns    r2, r2\n"
-        "   lsrs    r2, r2, #12\n"
-        "   eors    r2, r4, r2\n"
-        "8: movs    r3, r2\n"
+        "   cmp     r2, lr\n"
+        "   ble     6f\n"
+        "   adds    r3, r3, #1\n"
+        "   bne     7f\n"
+        "   mov     r4, r8\n"
+        "   movs    r3, #1\n" /* halves of the second rounding go away from zero */
+        "   lsls    r3, r3, #10\n"
+        "   subs    r4, r4, r3\n"
+        "   b       5f\n"
+        "8: mov     r4, r8\n"
+        "5: movs    r3, r2\n"
         "   muls    r3, r5, r3\n"
         "   asrs    r3, r3, #11\n"
         "   movs    r0, r2\n"
@@ -102,17 +107,17 @@ static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__
         "   asrs    r3, r3, #10\n"
         "   muls    r2, r7, r2\n"
         "   adds    r3, r3, r2\n"
-        "   lsls    r4, r4, #10\n"
         "   adds    r3, r3, r4\n"
-        "   add     r3, r3, r8\n"
         "   mov     r0, r9\n"
         "   asrs    r3, r3, r0\n"
         "   sxtb    r0, r3\n"
         "   cmp     r0, r3\n"
         "   beq     9f\n"
-        "   asrs    r3, r3, #31\n"
-        "   movs    r0, #127\n"
-        "   eors    r3, r3, r0\n"
+        "   movs    r2, r3\n"
+        "6: movs    r3, #128\n" /* the limit below */
+        "   cmp     r2, #0\n"
+        "   blt     9f\n"
+        "7: movs    r3, #127\n"
         "9: mov     r0, \\to\n"
         "   strb    r3, [r0, #\\at]\n"
         ".endm\n"
@@ -183,6 +188,8 @@ static __attribute__((naked, noinline)) void eight_sums(job_t *job __attribute__
         "   mov     r11, r1\n"
         "   adds    r1, r1, #4\n"
         "   str     r1, [r0, #32]\n"
+        "   ldr     r1, [r0, #36]\n"
+        "   mov     lr, r1\n"
         "   add     r1, sp, #8\n"
         "   finish  0\n"
         "   finish  1\n"
@@ -216,6 +223,7 @@ static void groups(const ecg_nn_conv_block_t *layer, const ecg_nn_block_t *block
         .excess = pair_windows(block->windows[0], block->windows[1], layer->taps, taps),
         .a = block->outputs[0] + first,
         .b = block->outputs[1] + first,
+        .floor = ecg_nn_floor_of(&layer->output),
     };
     if (job.count > 0) {
         eight_sums(&job);

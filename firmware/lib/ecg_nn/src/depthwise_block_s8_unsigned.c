@@ -5,68 +5,115 @@
 #define OUTPUTS 4 /* neighbouring output positions that are summed at a time */
 #define SPAN 16   /* those whose inputs are widened at a time */
 
-/* `count` inputs of a channel from column `x` on, widened; those in the padding hold the zero point. */
-static void widen(const ecg_nn_conv_block_t *layer, const int8_t *channel, int32_t x, int32_t count,
-                  int32_t *column) {
-    const int32_t depth = layer->input_channels, width = layer->input_width,
-                  zero_point = layer->input_zero_point;
-    const int8_t *next = channel + x * depth;
-    for (const int32_t *const end = column + count; column != end; ++x, next += depth) {
-        *column++ = x >= 0 && x < width ? *next : zero_point;
+/* A channel, and `count` of its outputs that are next. With a stride of s, windows are s columns of inputs, of
+ * which neighbouring outputs read neighbouring ones, with every s-th weight. */
+typedef struct {
+    const ecg_nn_conv_block_t *layer;
+    const int8_t *input, *input_end; /* of the channel */
+    const int8_t *weights;           /* of the channel, CHANNELS apart */
+    const ecg_nn_block_channel_t *channel;
+    int32_t *column, *column_weights, *sums;
+} job_t;
+
+/* Inputs of a column from position `x` on, widened; those in the padding hold the zero point. */
+static __attribute__((noinline)) void widen(const job_t *job, int32_t x, int32_t *column, const int32_t *end) {
+    const int32_t zero_point = job->layer->input_zero_point, stride = job->layer->stride_width;
+    const int32_t step = stride * job->layer->input_channels;
+    const int8_t *next = job->input + x * job->layer->input_channels, *const input_end = job->input_end;
+    for (; x < 0 && column != end; x += stride, next += step) {
+        *column++ = zero_point;
+    }
+    for (; next < input_end && column != end; next += step) {
+        *column++ = *next;
+    }
+    while (column != end) {
+        *column++ = zero_point;
     }
 }
 
-/* Sums of four outputs, whose windows are `step` inputs apart. */
-static inline void weigh(const int32_t *column, const int32_t *weights, const int32_t *const end,
-                         int32_t step, int32_t sums[OUTPUTS]) {
-    int32_t a = sums[0], b = a, c = a, d = a;
-    for (; weights != end; ++column) {
-        const int32_t weight = *weights++;
-        a += weight * column[0];
-        b += weight * column[step];
-        c += weight * column[2 * step];
-        d += weight * column[3 * step];
-        PIN(column); /* or the compiler keeps the inputs that overlap, and has no registers for the rest */
+/* Four products of a weight. The barrier keeps their order: compilers load all operands first, and then have
+ * no registers for the sums. */
+#define TAP(weight, x0, x1, x2, x3)                                                                          \
+    do {                                                                                                     \
+        const int32_t one = (weight);                                                                        \
+        a += one * (x0), b += one * (x1), c += one * (x2), d += one * (x3);                                  \
+        PIN(a);                                                                                              \
+        PIN(b);                                                                                              \
+        PIN(c);                                                                                              \
+        PIN(d);                                                                                              \
+    } while (0)
+
+/* Add a column times its weights to the sums of neighbouring outputs. */
+static __attribute__((noinline)) void weigh(const int32_t *column, const int32_t *weights, int32_t taps,
+                                            int32_t *sums, const int32_t *sums_end) {
+    for (; sums != sums_end; sums += OUTPUTS, column += OUTPUTS) {
+        int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+        const int32_t *x = column, *w = weights;
+        for (const int32_t *const few = weights + taps % 4; w != few; ++x, ++w) {
+            TAP(*w, x[0], x[1], x[2], x[3]);
+            PIN(x);
+        }
+        int32_t x0 = x[0], x1 = x[1], x2 = x[2], x3;
+        for (const int32_t *const end = weights + taps; w != end; x += 4, w += 4) {
+            x3 = x[3];
+            TAP(w[0], x0, x1, x2, x3);
+            x0 = x[4];
+            TAP(w[1], x1, x2, x3, x0);
+            x1 = x[5];
+            TAP(w[2], x2, x3, x0, x1);
+            x2 = x[6];
+            TAP(w[3], x3, x0, x1, x2);
+        }
+        sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
     }
-    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+}
+
+/* The outputs of sums, `step` bytes apart. */
+static __attribute__((noinline)) void finish(const job_t *job, int32_t count, int8_t *output) {
+    const ecg_nn_parts_t parts = ecg_nn_parts_of(job->channel);
+    const ecg_nn_output_t limits = job->layer->output;
+    const int32_t step = job->layer->output_channels;
+    for (const int32_t *sums = job->sums, *const end = sums + count; sums != end; ++sums, output += step) {
+        *output = ecg_nn_scaled_of(*sums, &parts, &limits);
+    }
 }
 
 /* The outputs of a channel from position `x` on, at most SPAN of them. */
-static void span(const ecg_nn_conv_block_t *layer, const int8_t *input, int32_t channel, int32_t x,
-                 const int32_t *weights, int32_t *column, int8_t *output) {
-    const int32_t count = ecg_nn_min(layer->output_width - x, SPAN), step = layer->stride_width;
-    const ecg_nn_parts_t parts = ecg_nn_parts_of(&layer->channels[channel]);
-    const ecg_nn_output_t limits = layer->output;
-    const int32_t floor = ecg_nn_floor_of(&limits);
-    widen(layer, input + channel, x * step - layer->pad_left, (SPAN - 1) * step + layer->taps, column);
-    for (int32_t first = 0; first < count; first += OUTPUTS, column += OUTPUTS * step) {
-        int32_t sums[OUTPUTS] = {layer->channels[channel].bias};
-        if (step == 1) {
-            weigh(column, weights, weights + layer->taps, 1, sums);
-        } else if (step == 2) {
-            weigh(column, weights, weights + layer->taps, 2, sums);
-        } else {
-            weigh(column, weights, weights + layer->taps, step, sums);
-        }
-        for (int32_t i = 0; i < OUTPUTS && first + i < count; ++i, output += layer->output_channels) {
-            *output = ecg_nn_output_of(sums[i], &parts, floor, &limits);
-        }
+static void span(const job_t *job, int32_t x, int8_t *output) {
+    const ecg_nn_conv_block_t *const layer = job->layer;
+    const int32_t count = ecg_nn_min(layer->output_width - x, SPAN), stride = layer->stride_width;
+    const int32_t filled = (count + OUTPUTS - 1) & -OUTPUTS;
+    for (int32_t i = 0; i < filled; ++i) {
+        job->sums[i] = job->channel->bias;
     }
+    x = x * stride - layer->pad_left;
+    for (int32_t first = 0; first < ecg_nn_min(stride, layer->taps); ++first) {
+        int32_t taps = 0;
+        for (int32_t t = first; t < layer->taps; t += stride) {
+            job->column_weights[taps++] = job->weights[CHANNELS * t];
+        }
+        widen(job, x + first, job->column, job->column + filled + taps - 1);
+        weigh(job->column, job->column_weights, taps, job->sums, job->sums + filled);
+    }
+    finish(job, count, output);
 }
 
 void ecg_nn_depthwise_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
                                uint32_t *scratch) {
-    int32_t *const weights = (int32_t *)scratch, *const column = weights + layer->taps;
-    for (int32_t channel = 0; channel < layer->output_channels; ++channel) {
-        const int8_t *const group = layer->weights + (channel & -CHANNELS) * layer->taps;
-        for (int32_t t = 0; t < layer->taps; ++t) {
-            weights[t] = group[CHANNELS * t + channel % CHANNELS];
-        }
+    const int32_t depth = layer->output_channels;
+    job_t job = {.layer = layer, .sums = (int32_t *)scratch};
+    job.column_weights = job.sums + SPAN;
+    job.column = job.column_weights + layer->taps;
+    for (int32_t c = 0; c < depth; ++c) {
+        job.input = input + c;
+        job.input_end = job.input + layer->input_width * depth;
+        job.weights = layer->weights + (c & -CHANNELS) * layer->taps + c % CHANNELS;
+        job.channel = layer->channels + c;
         for (int32_t x = 0; x < layer->output_width; x += SPAN) {
-            span(layer, input, channel, x, weights, column, output + x * layer->output_channels + channel);
+            span(&job, x, output + x * depth + c);
         }
     }
-    ecg_nn_limit_bytes(output, layer->output_width * layer->output_channels, &layer->output);
+    ecg_nn_limit_bytes(output, layer->output_width * depth, &layer->output);
 }
 
 #endif

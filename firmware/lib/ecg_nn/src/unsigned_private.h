@@ -29,14 +29,9 @@ static inline int32_t ecg_nn_floor_of(const ecg_nn_output_t *limits) {
     return limits->min == limits->zero_point ? 0 : -SUM_LIMIT - 1;
 }
 
-static inline int8_t ecg_nn_output_of(int32_t sum, const ecg_nn_parts_t *parts, int32_t floor,
+/* The output of a sum within its limit. */
+static inline int8_t ecg_nn_scaled_of(int32_t sum, const ecg_nn_parts_t *parts,
                                       const ecg_nn_output_t *limits) {
-    if (sum <= floor) {
-        return (int8_t)limits->min;
-    }
-    if (sum > SUM_LIMIT) {
-        return (int8_t)limits->max;
-    }
     int32_t scaled = sum * parts->low >> 11;
     scaled = (sum * parts->middle + scaled) >> 10;
     scaled += sum * parts->high + parts->offset;
@@ -44,6 +39,14 @@ static inline int8_t ecg_nn_output_of(int32_t sum, const ecg_nn_parts_t *parts, 
         scaled -= 1 << 10; /* halves of the second rounding go away from zero */
     }
     return ecg_nn_limited(scaled >> parts->shift, limits);
+}
+
+static inline int8_t ecg_nn_output_of(int32_t sum, const ecg_nn_parts_t *parts, int32_t floor,
+                                      const ecg_nn_output_t *limits) {
+    if (sum <= floor) {
+        return (int8_t)limits->min;
+    }
+    return sum > SUM_LIMIT ? (int8_t)limits->max : ecg_nn_scaled_of(sum, parts, limits);
 }
 
 #endif
