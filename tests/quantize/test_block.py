@@ -18,6 +18,7 @@ from ecg_edge.quantize.codegen.block import (
     block_channels,
     block_conv,
     block_depthwise,
+    folded_channels,
     grouped,
     unsigned_channels,
 )
@@ -88,6 +89,40 @@ def test_one_product_gives_both_positions() -> None:
         assert upper - 128 * int((b + 128).sum()) - folded == int(b @ weights)
 
 
+def test_two_products_fill_the_halves_of_a_word() -> None:
+    rng = np.random.default_rng(4)
+    for extreme in (False, True):
+        weights = rng.choice([-127, 127], (2, 256)) if extreme else rng.integers(-127, 128, (2, 256))
+        a, b = rng.choice([-128, 127], (2, 2, 256)) if extreme else rng.integers(-128, 128, (2, 2, 256))
+        taps = a + (b << 16)
+        words = (taps * (weights + 128) - 128 * taps).sum(axis=0) + (1 << 15)
+        upper = int((words >> 16).sum())  # an arithmetic shift
+        lower = int(words.sum()) - (upper << 16) - 256 * (1 << 15)
+        assert np.abs(words).max() < 1 << 31
+        assert (lower, upper) == (int((a * weights).sum()), int((b * weights).sum()))
+
+
+def test_excess_of_the_weights_stands_beside_the_shift() -> None:
+    weights, channels = narrow(4, 96)
+    for sign in (1, -1):
+        table = folded_channels(sign * weights, channels, fields_of()).values
+        excess = 128 * 96 * 100 * sign
+        assert table[:, 0].tolist() == [-excess] * 4
+        assert (table[:, 3] >> 8).tolist() == [excess] * 4
+        assert (table[:, 3] & 31).tolist() == [18] * 4
+
+
+@pytest.mark.parametrize("zero_point", [-128, 3])
+def test_sums_below_the_floor_give_the_lower_limit(zero_point: int) -> None:
+    rng = np.random.default_rng(5)
+    channels = channels_of(rng, UNSIGNED_SHIFT)
+    for multiplier, right in zip(channels.multiplier.tolist(), -channels.shift.astype(int), strict=True):
+        value = -int(rng.integers(0, UNSIGNED_LIMIT)) >> int(rng.integers(0, 20))
+        assert fp.multiply_by_quantized_multiplier(value, multiplier, -int(right)) + zero_point <= zero_point
+        beyond = fp.multiply_by_quantized_multiplier(-UNSIGNED_LIMIT, multiplier, -SATURATING_SHIFT)
+        assert multiplier == 0 or beyond + 127 <= -128
+
+
 def test_weights_stand_in_groups_of_four_channels() -> None:
     weights = np.arange(10, dtype=np.int8).reshape(5, 2)
     first = [[0, 2, 4, 6], [1, 3, 5, 7]]
@@ -124,3 +159,16 @@ def test_depthwise_blocks_have_four_channels_and_one_output_each(form: KernelVar
     assert block_depthwise(form, fields_of(output_channels=8), *narrow(8, 3)) is None
     assert block_depthwise(form, fields_of(input_channels=6, output_channels=6), *narrow(6, 3)) is None
     assert block_depthwise(form, fields_of(dilation_width=2), *narrow(4, 3)) is None
+
+
+def test_ranges_of_the_unsigned_form() -> None:
+    form, (weights, channels) = KernelVariant.UNSIGNED, narrow(4, 12)
+    lowest = np.full_like(weights, -128)
+    assert block_conv(form, fields_of(), lowest, channels) is None
+    assert block_conv(KernelVariant.PORTABLE, fields_of(), lowest, channels)
+    assert block_conv(form, fields_of(), *narrow(4, 700)) is None  # sums beyond 2^23
+    large = Channels(np.full(4, UNSIGNED_LIMIT, np.int32), channels.multiplier, channels.shift)
+    assert block_conv(form, fields_of(), weights, large)
+    assert block_depthwise(form, fields_of(), weights, large) is None
+    unused = Channels(large.bias, np.zeros(4, np.int32), channels.shift)
+    assert block_conv(form, fields_of(), weights, unused) is None

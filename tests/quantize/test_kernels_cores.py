@@ -59,6 +59,19 @@ def test_random_networks_give_tflms_bytes(core: Core, tmp_path: Path) -> None:
     assert outcome.differing == 0
 
 
+def test_xtensa_without_assembly_gives_tflms_bytes(tmp_path: Path) -> None:
+    core = CORES["xtensa"]
+    needs(core)
+    models = [random_row_network(seed) for seed in range(30)]
+    generated = [generate(model, policy="never", name=f"n{n}") for n, model in enumerate(models)]
+    small = [n for n, made in enumerate(generated) if made.plan.arena_bytes <= SMALL_ARENA]
+    rng = np.random.default_rng(12)
+    cases = [random_case(place, models[n], generated[n], rng) for place, n in enumerate(small)]
+    windowed = ("-U__XTENSA_CALL0_ABI__",)  # as the ESP32 has it
+    outcome = run_on(core, [generated[n] for n in small], cases, tmp_path, extra=WARNINGS + windowed)
+    assert outcome.differing == 0
+
+
 def test_the_longest_windows_in_pairs_give_tflms_bytes(tmp_path: Path) -> None:
     needs(M4)
     models = [widest_row_network(sign) for sign in (-1, 1)]

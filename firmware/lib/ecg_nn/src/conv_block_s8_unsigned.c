@@ -22,13 +22,14 @@ static inline tap_t pair(int8_t a, int8_t b) {
 static excess_t pair_windows(const int8_t *a, const int8_t *b, int32_t count, tap_t *taps) {
     uint32_t both = 0, upper = 0;
     for (const tap_t *const end = taps + count; taps != end; taps += ECG_NN_BLOCK_TAPS) {
+        uint32_t sum = 0; /* each half is small */
         UNROLL
         for (int t = 0; t < ECG_NN_BLOCK_TAPS; ++t) {
-            const tap_t tap = pair(a[t], b[t]);
-            taps[t] = tap;
-            both += tap;
-            upper += tap >> 16;
+            taps[t] = pair(a[t], b[t]);
+            sum += taps[t];
         }
+        both += sum;
+        upper += sum >> 16;
         a += ECG_NN_BLOCK_TAPS;
         b += ECG_NN_BLOCK_TAPS;
     }

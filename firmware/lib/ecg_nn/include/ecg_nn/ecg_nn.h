@@ -154,7 +154,11 @@ void ecg_nn_depthwise_paired_s8(const ecg_nn_depthwise_paired_t *layer, const in
 #define ECG_NN_BLOCK_POSITIONS 4 /* computed at a time, at most */
 
 /* From accumulator to output of one channel of the block kernels: the multiplier as above, a shift to the
- * right of 1..22 and one more, and 2 * ((zero point << shift) + (1 << (shift - 1))) + 1. */
+ * right of 1..22 and one more, and 2 * ((zero point << shift) + (1 << (shift - 1))) + 1.
+ *
+ * With ECG_NN_UNSIGNED: a shift of 1..13 and ten more, and that offset times 2^9. Of a convolution, whose
+ * weights are stored 128 too large, the bias is less by 128 times their sum, which is in bits 31..8 of the
+ * shift. */
 typedef struct {
     int32_t bias;
     int32_t multiplier;
@@ -184,7 +188,8 @@ typedef struct {
  *  @param[in]  layer   sizes, quantization and weights
  *  @param[in]  input   [input_width][input_channels]
  *  @param[out] output  [output_width][output_channels]; must not overlap `input`
- *  @param[out] scratch  memory to work in: ECG_NN_BLOCK_POSITIONS times `taps` bytes
+ *  @param[out] scratch  memory to work in: ECG_NN_BLOCK_POSITIONS times `taps` bytes; twice that with
+ *                       ECG_NN_UNSIGNED
  */
 void ecg_nn_conv_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
                           uint32_t *scratch);
@@ -194,7 +199,8 @@ void ecg_nn_conv_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input,
  *  @param[in]  layer   sizes, quantization and weights
  *  @param[in]  input   [input_width][input_channels]
  *  @param[out] output  [output_width][output_channels]; must not overlap `input`
- *  @param[out] scratch  memory to work in: ECG_NN_BLOCK_POSITIONS windows of kernel_width by input_channels
+ *  @param[out] scratch  memory to work in: ECG_NN_BLOCK_POSITIONS windows of kernel_width by input_channels;
+ * with ECG_NN_UNSIGNED 8 * (taps + 33) bytes
  */
 void ecg_nn_depthwise_block_s8(const ecg_nn_conv_block_t *layer, const int8_t *input, int8_t *output,
                                uint32_t *scratch);
