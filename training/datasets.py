@@ -141,11 +141,9 @@ def extra_beats(
     for database in sorted(set(recipe.data.extra) - set(missing_extra(recipe, root))):
         if database in _NOISE:
             noisy = {"mitdb": records} if database == "nstdb" else {"svdb": _svdb_records(root, chosen)}
-            beats = _noisy(recipe, root, noisy, on_record)
-            beats = _with_false_detections(beats) if recipe.data.false_detections else beats
-            beats = beats.five_classes()
+            beats = _detected(recipe, _noisy(recipe, root, noisy, on_record))
         elif database in STRIPS:
-            beats = strip_beats(root, on_record, database)
+            beats = _detected(recipe, strip_beats(root, on_record, database))
         elif database in _OF_TRAINING:
             beats = _of_training(database, recipe, root, records, chosen, on_record).five_classes()
         else:
@@ -179,10 +177,14 @@ def _svdb_records(root: Path, chosen: Mapping[str, Sequence[str]]) -> tuple[str,
     return tuple(chosen.get("svdb", own))
 
 
-def _with_false_detections(beats: Beats) -> Beats:
-    """Make N, L or R of detections without an annotated beat; they are no beats of their record's N."""
-    symbols = np.where(beats.symbols == "", ANY_CONDUCTION, beats.symbols)
-    return Beats(beats.features, symbols, beats.records)
+def _detected(recipe: Recipe, beats: Beats) -> Beats:
+    """Keep the five classes and, where the recipe wants it, detections without an annotated beat.
+
+    These are N, L or R then; they are no beats of their record's N.
+    """
+    false = ANY_CONDUCTION if recipe.data.false_detections else ""
+    symbols = np.where(beats.symbols == "", false, beats.symbols)
+    return Beats(beats.features, symbols, beats.records).five_classes()
 
 
 def _of_any_conduction(beats: Beats, wide_ms: float) -> Beats:

@@ -97,8 +97,8 @@ class Data:
         Name or number of the lead of mitdb, svdb and qtdb, in training and test; "auto": MLII, else II, else
         the first ECG lead. "1" is the second signal.
     false_detections : bool
-        Keep what the detector took for beats in nstdb's noise, and accept N, L and R for it: noise is neither
-        A nor V. Without it, false detections do not train.
+        Keep what the detector took for beats in nstdb's noise, and early beats of another shape in strips of
+        normal rhythm, and accept N, L and R for them: noise is neither A nor V. Without it, none of these.
     """
 
     database: str = "mitdb"

@@ -24,16 +24,17 @@ REFERENCE: Final = "REFERENCE-v3.csv"
 RHYTHMS: Final = {DATABASE: "N", f"{DATABASE}-fibrillation": "A"}
 """Name in a recipe, and the rhythm's name in the file of the strips' rhythms."""
 
-# An early beat of another shape is left out: a T wave that was detected, or a rare ectopic beat.
+# An early beat of another shape: in normal rhythm a T wave or noise that was detected, and rarely an ectopic
+# beat; in fibrillation it may be one.
 _EARLY: Final = -0.25  # RR / mean - 1
 _UNLIKE: Final = 0.7  # correlation with the average beat
 
 
 def strip_beats(root: Path, on_record: OnRecord | None = None, name: str = DATABASE) -> Beats:
-    """Find the beats of the strips for development of one of `RHYTHMS`, all with the symbol N.
+    """Find the beats of the strips for development of one of `RHYTHMS`, with the symbol N.
 
-    Beats in bad signal, and early beats of another shape than the average beat's, are left out. The beats are
-    kept, those of all strips together.
+    Beats in bad signal are left out. Early beats of another shape than the average beat's are left out in
+    fibrillation, and have no symbol in normal rhythm. The beats are kept, those of all strips together.
 
     Raises
     ------
@@ -48,7 +49,8 @@ def strip_beats(root: Path, on_record: OnRecord | None = None, name: str = DATAB
             if on_record is not None:
                 on_record(strip, number, len(names))
             parts.append(_beats(root, strip))
-        return concatenate(parts)
+        beats = concatenate(parts)
+        return beats if name == DATABASE else beats[beats.symbols == "N"]
 
     files = (path for strip in names for path in record_files(root, DATABASE, strip, None))
     return keep_beats(name, (*files, Path(__file__).read_text(encoding="utf-8")), make)
@@ -70,5 +72,5 @@ def _beats(root: Path, name: str) -> Beats:
     figures = features["rhythm"].astype(float) * firmware.RHYTHM_SCALE
     is_doubtful = (figures[:, 0] < _EARLY) & (figures[:, 5] < _UNLIKE)
     is_bad = (features["flags"] & firmware.FLAG_UNCLASSIFIABLE) != 0
-    kept = features[~is_doubtful & ~is_bad]
-    return Beats(kept, np.full(len(kept), "N"), np.full(len(kept), f"{DATABASE}/{name}"))
+    symbols = np.where(is_doubtful, "", "N")
+    return Beats(features, symbols, np.full(len(features), f"{DATABASE}/{name}"))[~is_bad]
