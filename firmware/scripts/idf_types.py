@@ -4,15 +4,17 @@ compilers.
     python firmware/scripts/idf_types.py --idf ~/esp-idf --libc /usr/include/newlib
 
 A checkout of ESP-IDF's sources with its submodules for NimBLE and mbedTLS is enough: nothing of it is
-built, and no program comes out. RISC-V chips need riscv64-unknown-elf-gcc, Xtensa chips xtensa-lx106-elf-gcc; Debian has
-both.
+built, and no program comes out. RISC-V chips need riscv64-unknown-elf-gcc, Xtensa chips
+xtensa-lx106-elf-gcc; Debian has both.
 `--libc` is a folder of newlib's headers, such as Debian's libnewlib-dev. sdkconfig.h is made here from the
-project's sdkconfig.defaults and a few settings that ESP-IDF's Kconfig would add.
+project's sdkconfig.defaults and a few settings that ESP-IDF's Kconfig would add. Settings that ESP-IDF does
+not have are named.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +101,18 @@ def settings(chip: str) -> dict[str, str]:
     if chip == "esp32c3":
         found |= {"CONFIG_FREERTOS_UNICORE": "1", "CONFIG_ESP_SYSTEM_SINGLE_CORE_MODE": "1"}
     return found
+
+
+def unknown_settings(idf: Path) -> list[str]:
+    """Names in the project's sdkconfig.defaults that no Kconfig of ESP-IDF has."""
+    texts = [path.read_text(encoding="utf-8") for path in (idf / "components").rglob("Kconfig*")]
+    known = {name for text in texts for name in re.findall(r"^\s*config (\w+)", text, re.MULTILINE)}
+    named = [
+        (path.name, name)
+        for path in sorted(FIRMWARE.glob("sdkconfig.defaults*"))
+        for name in re.findall(r"^CONFIG_(\w+)=", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    return [f"{file}: ESP-IDF has no setting {name}" for file, name in named if name not in known]
 
 
 def include_folders(idf: Path, nimble: Path, mbedtls: Path, chip: str) -> list[Path]:
@@ -199,7 +213,9 @@ def main() -> int:
     ):
         if not path.exists():
             parser.error(f"{option}: {path} is not there; the option's help names the folder that has it")
-    code = 0
+    unknown = unknown_settings(options.idf)
+    print("\n".join(unknown) or "sdkconfig.defaults: ESP-IDF has every setting")
+    code = int(bool(unknown))
     for chip, arch in CHIPS.items():
         compiler = COMMANDS[arch][0]
         if shutil.which(compiler) is None:

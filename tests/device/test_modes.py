@@ -461,8 +461,8 @@ def test_events_are_in_the_log(program: Path, tmp_path: Path) -> None:
     assert any(record.kind == names.LOG_EVENT for record in device.outcome.records)
 
 
-def test_a_refused_model_is_a_state(shipped_bundle: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
+def bundle_of_another_path(shipped_bundle: Path, other: Path) -> Path:
+    """Copy a bundle, as if it was trained on another signal path."""
     for path in sorted(shipped_bundle.rglob("*")):
         if path.is_file():
             target = other / path.relative_to(shipped_bundle)
@@ -470,6 +470,11 @@ def test_a_refused_model_is_a_state(shipped_bundle: Path, tmp_path: Path) -> Non
             target.write_bytes(path.read_bytes())
     header = other / "c" / "model_info.h"
     header.write_text(header.read_text().replace(f"0x{fingerprint():08X}u", "0x1u"))
+    return other
+
+
+def test_a_refused_model_is_a_state(shipped_bundle: Path, tmp_path: Path) -> None:
+    other = bundle_of_another_path(shipped_bundle, tmp_path / "other")
     outcome = other_model(pio.build("native", other, tmp_path / "pio"), tmp_path)
     assert outcome.status.mode == STATE["REFUSED"]
     row = (STATE["SELF_TEST"], CAUSE["TEST_FAILED"], STATE["REFUSED"])
