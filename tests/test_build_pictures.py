@@ -36,6 +36,16 @@ def test_drawings_have_the_pins_of_the_firmware(wiring: ModuleType) -> None:
         assert stored == text, f"{name}: python docs/images/draw_wiring.py"
 
 
+def test_no_two_lines_of_a_drawing_touch(wiring: ModuleType) -> None:
+    """Words that begin or end at one place have the height of their letters between them."""
+    for name, text in wiring.images().items():
+        places: dict[str, list[float]] = {}
+        for x, y in re.findall(r'<text x="([\d.]+)" y="([\d.]+)"', text):
+            places.setdefault(x, []).append(float(y))
+        for rows in places.values():
+            assert np.diff(sorted(rows)).min(initial=99) >= 20, name
+
+
 @pytest.mark.parametrize("env", ["stm32f405", "pico", "esp32dev", "esp32s3", "esp32c3"])
 def test_the_page_of_wiring_lists_the_same_pins(wiring: ModuleType, project_root: Path, env: str) -> None:
     page = (project_root / "docs/how-to/wiring.md").read_text(encoding="utf-8")

@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/images"
 BOARDS = ROOT / "firmware/src/boards"
 
-_WIDTH, _HEIGHT = 560, 500
+_WIDTH, _HEIGHT = 560, 528
 _MODULE_X, _BOARD_X, _TOP, _ROW = 150, 350, 70, 38
+_BOX = 328  # height of module and board
 
 # What is printed beside a pin; a pin without an entry stops the drawing.
 _FEATHER = {"PA4": "A0", "PC2": "D12", "PC3": "D11", "PB6": "SCL", "PB7": "SDA", "PB8": "D9"}
@@ -182,24 +183,24 @@ def wiring_image(wiring: Wiring) -> str:
         _WIDTH, _HEIGHT, f"Wiring of the AD8232 module to the {wiring.name}; the page lists the pins"
     )
     parts += [
-        f'<rect class="box" x="15" y="{_TOP - 40}" width="{_MODULE_X - 15}" height="300" rx="8"/>',
-        f'<rect class="box" x="{_BOARD_X}" y="{_TOP - 40}" width="195" height="300" rx="8"/>',
+        f'<rect class="box" x="15" y="{_TOP - 40}" width="{_MODULE_X - 15}" height="{_BOX}" rx="8"/>',
+        f'<rect class="box" x="{_BOARD_X}" y="{_TOP - 40}" width="195" height="{_BOX}" rx="8"/>',
         _text((15 + _MODULE_X) / 2, _TOP - 12, "AD8232 module", "name small"),
         _text(_BOARD_X + 98, _TOP - 12, wiring.name, "name"),
         *_wires(wiring),
-        _text(_BOARD_X + 8, _TOP + 226, f"LED: {wiring.led}", "small"),
-        _text(_BOARD_X + 8, _TOP + 248, f"buzzer: {wiring.buzzer}", "small"),
+        _text(_BOARD_X + 8, _TOP + 246, f"LED: {wiring.led}", "small"),
+        _text(_BOARD_X + 8, _TOP + 270, f"buzzer: {wiring.buzzer}", "small"),
         _text((15 + _MODULE_X) / 2, _TOP + 16, "plug: RA, LA, RL", "mid small"),
-        '<rect class="box" x="15" y="350" width="530" height="58" rx="8"/>',
-        f'<path class="wire" d="M447,350 V{_TOP + 260}" stroke="#c0392b"/>',
-        _text(280, 385, f"Supply: {wiring.battery}", "mid"),
+        f'<rect class="box" x="15" y="{_TOP + _BOX}" width="530" height="58" rx="8"/>',
+        f'<path class="wire" d="M447,{_TOP + _BOX} V{_TOP + _BOX - 40}" stroke="#c0392b"/>',
+        _text(280, _TOP + _BOX + 35, f"Supply: {wiring.battery}", "mid"),
     ]
     if wiring.tx:
         line = f"USB-serial adapter 3.3 V: RX to {wiring.tx}, TX to {wiring.rx}, GND"
     else:
         line = "Serial line: the board's own USB connector"
-    parts.append(_text(280, 438, line, "mid small"))
-    parts.append(_text(280, 475, "Never from the mains while electrodes are on a person", "warn"))
+    parts.append(_text(280, _TOP + _BOX + 88, line, "mid small"))
+    parts.append(_text(280, _TOP + _BOX + 125, "Never from the mains while electrodes are on a person", "warn"))
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 from bleak import BleakClient, BleakScanner
-from bleak.exc import BleakBluetoothNotAvailableError, BleakError, BleakGATTProtocolError
+from bleak.exc import BleakError, BleakGATTProtocolError
 
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.host.link.update import ConnectionLostError, UpdateRefusedError
@@ -48,8 +48,6 @@ def _telling_errors() -> Iterator[None]:
     """Turn bleak's errors into this project's."""
     try:
         yield
-    except BleakBluetoothNotAvailableError as error:
-        raise LinkError(f"This computer's Bluetooth is not available: {error.args[0]}") from None
     except BleakGATTProtocolError as error:
         raise _answer(int(error.code)) from None
     except _BROKEN as error:
@@ -84,9 +82,13 @@ async def connect(address: str | None = None) -> AsyncIterator[BluetoothLine]:
     ConnectionLostError
         When no device answers.
     """
-    with _telling_errors():
+    try:
         find = BleakScanner.find_device_by_address if address else BleakScanner.find_device_by_name
         device = await find(address or NAME, timeout=SCAN_S)
+    except _BROKEN as error:
+        raise LinkError(
+            f"This computer's Bluetooth cannot be used ({error}). Is there an adapter, and is it on?"
+        ) from None
     if device is None:
         raise ConnectionLostError(f"{address or NAME} is not found within {SCAN_S:.0f} s")
     client = BleakClient(device, pair=True)

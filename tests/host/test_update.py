@@ -271,11 +271,6 @@ def test_messages_go_to_their_characteristics_and_wait_for_the_answer(client: ty
         (ProtocolError(0x0E), ConnectionLostError, "0x0e"),
         (BleakError("disconnected"), ConnectionLostError, "disconnected"),
         (EOFError(), ConnectionLostError, "EOFError"),
-        (
-            BleakBluetoothNotAvailableError("off", BleakBluetoothNotAvailableReason.POWERED_OFF),
-            LinkError,
-            "not available: off",
-        ),
     ],
 )
 def test_errors_of_bleak_become_ours(
@@ -285,6 +280,25 @@ def test_errors_of_bleak_become_ours(
     with pytest.raises(LinkError, match=text) as found:
         asyncio.run(write_both())
     assert type(found.value) is kind
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BleakBluetoothNotAvailableError("off", BleakBluetoothNotAvailableReason.POWERED_OFF),
+        FileNotFoundError("no system bus"),
+    ],
+)
+def test_a_computer_without_bluetooth_is_told_at_once(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(name: str, timeout: float) -> None:
+        raise error
+
+    monkeypatch.setattr(bluetooth.BleakScanner, "find_device_by_name", fails)
+    with pytest.raises(LinkError, match="an adapter, and is it on") as found:
+        asyncio.run(send_image(bluetooth.connect, IMAGE, bytes(64), pause_s=0))
+    assert type(found.value) is LinkError
 
 
 def test_a_device_that_is_not_there_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
