@@ -174,14 +174,16 @@ static void finish(const job_t *job, int32_t count, int8_t *output) {
 
 /* Four products of a weight. The barrier keeps their order: compilers load all operands first, and then have
  * no registers for the sums. */
-#define TAP(weight, x0, x1, x2, x3)                                         \
-    do {                                                                    \
-        const int32_t one = (weight);                                       \
-        a += one * (x0), b += one * (x1), c += one * (x2), d += one * (x3); \
-        PIN(a);                                                             \
-        PIN(b);                                                             \
-        PIN(c);                                                             \
-        PIN(d);                                                             \
+#define PRODUCT(sum, x) \
+    sum += one * (x);   \
+    PIN(sum)
+#define TAP(weight, x0, x1, x2, x3)   \
+    do {                              \
+        const int32_t one = (weight); \
+        PRODUCT(a, x0);               \
+        PRODUCT(b, x1);               \
+        PRODUCT(c, x2);               \
+        PRODUCT(d, x3);               \
     } while (0)
 
 /* Add a column times its weights to the sums of neighbouring outputs. */
