@@ -89,8 +89,7 @@ __asm__(
     ".macro output at, sum, to\n"
     "   l32i    a14, sp, 12 + 8 * \\at + \\sum\n"
     "   bge     a8, a14, 5f\n"
-    "   mov     a15, a10\n"
-    "   blt     a9, a14, 6f\n"
+    "   blt     a9, a14, 3f\n"
     "   mull    a15, a14, a4\n"
     "   mull    a11, a14, a5\n"
     "   srai    a15, a15, 11\n"
@@ -102,7 +101,7 @@ __asm__(
     "   bltz    a14, 4f\n"
     "   sra     a15, a15\n"
     "   bge     a10, a15, 6f\n"
-    "   mov     a15, a10\n"
+    "3: mov     a15, a10\n"
     "   j       6f\n"
     "4: addmi   a15, a15, -0x400\n" /* halves of the second rounding go away from zero */
     "   sra     a15, a15\n"

@@ -33,10 +33,13 @@ static inline int32_t ecg_nn_floor_of(const ecg_nn_output_t *limits) {
 static inline int8_t ecg_nn_scaled_of(int32_t sum, const ecg_nn_parts_t *parts,
                                       const ecg_nn_output_t *limits) {
     int32_t scaled = sum * parts->low >> 11;
+    PIN(scaled); /* or the compiler multiplies first, and has no registers for the results */
     scaled = (sum * parts->middle + scaled) >> 10;
+    PIN(scaled);
     scaled += sum * parts->high + parts->offset;
     if (sum < 0) {
         scaled -= 1 << 10; /* halves of the second rounding go away from zero */
+        PIN(scaled);
     }
     return ecg_nn_limited(scaled >> parts->shift, limits);
 }
