@@ -105,7 +105,8 @@ def settings(chip: str) -> dict[str, str]:
 
 def unknown_settings(idf: Path) -> list[str]:
     """Names in the project's sdkconfig.defaults that no Kconfig of ESP-IDF has."""
-    texts = [path.read_text(encoding="utf-8") for path in (idf / "components").rglob("Kconfig*")]
+    files = [idf / "Kconfig", *(idf / "components").rglob("Kconfig*")]
+    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
     known = {name for text in texts for name in re.findall(r"^\s*config (\w+)", text, re.MULTILINE)}
     named = [
         (path.name, name)

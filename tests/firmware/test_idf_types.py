@@ -42,7 +42,9 @@ def test_settings_that_esp_idf_does_not_have_are_named(project_root: Path, tmp_p
     (tmp_path / "components/Kconfig").write_text(
         "".join(f"    config {name}\n        bool\n" for name in names)
     )
+    (tmp_path / "Kconfig").write_text("config PM_ENABLE\n")
     assert idf_types.unknown_settings(tmp_path) == []
+    (tmp_path / "Kconfig").unlink()
     (tmp_path / "components/Kconfig").write_text(
         "".join(f"config {name}\n" for name in names - {"PM_ENABLE"})
     )
