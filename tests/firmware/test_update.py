@@ -118,10 +118,12 @@ def test_the_same_announcement_goes_on_and_another_begins_anew(c: ctypes.CDLL) -
     one.begin(IMAGE)
     one.data(0, IMAGE[:100])
     assert (one.begin(IMAGE), one.received(), one.counts()) == (OK, 100, (1, 0, 0))
-    assert (one.begin(IMAGE[1:]), one.received(), one.counts()) == (OK, 0, (2, 0, 1))
-    one.data(0, IMAGE[1:])
+    for number, other in enumerate((IMAGE[1:], IMAGE[:0:-1]), start=1):  # the second has the first one's size
+        assert (one.begin(other), one.received(), one.counts()) == (OK, 0, (1 + number, 0, number))
+        one.data(0, other[:100])
+    assert one.data(100, other[100:]) == OK
     assert one.control(END) == OK
-    assert one.image() == IMAGE[1:]
+    assert one.image() == other
 
 
 def test_samples_go_first(c: ctypes.CDLL) -> None:
