@@ -200,7 +200,9 @@ def wiring_image(wiring: Wiring) -> str:
     else:
         line = "Serial line: the board's own USB connector"
     parts.append(_text(280, _TOP + _BOX + 88, line, "mid small"))
-    parts.append(_text(280, _TOP + _BOX + 125, "Never from the mains while electrodes are on a person", "warn"))
+    parts.append(
+        _text(280, _TOP + _BOX + 125, "Never from the mains while electrodes are on a person", "warn")
+    )
     return "\n".join([*parts, "</svg>", ""])
 
 
