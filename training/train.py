@@ -281,7 +281,11 @@ def _loss(recipe: Recipe) -> Any:
     if not offsets:
         return loss
     of_each = getattr(loss, "call", loss)  # not yet averaged: Keras weights the beats
-    return lambda targets, logits: of_each(targets, logits - tf.constant(offsets, tf.float32))
+
+    def loss_without_offsets(targets: Any, logits: Any) -> Any:  # no lambda: Keras would save its code
+        return of_each(targets, logits - tf.constant(offsets, tf.float32))
+
+    return loss_without_offsets
 
 
 def _plain_loss(recipe: Recipe) -> Any:
