@@ -15,12 +15,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg_edge.ecg.errors import LinkError
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator, write_front_end
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link
 from ecg_edge.host.link.messages import LiveSamples
-from tests.device.test_modes import CAUSE, ECG, LIVE, OFF, REPLAY, STATE, TOP, Bench, script_of
+from tests.device.test_modes import (
+    CAUSE,
+    ECG,
+    LIVE,
+    OFF,
+    REPLAY,
+    STATE,
+    TOP,
+    Bench,
+    bundle_of_another_path,
+    script_of,
+)
 from tests.device.test_pico_modes import adc_of
 from tests.support.c_tables import c_table
 
@@ -79,7 +91,7 @@ def test_the_script_arrives_byte_for_byte(image: Path, tmp_path: Path) -> None:
 
 
 def test_live_follows_the_electrodes_and_the_host(image: Path, tmp_path: Path) -> None:
-    """Every pair of states of the mode that the table has, apart from a refused model."""
+    """Every pair of states of the mode that the table has, apart from those of the next test."""
     off, live, top = STATE["LEADS_OFF"], STATE["LIVE"], STATE["SATURATED"]
     with bench(image, tmp_path, *JOURNEY) as device:
         device.start(LIVE)
@@ -97,6 +109,14 @@ def test_live_follows_the_electrodes_and_the_host(image: Path, tmp_path: Path) -
         if STATE[start] < STATE["HOST_AWAY"] and CAUSE[cause] > CAUSE["TEST_FAILED"]
     }
     assert rows <= pairs
+
+
+def test_a_refused_model_is_a_state(shipped_bundle: Path, tmp_path: Path) -> None:
+    other = bundle_of_another_path(shipped_bundle, tmp_path / "other")
+    with bench(pio.build("stm32f405", other, tmp_path / "pio"), tmp_path, (ECG, 3)) as device:
+        with pytest.raises(LinkError, match="code 1"):
+            device.start(LIVE)
+        assert device.ask().mode == STATE["REFUSED"]
 
 
 def held(device: Bench, state: str) -> set[tuple[int, int]]:
