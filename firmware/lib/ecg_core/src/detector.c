@@ -6,7 +6,6 @@
 #include "ecg_base/int_math.h"
 #include "history.h"
 
-#define PEAK_HOLD 36   /* 100 ms without a higher energy: it was a peak */
 #define SHAPE_STEP 3   /* samples between two points of the shape */
 #define SHAPE_SCALE 20 /* a standard deviation of the shape */
 #define SLOPE_REACH 18 /* slopes are summed within 50 ms of the R peak */
@@ -17,48 +16,11 @@
 #define AROUND_POINTS 21 /* energies within 0.22 s, whose quartile and median describe the surroundings, */
 #define AROUND_STEP 8    /* 22 ms apart */
 
-/* Sum of eight samples minus the sum of the eight before: slopes of 8 to 27 Hz. */
-static int32_t slope(ecg_detector_t *detector, int16_t lowpass, uint32_t index) {
-    int16_t *in = detector->slope_in;
-    const uint32_t size = 2 * ECG_DETECT_SLOPE_TAPS;
-    const int16_t middle = in[(index + ECG_DETECT_SLOPE_TAPS) % size];
-    const int16_t oldest = in[index % size];
-    detector->slope_new += lowpass - middle;
-    detector->slope_old += middle - oldest;
-    in[index % size] = lowpass;
-    return detector->slope_new - detector->slope_old;
-}
-
-static uint16_t limited(uint32_t value) {
-    return (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
-}
-
-static int32_t energy(ecg_detector_t *detector, int32_t slope_value, uint32_t index) {
-    uint16_t *oldest = &detector->energy_in[index % ECG_DETECT_ENERGY_TAPS];
-    const uint16_t magnitude = limited((uint32_t)abs(slope_value) / ECG_DETECT_SLOPE_TAPS);
-    detector->energy += magnitude - *oldest;
-    *oldest = magnitude;
-    return detector->energy; /* a sum of magnitudes: not negative */
-}
-
-void ecg_detector_push(ecg_detector_t *detector, int16_t lowpass, uint32_t index, ecg_queue_t *queue) {
-    const int32_t before = detector->energy;
-    const int32_t now = energy(detector, slope(detector, lowpass, index), index);
-    detector->energies[index % ECG_DETECT_ENERGIES] = limited((uint32_t)now / 16);
-    if (now > before) {
-        detector->rising = 1;
-    }
-    if (now >= detector->peak) {
-        detector->peak = now;
-        detector->peak_at = index;
-    }
-    if (index - detector->peak_at < PEAK_HOLD) {
-        return;
-    }
+void ecg_detector_end_peak(ecg_detector_t *detector, uint32_t index, ecg_queue_t *queue) {
     if (detector->rising && detector->peak_at >= ECG_DETECTOR_DELAY) {
         (void)ecg_queue_add(queue, detector->peak_at - ECG_DETECTOR_DELAY, detector->peak);
     }
-    detector->peak = now;
+    detector->peak = detector->energy;
     detector->peak_at = index;
     detector->rising = 0;
 }

@@ -361,27 +361,43 @@ static bool prepare(ecg_core_t *core, uint32_t index) {
     return false;
 }
 
-/* One sample at 360 Hz; those that ecg_core_finish adds say nothing of the signal's quality. */
-static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
-                              ecg_core_beat_t *beat) {
-    const uint32_t index = core->samples++;
-    if (index == 0) {
-        ecg_filter_start(&core->filter, sample_adu);
-        ecg_sqi_start(&core->sqi_measures, sample_adu);
+/* What the sample adds to the signal's quality and to the ventricular window; those that ecg_core_finish adds
+ * say nothing of either. */
+static void measure(ecg_core_t *core, uint32_t index, uint8_t lead_flags) {
+    if (index > core->end) {
+        return;
     }
-    const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
-    core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
-    if (detects(core)) {
-        ecg_detector_push(&core->detector, out.lowpass, index, &core->queue);
-    }
-    if (index < core->end) {
-        const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
-        ecg_sqi_measure(&core->sqi_measures, index, sample_adu, off, out.lowpass, core->config.adu_per_mv);
-        ecg_ventricular_push(&core->ventricular, out.filtered, lead_flags != 0);
-    } else if (index == core->end) {
+    if (index == core->end) {
         ecg_sqi_end(&core->sqi_measures, index, core->config.adu_per_mv);
+        return;
     }
-    /* One heavy piece of work a sample. */
+    const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
+    ecg_sqi_measure(&core->sqi_measures, &core->filter, index, off, core->config.adu_per_mv);
+    if (lead_flags != 0) {
+        ecg_ventricular_blind(&core->ventricular);
+    }
+    if (index % ECG_VENTRICULAR_DECIMATION == ECG_VENTRICULAR_DECIMATION - 1) {
+        ecg_ventricular_keep(&core->ventricular);
+    }
+}
+
+/* The next sample with work: the fourth, or sooner where something waits or is due. */
+static uint32_t next_work(const ecg_core_t *core, uint32_t index) {
+    const uint32_t next = index + 1, fourth = next | (ECG_VENTRICULAR_DECIMATION - 1);
+    const bool waits = core->pending.stage != STAGE_NONE || core->queue.count != core->queue_count ||
+                       core->ventricular.step != ECG_VENTRICULAR_IDLE ||
+                       ecg_sqi_leads_change(&core->sqi_measures) || core->end != UINT32_MAX ||
+                       ecg_sqi_is_due(&core->sqi, fourth - 1, true);
+    if (waits) {
+        return next;
+    }
+    const int32_t quiet = (int32_t)(core->quiet_until - next);
+    return next + (uint32_t)ecg_clip(quiet, 0, (int32_t)(fourth - next));
+}
+
+/* All work of a sample but the filters and the detector; one heavy piece at most. */
+static ecg_core_status_t work(ecg_core_t *core, uint32_t index, uint8_t lead_flags, ecg_core_beat_t *beat) {
+    measure(core, index, lead_flags);
     const bool begun = core->pending.stage != STAGE_NONE;
     const bool idle = !begun && !prepare(core, index);
     if (core->end == UINT32_MAX) {
@@ -392,7 +408,31 @@ static ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead
         }
         ecg_ventricular_work(&core->ventricular, idle && !decides);
     }
-    return begun ? run_stage(core, beat) : ECG_CORE_OK;
+    const ecg_core_status_t status = begun ? run_stage(core, beat) : ECG_CORE_OK;
+    core->next_work = next_work(core, index);
+    return status;
+}
+
+/* One sample at 360 Hz. */
+static inline ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8_t lead_flags,
+                                     ecg_core_beat_t *beat) {
+    const uint32_t index = core->samples++;
+    if (index == 0) {
+        ecg_filter_start(&core->filter, sample_adu);
+        ecg_sqi_start(&core->sqi_measures, sample_adu);
+    }
+    const int16_t filtered = ecg_filter_push(&core->filter, sample_adu);
+    core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = filtered;
+    if (index < core->end) {
+        ecg_sqi_take(&core->sqi_measures, index, sample_adu);
+        ecg_ventricular_push(&core->ventricular, filtered);
+    }
+    if (detects(core) && ecg_detector_push(&core->detector, &core->filter, index)) {
+        ecg_detector_end_peak(&core->detector, index, &core->queue);
+        core->next_work = index;
+    }
+    const bool quick = lead_flags == 0 && (int32_t)(index - core->next_work) < 0;
+    return quick ? ECG_CORE_OK : work(core, index, lead_flags, beat);
 }
 
 /* One sample of a board of another rate: none, one or two at 360 Hz, of which at most one brings a beat. */
@@ -433,6 +473,7 @@ ecg_core_status_t ecg_core_mark(ecg_core_t *core) {
         return ECG_CORE_BAD_MODE;
     }
     const uint32_t at = ecg_resample_index(&core->resample, core->pushed - 1);
+    core->next_work = core->samples;
     return ecg_queue_add(&core->queue, at, 0) ? ECG_CORE_OK : ECG_CORE_BAD_MARK;
 }
 
@@ -443,6 +484,7 @@ ecg_core_status_t ecg_core_finish(ecg_core_t *core, ecg_core_beat_t *beat) {
     }
     if (core->end == UINT32_MAX) {
         core->end = ecg_resample_count(&core->resample, core->pushed);
+        core->next_work = core->samples;
     }
     while ((int32_t)(core->samples - core->end) < HELD_SAMPLES) {
         if (feed(core, core->last_sample, 0, beat) == ECG_CORE_BEAT) {

@@ -32,21 +32,12 @@ static int32_t norm_of(const int16_t *points) {
     return (int32_t)ecg_isqrt32((uint32_t)sum);
 }
 
-/* Slopes around the energy's peak; the baseline filter keeps the last low-pass outputs. */
+/* Slopes around the energy's peak from the last low-pass outputs. */
 static void read_lowpass(const ecg_filter_t *filter, uint32_t age, int16_t *series) {
-    const uint32_t latest = filter->baseline_at + ECG_FILTER_BASELINE_TAPS - 1;
-    uint32_t before =
-        (latest + ECG_FILTER_BASELINE_TAPS - age - ECG_MATCHED_FILTER_REACH) % ECG_FILTER_BASELINE_TAPS;
-    for (uint32_t i = 0; i < SERIES; i++) {
-        uint32_t after = before + 2 * HALF_SLOPE;
-        if (after >= ECG_FILTER_BASELINE_TAPS) {
-            after -= ECG_FILTER_BASELINE_TAPS;
-        }
-        series[i] = (int16_t)slope(filter->baseline[after], filter->baseline[before]);
-        before += STEP;
-        if (before >= ECG_FILTER_BASELINE_TAPS) {
-            before -= ECG_FILTER_BASELINE_TAPS;
-        }
+    age += ECG_MATCHED_FILTER_REACH;
+    for (uint32_t i = 0; i < SERIES; i++, age -= STEP) {
+        series[i] =
+            (int16_t)slope(ecg_filter_lowpass(filter, age - 2 * HALF_SLOPE), ecg_filter_lowpass(filter, age));
     }
 }
 

@@ -19,7 +19,7 @@
 #define HUM_PURE 3           /* hum: a filter at its frequency removes two thirds of the second differences */
 
 ECG_STATIC_ASSERT(THIRD % ECG_SQI_TOGETHER == 0 && ECG_SQI_BLOCK_SAMPLES % ECG_SQI_TOGETHER == 0, eights);
-ECG_STATIC_ASSERT(32 % ECG_SQI_TOGETHER == 0, within_a_word);
+ECG_STATIC_ASSERT(32 % ECG_SQI_TOGETHER == 0 && ECG_FILTER_LOWPASS % ECG_SQI_TOGETHER == 0, without_a_gap);
 
 /* Sets bits, eight at most within a byte of the map, of which `first` is the index of the lowest. */
 static void set_bits(uint32_t *map, uint32_t first, uint32_t count, uint32_t bits) {
@@ -116,15 +116,16 @@ static void close_third(ecg_sqi_sums_t *sums) {
 }
 
 /* Slopes of the low-pass output; returns its sum. */
-static int32_t measure_slopes(ecg_sqi_measures_t *measures) {
+static int32_t measure_slopes(ecg_sqi_measures_t *measures, const ecg_filter_t *filter) {
+    const uint8_t first = (uint8_t)(filter->next - ECG_SQI_TOGETHER);
+    const int16_t *lowpass = &filter->lowpass[first];
+    const int16_t *before = &filter->lowpass[(uint8_t)(first - ECG_SQI_TOGETHER)];
     int32_t slopes = 0, sum = 0;
     ECG_UNROLL(8)
     for (uint32_t i = 0; i < ECG_SQI_TOGETHER; i++) {
-        const int32_t lowpass = measures->lowpass[i];
-        slopes += abs(lowpass - measures->lowpass_before[i]);
-        sum += lowpass;
+        slopes += abs(lowpass[i] - before[i]);
+        sum += lowpass[i];
     }
-    memcpy(measures->lowpass_before, measures->lowpass, sizeof measures->lowpass);
     measures->sums.slopes += slopes;
     return sum;
 }
@@ -206,19 +207,20 @@ void ecg_sqi_start(ecg_sqi_measures_t *measures, int16_t sample_adu) {
     measures->last = measures->before = measures->highest = measures->lowest = sample_adu;
 }
 
-void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv) {
+void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, const ecg_filter_t *filter, uint32_t first,
+                              uint16_t adu_per_mv) {
     ecg_sqi_sums_t *sums = &measures->sums;
     if (sums->samples == 0) {
         sums->lowest = sums->highest = measures->samples[0];
     }
     mark_samples(measures, first, ECG_SQI_TOGETHER, adu_per_mv);
     measure_second_differences(measures);
-    ecg_sqi_repetition_add(&measures->repetition, measure_slopes(measures));
+    ecg_sqi_repetition_add(&measures->repetition, measure_slopes(measures, filter));
     measures->before = measures->samples[ECG_SQI_TOGETHER - 2];
     measures->last = measures->samples[ECG_SQI_TOGETHER - 1];
     measures->highest = sums->highest > measures->highest ? sums->highest : measures->highest;
     measures->lowest = sums->lowest < measures->lowest ? sums->lowest : measures->lowest;
-    measures->waiting = measures->leads_bits = 0;
+    measures->leads_bits = 0;
     sums->samples = (uint8_t)(sums->samples + ECG_SQI_TOGETHER);
     if (sums->samples % THIRD == 0) {
         close_third(sums);
@@ -232,7 +234,8 @@ void ecg_sqi_end(ecg_sqi_measures_t *measures, uint32_t index, uint16_t adu_per_
     if (measures->sums.samples == 0) {
         measures->sums.lowest = measures->sums.highest = measures->samples[0];
     }
-    mark_samples(measures, index - measures->waiting, measures->waiting, adu_per_mv);
+    const uint32_t count = index % ECG_SQI_TOGETHER;
+    mark_samples(measures, index - count, count, adu_per_mv);
 }
 
 uint16_t ecg_sqi_window_flags(const ecg_sqi_measures_t *measures, uint32_t r_sample) {

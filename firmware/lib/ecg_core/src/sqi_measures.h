@@ -13,23 +13,32 @@
 /* Follow whether a lead is off at sample `index`. */
 void ecg_sqi_follow_leads(ecg_sqi_measures_t *measures, uint32_t index, bool off);
 
-/* Measure the ECG_SQI_TOGETHER samples that wait, from `first` on. */
-void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, uint32_t first, uint16_t adu_per_mv);
+/* Keep sample `index`. */
+static inline void ecg_sqi_take(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu) {
+    measures->samples[index % ECG_SQI_TOGETHER] = sample_adu;
+}
 
-/* Take sample `index` and its low-pass output; each eighth, all that wait are measured. */
-static inline void ecg_sqi_measure(ecg_sqi_measures_t *measures, uint32_t index, int16_t sample_adu, bool off,
-                                   int16_t lowpass, uint16_t adu_per_mv) {
-    const uint32_t at = measures->waiting++;
-    measures->samples[at] = sample_adu;
-    measures->lowpass[at] = lowpass;
+/* Measure the last ECG_SQI_TOGETHER samples, from `first` on. */
+void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, const ecg_filter_t *filter, uint32_t first,
+                              uint16_t adu_per_mv);
+
+static inline bool ecg_sqi_leads_change(const ecg_sqi_measures_t *measures) {
+    return measures->leads_are_off || measures->leads_other > 0;
+}
+
+/* What follows from sample `index`: the state of the leads; with each eighth sample, the measures. Needed for
+ * each of these, and where a lead is off or changes. */
+static inline void ecg_sqi_measure(ecg_sqi_measures_t *measures, const ecg_filter_t *filter, uint32_t index,
+                                   bool off, uint16_t adu_per_mv) {
     if (off) {
-        measures->leads_bits = (uint8_t)(measures->leads_bits | 1u << at);
+        measures->leads_bits = (uint8_t)(measures->leads_bits | 1u << index % ECG_SQI_TOGETHER);
     }
-    if (off || measures->leads_are_off || measures->leads_other > 0) {
+    if (off || ecg_sqi_leads_change(measures)) {
         ecg_sqi_follow_leads(measures, index, off);
     }
-    if (at == ECG_SQI_TOGETHER - 1) {
-        ecg_sqi_measure_together(measures, index - at, adu_per_mv);
+    measures->waiting = (uint8_t)((index + 1) % ECG_SQI_TOGETHER);
+    if (measures->waiting == 0) {
+        ecg_sqi_measure_together(measures, filter, index + 1 - ECG_SQI_TOGETHER, adu_per_mv);
     }
 }
 

@@ -73,7 +73,6 @@ static void shift(ecg_ventricular_t *state) {
 void ecg_ventricular_keep(ecg_ventricular_t *state) {
     keep(state, ecg_clip(ecg_shift_round(state->decimation_sum, 2), -INT16_MAX, INT16_MAX));
     state->decimation_sum = 0;
-    state->phase = 0;
 }
 
 static bool is_no_rhythm(const ecg_ventricular_t *state) {

@@ -12,21 +12,20 @@
     24                         /* at 90 Hz (267 ms): from then on the work waits no longer for idle samples */
 #define ECG_VENTRICULAR_IDLE 0 /* step: the window is decided */
 
-/* Take the sum of the samples, which becomes one at 90 Hz. */
+/* The samples pushed since the last call become one at 90 Hz. */
 void ecg_ventricular_keep(ecg_ventricular_t *state);
 
 /* Do the next piece of work. */
 void ecg_ventricular_step(ecg_ventricular_t *state);
 
-/* Take the next sample at 360 Hz. blind: a lead is off. */
-static inline void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered, bool blind) {
+/* Take the next sample at 360 Hz; each fourth time, ecg_ventricular_keep follows. */
+static inline void ecg_ventricular_push(ecg_ventricular_t *state, int16_t filtered) {
     state->decimation_sum += filtered;
-    if (blind) {
-        state->blind_until = state->taken + 1;
-    }
-    if (++state->phase == ECG_VENTRICULAR_DECIMATION) {
-        ecg_ventricular_keep(state);
-    }
+}
+
+/* A lead is off. */
+static inline void ecg_ventricular_blind(ecg_ventricular_t *state) {
+    state->blind_until = state->taken + 1;
 }
 
 /* Do the next piece of work when the sample has no other (idle), or when it cannot wait. */

@@ -17,6 +17,7 @@ extern "C" {
 /* clang-format off */
 #define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms; odd, so that it has a middle */
 #define ECG_HISTORY_SAMPLES 1024     /* filtered samples kept, a power of two above window + start-up time */
+#define ECG_FILTER_LOWPASS 256       /* outputs of the low-pass kept: more than that, and what a uint8_t counts */
 #define ECG_DETECT_SLOPE_TAPS 8      /* half width of the QRS slope filter */
 #define ECG_DETECT_ENERGY_TAPS 32    /* moving sum of the rectified slope: 89 ms */
 #define ECG_DETECT_ENERGIES 256      /* energies kept, a power of two */
@@ -69,12 +70,12 @@ typedef struct {
 /* Input scaling, mains notch, low-pass, baseline removal. */
 typedef struct {
     ecg_input_t input;
-    int32_t notch_cos_q14;          /* 2 cos(2 pi mains / fs); 0: no notch */
-    int32_t notch_x[2], notch_y[2]; /* the last inputs and outputs */
-    int32_t taps[4];                /* low-pass: the last inputs, the oldest first */
-    int16_t baseline[ECG_FILTER_BASELINE_TAPS];
-    uint16_t baseline_at;
-    int32_t baseline_sum;
+    int32_t notch_cos_q14; /* 2 cos(2 pi mains / fs); 0: no notch */
+    int32_t notch_x[2];    /* the last inputs */
+    int32_t taps[4];       /* the last outputs of the notch, inputs of the low-pass, the oldest first */
+    int16_t lowpass[ECG_FILTER_LOWPASS]; /* outputs of the low-pass, by sample index */
+    int32_t baseline_sum;                /* of the last ECG_FILTER_BASELINE_TAPS of them */
+    uint8_t next;                        /* where the next one goes */
 } ecg_filter_t;
 
 /* A peak of the QRS energy: perhaps a beat. Ratios are log2 * 64, against the energy where nothing else is
@@ -98,21 +99,20 @@ typedef struct {
 
 /* A ring of candidates, the oldest first; queue.h gives access. */
 typedef struct {
-    ecg_candidate_t items[ECG_QUEUE_CANDIDATES];
     uint8_t first;
     uint8_t count;      /* items in use */
     uint8_t matched;    /* how many of them were matched with the templates */
     uint8_t refined;    /* how many have `at` on the R peak */
     uint8_t described;  /* how many have the rest filled */
     uint32_t latest_at; /* the R peak refined last */
+    ecg_candidate_t items[ECG_QUEUE_CANDIDATES];
 } ecg_queue_t;
 
 /* QRS energy and its peaks. */
 typedef struct {
-    int16_t slope_in[2 * ECG_DETECT_SLOPE_TAPS];
     uint16_t energy_in[ECG_DETECT_ENERGY_TAPS];
     uint16_t energies[ECG_DETECT_ENERGIES]; /* by sample index, units of 16 */
-    int32_t slope_new, slope_old;           /* sums over the newer and the older half of slope_in */
+    int32_t slope;
     int32_t energy;
     int32_t peak;     /* highest energy since the last candidate */
     uint32_t peak_at; /* where */
@@ -264,11 +264,9 @@ typedef struct {
     uint32_t leads_since; /* first sample of the present state of the leads */
     uint16_t leads_other; /* samples in a row that speak against it */
     uint8_t leads_are_off;
-    uint8_t waiting;                   /* samples that are not measured yet, */
+    uint8_t waiting;                   /* samples that were not measured yet when there was last work, */
     uint8_t leads_bits;                /* whether a lead was off, the first of them in bit 0 */
-    int16_t samples[ECG_SQI_TOGETHER]; /* the samples */
-    int16_t lowpass[ECG_SQI_TOGETHER]; /* and their low-pass outputs */
-    int16_t lowpass_before[ECG_SQI_TOGETHER];
+    int16_t samples[ECG_SQI_TOGETHER]; /* those samples, by index */
     int16_t highest, lowest, last;
     uint16_t repeats; /* how often the last value came in a row, saturates */
     int16_t before;   /* the sample before the last */
@@ -328,7 +326,7 @@ typedef struct {
 /* Ventricular rhythm detector: figures of the last 4 s once a second, a classifier, a state. Indices count
  * samples at 90 Hz. */
 typedef struct {
-    int32_t decimation_sum;
+    int32_t decimation_sum;                        /* of the filtered samples at 360 Hz since the last one */
     uint32_t taken;                                /* samples so far */
     uint32_t window_end;                           /* index after the last sample of the window in work */
     uint32_t blind_until;                          /* index after the last sample where a lead was off */
@@ -346,7 +344,6 @@ typedef struct {
     int16_t features[ECG_VENTRICULAR_FEATURES];
     int32_t logits_q8[ECG_VENTRICULAR_CLASSES];
     uint16_t filled; /* of `samples` */
-    uint8_t phase;   /* samples at 360 Hz in decimation_sum */
     uint8_t step;    /* piece of work that is next */
     /* State */
     uint32_t decided;        /* index after the last window that was decided */
@@ -376,21 +373,23 @@ struct ecg_core {
     uint8_t has_last_beat;
     uint8_t queue_count; /* candidates when there was last nothing to prepare, */
     int16_t last_sample;
-    uint32_t quiet_until;                 /* and the first sample that has something to prepare for them */
-    int16_t history[ECG_HISTORY_SAMPLES]; /* filtered signal, by sample index */
+    uint32_t quiet_until; /* and the first sample that has something to prepare for them */
+    uint32_t next_work;   /* the first sample that needs more than the filters and the detector */
+    /* What every sample changes comes first: a load reaches 4 KiB. */
     ecg_resample_t resample;
     ecg_filter_t filter;
     ecg_detector_t detector;
-    ecg_queue_t queue;
-    ecg_qrs_classifier_t qrs_classifier;
+    ecg_sqi_measures_t sqi_measures;
+    ecg_ventricular_t ventricular;
     ecg_pending_t pending;
+    ecg_sqi_t sqi;
+    ecg_queue_t queue;
+    int16_t history[ECG_HISTORY_SAMPLES]; /* filtered signal, by sample index */
+    ecg_qrs_classifier_t qrs_classifier;
     ecg_average_beat_t average;
     ecg_p_wave_t p_wave;
     ecg_rr_t rr;
     ecg_rr_context_t rr_context;
-    ecg_sqi_measures_t sqi_measures;
-    ecg_sqi_t sqi;
-    ecg_ventricular_t ventricular;
 };
 
 #ifdef __cplusplus
