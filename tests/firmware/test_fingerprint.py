@@ -16,9 +16,9 @@ from tests.support.device_c import LIBRARIES, include_options, linked_sources_of
 
 # File, constant, other value.
 CHANGES = [
-    ("filters.c", "POLE_RADIUS_Q14", "14700"),
+    ("filters.h", "ECG_FILTER_POLE_RADIUS_Q14", "14700"),
     ("input.h", "ECG_INPUT_FRACTION_BITS", "5"),
-    ("detector.c", "PEAK_HOLD", "33"),
+    ("detector.h", "ECG_DETECTOR_PEAK_HOLD", "33"),
     ("detector.c", "SHAPE_SCALE", "19"),
     ("detector.c", "SLOPE_REACH", "17"),
     ("detector.c", "AROUND_STEP", "7"),
@@ -128,7 +128,8 @@ def including(core: Path, name: str) -> list[Path]:
     """The source files that a change of `name` compiles again: itself, or all that include the header."""
     if name.endswith(".c"):
         return [core / name]
-    return [source for source in sorted(core.glob("*.c")) if f'"{name}"' in source.read_text()]
+    files = [file.name for file in sorted(core.glob("*.[ch]")) if f'"{name}"' in file.read_text()]
+    return [source for file in files for source in including(core, file)]
 
 
 @pytest.mark.parametrize(("name", "constant", "value"), CHANGES, ids=[change[1] for change in CHANGES])

@@ -41,7 +41,7 @@ static int step(path_t *path, int16_t sample_adu, row_t *row) {
     if (path->samples++ == 0) {
         ecg_filter_start(&path->filter, sample_adu);
     }
-    ecg_ventricular_push(&path->detector, ecg_filter_push(&path->filter, sample_adu));
+    ecg_ventricular_push(&path->detector, ecg_filter_push(&path->filter, sample_adu).filtered);
     if (path->samples % ECG_VENTRICULAR_DECIMATION == 0) {
         ecg_ventricular_keep(&path->detector);
     }

@@ -421,13 +421,11 @@ static inline ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8
         ecg_filter_start(&core->filter, sample_adu);
         ecg_sqi_start(&core->sqi_measures, sample_adu);
     }
-    const int16_t filtered = ecg_filter_push(&core->filter, sample_adu);
-    core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = filtered;
-    if (index < core->end) {
-        ecg_sqi_take(&core->sqi_measures, index, sample_adu);
-        ecg_ventricular_push(&core->ventricular, filtered);
-    }
-    if (detects(core) && ecg_detector_push(&core->detector, &core->filter, index)) {
+    const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
+    core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
+    ecg_sqi_take(&core->sqi_measures, index, sample_adu);
+    ecg_ventricular_push(&core->ventricular, out.filtered);
+    if (ecg_detector_push(&core->detector, &core->filter, out.lowpass, index) && detects(core)) {
         ecg_detector_end_peak(&core->detector, index, &core->queue);
         core->next_work = index;
     }

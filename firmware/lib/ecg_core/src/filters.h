@@ -24,6 +24,11 @@
 #define ECG_FILTER_GAIN_60HZ_Q14 14909
 #define ECG_FILTER_GAIN_50HZ_Q14 14975
 
+typedef struct {
+    int16_t lowpass;  /* mains and muscle noise removed, baseline not */
+    int16_t filtered; /* baseline removed too */
+} ecg_filtered_t;
+
 void ecg_filter_init(ecg_filter_t *filter, const ecg_core_config_t *config);
 
 /* Set the level at which the filters rest: the first sample. */
@@ -74,10 +79,12 @@ static inline int16_t ecg_filter_remove_baseline(ecg_filter_t *filter, int16_t n
     return ecg_clip_int16(ecg_filter_lowpass(filter, taps / 2) - ((int32_t)mean + INT16_MIN));
 }
 
-/* Returns the filtered signal; the low-pass output is the newest of filter->lowpass. */
-static inline int16_t ecg_filter_push(ecg_filter_t *filter, int16_t sample_adu) {
+static inline ecg_filtered_t ecg_filter_push(ecg_filter_t *filter, int16_t sample_adu) {
+    ecg_filtered_t out;
     const int32_t x = ecg_filter_remove_mains(filter, ecg_input_scale(&filter->input, sample_adu));
-    return ecg_filter_remove_baseline(filter, ecg_filter_remove_muscle_noise(filter, x));
+    out.lowpass = ecg_filter_remove_muscle_noise(filter, x);
+    out.filtered = ecg_filter_remove_baseline(filter, out.lowpass);
+    return out;
 }
 
 #endif

@@ -6,10 +6,6 @@
 
 #include "ecg_base/static_assert.h"
 
-#if defined(__ARM_FEATURE_SAT)
-#include <arm_acle.h>
-#endif
-
 static inline int32_t ecg_clip(int32_t value, int32_t low, int32_t high) {
     return value < low ? low : (value > high ? high : value);
 }
@@ -17,11 +13,11 @@ static inline int32_t ecg_clip(int32_t value, int32_t low, int32_t high) {
 /* Where the core has an instruction for it, the compiler does not always see that it fits. */
 #if defined(__ARM_FEATURE_SAT)
 static inline int8_t ecg_clip_int8(int32_t value) {
-    return (int8_t)__ssat(value, 8);
+    return (int8_t)(int32_t)__builtin_arm_ssat(value, 8);
 }
 
 static inline int16_t ecg_clip_int16(int32_t value) {
-    return (int16_t)__ssat(value, 16);
+    return (int16_t)(int32_t)__builtin_arm_ssat(value, 16);
 }
 #else
 static inline int8_t ecg_clip_int8(int32_t value) {
