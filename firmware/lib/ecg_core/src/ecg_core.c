@@ -210,7 +210,8 @@ static bool extract_features(ecg_core_t *core, uint32_t index) {
 }
 
 static void score(ecg_core_t *core) {
-    if (detects(core)) {
+    /* A candidate in the refractory period is refused without a score. */
+    if (detects(core) && !ecg_qrs_is_refractory(&core->qrs_classifier, &core->queue)) {
         ecg_qrs_score_first_half(&core->qrs_classifier);
     }
     core->pending.stage = STAGE_CLASSIFY;

@@ -1,7 +1,9 @@
 #include "matched_filter.h"
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/pairs.h"
 #include "ecg_base/static_assert.h"
+#include "ecg_base/unroll.h"
 #include "filters.h"
 #include "history.h"
 
@@ -17,7 +19,7 @@
 #define FIRST_BEATS 16           /* plain mean of the first 16 beats, then exponential with 1 / 16 */
 #define SECOND_TEMPLATE_WEIGHT 4 /* an unmatched beat moves the second template by 1 / 4 at once */
 
-ECG_STATIC_ASSERT(LAGS % 3 == 0, lags_by_three);
+ECG_STATIC_ASSERT(LAGS % 3 == 0 && POINTS % 2 == 1, lags_by_three_and_points_by_two);
 ECG_STATIC_ASSERT(STEP *(SERIES / 2) + HALF_SLOPE == ECG_MATCHED_FILTER_REACH, reach);
 
 static int32_t slope(int32_t after, int32_t before) {
@@ -66,12 +68,15 @@ static int32_t best_lag(const ecg_qrs_template_t *qrs_template, const int16_t *s
     *output = INT32_MIN;
     for (int32_t lag = 0; lag < LAGS; lag += 3) {
         const int16_t *at = series + lag;
-        int32_t sum0 = 0, sum1 = 0, sum2 = 0;
-        for (uint32_t i = 0; i < POINTS; i++) {
-            const int32_t point = qrs_template->points[i];
-            sum0 += point * at[i];
-            sum1 += point * at[i + 1];
-            sum2 += point * at[i + 2];
+        const int32_t last = qrs_template->points[POINTS - 1];
+        const int16_t *point = qrs_template->points, *const end = point + POINTS - 1;
+        int32_t sum0 = last * at[POINTS - 1], sum1 = last * at[POINTS], sum2 = last * at[POINTS + 1];
+        ECG_UNROLL(3)
+        for (; point != end; point += 2, at += 2) {
+            const ecg_pair_t pair = ecg_pair_at(point);
+            sum0 = ecg_add_pairs(sum0, pair, ecg_pair_at(at));
+            sum1 = ecg_add_pairs(sum1, pair, ecg_pair_at(at + 1));
+            sum2 = ecg_add_pairs(sum2, pair, ecg_pair_at(at + 2));
         }
         if (sum0 > *output) {
             *output = sum0;
