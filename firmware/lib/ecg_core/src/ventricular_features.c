@@ -11,6 +11,7 @@
 
 #define BLOCK 45 /* samples at 90 Hz: half a second */
 #define WINDOW (BLOCK * ECG_VENTRICULAR_BLOCKS)
+#define SECONDS (ECG_VENTRICULAR_BLOCKS / 2)
 #define PHASE_DELAY 45      /* of the phase space */
 #define LAGS_AT_ONCE 4      /* whose sums fit the registers */
 #define NARROW_LAGS 16      /* in one step of work, where their sums fit 32 bits */
@@ -41,8 +42,8 @@ static void measure_slopes(ecg_ventricular_t *state, uint32_t block) {
         before = x;
         slope_before = slope;
     }
-    state->sums.slopes += slopes;
-    state->sums.bends += bends;
+    state->slopes[block / 2] += slopes;
+    state->bends[block / 2] += bends;
     state->block_slope[block] = (int16_t)steepest;
 }
 
@@ -64,15 +65,30 @@ static void measure_heights(ecg_ventricular_t *state, uint32_t block) {
     state->block_highest[block] = most;
 }
 
+/* The slopes of three seconds are known from the window before. */
+static void move_slopes(ecg_ventricular_t *state) {
+    memmove(state->block_slope, state->block_slope + 2,
+            sizeof state->block_slope - 2 * sizeof *state->block_slope);
+    memmove(state->slopes, state->slopes + 1, sizeof state->slopes - sizeof *state->slopes);
+    memmove(state->bends, state->bends + 1, sizeof state->bends - sizeof *state->bends);
+    state->slopes[SECONDS - 1] = state->bends[SECONDS - 1] = 0;
+}
+
 void ecg_ventricular_measure(ecg_ventricular_t *state, uint32_t block) {
+    const bool is_first = state->decided == 0;
     ecg_ventricular_sums_t *sums = &state->sums;
     if (block == 0) {
         memset(sums, 0, sizeof *sums);
         memset(&state->work, 0, sizeof state->work);
         sums->lowest = INT16_MAX;
         sums->highest = INT16_MIN;
+        if (!is_first) {
+            move_slopes(state);
+        }
     }
-    measure_slopes(state, block);
+    if (is_first || block / 2 == SECONDS - 1) {
+        measure_slopes(state, block);
+    }
     measure_heights(state, block);
 }
 
@@ -107,10 +123,18 @@ static int16_t rest(const int16_t *blocks) {
     return ratio(sum / ECG_VENTRICULAR_BLOCKS, least);
 }
 
+static int32_t whole(const int32_t *seconds) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < SECONDS; i++) {
+        sum += seconds[i];
+    }
+    return sum;
+}
+
 /* Half the mean period in samples, as the VF filter has it: pi * sum |x| / sum |d|. */
-static int32_t half_period(const ecg_ventricular_sums_t *sums) {
-    const int32_t slopes = sums->slopes > 0 ? 2 * sums->slopes : 1;
-    return ecg_clip((int32_t)((int64_t)sums->magnitudes * 201 / 64 / slopes), 1, BLOCK);
+static int32_t half_period(const ecg_ventricular_t *state) {
+    const int32_t sum = whole(state->slopes), slopes = sum > 0 ? 2 * sum : 1;
+    return ecg_clip((int32_t)((int64_t)state->sums.magnitudes * 201 / 64 / slopes), 1, BLOCK);
 }
 
 static uint32_t cell(int32_t x, int32_t lowest, int32_t range) {
@@ -158,7 +182,7 @@ static void count_flat(ecg_ventricular_t *state, const int16_t *at) {
 static void count_high(ecg_ventricular_t *state, const int16_t *at) {
     ecg_ventricular_sums_t *sums = &state->sums;
     const int32_t level = levels(state->block_highest).mean, high_5 = level / 5, high_2 = level / 2;
-    const int16_t *past = at - half_period(sums);
+    const int16_t *past = at - half_period(state);
     int32_t leak = 0;
     uint32_t above_5 = 0, above_2 = 0;
     ECG_UNROLL(5)
@@ -177,7 +201,7 @@ static void count_high(ecg_ventricular_t *state, const int16_t *at) {
 static int32_t leak_whole(const ecg_ventricular_t *state) {
     const int16_t *window = window_of(state);
     int32_t whole = 2 * state->sums.magnitudes;
-    for (int32_t i = half_period(&state->sums); i > 0; i--) {
+    for (int32_t i = half_period(state); i > 0; i--) {
         whole += abs(window[-i]) - abs(window[WINDOW - i]);
     }
     return whole;
@@ -304,11 +328,12 @@ static int16_t share(uint32_t count) {
 void ecg_ventricular_describe_sums(ecg_ventricular_t *state) {
     const ecg_ventricular_sums_t *sums = &state->sums;
     const levels_t height = levels(state->block_highest), slope = levels(state->block_slope);
+    const int32_t slopes = whole(state->slopes);
     int16_t *f = state->features;
-    f[ECG_VENTRICULAR_SLOPE_CREST] = ratio(sums->slopes, slope.mean * WINDOW / 16);
+    f[ECG_VENTRICULAR_SLOPE_CREST] = ratio(slopes, slope.mean * WINDOW / 16);
     f[ECG_VENTRICULAR_CREST] = ratio(sums->magnitudes, height.mean * WINDOW / 4);
-    f[ECG_VENTRICULAR_MOBILITY] = ratio(sums->slopes, sums->magnitudes);
-    f[ECG_VENTRICULAR_COMPLEXITY] = ratio(sums->bends, sums->slopes);
+    f[ECG_VENTRICULAR_MOBILITY] = ratio(slopes, sums->magnitudes);
+    f[ECG_VENTRICULAR_COMPLEXITY] = ratio(whole(state->bends), slopes);
     f[ECG_VENTRICULAR_SPREAD] = ratio(height.greatest, height.least);
     f[ECG_VENTRICULAR_SLOPE_SPREAD] = ratio(slope.greatest, slope.least);
     f[ECG_VENTRICULAR_REST] = rest(state->block_highest);

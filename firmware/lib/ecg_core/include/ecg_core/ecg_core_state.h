@@ -314,8 +314,6 @@ typedef struct {
 /* Sums over the window of the ventricular rhythm detector; d: difference of successive samples. */
 typedef struct {
     int32_t magnitudes;      /* sum of |x| */
-    int32_t slopes;          /* sum of |d| */
-    int32_t bends;           /* sum of the differences of successive d, magnitudes */
     int32_t leak;            /* sum of |x + x half a period before| */
     int16_t highest, lowest; /* x */
     uint16_t flat[3];        /* samples with |d| below 1 / 16, 1 / 8, 1 / 4 of its highest */
@@ -333,6 +331,8 @@ typedef struct {
     int16_t samples[ECG_VENTRICULAR_SAMPLES];      /* filtered signal, the oldest first */
     int16_t block_highest[ECG_VENTRICULAR_BLOCKS]; /* of |x| */
     int16_t block_slope[ECG_VENTRICULAR_BLOCKS];   /* of |d| */
+    int32_t slopes[ECG_VENTRICULAR_BLOCKS / 2];    /* of each second: sum of |d|, */
+    int32_t bends[ECG_VENTRICULAR_BLOCKS / 2];     /* of the differences of successive d, magnitudes */
     ecg_ventricular_sums_t sums;
     union {                                    /* one after the other */
         uint32_t cells[ECG_VENTRICULAR_CELLS]; /* of the phase space, a bit each */
