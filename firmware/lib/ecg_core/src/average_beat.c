@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/unroll.h"
 
 #define POINTS ECG_CORE_BEAT_POINTS
 #define FACTOR_Q16 5243  /* 0.08 */
@@ -27,6 +28,7 @@ static void write_average(const ecg_average_beat_t *average, ecg_core_beat_t *be
     if (average->known == 0) {
         beat->flags |= ECG_CORE_FLAG_LEARNING;
     }
+    ECG_UNROLL(4)
     for (uint32_t i = 0; i < POINTS; i++) {
         beat->beat[i][1] =
             shape->beats == 0 ? beat->beat[i][0] : ecg_clip_int8(ecg_shift_round(shape->mean_q8[i], 8));
@@ -36,6 +38,7 @@ static void write_average(const ecg_average_beat_t *average, ecg_core_beat_t *be
 /* Correlation and mean absolute difference of the channels. */
 static void compare_channels(ecg_core_beat_t *beat) {
     int32_t product = 0, square0 = 0, square1 = 0, distance = 0;
+    ECG_UNROLL(4)
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t a = beat->beat[i][0], b = beat->beat[i][1];
         product += a * b;
@@ -107,6 +110,7 @@ static void add_to_shape(ecg_beat_shape_t *shape, uint32_t deviation, const ecg_
         shape->beats++;
     }
     const int32_t factor = shape->beats < SETTLED_BEATS ? 65536 / shape->beats : FACTOR_Q16;
+    ECG_UNROLL(4)
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t step = beat->beat[i][0] * 256 - shape->mean_q8[i];
         shape->mean_q8[i] = (int16_t)(shape->mean_q8[i] + ecg_multiply_shift(step, factor, 16));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ecg_base/int_math.h"
+#include "ecg_base/unroll.h"
 #include "history.h"
 
 #define POINTS ECG_CORE_BEAT_POINTS
@@ -11,6 +12,7 @@
 uint32_t ecg_window_find_peak(const int16_t *history, uint32_t first, uint32_t last) {
     uint32_t best = first;
     int32_t highest = -1;
+    ECG_UNROLL(4)
     for (uint32_t i = first; i < last + 1; i++) {
         const int32_t height = abs(ecg_history_at(history, i));
         if (height > highest) {
@@ -25,6 +27,7 @@ uint32_t ecg_window_find_peak(const int16_t *history, uint32_t first, uint32_t l
 static void sum_window(const int16_t *history, uint32_t start, int32_t *sum, uint64_t *squares) {
     *sum = 0;
     *squares = 0;
+    ECG_UNROLL(4)
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t value = ecg_history_at(history, start + ECG_CORE_DECIMATION * i);
         *sum += value;
@@ -44,6 +47,7 @@ uint32_t ecg_window_extract(const int16_t *history, ecg_core_beat_t *beat) {
         deviation = FLAT_DEVIATION;
         beat->flags |= ECG_CORE_FLAG_FLAT;
     }
+    ECG_UNROLL(4)
     for (uint32_t i = 0; i < POINTS; i++) {
         const int32_t value = POINTS * ecg_history_at(history, start + ECG_CORE_DECIMATION * i) - sum;
         beat->beat[i][0] = ecg_clip_int8(ecg_divide(value * ECG_CORE_BEAT_INV_SCALE, (int32_t)deviation));

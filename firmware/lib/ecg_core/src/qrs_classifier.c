@@ -7,6 +7,7 @@
 #include "ecg_base/int_math.h"
 #include "ecg_base/pairs.h"
 #include "ecg_base/static_assert.h"
+#include "ecg_base/unroll.h"
 #include "matched_filter.h"
 #include "qrs_classifier_weights.h"
 #include "qrs_start.h"
@@ -256,6 +257,7 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
     features[ECG_QRS_ENERGY_MEDIAN] = c->energy_median;
     features[ECG_QRS_HF_SLOPE_VS_MEAN] = (int16_t)(c->hf_slope - mean(classifier->hf_slopes));
     features[ECG_QRS_LF_SLOPE_VS_MEAN] = (int16_t)(c->lf_slope - mean(classifier->lf_slopes));
+    ECG_UNROLL(6)
     for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
         classifier->trace = (classifier->trace ^ (uint16_t)features[i]) * FNV_PRIME;
     }
@@ -275,6 +277,7 @@ static int32_t output_of(uint32_t unit, int32_t sum) {
 static int32_t four_outputs(uint32_t unit, const int16_t *inputs) {
     const int16_t *weight = &QRS_HIDDEN_WEIGHT[unit * ECG_QRS_FEATURES];
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    ECG_UNROLL(3)
     for (uint32_t i = 0; i < ECG_QRS_FEATURES; i += 2, weight += 2) {
         sum0 = ecg_add_products(sum0, &inputs[i], weight);
         sum1 = ecg_add_products(sum1, &inputs[i], weight + ECG_QRS_FEATURES);
@@ -289,6 +292,7 @@ static int32_t four_outputs(uint32_t unit, const int16_t *inputs) {
  * can be at most, the score stays below a tenth of what 32 bits hold. */
 static int32_t sum_outputs(const int16_t *features, uint32_t first, uint32_t end) {
     int16_t inputs[ECG_QRS_FEATURES];
+    ECG_UNROLL(6)
     for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
         inputs[i] = (int16_t)(((features[i] - QRS_CENTRE[i]) * QRS_GAIN[i]) >> 8);
     }

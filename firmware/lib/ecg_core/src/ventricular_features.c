@@ -231,9 +231,9 @@ static int16_t normalized(int64_t product, uint64_t norm) {
     if (norm == 0) {
         return 0;
     }
-    const int64_t scaled = product * 1000;
-    const bool small = norm <= INT32_MAX && scaled <= INT32_MAX && scaled >= INT32_MIN;
-    const int32_t quotient = small ? (int32_t)scaled / (int32_t)norm : (int32_t)(scaled / (int64_t)norm);
+    const bool small = norm <= INT32_MAX && product <= INT32_MAX / 1000 && product >= INT32_MIN / 1000;
+    const int32_t quotient =
+        small ? (int32_t)product * 1000 / (int32_t)norm : (int32_t)(product * 1000 / (int64_t)norm);
     return (int16_t)ecg_clip(quotient, -1000, 1000);
 }
 
