@@ -52,8 +52,9 @@ void ecg_sqi_repetition_add(ecg_sqi_repetition_t *state, int32_t sum) {
     state->started = 1;
 }
 
-/* A sum with the products that it does not hold yet. */
-static inline int32_t sum_at(const ecg_sqi_repetition_t *state, int32_t sum, uint32_t lag, bool has_newest) {
+/* A sum with the product of the older slope, if it does not hold that yet, and with that of the newest. */
+static inline int32_t complete(const ecg_sqi_repetition_t *state, int32_t sum, uint32_t lag,
+                               bool has_newest) {
     const int16_t *slope = &state->slopes[state->newest];
     if (state->has_older) {
         sum = added(sum, slope[1] * slope[lag + 1]);
@@ -61,23 +62,27 @@ static inline int32_t sum_at(const ecg_sqi_repetition_t *state, int32_t sum, uin
     return has_newest ? added(sum, slope[0] * slope[lag]) : sum;
 }
 
+/* The product with the newest slope counts from eight lags a sample. */
+static int32_t sum_at(const ecg_sqi_repetition_t *state, int32_t sum, uint32_t lag, uint32_t samples) {
+    return complete(state, sum, lag, lag < samples * LAGS_A_SAMPLE);
+}
+
+/* Of the lags from `first` to before `end`. */
 static inline int32_t highest_sum(const ecg_sqi_repetition_t *state, uint32_t first, uint32_t end,
                                   bool has_newest) {
     int32_t highest = 0;
     for (uint32_t lag = first; lag < end; lag++) {
-        const int32_t sum = sum_at(state, state->sums[lag - ECG_SQI_LEAST_LAG], lag, has_newest);
+        const int32_t sum = complete(state, state->sums[lag - ECG_SQI_LEAST_LAG], lag, has_newest);
         highest = sum > highest ? sum : highest;
     }
     return highest;
 }
 
-/* The product with the newest slope counts from eight lags a sample. */
 int32_t ecg_sqi_repetition(const ecg_sqi_repetition_t *state, uint32_t samples) {
     const uint32_t newest = (uint32_t)ecg_clip((int32_t)(samples * LAGS_A_SAMPLE), FIRST_LAG, ECG_SQI_LAGS);
     const int32_t with = highest_sum(state, FIRST_LAG, newest, true);
     const int32_t without = highest_sum(state, newest, ECG_SQI_LAGS, false);
     const int32_t highest = with > without ? with : without;
-    const int32_t share =
-        highest / (sum_at(state, state->energy, 0, samples > 0) / ECG_SQI_REPETITION_ONE + 1);
+    const int32_t share = highest / (sum_at(state, state->energy, 0, samples) / ECG_SQI_REPETITION_ONE + 1);
     return ecg_clip(share, 0, ECG_SQI_REPETITION_ONE);
 }

@@ -123,7 +123,7 @@ static int16_t rest(const int16_t *blocks) {
     return ratio(sum / ECG_VENTRICULAR_BLOCKS, least);
 }
 
-static int32_t whole(const int32_t *seconds) {
+static int32_t total(const int32_t *seconds) {
     int32_t sum = 0;
     for (uint32_t i = 0; i < SECONDS; i++) {
         sum += seconds[i];
@@ -133,7 +133,7 @@ static int32_t whole(const int32_t *seconds) {
 
 /* Half the mean period in samples, as the VF filter has it: pi * sum |x| / sum |d|. */
 static int32_t half_period(const ecg_ventricular_t *state) {
-    const int32_t sum = whole(state->slopes), slopes = sum > 0 ? 2 * sum : 1;
+    const int32_t sum = total(state->slopes), slopes = sum > 0 ? 2 * sum : 1;
     return ecg_clip((int32_t)((int64_t)state->sums.magnitudes * 201 / 64 / slopes), 1, BLOCK);
 }
 
@@ -328,12 +328,12 @@ static int16_t share(uint32_t count) {
 void ecg_ventricular_describe_sums(ecg_ventricular_t *state) {
     const ecg_ventricular_sums_t *sums = &state->sums;
     const levels_t height = levels(state->block_highest), slope = levels(state->block_slope);
-    const int32_t slopes = whole(state->slopes);
+    const int32_t slopes = total(state->slopes);
     int16_t *f = state->features;
     f[ECG_VENTRICULAR_SLOPE_CREST] = ratio(slopes, slope.mean * WINDOW / 16);
     f[ECG_VENTRICULAR_CREST] = ratio(sums->magnitudes, height.mean * WINDOW / 4);
     f[ECG_VENTRICULAR_MOBILITY] = ratio(slopes, sums->magnitudes);
-    f[ECG_VENTRICULAR_COMPLEXITY] = ratio(whole(state->bends), slopes);
+    f[ECG_VENTRICULAR_COMPLEXITY] = ratio(total(state->bends), slopes);
     f[ECG_VENTRICULAR_SPREAD] = ratio(height.greatest, height.least);
     f[ECG_VENTRICULAR_SLOPE_SPREAD] = ratio(slope.greatest, slope.least);
     f[ECG_VENTRICULAR_REST] = rest(state->block_highest);
