@@ -38,10 +38,11 @@ static void write_row(const ecg_ventricular_t *detector, row_t *row) {
 /* Returns 1 when a row was written. */
 static int step(path_t *path, int16_t sample_adu, row_t *row) {
     const uint32_t before = path->detector.decided;
-    if (path->samples++ == 0) {
+    const uint32_t index = path->samples++;
+    if (index == 0) {
         ecg_filter_start(&path->filter, sample_adu);
     }
-    ecg_ventricular_push(&path->detector, ecg_filter_push(&path->filter, sample_adu).filtered);
+    ecg_ventricular_push(&path->detector, ecg_filter_push(&path->filter, sample_adu, index).filtered);
     if (path->samples % ECG_VENTRICULAR_DECIMATION == 0) {
         ecg_ventricular_keep(&path->detector);
     }

@@ -79,8 +79,11 @@ static int32_t slope_at(const ecg_core_beat_t *beat, int channel, int point) {
 
 static int steepest(const ecg_core_beat_t *beat, int channel) {
     int best = STEEPEST_FIRST;
+    int32_t highest = 0;
     for (int i = STEEPEST_FIRST; i <= STEEPEST_LAST; i++) {
-        best = slope_at(beat, channel, i) > slope_at(beat, channel, best) ? i : best;
+        const int32_t slope = slope_at(beat, channel, i);
+        best = slope > highest ? i : best;
+        highest = slope > highest ? slope : highest;
     }
     return best;
 }

@@ -23,9 +23,9 @@ void ecg_detector_end_peak(ecg_detector_t *detector, uint32_t index, ecg_queue_t
 
 /* Sum of eight low-pass outputs minus the sum of the eight before: slopes of 8 to 27 Hz. */
 static inline int32_t ecg_detector_slope(ecg_detector_t *detector, const ecg_filter_t *filter,
-                                         int16_t lowpass) {
-    const int32_t middle = ecg_filter_lowpass(filter, ECG_DETECT_SLOPE_TAPS);
-    const int32_t oldest = ecg_filter_lowpass(filter, 2 * ECG_DETECT_SLOPE_TAPS);
+                                         int16_t lowpass, uint32_t index) {
+    const int32_t middle = ecg_filter_lowpass(filter, index - ECG_DETECT_SLOPE_TAPS);
+    const int32_t oldest = ecg_filter_lowpass(filter, index - 2 * ECG_DETECT_SLOPE_TAPS);
     detector->slope += lowpass - 2 * middle + oldest;
     return detector->slope;
 }
@@ -39,12 +39,13 @@ static inline int32_t ecg_detector_energy(ecg_detector_t *detector, int32_t slop
     return detector->energy;
 }
 
-/* Take the newest low-pass output, of sample `index`, which the filter has kept; true when the energy's last
+/* Take the low-pass output with sample `index`, which the filter has kept; true when the energy's last
  * peak is to be ended. */
 static inline bool ecg_detector_push(ecg_detector_t *detector, const ecg_filter_t *filter, int16_t lowpass,
                                      uint32_t index) {
     const int32_t before = detector->energy;
-    const int32_t now = ecg_detector_energy(detector, ecg_detector_slope(detector, filter, lowpass), index);
+    const int32_t now =
+        ecg_detector_energy(detector, ecg_detector_slope(detector, filter, lowpass, index), index);
     detector->energies[index % ECG_DETECT_ENERGIES] = (uint16_t)ecg_clip(now >> 4, 0, UINT16_MAX);
     if (now > before) {
         detector->rising = 1;

@@ -422,7 +422,7 @@ static inline ecg_core_status_t step(ecg_core_t *core, int16_t sample_adu, uint8
         ecg_filter_start(&core->filter, sample_adu);
         ecg_sqi_start(&core->sqi_measures, sample_adu);
     }
-    const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu);
+    const ecg_filtered_t out = ecg_filter_push(&core->filter, sample_adu, index);
     core->history[(index - ECG_FILTER_DELAY) & (ECG_HISTORY_SAMPLES - 1)] = out.filtered;
     ecg_sqi_take(&core->sqi_measures, index, sample_adu);
     ecg_ventricular_push(&core->ventricular, out.filtered);

@@ -4,7 +4,9 @@
 
 #include "ecg_base/static_assert.h"
 
-ECG_STATIC_ASSERT(ECG_FILTER_LOWPASS == UINT8_MAX + 1 && ECG_FILTER_BASELINE_TAPS < ECG_FILTER_LOWPASS, ring);
+ECG_STATIC_ASSERT((ECG_FILTER_LOWPASS & (ECG_FILTER_LOWPASS - 1)) == 0 &&
+                      ECG_FILTER_BASELINE_TAPS < ECG_FILTER_LOWPASS,
+                  ring);
 
 void ecg_filter_init(ecg_filter_t *filter, const ecg_core_config_t *config) {
     memset(filter, 0, sizeof *filter);

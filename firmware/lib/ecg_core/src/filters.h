@@ -34,9 +34,9 @@ void ecg_filter_init(ecg_filter_t *filter, const ecg_core_config_t *config);
 /* Set the level at which the filters rest: the first sample. */
 void ecg_filter_start(ecg_filter_t *filter, int16_t sample_adu);
 
-/* Low-pass output `age` samples before the newest. */
-static inline int16_t ecg_filter_lowpass(const ecg_filter_t *filter, uint32_t age) {
-    return filter->lowpass[(uint8_t)(filter->next - 1 - age)];
+/* Low-pass output with sample `index`, one of the last ECG_FILTER_LOWPASS. */
+static inline int16_t ecg_filter_lowpass(const ecg_filter_t *filter, uint32_t index) {
+    return filter->lowpass[index % ECG_FILTER_LOWPASS];
 }
 
 /* One form for each frequency, with its constants. At 60 Hz 2 cos is 1. */
@@ -70,20 +70,21 @@ static inline int16_t ecg_filter_remove_muscle_noise(ecg_filter_t *filter, int32
 }
 
 /* The middle of the last 669 ms minus their mean: -15 dB at 0.5 Hz, -3 dB at 1.1 Hz, no phase distortion. */
-static inline int16_t ecg_filter_remove_baseline(ecg_filter_t *filter, int16_t newest) {
+static inline int16_t ecg_filter_remove_baseline(ecg_filter_t *filter, int16_t newest, uint32_t index) {
     const uint32_t taps = ECG_FILTER_BASELINE_TAPS;
-    filter->lowpass[filter->next++] = newest;
-    filter->baseline_sum += newest - ecg_filter_lowpass(filter, taps);
+    filter->lowpass[index % ECG_FILTER_LOWPASS] = newest;
+    filter->baseline_sum += newest - ecg_filter_lowpass(filter, index - taps);
     /* To the nearest; odd taps leave no halves. Made positive, since that is divided faster. */
     const uint32_t mean = ((uint32_t)filter->baseline_sum + taps / 2 - (uint32_t)INT16_MIN * taps) / taps;
-    return ecg_clip_int16(ecg_filter_lowpass(filter, taps / 2) - ((int32_t)mean + INT16_MIN));
+    return ecg_clip_int16(ecg_filter_lowpass(filter, index - taps / 2) - ((int32_t)mean + INT16_MIN));
 }
 
-static inline ecg_filtered_t ecg_filter_push(ecg_filter_t *filter, int16_t sample_adu) {
+/* Take sample `index`. */
+static inline ecg_filtered_t ecg_filter_push(ecg_filter_t *filter, int16_t sample_adu, uint32_t index) {
     ecg_filtered_t out;
     const int32_t x = ecg_filter_remove_mains(filter, ecg_input_scale(&filter->input, sample_adu));
     out.lowpass = ecg_filter_remove_muscle_noise(filter, x);
-    out.filtered = ecg_filter_remove_baseline(filter, out.lowpass);
+    out.filtered = ecg_filter_remove_baseline(filter, out.lowpass, index);
     return out;
 }
 

@@ -35,11 +35,11 @@ static int32_t norm_of(const int16_t *points) {
 }
 
 /* Slopes around the energy's peak from the last low-pass outputs. */
-static void read_lowpass(const ecg_filter_t *filter, uint32_t age, int16_t *series) {
-    age += ECG_MATCHED_FILTER_REACH;
-    for (uint32_t i = 0; i < SERIES; i++, age -= STEP) {
-        series[i] =
-            (int16_t)slope(ecg_filter_lowpass(filter, age - 2 * HALF_SLOPE), ecg_filter_lowpass(filter, age));
+static void read_lowpass(const ecg_filter_t *filter, uint32_t energy_at, int16_t *series) {
+    uint32_t at = energy_at + ECG_FILTER_LOWPASS_DELAY - STEP * (SERIES / 2);
+    for (uint32_t i = 0; i < SERIES; i++, at += STEP) {
+        series[i] = (int16_t)slope(ecg_filter_lowpass(filter, at + HALF_SLOPE),
+                                   ecg_filter_lowpass(filter, at - HALF_SLOPE));
     }
 }
 
@@ -56,7 +56,7 @@ static void read_series(const ecg_filter_t *filter, const int16_t *history, uint
                         const ecg_candidate_t *candidate, int16_t *series) {
     const uint32_t age = index - ECG_FILTER_LOWPASS_DELAY - candidate->energy_at;
     if (age + ECG_MATCHED_FILTER_REACH < ECG_FILTER_BASELINE_TAPS) {
-        read_lowpass(filter, age, series);
+        read_lowpass(filter, candidate->energy_at, series);
     } else {
         read_history(history, candidate->energy_at, series);
     }

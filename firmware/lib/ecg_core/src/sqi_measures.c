@@ -116,10 +116,9 @@ static void close_third(ecg_sqi_sums_t *sums) {
 }
 
 /* Slopes of the low-pass output; returns its sum. */
-static int32_t measure_slopes(ecg_sqi_measures_t *measures, const ecg_filter_t *filter) {
-    const uint8_t first = (uint8_t)(filter->next - ECG_SQI_TOGETHER);
-    const int16_t *lowpass = &filter->lowpass[first];
-    const int16_t *before = &filter->lowpass[(uint8_t)(first - ECG_SQI_TOGETHER)];
+static int32_t measure_slopes(ecg_sqi_measures_t *measures, const ecg_filter_t *filter, uint32_t first) {
+    const int16_t *lowpass = &filter->lowpass[first % ECG_FILTER_LOWPASS];
+    const int16_t *before = &filter->lowpass[(first - ECG_SQI_TOGETHER) % ECG_FILTER_LOWPASS];
     int32_t slopes = 0, sum = 0;
     ECG_UNROLL(8)
     for (uint32_t i = 0; i < ECG_SQI_TOGETHER; i++) {
@@ -215,7 +214,7 @@ void ecg_sqi_measure_together(ecg_sqi_measures_t *measures, const ecg_filter_t *
     }
     mark_samples(measures, first, ECG_SQI_TOGETHER, adu_per_mv);
     measure_second_differences(measures);
-    ecg_sqi_repetition_add(&measures->repetition, measure_slopes(measures, filter));
+    ecg_sqi_repetition_add(&measures->repetition, measure_slopes(measures, filter, first));
     measures->before = measures->samples[ECG_SQI_TOGETHER - 2];
     measures->last = measures->samples[ECG_SQI_TOGETHER - 1];
     measures->highest = sums->highest > measures->highest ? sums->highest : measures->highest;

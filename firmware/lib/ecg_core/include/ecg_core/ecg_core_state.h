@@ -17,7 +17,7 @@ extern "C" {
 /* clang-format off */
 #define ECG_FILTER_BASELINE_TAPS 241 /* moving mean that is subtracted: 669 ms; odd, so that it has a middle */
 #define ECG_HISTORY_SAMPLES 1024     /* filtered samples kept, a power of two above window + start-up time */
-#define ECG_FILTER_LOWPASS 256       /* outputs of the low-pass kept: more than that, and what a uint8_t counts */
+#define ECG_FILTER_LOWPASS 256       /* outputs of the low-pass kept: more than that, a power of two */
 #define ECG_DETECT_SLOPE_TAPS 8      /* half width of the QRS slope filter */
 #define ECG_DETECT_ENERGY_TAPS 32    /* moving sum of the rectified slope: 89 ms */
 #define ECG_DETECT_ENERGIES 256      /* energies kept, a power of two */
@@ -75,7 +75,6 @@ typedef struct {
     int32_t taps[4];       /* the last outputs of the notch, inputs of the low-pass, the oldest first */
     int16_t lowpass[ECG_FILTER_LOWPASS]; /* outputs of the low-pass, by sample index */
     int32_t baseline_sum;                /* of the last ECG_FILTER_BASELINE_TAPS of them */
-    uint8_t next;                        /* where the next one goes */
 } ecg_filter_t;
 
 /* A peak of the QRS energy: perhaps a beat. Ratios are log2 * 64, against the energy where nothing else is
