@@ -233,8 +233,8 @@ void ecg_sqi_end(ecg_sqi_measures_t *measures, uint32_t index, uint16_t adu_per_
     if (measures->sums.samples == 0) {
         measures->sums.lowest = measures->sums.highest = measures->samples[0];
     }
-    const uint32_t count = index % ECG_SQI_TOGETHER;
-    mark_samples(measures, index - count, count, adu_per_mv);
+    measures->waiting = (uint8_t)(index % ECG_SQI_TOGETHER);
+    mark_samples(measures, index - measures->waiting, measures->waiting, adu_per_mv);
 }
 
 uint16_t ecg_sqi_window_flags(const ecg_sqi_measures_t *measures, uint32_t r_sample) {
