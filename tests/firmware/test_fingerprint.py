@@ -46,7 +46,7 @@ CHANGES = [
     ("rr_features.c", "MEAN_INTERVALS", "15"),
     ("rr_features.c", "REGULAR_MOST_PERCENT", "115"),
     ("rr_context.c", "EARLY", "(-30)"),
-    ("rr_context.c", "CORE", "1"),
+    ("rr_context.c", "CORE", "9"),
     ("rr_context.c", "RECENT", "4"),
     ("beat_segments.c", "SLOPE_PERCENT", "40"),
     ("beat_segments.c", "P_DISTANCE_UNIT", "4"),

@@ -11,7 +11,9 @@ from ecg_edge.ecg.noise import gates, with_noise
 from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware import process
 from ecg_edge.firmware.binding.qrs_features import QRS_FEATURES
+from ecg_edge.training.detector.average import IntegerNetwork, header_of
 from ecg_edge.training.detector.signals import Variant, at_speed
+from ecg_edge.training.detector.starts import height_of, in_adu, lowered
 from ecg_edge.training.detector.train import (
     CORE,
     Decision,
@@ -19,7 +21,6 @@ from ecg_edge.training.detector.train import (
     c_array,
     classify,
     decisions_of,
-    header,
     no_weights,
 )
 
@@ -40,11 +41,8 @@ def test_a_matrix_is_written_one_row_a_line() -> None:
 
 
 def test_the_shipped_weights_have_the_form_that_training_writes() -> None:
-    shipped = (CORE / "src/qrs_classifier_weights.h").read_text()
-    bias = int(shipped.split("QRS_OUTPUT_BIAS = ")[1].split(";")[0])
-    first, last = header({}, bias).split("#define QRS_HIDDEN")
-    assert shipped.startswith(first)
-    assert shipped.endswith(last.split("\n\n", 1)[1])
+    path = CORE / "src/qrs_classifier_weights.h"
+    assert header_of(IntegerNetwork.read(path), "training/detector/distil.py") == path.read_text()
 
 
 def test_a_classifier_without_weights_accepts_nothing() -> None:
@@ -71,6 +69,19 @@ def test_each_feature_has_the_value_of_its_name() -> None:
     assert found["LOG_ENERGY_VS_MEAN"] == found["LOG_ENERGY_VS_LAST"] == 0
     assert found["TEMPLATE_GAIN"] == pytest.approx(64, abs=2)
     assert found["TEMPLATE_CORR"] == pytest.approx(128, abs=2)
+    assert found["RR_REPETITION"] == found["SLOW_RR_REPETITION"] > 50
+    assert found["REPETITION"] >= found["RR_REPETITION"]
+    assert found["SHAPE_STEP"] == 0
+    assert found["LOG_ENERGY_VS_REST"] > 4 * 64
+    assert found["LOG_STEEPEST_VS_MEAN"] > 2 * 64
+
+
+def test_intervals_longer_than_the_autocorrelation_repeat_least() -> None:
+    beat = np.zeros(600, np.int16)
+    beat[100:107], beat[107:114] = 200, -60
+    rows = classify(build(), Variant("made up", np.tile(beat, 40), np.zeros(0, np.int64), 200), Decision.OWN)
+    at = [feature.name for feature in QRS_FEATURES].index("RR_REPETITION")
+    assert set(rows["features"][rows["beat"] == 1][5:-1, at].tolist()) == {-128}
 
 
 def test_the_first_beats_of_a_locked_signal_are_its_t_waves() -> None:
@@ -107,3 +118,22 @@ def test_a_faster_signal_has_its_beats_at_the_same_samples() -> None:
     faster = at_speed(Variant("made up", samples, beats, 200), 1.25)
     assert len(faster.beats) == len(beats)
     assert (faster.samples[faster.beats] > 0).mean() > 0.95
+
+
+def test_a_lowered_signal_has_low_and_smooth_beats_at_the_same_places() -> None:
+    random = np.random.default_rng(3)
+    beats = np.arange(200, 5200, 300)
+    values = np.zeros(5400)
+    for beat in beats:
+        values[beat - 4 : beat + 5] += 2 * np.hanning(9)
+    whole = Variant("made up", in_adu(values), beats, 1000)
+    noise = [random.integers(-100, 100, 10_000).astype(np.int16)]
+    low = [lowered(whole, noise, random) for _ in range(20)]
+    heights = [height_of(variant.samples / 1000, variant.beats) for variant in low]
+    assert min(heights) > 0.1 and max(heights) < 1.3
+    assert min(heights) < 0.3
+    steepest = [
+        np.abs(np.diff(variant.samples)).max() / 1000 / h for variant, h in zip(low, heights, strict=True)
+    ]
+    assert sum(slope < 0.31 for slope in steepest) > 8  # the whole signal: 0.35, more with noise
+    assert all(np.array_equal(variant.beats, beats) for variant in low)

@@ -2,7 +2,8 @@
 
 - with noise: the second channel of the noise records `em` and `ma`. nstdb's test signals carry noise from the
   same recordings; what is scored there is made with the first channel, on records 118 and 119, which for that
-  reason get no noise here. It comes and goes as in nstdb, in a quarter of the signals it stays;
+  reason get no noise here. It comes and goes as in nstdb, in a quarter of the signals it stays. In most of
+  them it is played at other speeds, backwards or added to other noise, some of which is synthetic;
 - with higher T waves; with beats taken out, so that pauses are known; and played slower and faster.
 
 The waves of ventricular flutter that are annotated (record 207) count as beats: a detector that is silent in
@@ -12,7 +13,7 @@ flutter has no interval there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.noise import Places, Samples, Spans, gates, read_noise, to_int16, with_noise
-from ecg_edge.ecg.records import load_record
+from ecg_edge.ecg.records import FS_HZ, load_record
 from ecg_edge.ecg.splits import DS1
 
 NOISES = (
@@ -28,6 +29,9 @@ NOISES = (
     *(("ma", level) for level in (6, 0)),
 )
 NOISE_SAMPLES = 180_000
+RANDOM_LEVELS = (24, 18, 15, 12, 9, 6, 6, 3, 0, 0, -3, -6, -6, -10)
+MORE_NOISY = 8
+"""Segments of each record with noise at one of `RANDOM_LEVELS`."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +150,49 @@ def noisy(name: str, clean: Variant, noise: dict[str, Samples]) -> Iterator[Vari
         start = int(random.integers(0, len(clean.samples) - NOISE_SAMPLES))
         part = cut(clean, f"{kind}{snr_db}", start, NOISE_SAMPLES)
         spans = gates(NOISE_SAMPLES) if number % 4 else ((0, NOISE_SAMPLES),)
-        samples = with_noise(part.samples, part.beats, noise[kind], snr_db, int(name) * 20 + number, spans)
+        added = disguised(noise, kind, random) if number % 2 else noise[kind]
+        samples = with_noise(part.samples, part.beats, added, snr_db, int(name) * 20 + number, spans)
         yield Variant(part.kind, samples, part.beats, part.adu_per_mv, part.flutter, spans)
 
 
-def all_variants(data: Path) -> Iterator[Variant]:
-    """Yield the whole training set."""
-    noise = {kind: read_noise(data, kind) for kind, _ in NOISES}
+def training_noise(data: Path, kind: str) -> Samples:
+    """Read the first 20 min of a noise record; the last ten are left to choose on."""
+    return read_noise(data, kind)[: 1200 * FS_HZ]
+
+
+def disguised(noise: dict[str, Samples], kind: str, random: np.random.Generator) -> Samples:
+    """Return noise of a kind at another speed, some of it reversed, with some of any kind added."""
+    other = noise[str(random.choice(["em", *noise]))]
+    shift, size = int(random.integers(1 << 20)), random.uniform(0.2, 1)
+    result = at_other_speed(noise[kind], random) + size * np.roll(at_other_speed(other, random), shift)
+    return to_int16(result[:: int(random.choice([-1, 1]))] * random.choice([-1, 1]))
+
+
+def at_other_speed(noise: Samples, random: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Play noise slower or faster; as many samples as before."""
+    places = np.arange(len(noise)) * np.exp(random.uniform(-0.4, 0.4)) % (len(noise) - 1)
+    return np.asarray(np.interp(places, np.arange(len(noise)), noise - np.median(noise)))
+
+
+def at_random_levels(
+    whole: Variant, noise: dict[str, Samples], count: int, random: np.random.Generator
+) -> Iterator[Variant]:
+    """Yield `count` segments, each with noise of a random kind, level and polarity."""
+    length = min(NOISE_SAMPLES, len(whole.samples))
+    for _ in range(count):
+        kind = str(random.choice(["em", "ma", "motion"], p=[0.65, 0.1, 0.25]))
+        snr_db = int(random.choice(RANDOM_LEVELS))
+        start = int(random.integers(0, len(whole.samples) - length + 1))
+        part = cut(whole, f"{kind[:2]}{snr_db}", start, length)
+        added = disguised(noise, kind, random)
+        spans = gates(length) if random.uniform() < 0.75 else ((0, length),)
+        samples = with_noise(part.samples, part.beats, added, snr_db, int(random.integers(1 << 30)), spans)
+        yield replace(part, samples=samples, noise=spans)
+
+
+def all_variants(data: Path, motion: Samples) -> Iterator[Variant]:
+    """Yield this part of the training set; `motion`: synthetic noise."""
+    noise = {kind: training_noise(data, kind) for kind in ("em", "ma", "bw")} | {"motion": motion}
     for name in DS1:
         record = load_record(data, "mitdb", name)
         flutter = flutter_of(record.annotation_samples, record.annotation_symbols, len(record.samples))
@@ -163,3 +203,4 @@ def all_variants(data: Path) -> Iterator[Variant]:
         yield from altered(name, clean)
         if name not in ("118", "119"):
             yield from noisy(name, clean, noise)
+            yield from at_random_levels(clean, noise, MORE_NOISY, np.random.default_rng(int(name) + 2))

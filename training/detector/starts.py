@@ -8,6 +8,8 @@
   alone, after an ECG and before one.
 - Ventricular rhythms: trains of wide waves after and before an ECG, or nothing.
 - Disturbed: large spikes or waves for some seconds, after which the levels are wrong.
+- With noise: segments of svdb and qtdb, as those of mitdb in signals.py.
+- Low: starts, of other leads too, and ludb's strips, low and with smooth QRS complexes in some noise.
 - Whole records of other databases: svdb (even numbers), qtdb (every second), ludb (numbers divisible by 4,
   all leads).
 """
@@ -20,29 +22,47 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import butter, sosfiltfilt
 
 from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecordError
-from ecg_edge.ecg.noise import Samples, read_noise, to_int16
+from ecg_edge.ecg.noise import Samples, to_int16
 from ecg_edge.ecg.records import FS_HZ, load_record
 from ecg_edge.ecg.splits import DS1
-from ecg_edge.training.detector.signals import Variant, cut, flutter_of, with_high_t_waves
+from ecg_edge.training.detector.signals import (
+    Variant,
+    at_random_levels,
+    cut,
+    flutter_of,
+    training_noise,
+    with_high_t_waves,
+)
 
 SECONDS = 15
 STARTS = {"mitdb": 40, "svdb": 14, "qtdb": 30}
 """Starts drawn from each lead."""
 LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
-WITHOUT_HEART = 160
+NOISY = 2
+"""Segments with noise from each lead of svdb and qtdb."""
+LOW = 10
+"""Low starts from each lead of mitdb, svdb and qtdb."""
+LEAST_MV = 0.12
+"""Height of the QRS complexes of low signals; less than 0.08 mV is no beat to the detector."""
+WITHOUT_HEART = 200
 """Signals of noise alone."""
 
 Signal = npt.NDArray[np.float64]
 
 
+def even_records(data: Path) -> list[str]:
+    """List the records of svdb that train."""
+    return [name for name in _names_in(data, "svdb") if int(name) % 2 == 0]
+
+
 def development_records(data: Path) -> Iterator[Variant]:
-    """Yield every whole record of the databases, qtdb with both leads."""
-    for name in _names_in(data, "svdb"):
-        if int(name) % 2 == 0:
-            yield read(data, "svdb", name, "auto")
+    """Yield every whole record of svdb and qtdb that trains, qtdb with both leads."""
+    for name in even_records(data):
+        yield read(data, "svdb", name, "auto")
     for name in sorted(_names_in(data, "qtdb"))[::2]:
         for lead in ("0", "1"):
             yield read(data, "qtdb", name, lead)
@@ -98,6 +118,34 @@ def start_of(whole: Variant, random: np.random.Generator, noise: Sequence[Sample
             excerpt(noise, count, random)
         )
     return replace(part, samples=in_adu(millivolts), adu_per_mv=1000)
+
+
+def lowered(part: Variant, noise: Sequence[Samples], random: np.random.Generator) -> Variant:
+    """Smooth most signals, then make them low, with noise of up to an eighth of their height."""
+    values, count = (part.samples - np.median(part.samples)) / part.adu_per_mv, len(part.samples)
+    if random.uniform() < 0.3 and len(part.beats) > 3 and not part.flutter:
+        values = with_high_t_waves(part.samples, part.beats, random.uniform(1.5, 4)) / part.adu_per_mv
+        values = values - np.median(values)
+    if random.uniform() < 0.7:
+        cutoff = np.exp(random.uniform(np.log(7), np.log(25)))
+        values = sosfiltfilt(butter(2, cutoff, fs=FS_HZ, output="sos"), values)
+    height = height_of(values, part.beats)
+    least = min(LEAST_MV, height)
+    values = values * np.exp(random.uniform(np.log(least), np.log(max(least, min(height, 1))))) / height
+    height = height_of(values, part.beats)
+    values = values + random.normal(0, height * random.uniform(0, 0.03), count)
+    if random.uniform() < 0.5:
+        size = height * random.uniform(0.01, 0.12)
+        values = values + size * normalized(
+            pink(count, random) if random.uniform() < 0.5 else excerpt(noise, count, random)
+        )
+    return replace(part, kind="low", samples=in_adu(values), adu_per_mv=1000)
+
+
+def height_of(values: Signal, beats: npt.NDArray[np.int64]) -> float:
+    """Median of the peak to peak values within 78 ms of each beat; of the whole where there is no beat."""
+    heights = [np.ptp(values[max(0, beat - 28) : beat + 29]) for beat in beats]
+    return float(np.median(heights) if heights else np.ptp(values)) + 1e-3
 
 
 def transient(count: int, random: np.random.Generator) -> Signal:
@@ -269,9 +317,10 @@ def locked_signals(whole: Variant, random: np.random.Generator) -> Iterator[Vari
         yield replace(cut(whole, "locked", start, 30 * FS_HZ), lock=lock, locked=int(random.integers(2, 14)))
 
 
-def start_variants(data: Path) -> Iterator[Variant]:
-    """Yield this part of the training set."""
-    noise = [read_noise(data, kind) for kind in ("bw", "em", "ma")]
+def start_variants(data: Path, motion: Samples) -> Iterator[Variant]:
+    """Yield this part of the training set; `motion`: synthetic noise."""
+    kinds = {kind: training_noise(data, kind) for kind in ("bw", "em", "ma")} | {"motion": motion}
+    noise = list(kinds.values())
     random = np.random.default_rng(2)
     sources = [read(data, "mitdb", name, "auto") for name in DS1]
     others = list(development_records(data))
@@ -288,3 +337,25 @@ def start_variants(data: Path) -> Iterator[Variant]:
             yield from locked_signals(whole, random)
             yield disturbed(whole, random)
             yield ventricular(whole, noise, random)
+    for whole in others:
+        yield from at_random_levels(whole, kinds, NOISY, random)
+    yield from low_signals(data, others, noise)
+
+
+def low_signals(data: Path, others: Sequence[Variant], noise: Sequence[Samples]) -> Iterator[Variant]:
+    """Yield low starts of both leads of the three databases, and each of ludb's strips twice."""
+    random = np.random.default_rng(5)
+    leads = [
+        read(data, database, name, lead)
+        for database, names in (("mitdb", DS1), ("svdb", even_records(data)))
+        for name in names
+        for lead in ("0", "1")
+    ]
+    count = SECONDS * FS_HZ
+    for whole in (*leads, *(other for other in others if other.kind == "qtdb")):
+        for _ in range(LOW):
+            start = int(random.integers(0, len(whole.samples) - count))
+            yield lowered(cut(whole, "low", start, count), noise, random)
+    for strip in strips(data):
+        for _ in range(2):
+            yield lowered(strip, noise, random)

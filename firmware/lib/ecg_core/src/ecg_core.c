@@ -203,7 +203,7 @@ static bool extract_features(ecg_core_t *core, uint32_t index) {
         return false;
     }
     if (detects(core)) {
-        ecg_qrs_extract_features(&core->qrs_classifier, queue);
+        ecg_qrs_extract_features(&core->qrs_classifier, queue, &core->sqi_measures);
     }
     core->pending.stage = STAGE_SCORE;
     return true;

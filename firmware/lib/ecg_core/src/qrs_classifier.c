@@ -12,6 +12,8 @@
 #include "qrs_classifier_weights.h"
 #include "qrs_start.h"
 #include "shape.h"
+#include "sqi_repetition.h"
+#include "sqi_waves.h"
 
 #define REFRACTORY 72           /* 200 ms: physiological refractory period */
 #define SHORTEST_RR 72          /* intervals that the mean takes in are limited to 0.2 s */
@@ -43,6 +45,14 @@ static int32_t mean(const int32_t *values) {
         sum += values[i];
     }
     return sum / ECG_QRS_BEATS;
+}
+
+static int16_t above_mean(int16_t slope, const int16_t *slopes) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < ECG_QRS_BEATS; i++) {
+        sum += slopes[i];
+    }
+    return (int16_t)(slope - sum / ECG_QRS_BEATS);
 }
 
 static int32_t lowest(const int32_t *values) {
@@ -241,7 +251,27 @@ static void describe_alone(const ecg_qrs_classifier_t *classifier, const ecg_can
     find_repeats(classifier, c, log_energy, features);
 }
 
-void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue) {
+static int16_t repetition_at(const ecg_sqi_measures_t *measures, int32_t distance) {
+    const int32_t share = ecg_sqi_repetition_at(&measures->repetition, distance, measures->waiting);
+    return (int16_t)(share * 128 / ECG_SQI_REPETITION_ONE);
+}
+
+/* How long the signal rests, and how it repeats: whether there are QRS complexes at all. */
+static void describe_signal(const ecg_qrs_classifier_t *classifier, const ecg_candidate_t *c,
+                            const ecg_sqi_measures_t *measures, int16_t *features) {
+    const int32_t repetition = ecg_sqi_repetition(&measures->repetition, measures->waiting);
+    features[ECG_QRS_LOG_ENERGY_VS_REST] = ratio(ecg_log2_plus_one_q6(c->energy / ECG_DETECT_ENERGY_TAPS),
+                                                 ecg_log2_plus_one_q6(ecg_sqi_rest(measures)));
+    features[ECG_QRS_LOG_STEEPEST_VS_MEAN] = ratio(ecg_log2_plus_one_q6(ecg_sqi_steepest(measures)),
+                                                   ecg_log2_plus_one_q6(ecg_sqi_mean_slope(measures)));
+    features[ECG_QRS_SHAPE_STEP] = (int16_t)abs(c->shape[ECG_SHAPE_POINTS - 1] - c->shape[0]);
+    features[ECG_QRS_REPETITION] = (int16_t)(repetition * 128 / ECG_SQI_REPETITION_ONE);
+    features[ECG_QRS_RR_REPETITION] = repetition_at(measures, gap(classifier, c));
+    features[ECG_QRS_SLOW_RR_REPETITION] = repetition_at(measures, classifier->rr_slow_q6 / 64);
+}
+
+void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                              const ecg_sqi_measures_t *measures) {
     const ecg_candidate_t *c = ecg_queue_item(queue, 0);
     int16_t *features = classifier->features;
     compare_heights(classifier, queue, features);
@@ -250,13 +280,14 @@ void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_
                    &features[ECG_QRS_SHAPE_CORR_MEAN]);
     compare_templates(classifier, queue, features);
     describe_alone(classifier, c, features);
+    describe_signal(classifier, c, measures, features);
     features[ECG_QRS_HF_SLOPE] = c->hf_slope;
     features[ECG_QRS_LF_SLOPE] = c->lf_slope;
     features[ECG_QRS_SLOPE_CREST] = c->slope_crest;
     features[ECG_QRS_ENERGY_Q1] = c->energy_q1;
     features[ECG_QRS_ENERGY_MEDIAN] = c->energy_median;
-    features[ECG_QRS_HF_SLOPE_VS_MEAN] = (int16_t)(c->hf_slope - mean(classifier->hf_slopes));
-    features[ECG_QRS_LF_SLOPE_VS_MEAN] = (int16_t)(c->lf_slope - mean(classifier->lf_slopes));
+    features[ECG_QRS_HF_SLOPE_VS_MEAN] = above_mean(c->hf_slope, classifier->hf_slopes);
+    features[ECG_QRS_LF_SLOPE_VS_MEAN] = above_mean(c->lf_slope, classifier->lf_slopes);
     ECG_UNROLL(6)
     for (uint32_t i = 0; i < ECG_QRS_FEATURES; i++) {
         classifier->trace = (classifier->trace ^ (uint16_t)features[i]) * FNV_PRIME;

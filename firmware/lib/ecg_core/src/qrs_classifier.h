@@ -1,4 +1,4 @@
-/* QRS classifier: decides which candidates are beats, by a network of one hidden layer on 42 features,
+/* QRS classifier: decides which candidates are beats, by a network of one hidden layer on 48 features,
  * trained on annotated records (training/detector). */
 #ifndef ECG_CORE_QRS_CLASSIFIER_H
 #define ECG_CORE_QRS_CLASSIFIER_H
@@ -15,9 +15,10 @@ typedef enum {
     ECG_QRS_DECISION_SEARCHBACK
 } ecg_qrs_decision_t;
 
-/* Compute the features of the queue's oldest candidate from the beats before it and the candidates after it.
- */
-void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue);
+/* Compute the features of the queue's oldest candidate from the beats before it, the candidates after it, and
+ * the signal around. */
+void ecg_qrs_extract_features(ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue,
+                              const ecg_sqi_measures_t *measures);
 
 /* True within 200 ms of the last beat: the physiological refractory period. */
 bool ecg_qrs_is_refractory(const ecg_qrs_classifier_t *classifier, const ecg_queue_t *queue);

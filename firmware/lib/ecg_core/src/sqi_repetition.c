@@ -86,3 +86,17 @@ int32_t ecg_sqi_repetition(const ecg_sqi_repetition_t *state, uint32_t samples) 
     const int32_t share = highest / (sum_at(state, state->energy, 0, samples) / ECG_SQI_REPETITION_ONE + 1);
     return ecg_clip(share, 0, ECG_SQI_REPETITION_ONE);
 }
+
+int32_t ecg_sqi_repetition_at(const ecg_sqi_repetition_t *state, int32_t distance, uint32_t samples) {
+    const uint32_t middle = (uint32_t)(distance + ECG_SQI_TOGETHER / 2) / ECG_SQI_TOGETHER;
+    if (middle <= ECG_SQI_LEAST_LAG || middle + 1 >= ECG_SQI_LAGS) {
+        return -ECG_SQI_REPETITION_ONE;
+    }
+    int32_t highest = INT32_MIN;
+    for (uint32_t lag = middle - 1; lag <= middle + 1; lag++) {
+        const int32_t sum = sum_at(state, state->sums[lag - ECG_SQI_LEAST_LAG], lag, samples);
+        highest = sum > highest ? sum : highest;
+    }
+    const int32_t share = highest / (sum_at(state, state->energy, 0, samples) / ECG_SQI_REPETITION_ONE + 1);
+    return ecg_clip(share, -ECG_SQI_REPETITION_ONE, ECG_SQI_REPETITION_ONE);
+}

@@ -14,4 +14,8 @@ void ecg_sqi_repetition_add(ecg_sqi_repetition_t *state, int32_t sum);
  * samples after the last sum was taken. */
 int32_t ecg_sqi_repetition(const ecg_sqi_repetition_t *state, uint32_t samples);
 
+/* Correlation with itself so many samples earlier, -ECG_SQI_REPETITION_ONE to ECG_SQI_REPETITION_ONE; the
+ * lowest where the distance is not from 0.1 to 1.4 s. */
+int32_t ecg_sqi_repetition_at(const ecg_sqi_repetition_t *state, int32_t distance, uint32_t samples);
+
 #endif

@@ -5,7 +5,7 @@
  * complexes of vfdb's development records (418) one in a hundred. */
 #define WAVES_PER_MILLE 550
 
-static int32_t steepest(const ecg_sqi_measures_t *measures) {
+int32_t ecg_sqi_steepest(const ecg_sqi_measures_t *measures) {
     int32_t result = 0;
     for (uint32_t i = 0; i < ECG_SQI_BLOCKS; i++) {
         const int32_t slope = measures->blocks[i].steepest;
@@ -14,7 +14,7 @@ static int32_t steepest(const ecg_sqi_measures_t *measures) {
     return result;
 }
 
-static int32_t mean_slope(const ecg_sqi_measures_t *measures) {
+int32_t ecg_sqi_mean_slope(const ecg_sqi_measures_t *measures) {
     int32_t sum = 0;
     for (uint32_t i = 0; i < ECG_SQI_BLOCKS; i++) {
         sum += measures->blocks[i].mean_slope;
@@ -22,6 +22,14 @@ static int32_t mean_slope(const ecg_sqi_measures_t *measures) {
     return sum / ECG_SQI_BLOCKS;
 }
 
+int32_t ecg_sqi_rest(const ecg_sqi_measures_t *measures) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < ECG_SQI_BLOCKS; i++) {
+        sum += measures->blocks[i].noise_slope;
+    }
+    return sum / ECG_SQI_BLOCKS;
+}
+
 bool ecg_sqi_are_waves(const ecg_sqi_measures_t *measures) {
-    return mean_slope(measures) * 1000 > steepest(measures) * WAVES_PER_MILLE;
+    return ecg_sqi_mean_slope(measures) * 1000 > ecg_sqi_steepest(measures) * WAVES_PER_MILLE;
 }

@@ -48,7 +48,13 @@
     X(AT,                        "samples",           "distance from the first sample, at most 200") \
     X(REPEAT_CORR,               "correlation * 128", "highest correlation of the shape with one of the last twelve candidates of like energy; -128 when there is none") \
     X(SECOND_REPEAT_CORR,        "correlation * 128", "the second highest") \
-    X(TEMPLATE_AT,               "samples",           "R peak by the best matching template, from the first sample, -50 to 200")
+    X(TEMPLATE_AT,               "samples",           "R peak by the best matching template, from the first sample, -50 to 200") \
+    X(LOG_ENERGY_VS_REST,        "log2 * 64",         "energy to that of the quietest thirds of the blocks of 200 ms, over 3.2 s") \
+    X(LOG_STEEPEST_VS_MEAN,      "log2 * 64",         "slope of the steepest third of a block to the mean slope, over 3.2 s") \
+    X(SHAPE_STEP,                "deviations * 20",   "difference between the ends of the shape") \
+    X(REPETITION,                "correlation * 128", "highest autocorrelation of the slopes") \
+    X(RR_REPETITION,             "correlation * 128", "autocorrelation of the slopes at the interval since the last beat; -128 from 1.4 s on") \
+    X(SLOW_RR_REPETITION,        "correlation * 128", "the same at the slow mean interval")
 /* clang-format on */
 
 typedef enum {

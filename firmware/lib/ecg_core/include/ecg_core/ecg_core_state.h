@@ -152,8 +152,8 @@ typedef struct {
 typedef struct {
     int32_t energies[ECG_QRS_BEATS]; /* of the last beats */
     int32_t peak_to_peaks[ECG_QRS_BEATS];
-    int32_t hf_slopes[ECG_QRS_BEATS];
-    int32_t lf_slopes[ECG_QRS_BEATS];
+    int16_t hf_slopes[ECG_QRS_BEATS];
+    int16_t lf_slopes[ECG_QRS_BEATS];
     int8_t shapes[ECG_QRS_BEATS][ECG_SHAPE_POINTS];
     uint32_t beats; /* how many there were */
     uint32_t beat_at;
