@@ -8,9 +8,8 @@ average's probability and the annotation, is as good on clean signals and better
 (docs/experiments/detector.md). Candidates: those of the training set of train.py, with the features that
 follow from annotated beats, and those that follow from the average's own decisions.
 
-The same machine trains the same weights again, bit for bit. (The shipped ones are a draw of an earlier form of
-this command.) Needs the extra `train` and gcc; takes six
-minutes of one core and 6 GB of memory.
+The same machine trains the same weights again, bit for bit. The shipped ones are a draw of an earlier form of
+this command. Needs the extra `train` and gcc; takes four minutes of one core.
 """
 
 from __future__ import annotations
