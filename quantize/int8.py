@@ -1,23 +1,28 @@
 """Quantize a network to int8 throughout: weights, activations, inputs and outputs.
 
 The scales of the inputs are fixed: the device's signal path writes both tensors with them. The calibration
-beats contain the extremes of both tensors, so that the converter derives these scales.
+beats contain the extremes of both tensors, so that the converter derives these scales. Weights are rounded so
+that the layers' outputs change least, and what still shifts the logits on average is taken off their bias.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import locked_folder, replacing
-from ecg_edge.quantize.bundle.engines import BEAT_INPUTS
+from ecg_edge.quantize.bundle.engines import BEAT_INPUTS, beat_inputs
 from ecg_edge.quantize.codegen.flatbuffer import parse_network
 from ecg_edge.quantize.interface import check_inputs
+from ecg_edge.quantize.reference import run_litert
+from ecg_edge.quantize.rounding import round_weights
 from ecg_edge.training import train
 from ecg_edge.training.beats import Beats, dequantize
 from ecg_edge.training.datasets import training_beats
@@ -25,6 +30,9 @@ from ecg_edge.training.keras_model import KerasModel
 from ecg_edge.training.progress import SILENT, Progress
 from ecg_edge.training.runs import Run
 from ecg_edge.training.tf_logging import suppress_native_stderr
+
+COMPARED_BEATS: Final = 4000
+"""Training beats by which weights are rounded and the logits compared with the float network's."""
 
 
 def quantize(run: Run, progress: Progress = SILENT) -> bytes:
@@ -68,11 +76,50 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
     BundleError
         When the inputs' scales are not the signal path's.
     """
-    chosen = np.random.default_rng(seed).permutation(len(beats))[:calibration_beats]
-    beat, rhythm = with_extremes(beats.beat[chosen], beats.rhythm[chosen])
-    flatbuffer = convert(network, dict(zip(BEAT_INPUTS, dequantize(beat, rhythm), strict=True)))
+    order = np.random.default_rng(seed).permutation(len(beats))
+    chosen, compared = beats[order[:calibration_beats]], beats[order[:COMPARED_BEATS]]
+    calibration = dict(zip(BEAT_INPUTS, dequantize(*with_extremes(chosen.beat, chosen.rhythm)), strict=True))
+    inputs = dequantize(compared.beat, compared.rhythm)
+    rounded = round_weights(network, inputs)
+    shift = logits_shift(
+        convert(rounded, calibration), compared, network.predict(list(inputs), batch_size=1024, verbose=0)
+    )
+    last = rounded.layers[-1]
+    kernel, bias = last.get_weights()
+    last.set_weights([kernel, bias - shift])
+    flatbuffer = convert(rounded, calibration)
     check_inputs(parse_network(flatbuffer), "quantized network")
     return flatbuffer
+
+
+def logits_shift(flatbuffer: bytes, beats: Beats, wanted: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Compute by how much each int8 logit is too high on average.
+
+    Of equal logits the device takes the first, N. Half a step on the others makes up for that.
+
+    Parameters
+    ----------
+    flatbuffer : bytes
+    beats : Beats
+    wanted : ndarray of float32, shape (n, classes)
+        The float network's logits of the beats.
+
+    Returns
+    -------
+    ndarray of float32, shape (classes,)
+    """
+    parsed = parse_network(flatbuffer)
+    quantization = parsed.tensors[parsed.output_order[0]].quantization
+    if quantization is None:
+        raise BundleError("quantized network: its output is not quantized. Quantize it to int8.")
+    step, zero = float(quantization.scales[0]), int(quantization.zero_points[0])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(flatbuffer)
+        logits = (run_litert(path, beat_inputs(beats.features)).astype(np.float32) - zero) * step
+    shift = (logits - wanted).mean(axis=0)
+    shift[1:] -= step / 2
+    return cast(npt.NDArray[np.float32], shift)
 
 
 def with_extremes(
