@@ -52,7 +52,7 @@ LEAVE_ONE_OUT: Final = "leave-one-out"
 DS1: Final = "ds1"
 WITHOUT: Final = " without "
 STARTS_S: Final = (0.0, 300.0)
-_FORMAT: Final = 1  # raised when what is kept of a fold changes
+_FORMAT: Final = 2  # raised when what is kept of a fold changes, or how networks are quantized
 _NETWORKS: Final = (FLOAT, INT8)
 _MOST_KEPT: Final = 5  # training sets in memory, 20 to 40 MB each
 
