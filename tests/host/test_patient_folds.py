@@ -94,7 +94,12 @@ def test_figures_are_of_all_folds_and_their_spread_of_the_seeds(run: Run) -> Non
         made(task)
     figures = patient_folds.figures_of(tasks, "patients5")
     groups = {row["group"] for row in figures["rows"]}
-    assert groups == {"mitdb and svdb", "mitdb", "svdb", "nstdb 12 dB", "nstdb all"}
+    whole = {"mitdb and svdb", "mitdb", "svdb"}
+    assert groups == whole | {f"{title}, test part" for title in whole} | {"nstdb 12 dB", "nstdb all"}
+    patients = {row["group"]: row["patients"] for row in figures["spread"]}
+    assert patients["mitdb and svdb, test part"] == 3, "214 and 232 of DS2, 821 of svdb's odd numbers"
+    labels = {row["group"] for row in figures["spread"] if "macro_f1" in row["figures"]}
+    assert labels == {"mitdb", "mitdb, test part"}
     [row] = [
         row
         for row in figures["spread"]
