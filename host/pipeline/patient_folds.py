@@ -283,8 +283,8 @@ def _rows(found: Sequence[Labelling]) -> Iterator[dict[str, Any]]:
 def _groups(found: Sequence[Labelling]) -> dict[str, list[Labelling]]:
     """Group records: all patients, each database, their test parts, and nstdb by signal-to-noise ratio.
 
-    The shipped recipes were chosen without the test parts: figures on their patients are of strangers to every
-    choice, where those on all patients are not.
+    The shipped recipes were chosen without the test parts: figures of their patients are those of strangers
+    to every choice, where those of all patients are not.
     """
     by_database: dict[str, dict[str, Labelling]] = {}
     for one in found:
