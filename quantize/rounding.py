@@ -35,7 +35,7 @@ def round_weights(network: KerasModel, inputs: Sequence[npt.NDArray[np.float32]]
     network : KerasModel
         Layers of one input each but for those without weights.
     inputs : sequence of ndarray of float32
-        Training beats; a thousand are enough.
+        Some thousand training beats.
     """
     rounded = cast(KerasModel, keras.models.clone_model(network))
     rounded.set_weights(network.get_weights())
@@ -69,9 +69,7 @@ def round_channel(weights: Float, moments: Float) -> Float:
     step = abs(weights[order[0]]) / _LARGEST
     left, own = weights[order], moments[np.ix_(order, order)]
     own = own + _DAMPING * max(float(np.trace(own)) / len(own), 1e-12) * np.eye(len(own))
-    making_up = np.linalg.cholesky(
-        np.linalg.inv(own)
-    ).T  # row i: what an error of weight i asks of the later ones
+    making_up = np.linalg.cholesky(np.linalg.inv(own)).T  # row i: what its error asks of the later weights
     for i, place in enumerate(order):
         found[place] = step * np.clip(np.rint(left[i] / step), -_LARGEST, _LARGEST)
         left[i:] -= (left[i] - found[place]) / making_up[i, i] * making_up[i, i:]
