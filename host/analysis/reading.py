@@ -38,6 +38,8 @@ _FINE: Final = 1000
 """ADC units per millivolt of a table in millivolts."""
 _GAP: Final = re.compile(rb"\+([0-9.]+)\x15([0-9.]+)\x14gap: ")
 """Onset and duration of a gap in an annotation of EDF+."""
+_FIRST_SAMPLE: Final = re.compile(rb"\+([0-9.]+)\x14\x14")
+"""Time of the first sample in EDF+'s first annotation: the fraction of a second that the header lacks."""
 _WFDB_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
 
 
@@ -168,7 +170,10 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
 
 def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
     """Read the gaps that `ecg-edge record` annotates in EDF+, where the samples themselves cannot tell."""
-    found = sorted((float(onset), float(length)) for onset, length in _GAP.findall(path.read_bytes()))
+    content = path.read_bytes()
+    first = _FIRST_SAMPLE.search(content)
+    begin = float(first[1]) if first else 0.0
+    found = sorted((float(onset) - begin, float(length)) for onset, length in _GAP.findall(content))
     seconds = np.array([(onset, onset + length) for onset, length in found], np.float64).reshape(-1, 2)
     edges = np.rint(seconds * record.fs_hz).clip(0, len(record.samples))
     return np.asarray(edges, np.int64)

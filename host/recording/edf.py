@@ -71,10 +71,12 @@ def write_edf(recording: Recording, path: Path) -> Path:
 
 def _header(recording: Recording) -> dict[str, Any]:
     keys = ("technician", "patientname", "patient_additional", "patientcode", "sex", "birthdate", "gender")
+    # pyedflib writes fractions of a second wrongly (0.1.42: ten times too long), so whole seconds.
+    started = recording.started.replace(tzinfo=None, microsecond=0)
     return {
         **dict.fromkeys((*keys, "admincode", "recording_additional"), ""),
         "equipment": "ecg-edge",
-        "startdate": recording.started.replace(tzinfo=None),
+        "startdate": started,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_edge.training.recipes import Model, Recipe, Training
@@ -27,6 +27,7 @@ def plain(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(np.rint(weights / step) * step)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 20))
 def test_a_channel_is_on_its_grid(seed: int, count: int, zeros: int) -> None:
     from ecg_edge.quantize.rounding import round_channel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, time, timezone
 from pathlib import Path
 from typing import Any
 
@@ -111,21 +111,38 @@ def test_a_recording_tells_when_an_electrode_was_off(tmp_path: Path) -> None:
     assert own.started is not None
 
 
-def test_gaps_of_a_recording_in_edf_are_no_signal(tmp_path: Path) -> None:
-    pytest.importorskip("pyedflib")
+@pytest.mark.parametrize("microsecond", [0, 1_331, 53_268, 532_680, 999_999])
+def test_gaps_of_a_recording_in_edf_are_no_signal(tmp_path: Path, microsecond: int) -> None:
+    pyedflib = pytest.importorskip("pyedflib")
     from ecg_edge.host.recording.edf import write_edf
     from ecg_edge.host.recording.recording import Recording
 
     origin = Origin("port", "board", 360, 200, "II", ("N",))
-    with Recorder(tmp_path / "night", origin) as recorder:
+    started = datetime(2026, 1, 2, 3, 4, 5, microsecond, tzinfo=timezone.utc)
+    with Recorder(tmp_path / "night", origin, started=started) as recorder:
         recorder.take(
             [Wave(0, SAMPLES[:3600]), Gap(3600, 4000, "lost", True), Wave(4000, SAMPLES[4000:7000])]
         )
-    own = read_own(write_edf(Recording(tmp_path / "night"), tmp_path / "night.edf"), Reading())
+    path = write_edf(Recording(tmp_path / "night"), tmp_path / "night.edf")
+    own = read_own(path, Reading())
     assert own.off_spans.tolist() == [[3600, 4000], [7000, 7200]]
     assert np.array_equal(own.record.samples[:3600], SAMPLES[:3600])
     assert (own.record.samples[3600:4000] == SAMPLES[3599]).all()
     assert np.array_equal(own.record.samples[4000:7000], SAMPLES[4000:7000])
+    with pyedflib.EdfReader(str(path)) as reader:
+        assert reader.getStartdatetime() == datetime(2026, 1, 2, 3, 4, 5)
+        assert reader.readAnnotations()[0] == pytest.approx([10, 7000 / 360], abs=1e-4)
+
+
+def test_gaps_count_from_the_first_sample(tmp_path: Path) -> None:
+    """A file that begins between two seconds, as other programs may write it."""
+    edfio = pytest.importorskip("edfio")
+    signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")
+    annotations = [edfio.EdfAnnotation(10.0, 2.0, "gap: lost")]
+    begin = time(3, 4, 5, 250_000)
+    edfio.Edf([signal], starttime=begin, annotations=annotations).write(tmp_path / "a.edf")
+    assert b"+0.25\x14\x14" in (tmp_path / "a.edf").read_bytes()
+    assert read_own(tmp_path / "a.edf", Reading()).off_spans.tolist() == [[3600, 4320]]
 
 
 def test_edf(tmp_path: Path) -> None:
