@@ -36,9 +36,10 @@ SHORTEST_S: Final = 10.0
 
 _FINE: Final = 1000
 """ADC units per millivolt of a table in millivolts."""
-_GAP: Final = re.compile(rb"\+([0-9.]+)\x15([0-9.]+)\x14gap: ")
+_SECONDS: Final = rb"([0-9]+(?:\.[0-9]+)?)"
+_GAP: Final = re.compile(rb"\+" + _SECONDS + rb"\x15" + _SECONDS + rb"\x14gap: ")
 """Onset and duration of a gap in an annotation of EDF+."""
-_FIRST_SAMPLE: Final = re.compile(rb"\+([0-9.]+)\x14\x14")
+_FIRST_SAMPLE: Final = re.compile(rb"\+" + _SECONDS + rb"\x14\x14")
 """Time of the first sample in EDF+'s first annotation: the fraction of a second that the header lacks."""
 _WFDB_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
 

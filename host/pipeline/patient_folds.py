@@ -283,8 +283,8 @@ def _rows(found: Sequence[Labelling]) -> Iterator[dict[str, Any]]:
 def _groups(found: Sequence[Labelling]) -> dict[str, list[Labelling]]:
     """Group records: all patients, each database, their test parts, and nstdb by signal-to-noise ratio.
 
-    The shipped recipes were chosen without the test parts: figures of their patients are those of strangers
-    to every choice, where those of all patients are not.
+    Recipes are compared on the other parts: figures of the test parts' patients are closer to those of
+    strangers than figures of all patients.
     """
     by_database: dict[str, dict[str, Labelling]] = {}
     for one in found:

@@ -145,6 +145,17 @@ def test_gaps_count_from_the_first_sample(tmp_path: Path) -> None:
     assert read_own(tmp_path / "a.edf", Reading()).off_spans.tolist() == [[3600, 4320]]
 
 
+def test_samples_that_look_like_a_time_are_none(tmp_path: Path) -> None:
+    """The samples of a file without annotations hold any bytes."""
+    edfio = pytest.importorskip("edfio")
+    signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")
+    edfio.Edf([signal]).write(tmp_path / "a.edf")
+    content = bytearray((tmp_path / "a.edf").read_bytes())
+    content[-720:-712] = b"+.\x14\x14+1.\x14"
+    (tmp_path / "a.edf").write_bytes(content)
+    assert read_own(tmp_path / "a.edf", Reading()).off_spans.tolist() == []
+
+
 def test_edf(tmp_path: Path) -> None:
     edfio = pytest.importorskip("edfio")
     signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")
