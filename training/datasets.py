@@ -66,11 +66,11 @@ def split_of(recipe: Recipe, root: Path) -> splits.Split:
     Raises
     ------
     RecipeError
-        When the recipe names a record that the split does not have, or leaves a set without any.
+        When the recipe names a record that the split does not have, or leaves nothing to train or test on.
     """
     split = _whole_split(recipe, root)
     split = _only(split, recipe.data.records) if recipe.data.records else split
-    if not split.train or not split.test:
+    if not split.train or not (split.test or recipe.data.split == "all"):
         raise RecipeError(f"recipe {recipe.name}: no records to train or to test on; see data.records.")
     return split
 
@@ -98,6 +98,8 @@ def _whole_split(recipe: Recipe, root: Path) -> splits.Split:
     synthetic = records_in(root, "synth") if recipe.data.database == "synth" else ()
     if recipe.data.split == "random":
         return splits.random_beats(synthetic or splits.UNPACED)
+    if recipe.data.split == "all":
+        return splits.Split(splits.UNPACED, ())
     return splits.synthetic(synthetic) if synthetic else splits.ds1_ds2()
 
 
@@ -115,7 +117,8 @@ def training_beats(recipe: Recipe, root: Path, on_record: OnRecord | None = None
     beats = _beats_of(recipe, root, split.train, recipe.data.peaks, on_record).five_classes()
     if recipe.data.split == "random":
         beats = beats[~_is_test(beats, recipe)]
-    beats = concatenate([beats, *extra_beats(recipe, root, split.train, on_record)])
+    every = {"svdb": records_in(root, "svdb")} if recipe.data.split == "all" else None
+    beats = concatenate([beats, *extra_beats(recipe, root, split.train, on_record, every)])
     missing = set(range(len(LABELS))) - set(beats.labels.tolist())
     if missing:
         names = ", ".join(LABELS[label] for label in sorted(missing))
@@ -265,7 +268,8 @@ def missing_extra(recipe: Recipe, root: Path) -> tuple[str, ...]:
 def evaluation_sets(recipe: Recipe, root: Path, on_record: OnRecord | None = None) -> list[EvaluationSet]:
     """Load the evaluation sets of the recipe.
 
-    They share no beat (random split) or no patient (patient split) with the training set.
+    They share no beat (random split) or no patient (patient split) with the training set. A recipe that
+    trains on every patient has those of your own databases only.
     """
     split, name = split_of(recipe, root), _split_name(recipe)
     if recipe.data.split == "random":
@@ -275,6 +279,7 @@ def evaluation_sets(recipe: Recipe, root: Path, on_record: OnRecord | None = Non
         *(
             _evaluation_set(name, peaks, _beats_of(recipe, root, split.test, peaks, on_record))
             for peaks in _PEAKS_TEXT
+            if split.test
         ),
         *(
             _evaluation_set(title(own, database), peaks, own_beats(own, database, root, peaks, test=True))
@@ -290,7 +295,7 @@ def _evaluation_set(split: str, peaks: str, beats: Beats) -> EvaluationSet:
 
 
 def _split_name(recipe: Recipe) -> str:
-    names = {"random": "random split", "patient": "DS1->DS2"}
+    names = {"random": "random split", "patient": "DS1->DS2", "all": "every patient"}
     synthetic = {"random": "synthetic ECG, random split", "patient": "synthetic ECG by patient"}
     name = (synthetic if recipe.data.database == "synth" else names)[recipe.data.split]
     return f"{name} ({len(recipe.data.records)} records only)" if recipe.data.records else name

@@ -1,7 +1,8 @@
 """Recipes: the settings that determine a trained network, read from one TOML file.
 
 An unknown key is an error that lists the valid ones; a value outside its range is an error that names both.
-The resolved recipe, defaults filled in, is saved with each run.
+`base = "nlrav"` takes the settings of another recipe where this one has none. The resolved recipe, defaults
+filled in, is saved with each run.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ class Data:
         "mitdb", or "synth" (the project's own synthetic ECG).
     split : str
         "patient": train on DS1, test on DS2 (synth: every third patient is in the test set). "random": divide
-        the beats of all records that are not paced at random.
+        the beats of all records that are not paced at random. "all": train on every record of mitdb that is
+        not paced and, where svdb is an extra database, on every one of svdb; none is left to test on, so that
+        folds by patient alone judge the recipe.
     peaks : str
         R peaks of the training beats: "annotated", "detected", or "both" (each beat twice). A random split
         uses annotated ones.
@@ -409,7 +412,7 @@ def load_recipe(path: Path) -> Recipe:
     RecipeError
         When the file is not TOML, has an unknown key, or a value of the wrong type or outside its range.
     """
-    raw = read_toml(path)
+    raw = _with_base(path, read_toml(path))
     if (kind := raw.pop("kind", BEATS)) != BEATS:
         raise RecipeError(f"{path}: kind {kind!r}: this command takes recipes of beat classifiers only.")
     for table in OTHER_TABLES:
@@ -417,6 +420,28 @@ def load_recipe(path: Path) -> Recipe:
     recipe: Recipe = build_recipe(path, raw, Recipe, _SECTIONS)
     _check_ranges(path, recipe)
     return recipe
+
+
+def _with_base(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the settings that a file has not from the recipe that `base` names: beside it, or shipped."""
+    if (name := raw.pop("base", None)) is None:
+        return raw
+    if not isinstance(name, str):
+        raise RecipeError(f"{path}: base must be the name of a recipe, not {name!r}.")
+    beside = path.parent / f"{name}.toml"
+    try:
+        base = read_toml(beside if beside.is_file() else find_recipe(name))
+    except RecipeError as error:
+        raise RecipeError(f"{path}: base: {error}") from None
+    if "base" in base:
+        raise RecipeError(f"{path}: base {name} has a base itself. Name a recipe that stands alone.")
+    for table in OTHER_TABLES:
+        base.pop(table, None)
+    merged: dict[str, Any] = {**base, "name": path.stem, "description": ""}
+    for key, value in raw.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = {**merged[key], **value} if both else value
+    return merged
 
 
 def changed(recipe: Recipe, values: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -616,7 +641,8 @@ def _contradictions(recipe: Recipe) -> list[str]:
         "name must be of at most 64 letters, digits, '.', '_' and '-', the first a letter or digit, "
         f"not {recipe.name!r:.80}": bool(NAME.fullmatch(recipe.name)),
         'data.database must be "mitdb" or "synth"': data.database in ("mitdb", "synth"),
-        'data.split must be "patient" or "random"': data.split in ("patient", "random"),
+        'data.split must be "patient", "random" or "all"': data.split in ("patient", "random", "all"),
+        'data.split "all" needs the database "mitdb"': data.split != "all" or data.database == "mitdb",
         f"data.peaks with this split must be one of {', '.join(peaks)}": data.peaks in peaks,
         f"data.extra may hold {', '.join(_EXTRA)}": set(data.extra) <= set(_EXTRA),
         'data.extra may hold "nstdb" with the database "mitdb" and peaks "detected" only': (

@@ -31,7 +31,7 @@ def stop(message: str) -> None:
 
 def bundle_folders(engine: str) -> list[Path]:
     """The C folders of the bundles, checked for what the engine needs."""
-    named = os.environ.get("ECG_EDGE_BUNDLE", "../models/nlrav").split(os.pathsep)
+    named = os.environ.get("ECG_EDGE_BUNDLE", "../models/nlrav-all").split(os.pathsep)
     folders = [(PROJECT / name).resolve() / "c" for name in named]
     for folder in folders:
         missing = [name for name in ENGINES[engine] if not (folder / name).is_file()]

@@ -22,7 +22,7 @@ from ecg_edge.host.live.replayed import SessionSource, is_session
 from ecg_edge.host.live.sources import LineSource, Source
 from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
 from ecg_edge.host.reference.morphology import reference_morphology
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, load_bundle
 
 AD8232_ADU_PER_MV: Final = 1365
 """Gain of the common AD8232 module at a 12-bit ADC of 3.3 V (docs/how-to/wiring.md)."""
@@ -55,7 +55,9 @@ SampleRateOption = Annotated[
     float | None, typer.Option("--rate", metavar="HZ", help="With --text: samples a second that it prints.")
 ]
 ResetOption = Annotated[bool, typer.Option("--reset", help="Reset the board first (ESP32: by DTR and RTS).")]
-ModelOption = Annotated[Path, options.model_option("Model bundle that labels beats where no device does.")]
+ModelOption = Annotated[
+    Path, options.model_option("Model bundle that labels beats where no device does.", options.BOARD_DEFAULT)
+]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class LiveLine:
     baud: int | None
     text: bool
     rate_hz: float | None
-    model: Path = SHIPPED_BUNDLE
+    model: Path = BOARD_BUNDLE
     reset: bool = False
 
     def source(self) -> LineSource:

@@ -36,15 +36,23 @@ DataOption = Annotated[
 ]
 
 
-def model_option(text: str) -> Any:
-    """Make the option --model of a command, whose default is the shipped bundle.
+JUDGED_DEFAULT: Final = "models/nlrav"
+BOARD_DEFAULT: Final = "models/nlrav-all"
+DEVICE_DEFAULT: Final = "the shipped one that the device names"
+"""Defaults of --model as the help shows them."""
+
+
+def model_option(text: str, default: str = JUDGED_DEFAULT) -> Any:
+    """Make the option --model of a command.
 
     Parameters
     ----------
     text : str
         Line of help, without the default.
+    default : str
+        The default: one of the three above.
     """
-    return typer.Option("--model", metavar="DIR", show_default="models/nlrav", help=text)
+    return typer.Option("--model", metavar="DIR", show_default=default, help=text)
 
 
 MorphologyOption = Annotated[

@@ -8,7 +8,13 @@ from ecg_edge.ecg.errors import BundleError, LinkError
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.host.link.messages import STATUS_TEXT, Info
 from ecg_edge.host.reference.labels import check_signal_path
-from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, Bundle, load_bundle
+
+
+def bundle_on(info: Info) -> Bundle:
+    """Find the shipped bundle of the model that a device names; that of `SHIPPED_BUNDLE` where none is."""
+    bundles = [load_bundle(path) for path in (SHIPPED_BUNDLE, BOARD_BUNDLE)]
+    return next((one for one in bundles if one.manifest.model_sha256 == info.model_sha256), bundles[0])
 
 
 def check_device(info: Info, bundle: Bundle) -> None:

@@ -27,7 +27,7 @@ from ecg_edge.host.conformance.accuracy import STARTS_S, STREAM_MARK
 from ecg_edge.host.conformance.comparison import Comparison, compare
 from ecg_edge.host.conformance.folder import FRAMES_NAME, claim_folder, clear_folder
 from ecg_edge.host.conformance.frame_log import FrameLog, RecordLog
-from ecg_edge.host.conformance.identity import check_device, check_morphology, load_morphology
+from ecg_edge.host.conformance.identity import bundle_on, check_device, check_morphology, load_morphology
 from ecg_edge.host.conformance.passes import Line, RecordStream
 from ecg_edge.host.conformance.results import RecordResults, SessionResults
 from ecg_edge.host.conformance.resume import EarlierRun, Kept, Key, Request, read_earlier, write_resume
@@ -125,7 +125,7 @@ def replay(
     records: Sequence[str],
     *,
     port: str,
-    bundle_path: Path = SHIPPED_BUNDLE,
+    bundle_path: Path | None = None,
     morphology_path: Path | None = None,
     data: Path | None = None,
     out: Path | None = None,
@@ -148,8 +148,9 @@ def replay(
         Names, e.g. "100" (mitdb) or "nstdb/118e06".
     port : str
         See `ecg_edge.host.link.transports`; several devices of one kind with commas between them.
-    bundle_path : Path
-        The model that must be on the device.
+    bundle_path : Path, optional
+        The model that must be on the device. Else the shipped one that it names; the simulator has that of
+        `SHIPPED_BUNDLE`.
     morphology_path : Path, optional
         The morphology network that must be on it too. None: whatever one reports is not compared.
     data : Path, optional
@@ -188,22 +189,24 @@ def replay(
     """
     _check_options(seconds, conditions.mains_hz, restart_s, block)
     ports = ports_of(port, jobs)
-    bundle = load_bundle(bundle_path)
+    named = load_bundle(bundle_path) if bundle_path else None
     second = load_morphology(morphology_path) if morphology_path else None
     names = [_split_name(name) for name in records]
     root = _require_records(names, data)
-    engine = reference_engine(bundle)
-    morphology = reference_morphology(second) if second else None
     with (
         claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
         ExitStack() as stack,
     ):
-        check = partial(_check, bundle, second)
-        openers = [partial(open_transport, one, baud, bundle, second) for one in ports]
+        check = partial(_check, named, second)
+        simulated = named or load_bundle(SHIPPED_BUNDLE)
+        openers = [partial(open_transport, one, baud, simulated, second) for one in ports]
         lines = [stack.enter_context(Line(opener, check)) for opener in openers]
         _check_same(ports, [line.info for line in lines])
         line = lines[0]
+        bundle = named or bundle_on(line.info)
         on_device(line.info)
+        engine = reference_engine(bundle)
+        morphology = reference_morphology(second) if second else None
         sha256 = bundle.manifest.model_sha256
         earlier = read_earlier(folder, line.info, sha256) if resume else EarlierRun("", {})
         if not resume:
@@ -220,15 +223,15 @@ def replay(
         ]
         if earlier.started:
             session.started = datetime.fromisoformat(earlier.started)
-        paths = (bundle_path, morphology_path, data)
+        paths = (bundle.path, morphology_path, data)
         request = Request(
             *(tuple(records), port, *paths, seconds, conditions, tuple(starts_s), restart_s, block, baud)
         )
         return _Replay(lines, session, on_update, request, earlier).run(todo)
 
 
-def _check(bundle: Bundle, morphology: Bundle | None, info: Info) -> None:
-    check_device(info, bundle)
+def _check(bundle: Bundle | None, morphology: Bundle | None, info: Info) -> None:
+    check_device(info, bundle or bundle_on(info))
     if morphology:
         check_morphology(info, morphology)
 

@@ -84,7 +84,7 @@ from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, Beat, Done, Info, 
 from ecg_edge.host.link.transports import port_kind
 from ecg_edge.host.reference.morphology import count_labels
 from ecg_edge.host.reference.rhythm_events import count_kinds
-from ecg_edge.quantize.bundle.manifest import Bundle, Training
+from ecg_edge.quantize.bundle.manifest import Bundle
 
 ANNOTATOR: Final = "dev"
 
@@ -337,8 +337,8 @@ class Session:
             "scale": run.origin.scale,
             "lead": run.record.lead,
             "fs_hz": run.record.fs_hz,
-            "seen_in_training": _was_trained_on(
-                run.record.database, run.origin.file or run.record.name, self.bundle.manifest.training
+            "seen_in_training": bool(
+                self.bundle.manifest.trained_on(run.record.database, [run.origin.file or run.record.name])
             ),
             "verdict": run.verdict,
             "interrupted": run.progress.done is None,
@@ -370,10 +370,6 @@ def _alarm_results(runs: Sequence[RecordRun]) -> AlarmResults:
     total = sum((run.burden for run in runs), Burden(0.0, {}, {}))
     kinds: dict[str, AlarmFigures] = {kind: {**figures} for kind, figures in burden_figures(total).items()}
     return {"hours": round(total.hours, 6), "kinds": kinds}
-
-
-def _was_trained_on(database: str, name: str, training: Training) -> bool:
-    return training.get("database") == database and name in training.get("records", ())
 
 
 def _host() -> HostResults:

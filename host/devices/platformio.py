@@ -33,7 +33,7 @@ from elftools.elf.elffile import ELFFile
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.ecg.files import IS_CHECKOUT, PROJECT_ROOT, cache_folder
 from ecg_edge.host.devices.boards import BOARDS
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, c_prefix, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, c_prefix, load_bundle
 
 SCONS_PACKAGE = "tool-scons"
 ENVIRONMENTS = tuple(BOARDS)
@@ -370,7 +370,7 @@ def takes_one_model(environment: str) -> bool:
 
 
 def _checked_models(environment: str, bundle: Path | None, further: Sequence[Path]) -> list[Path]:
-    models = [_checked_bundle(path) for path in (bundle or SHIPPED_BUNDLE, *further)]
+    models = [_checked_bundle(path) for path in (bundle or BOARD_BUNDLE, *further)]
     if further:
         _check_several(environment, models)
     return models

@@ -107,8 +107,10 @@ class FoldTask:
 
     @property
     def key(self) -> str:
-        """Hash of everything that the labels depend on."""
-        parts = (_FORMAT, self.recipe.to_toml(), firmware.fingerprint(), sorted(self.fold.train.items()))
+        """Hash of everything that the labels depend on. A fold divides the records itself."""
+        data = replace(self.recipe.data, split="patient")
+        recipe = replace(self.recipe, name="", description="", data=data)
+        parts = (_FORMAT, recipe.to_toml(), firmware.fingerprint(), sorted(self.fold.train.items()))
         tested = sorted(self.fold.test.items())
         return hashlib.sha256(repr((*parts, tested, STARTS_S)).encode()).hexdigest()
 

@@ -26,7 +26,7 @@ from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import PROJECT_ROOT, write_json
 from ecg_edge.host.pipeline.classifier_page import selected
 from ecg_edge.host.pipeline.result_pages import write_pages
-from ecg_edge.quantize.bundle.manifest import MODEL_NAME, Manifest, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, MODEL_NAME, Manifest, load_bundle
 
 SCHEMA_VERSION: Final = 1
 FOLDER: Final = PROJECT_ROOT / "docs" / "results"
@@ -169,13 +169,13 @@ MEASUREMENTS: Final = (
     ),
     Measurement(
         "firmware",
-        ("build", "--env", "stm32f405"),
+        ("build", "--env", "stm32f405", "--model", BUNDLE),
         "Sections of the linked image; RAM without the stack.",
         lambda figures: {name: figures[name] for name in ("env", "size")},
     ),
     Measurement(
         "replay",
-        ("replay", "100", "213", "214", "231", "232", "233", "--port", "emulator"),
+        ("replay", "100", "213", "214", "231", "232", "233", "--port", "emulator", "--model", BUNDLE),
         "Whole records streamed to the firmware in QEMU; every reply compared with the reference on this "
         "computer. Scores: detector and network in the loop.",
         _replay_totals,
@@ -203,7 +203,12 @@ def network_results() -> dict[str, Any]:
     """Return the shipped bundle's figures by protocol, as its export recorded them."""
     manifest = load_bundle(PROJECT_ROOT / BUNDLE).manifest
     date, commit = _git("log", "-1", "--format=%cs %h", "--", f"{BUNDLE}/{MODEL_NAME}").split()
-    figures = {"metrics": manifest.metrics, "training": manifest.training}
+    board = load_bundle(BOARD_BUNDLE).manifest
+    figures = {
+        "metrics": manifest.metrics,
+        "training": manifest.training,
+        "board": {"model": board.name, "model_sha256": board.model_sha256, **board.training["spread"]},
+    }
     protocol = "Named above each table. Gross. Recorded in the bundle's manifest when the model was made."
     return {
         **_conditions(Measurement("network", ("run",), protocol)),

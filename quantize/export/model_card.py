@@ -29,6 +29,15 @@ _LIMITS = """\
   of one patient.
 """
 
+_EVERY_PATIENT = """\
+## What its records can tell
+
+It trained on every patient of mitdb, the paced ones left out, and on every one of svdb that was at hand. Its
+figures on these records, and on nstdb's, which are made of two of them, say nothing about a person that it
+has never met. Those of networks of the same recipe on folds by patient do, as far as any can: each labelled
+patients that it did not train on.
+"""
+
 _DATA = """\
 ## Data
 
@@ -75,6 +84,7 @@ def model_card(
             _tensors(manifest),
             *(_evaluation(evaluation) if evaluation else ()),
             *(() if manifest.takes_strips else (_seeds(manifest),)),
+            *((_EVERY_PATIENT,) if manifest.training.get("split") == "all" else ()),
             _section("Training", _short(manifest.training)),
             *(_figures(protocol, engines) for protocol, engines in manifest.metrics.items()),
             _section("Memory for tensors, in bytes", manifest.arena_bytes),

@@ -88,6 +88,15 @@ def test_finished_folds_are_kept(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(task.load() is None for task in patient_folds.tasks_of(other, "patients5", [1]))
 
 
+def test_a_fold_is_the_same_whatever_its_recipe_is_called_and_divides_itself(run: Run) -> None:
+    [task, *_] = patient_folds.tasks_of(run, "patients5", [1])
+    data = replace(RECIPE.data, split="all")
+    other = replace(RECIPE, name="other", description="every patient", data=data)
+    assert replace(task, recipe=other).key == task.key
+    assert replace(task, recipe=replace(RECIPE, seed=2)).key != task.key
+    assert replace(task, recipe=replace(RECIPE, data=replace(data, lead="1"))).key != task.key
+
+
 def test_figures_are_of_all_folds_and_their_spread_of_the_seeds(run: Run) -> None:
     tasks = patient_folds.tasks_of(run, "patients5", [1, 2])
     for task in tasks:

@@ -31,7 +31,7 @@ from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.evaluation.sources import Conditions
 from ecg_edge.host.reference import labels as labels_module
 from ecg_edge.host.report.html import read_results, write_report
-from ecg_edge.quantize.bundle.manifest import Bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, Bundle, load_bundle
 from tests.support.simulated import (
     HashEngine,
     device_on_a_socket,
@@ -94,6 +94,29 @@ def test_a_device_in_agreement_passes(bundle: Bundle, database: Path) -> None:
     assert json.loads((outcome.session.folder / "results.json").read_text())["verdict"] == "pass"
     assert updates[-1].taken == updates[-1].samples == 21600
     assert updates[-1].agreeing == updates[-1].beats > 60
+
+
+@pytest.mark.parametrize("path", [SHIPPED_BUNDLE, BOARD_BUNDLE], ids=["judged", "board"])
+def test_without_a_model_the_shipped_one_that_the_device_names_is_the_reference(
+    bundle: Bundle, database: Path, tmp_path: Path, path: Path
+) -> None:
+    with device_on_a_socket(load_bundle(path)) as port:
+        outcome = replay(["100"], port=port, data=database, out=tmp_path / "session")
+    assert outcome.passed and outcome.session.bundle.path == path
+    resumed = json.loads((tmp_path / "session" / "resume.json").read_text())
+    assert resumed["options"]["bundle_path"] == str(path)
+    assert outcome.results["records"][0]["seen_in_training"] is (path == BOARD_BUNDLE)
+
+
+def test_without_a_model_a_device_with_another_one_is_refused(bundle: Bundle, database: Path) -> None:
+    with device_on_a_socket(bundle) as port, pytest.raises(LinkError, match=r"holds the model .*--model"):
+        replay(["100"], port=port, data=database, out=bundle.path.parent / "session")
+
+
+def test_a_record_of_a_further_database_is_known_as_trained_on(bundle: Bundle) -> None:
+    manifest = load_bundle(BOARD_BUNDLE).manifest
+    assert manifest.trained_on("svdb", ["800", "803", "999"]) == ["800", "803"]
+    assert load_bundle(SHIPPED_BUNDLE).manifest.trained_on("svdb", ["800", "803"]) == ["800"]
 
 
 def test_a_wrong_or_lost_event_fails(bundle: Bundle, database: Path) -> None:

@@ -17,7 +17,7 @@ from ecg_edge.ecg.errors import BundleError, OutputError
 from ecg_edge.quantize.bundle.compile import ecg_nn_sources, find_compiler
 from ecg_edge.quantize.bundle.engines import TflmEngine
 from ecg_edge.quantize.bundle.golden import load_golden
-from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, Bundle, load_bundle
 from ecg_edge.quantize.codegen.generate import generate
 from ecg_edge.quantize.export.bundle import (
     DEVICE_VECTORS,
@@ -265,10 +265,11 @@ def test_damaged_golden_vectors_are_an_error(bundle: Bundle, tmp_path: Path) -> 
         load_golden(load_bundle(copy))
 
 
-def test_the_shipped_c_is_what_the_generator_writes(shipped_bundle: Path) -> None:
-    bundle = load_bundle(shipped_bundle)
+@pytest.mark.parametrize(("path", "prefix"), [(SHIPPED_BUNDLE, "nlrav"), (BOARD_BUNDLE, "nlrav_all")])
+def test_the_shipped_c_is_what_the_generator_writes(path: Path, prefix: str) -> None:
+    bundle = load_bundle(path)
     model = bundle.model_path.read_bytes()
-    files = c_files(model, bundle.manifest, generate(model, name="nlrav"), load_golden(bundle))
+    files = c_files(model, bundle.manifest, generate(model, name=prefix), load_golden(bundle))
     shipped = {path.name: path.read_text() for path in bundle.c_path.iterdir()}
     assert files == shipped
 

@@ -107,6 +107,13 @@ def test_the_card_tells_the_spread_and_where_the_seed_stands(tmp_path: Path, see
     assert f"seed, {seed}, {text}" in card and "not measured: take that over seeds" in card
 
 
+def test_the_card_says_that_no_record_judges_a_network_of_every_patient(tmp_path: Path) -> None:
+    manifest = make_bundle(tmp_path / "bundle").manifest
+    title = "## What its records can tell"
+    assert title in model_card(replace(manifest, training={"split": "all"}), 1, 1)
+    assert title not in model_card(replace(manifest, training={"split": "patient"}), 1, 1)
+
+
 def test_the_tools_have_versions() -> None:
     tools = export_run.tool_versions()
     assert tools["python"].count(".") == 1

@@ -15,7 +15,8 @@ import pytest
 
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import PROJECT_ROOT
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+from ecg_edge.ecg.splits import DS1, DS2, PACED
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, load_bundle
 
 SCHEMA = json.loads((PROJECT_ROOT / "docs/reference/manifest.schema.json").read_text())
 SHIPPED = json.loads((SHIPPED_BUNDLE / "manifest.json").read_text())
@@ -40,6 +41,16 @@ def test_the_shipped_manifest_follows_the_schema() -> None:
     jsonschema.validate(SHIPPED, SCHEMA)
     assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) == set(SHIPPED)
     assert load_bundle(SHIPPED_BUNDLE).manifest.training["database"] == "mitdb"
+
+
+def test_the_bundle_for_boards_trained_on_every_patient_and_has_no_figures_of_them() -> None:
+    judged, board = (load_bundle(path).manifest for path in (SHIPPED_BUNDLE, BOARD_BUNDLE))
+    mitdb = [*DS1, *DS2]
+    assert board.trained_on("mitdb", [*mitdb, *PACED]) == mitdb
+    assert judged.trained_on("mitdb", mitdb) == [name for name in DS1 if name != "201"]
+    assert board.metrics == {} and board.training["split"] == "all"
+    assert board.labels == judged.labels and board.inputs == judged.inputs
+    assert board.training["spread"]["patients"] == 101
 
 
 WRONG: list[tuple[str, Any]] = [

@@ -13,7 +13,7 @@ import wfdb
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.records import load_record
 from ecg_edge.training.beats import load_beats
-from ecg_edge.training.datasets import evaluation_sets, extra_beats, missing_extra, training_beats
+from ecg_edge.training.datasets import evaluation_sets, extra_beats, missing_extra, split_of, training_beats
 from ecg_edge.training.recipes import Data, Recipe, load_recipe
 from tests.support.simulated import make_database, make_ecg
 
@@ -129,6 +129,28 @@ def test_n_of_a_database_without_conduction_may_be_n_l_or_r_and_made_up_patients
     narrow = replace(data, any_conduction_from_ms=200.0)
     for beats in extra_beats(Recipe("wide", data=narrow), tmp_path, ()):
         assert not beats.any_conduction.any()
+
+
+def test_with_the_split_all_every_patient_trains_and_none_tests(tmp_path: Path, synthetic_root: Path) -> None:
+    """Records of DS1, of DS2 and of both halves of svdb; 102 is paced."""
+    of = {"mitdb/201": "s01", "mitdb/232": "s04", "mitdb/102": "s02", "svdb/800": "s07", "svdb/801": "s03"}
+    for name, source in of.items():
+        for path in (synthetic_root / "synth").glob(f"{source}.*"):
+            target = (tmp_path / name).with_suffix(path.suffix)
+            target.parent.mkdir(exist_ok=True)
+            text = path.read_bytes()
+            own = path.stem.encode()
+            target.write_bytes(text.replace(own, target.stem.encode()) if path.suffix == ".hea" else text)
+    data = Data(split="all", peaks="annotated", extra=("svdb", "made-up"), records=("201", "232"))
+    recipe = Recipe("every", data=data)
+    beats = training_beats(recipe, tmp_path)
+    people = {name.rpartition(":")[2] for name in beats.records.tolist()}
+    assert people == {"201", "232", "mitdb/201", "mitdb/232", "svdb/800", "svdb/801"}
+    assert evaluation_sets(recipe, tmp_path) == []
+    by_patient = replace(recipe, data=replace(data, split="patient", records=("101", "232")))
+    assert set(split_of(by_patient, tmp_path).test) == {"232"}
+    with pytest.raises(RecipeError, match=r"data\.records.*102"):
+        training_beats(replace(recipe, data=replace(data, records=("102",))), tmp_path)
 
 
 def test_the_second_lead_of_a_training_record_is_a_further_patient(tmp_path: Path) -> None:

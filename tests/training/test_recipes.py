@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["nlrav", "nlrav-random", "nlrav-tiny", "synthetic"])
+@pytest.mark.parametrize("name", ["nlrav", "nlrav-all", "nlrav-random", "nlrav-tiny", "synthetic"])
 def test_shipped_recipes_are_valid(name: str) -> None:
     recipe = load_recipe(find_recipe(name))
     assert recipe.name == name
@@ -30,6 +31,27 @@ def test_defaults_are_filled_in_and_the_file_names_the_recipe(tmp_path: Path) ->
     assert recipe.model == Recipe("x").model
 
 
+def test_a_recipe_takes_from_its_base_what_it_has_not_itself(tmp_path: Path) -> None:
+    base = load_recipe(find_recipe("nlrav"))
+    mine = load_recipe(write(tmp_path, "base = 'nlrav'\nseed = 7\n[training]\nepochs = 2\n"))
+    assert (mine.name, mine.description) == ("mine", "")
+    assert mine == replace(
+        base, name="mine", description="", seed=7, training=replace(base.training, epochs=2)
+    )
+
+
+def test_a_base_beside_the_file_comes_before_a_shipped_one(tmp_path: Path) -> None:
+    (tmp_path / "nlrav.toml").write_text("seed = 3\n[model]\ndropout = 0.4\n[tune]\ntrials = 3\n")
+    mine = load_recipe(write(tmp_path, "base = 'nlrav'\n[ablation.none]\n"))
+    assert (mine.seed, mine.model.dropout, mine.training) == (3, 0.4, Recipe("x").training)
+
+
+def test_the_recipe_for_boards_differs_from_the_judged_one_by_its_patients_only() -> None:
+    judged, board = load_recipe(find_recipe("nlrav")), load_recipe(find_recipe("nlrav-all"))
+    same = replace(board, name=judged.name, description=judged.description)
+    assert same != judged and replace(same, data=replace(same.data, split="patient")) == judged
+
+
 BEAT_RECIPES = sorted(path for path in SHIPPED.glob("*.toml") if recipe_kind(str(path)) == "beats")
 
 
@@ -40,7 +62,7 @@ def test_the_resolved_recipe_reads_back_as_the_same(tmp_path: Path, path: Path) 
 
 
 def test_an_unknown_recipe_gets_the_list_of_shipped_ones() -> None:
-    with pytest.raises(RecipeError, match=r"nonesuch.*nlrav, nlrav-random, nlrav-tiny, synthetic"):
+    with pytest.raises(RecipeError, match=r"nonesuch.*nlrav, nlrav-all, nlrav-random, nlrav-tiny, synthetic"):
         find_recipe("nonesuch")
 
 
@@ -62,6 +84,13 @@ def test_an_unknown_recipe_gets_the_list_of_shipped_ones() -> None:
         ("[model]\nfilters = [64, 64, 64, 64]", ["[model]", "parameters", "20000"]),
         ("[model]\nhead_units = 1000000000000", ["[model]", "parameters", "20000"]),
         ("[data]\ndatabase = 'ltdb'", ["data.database", '"mitdb"', '"synth"']),
+        ("[data]\nsplit = 'half'", ["data.split", '"patient"', '"random"', '"all"']),
+        ("[data]\ndatabase = 'synth'\nsplit = 'all'", ["data.split", '"all"', '"mitdb"']),
+        ("base = 3", ["base", "name of a recipe", "3"]),
+        ("base = 'nonesuch'", ["nonesuch", "nlrav", "synthetic"]),
+        ("base = 'nlrav-all'", ["base nlrav-all", "has a base itself"]),
+        ("base = 'nlrav'\n[training]\nepoch = 3", ["unknown key", "epoch", "[training]"]),
+        ("base = 'morphology'", ["kind 'morphology'", "beat classifiers"]),
         ("[data]\nsplit = 'random'\npeaks = 'detected'", ["data.peaks", "annotated"]),
         ("[data]\nextra = ['ltdb']", ["data.extra", "svdb", "cinc2017", "nstdb", "synth"]),
         ("[data]\npeaks = 'annotated'\nextra = ['cinc2017']", ["data.extra", "cinc2017", "detected"]),

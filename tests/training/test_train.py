@@ -222,7 +222,7 @@ def test_patient_weights_favour_patients_with_few_beats_of_a_class(train: Any) -
     assert half["2", "V"] / half["1", "V"] == pytest.approx(2, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["nlrav", "nlrav-random", "nlrav-tiny", "synthetic"])
+@pytest.mark.parametrize("name", ["nlrav", "nlrav-all", "nlrav-random", "nlrav-tiny", "synthetic"])
 def test_networks_of_the_shipped_recipes_keep_to_their_limits(name: str) -> None:
     from ecg_edge.training import networks as models
     from ecg_edge.training.recipes import find_recipe, load_recipe

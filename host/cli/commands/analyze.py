@@ -20,7 +20,7 @@ from ecg_edge.host.cli import console, options
 from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.engines import Engine, GeneratedEngine, reference_engine
-from ecg_edge.quantize.bundle.manifest import C_FOLDER, SHIPPED_BUNDLE, Bundle, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, C_FOLDER, Bundle, load_bundle
 
 EXAMPLES: Final = (
     "ecg-edge analyze night.hea",
@@ -64,7 +64,9 @@ def analyze(
     ] = None,
     mains_hz: options.MainsOption = MAINS_HZ,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the page as PDF too; needs Chromium.")] = False,
-    model: Annotated[Path, options.model_option("Model bundle that labels the beats.")] = SHIPPED_BUNDLE,
+    model: Annotated[
+        Path, options.model_option("Model bundle that labels the beats.", options.BOARD_DEFAULT)
+    ] = BOARD_BUNDLE,
     any_signal_path: options.AnySignalPathOption = False,
     json: options.JsonOption = None,
 ) -> None:

@@ -32,7 +32,7 @@ from ecg_edge.host.cli.live_options import (
 )
 from ecg_edge.host.cli.port_choice import AUTO
 from ecg_edge.host.conformance.replay import MAINS_HZ
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge bridge /dev/ttyUSB0 --mqtt mqtt://localhost",
@@ -89,7 +89,7 @@ def bridge(
     text: TextOption = False,
     reset: ResetOption = False,
     rate_hz: SampleRateOption = None,
-    model: ModelOption = SHIPPED_BUNDLE,
+    model: ModelOption = BOARD_BUNDLE,
     data: options.DataOption = None,
     lead: options.LeadOption = "auto",
     mains_hz: options.MainsOption = MAINS_HZ,

@@ -12,7 +12,7 @@ from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.boards import BOARDS
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, load_bundle
 
 EXAMPLES: Final = ("ecg-edge build --env stm32f405 --model models/nlrav",)
 EnvOption = Annotated[
@@ -32,12 +32,14 @@ UpdateKeyOption = Annotated[
         help="ESP32: key of updates (`ecg-edge update key`). Else the one in ~/.config/ecg-edge.",
     ),
 ]
-ModelOption = Annotated[Path, options.model_option("Model bundle to build into the firmware.")]
+ModelOption = Annotated[
+    Path, options.model_option("Model bundle to build into the firmware.", options.BOARD_DEFAULT)
+]
 
 
 def build(
     env: EnvOption = "stm32f405",
-    model: ModelOption = SHIPPED_BUNDLE,
+    model: ModelOption = BOARD_BUNDLE,
     morphology: options.MorphologyOption = None,
     further: Annotated[
         list[Path] | None,

@@ -16,7 +16,7 @@ from ecg_edge.host.cli.main import EXIT_INTERRUPTED
 from ecg_edge.host.conformance.folder import RESULTS_NAME
 from ecg_edge.host.conformance.results import SessionResults
 from ecg_edge.host.conformance.two_sessions import RecordComparison, SessionSide, compare_sessions
-from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, SHIPPED_BUNDLE
+from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME
 
 EXAMPLES: Final = (
     "ecg-edge compare sessions/20260131T101500Z-emulator sessions/20260131T110000Z-dev-ttyUSB0",
@@ -32,7 +32,10 @@ def compare(
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     records: Annotated[list[str] | None, options.records_argument()] = None,
-    model: Annotated[Path, options.model_option("Model bundle on devices named by port.")] = SHIPPED_BUNDLE,
+    model: Annotated[
+        Path | None,
+        options.model_option("Model bundle on devices named by port.", options.DEVICE_DEFAULT),
+    ] = None,
     data: options.DataOption = None,
     seconds: Annotated[
         float | None,

@@ -24,7 +24,7 @@ from ecg_edge.host.devices.esptool import flash_images
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link
 from ecg_edge.host.link.messages import Info
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, load_bundle
 
 EXAMPLES: Final = (
     "ecg-edge flash --env esp32dev --port /dev/ttyUSB0",
@@ -35,7 +35,7 @@ CHECK_S: Final = 20.0  # a board starts within some seconds; its USB port may ha
 
 def flash(
     env: EnvOption = "stm32f405",
-    model: ModelOption = SHIPPED_BUNDLE,
+    model: ModelOption = BOARD_BUNDLE,
     morphology: options.MorphologyOption = None,
     port: Annotated[
         str | None,

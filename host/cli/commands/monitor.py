@@ -24,7 +24,7 @@ from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.host.live.sources import Source
 from ecg_edge.host.recording.reader import Reader
 from ecg_edge.host.recording.recorder import Recorder
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge monitor /dev/ttyUSB0",
@@ -65,7 +65,7 @@ def monitor(
     text: TextOption = False,
     reset: ResetOption = False,
     rate_hz: SampleRateOption = None,
-    model: ModelOption = SHIPPED_BUNDLE,
+    model: ModelOption = BOARD_BUNDLE,
     data: options.DataOption = None,
     lead: options.LeadOption = "auto",
     mains_hz: options.MainsOption = MAINS_HZ,

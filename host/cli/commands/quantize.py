@@ -31,6 +31,12 @@ def quantize(
     console.note(f"{run.folder.int8}: {len(flatbuffer)} bytes")
     with console.step("Scoring the networks"):
         rows = evaluate(run)
-    console.out.print(evaluation_tables(rows))
+    if rows:
+        console.out.print(evaluation_tables(rows))
+    else:
+        console.note(
+            f"{run.recipe.name} trains on every patient, and has none to test on: `ecg-edge train {recipe} "
+            "--folds patients5` judges it."
+        )
     if json:
         write_json(json, {"model_bytes": len(flatbuffer), "rows": rows})

@@ -32,7 +32,7 @@ from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.fhir import Strip, observation
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource, is_recording
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
+from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge record /dev/ttyUSB0 night --rotate 1h",
@@ -83,7 +83,7 @@ def record(
     text: TextOption = False,
     reset: ResetOption = False,
     rate_hz: SampleRateOption = None,
-    model: ModelOption = SHIPPED_BUNDLE,
+    model: ModelOption = BOARD_BUNDLE,
     json: options.JsonOption = None,
 ) -> None:
     """Record live ECG, beats, rhythm events and signal quality as a WFDB record, until Ctrl-C.

@@ -33,7 +33,6 @@ from ecg_edge.host.conformance.resume import read_request
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
 from ecg_edge.host.link.messages import MAX_SAMPLES, Info, RhythmEvent
 from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD, reset_board
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
 
 EXAMPLES: Final = (
     "ecg-edge replay 100 213",
@@ -57,7 +56,9 @@ def replay(
         ),
     ] = "emulator",
     more: Annotated[list[str] | None, typer.Option("--records", metavar="RECORDS", hidden=True)] = None,
-    model: Annotated[Path, options.model_option("Model bundle that is on the device.")] = SHIPPED_BUNDLE,
+    model: Annotated[
+        Path | None, options.model_option("Model bundle that is on the device.", options.DEVICE_DEFAULT)
+    ] = None,
     morphology: options.MorphologyOption = None,
     data: options.DataOption = None,
     out: Annotated[
@@ -238,7 +239,7 @@ def replay_and_show(
     names: Sequence[str],
     *,
     port: str,
-    model: Path,
+    model: Path | None,
     morphology: Path | None = None,
     data: Path | None = None,
     out: Path | None = None,
@@ -259,8 +260,8 @@ def replay_and_show(
     ----------
     names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud, resume, jobs
         As in `ecg_edge.host.conformance.replay.replay`.
-    model : Path
-        Model bundle that is on the device.
+    model : Path, optional
+        Model bundle that is on the device; else the shipped one that it names.
     morphology : Path, optional
         Bundle of the second network on it; None: not compared.
     report : bool
