@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypedDict
 
 from ecg_edge.quantize.bundle.manifest import Metrics, Training
@@ -240,6 +241,18 @@ _SUBJECTS: Final = {
 def subject_of(port_kind: str) -> str:
     """Name the thing under test: "the device" only where a serial port was named."""
     return _SUBJECTS.get(port_kind, "the device")
+
+
+def training_note(records: Sequence[RecordResults]) -> str:
+    """Say how many of the scored records trained the network, whose scores flatter it; "" for none."""
+    scored = [record for record in records if record["scores"]]
+    seen = sum(record["seen_in_training"] for record in scored)
+    if not seen:
+        return ""
+    return (
+        f"The network trained on the beats of {seen} of these {len(scored)} records: its labels there say "
+        "nothing about other people."
+    )
 
 
 def summary_of(results: SessionResults) -> str:

@@ -23,6 +23,7 @@ from ecg_edge.host.conformance.results import (
     RecordResults,
     SessionResults,
     summary_of,
+    training_note,
 )
 from ecg_edge.host.conformance.strips_csv import read_strips
 from ecg_edge.host.link.messages import RhythmEvent
@@ -172,7 +173,8 @@ def accuracy_of(results: SessionResults) -> Accuracy | None:
         f"Lowest: {percent(value, 1)}\u00a0% in {worst['database']}/{worst['record']}"
     )
     text += f"; {low} of {len(records)} records below {percent(LOW_ACCURACY, 0)}\u00a0%." if low else "."
-    return Accuracy("warn" if low else "pass", text)
+    note = training_note(results["records"])
+    return Accuracy("warn" if low else "pass", f"{text} {note}".strip())
 
 
 class Chart(NamedTuple):

@@ -43,7 +43,14 @@ STRIP_INPUT: Final = "strip"
 """The one input of a morphology network."""
 
 
-class Spread(TypedDict):
+class _Spread(TypedDict):
+    division: str
+    seeds: list[int]
+    patients: int
+    figures: dict[str, list[float | None]]
+
+
+class Spread(_Spread, total=False):
     """What other seeds of the same recipe give on folds of patients, by figure.
 
     Attributes
@@ -56,12 +63,11 @@ class Spread(TypedDict):
         Patients in all folds.
     figures : dict of str to list
         For each figure its value by seed.
+    elsewhere : dict of str to list, optional
+        The same of the same recipe and seeds, trained on another machine.
     """
 
-    division: str
-    seeds: list[int]
-    patients: int
-    figures: dict[str, list[float | None]]
+    elsewhere: dict[str, list[float | None]]
 
 
 class Training(TypedDict, total=False):
@@ -389,11 +395,12 @@ def _is_spread(value: Any) -> bool:
 
     return (
         isinstance(value, dict)
-        and value.keys() == set(Spread.__annotations__)
+        and Spread.__required_keys__ <= value.keys() <= Spread.__annotations__.keys()
         and _is_text(value["division"])
         and _is_list(value["seeds"], _is_seed)
         and _is_seed(value["patients"])
         and _is_dict(value["figures"], by_seed)
+        and _is_dict(value.get("elsewhere", {}), by_seed)
     )
 
 

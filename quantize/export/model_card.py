@@ -223,11 +223,17 @@ def _seeds(manifest: Manifest) -> str:
         *(f"seed {n}" for n in spread["seeds"]),
     )
     cells = [[name.replace("_", " "), *_statistics(values)] for name, values in spread["figures"].items()]
+    machines = "The spread over machines was not measured: take that over seeds for it."
+    if elsewhere := spread.get("elsewhere"):
+        header = (*header, "mean elsewhere", "largest difference of a seed")
+        pairs = zip(cells, spread["figures"].items(), strict=True)
+        cells = [[*cell, *_differences(values, elsewhere.get(name, []))] for cell, (name, values) in pairs]
+        machines = "The last columns are of the same recipe and seeds trained on another machine."
     return (
         f"## Another training\n\n{text}\n\nNetworks of the same recipe on folds by patient "
         f"({spread['division']}, {spread['patients']} patients, each labelled by a network that did not "
-        "train on them); int8, detector in the loop, from 300 s. The spread over machines was not measured: "
-        f"take that over seeds for it.\n\n{_table(header, cells)}\n\n{_choice(manifest, spread)}\n"
+        f"train on them); int8, detector in the loop, from 300 s. {machines}\n\n"
+        f"{_table(header, cells)}\n\n{_choice(manifest, spread)}\n"
     )
 
 
@@ -237,6 +243,13 @@ def _statistics(values: Sequence[float | None]) -> list[str]:
         return ["-"] * (4 + len(values))
     deviation = statistics.stdev(known) if len(known) > 1 else None
     return [_text(one) for one in (statistics.fmean(known), deviation, min(known), max(known), *values)]
+
+
+def _differences(here: Sequence[float | None], there: Sequence[float | None]) -> list[str]:
+    """Mean on the other machine, and by how much the same seed differs at most."""
+    known = [value for value in there if value is not None]
+    pairs = [abs(a - b) for a, b in zip(here, there, strict=False) if a is not None and b is not None]
+    return [_text(statistics.fmean(known) if known else None), _text(max(pairs) if pairs else None)]
 
 
 def _choice(manifest: Manifest, spread: Spread) -> str:

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from ecg_edge import firmware
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import check_writable_folder, locked_folder
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.quantize.bundle.engines import beat_inputs
-from ecg_edge.quantize.bundle.manifest import Bundle, Spread, Training
+from ecg_edge.quantize.bundle.manifest import Bundle, Spread, Training, load_bundle
 from ecg_edge.quantize.export.bundle import export_bundle
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
@@ -48,7 +49,9 @@ TOOLS: Final = (
 )
 
 
-def export_run(run: Run, progress: Progress = SILENT, out: Path | None = None) -> Bundle:
+def export_run(
+    run: Run, progress: Progress = SILENT, out: Path | None = None, elsewhere: Path | None = None
+) -> Bundle:
     """Export the int8 network of a run folder as a bundle; its golden vectors are beats of the training set.
 
     Parameters
@@ -57,16 +60,19 @@ def export_run(run: Run, progress: Progress = SILENT, out: Path | None = None) -
     progress : Progress, optional
     out : Path, optional
         Folder of the bundle; by default the one in the run folder.
+    elsewhere : Path, optional
+        Bundle of the same recipe whose folds by patient were trained on another machine; the card compares.
 
     Raises
     ------
     EcgEdgeError
         When there is no int8 network.
     BundleError, ToolError
-        See `export_bundle`.
+        See `export_bundle`; and when the folds of `elsewhere` are not the same.
     """
     model, folder = run.require("quantize"), run.folder
     bundle = check_writable_folder(out or folder.bundle)  # before the records are read
+    spread = _spread(run, elsewhere)
     with locked_folder(folder.path):
         beats = training_beats(run.recipe, run.data_root, progress.on_record)
         candidates = beats[_of_every_class(beats)]
@@ -76,7 +82,7 @@ def export_run(run: Run, progress: Progress = SILENT, out: Path | None = None) -
             name=run.recipe.name,
             labels=LABELS,
             golden_inputs=beat_inputs(candidates.features),
-            training=_training(run, beats),
+            training=_training(run, beats, spread),
             metrics=read_metrics(folder.evaluation),
             tools=tool_versions(),
             float_model=folder.pruned if folder.pruned.is_file() else None,
@@ -99,7 +105,7 @@ def _of_every_class(beats: Beats) -> Any:
     return np.sort(np.concatenate(chosen))
 
 
-def _training(run: Run, beats: Beats) -> Training:
+def _training(run: Run, beats: Beats, spread: Spread | None) -> Training:
     recipe = run.recipe
     training: Training = {
         "recipe": recipe.name,
@@ -111,8 +117,27 @@ def _training(run: Run, beats: Beats) -> Training:
         "beats": {label: int(np.sum(beats.labels == index)) for index, label in enumerate(LABELS)},
         "seed": recipe.seed,
     }
-    spread = read_spread(folder_of_folds(run) / f"{FOLDS}.json", recipe)
     return training if spread is None else {**training, "spread": spread}
+
+
+def _spread(run: Run, elsewhere: Path | None) -> Spread | None:
+    spread = read_spread(folder_of_folds(run) / f"{FOLDS}.json", run.recipe)
+    if elsewhere is None:
+        return spread
+    other = load_bundle(elsewhere).manifest
+    theirs = other.training.get("spread")
+    if spread is None or theirs is None:
+        raise BundleError(
+            f"{elsewhere}: nothing to compare: both need `ecg-edge train RECIPE --folds {FOLDS} --seeds N` "
+            "before `export`."
+        )
+    here, there = ((one["division"], one["seeds"], one["patients"]) for one in (spread, theirs))
+    if other.core_fingerprint != firmware.fingerprint() or here != there:
+        raise BundleError(
+            f"{elsewhere}: its folds are of another signal path, or of other seeds or records. Leave out "
+            "--elsewhere."
+        )
+    return {**spread, "elsewhere": theirs["figures"]}
 
 
 def folder_of_folds(run: Run) -> Path:

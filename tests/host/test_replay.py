@@ -27,10 +27,11 @@ from ecg_edge.host.conformance import replay as replay_module
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder, clear_folder
 from ecg_edge.host.conformance.replay import ReplayResult, Update, read_stream, replay
+from ecg_edge.host.conformance.results import training_note
 from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.evaluation.sources import Conditions
 from ecg_edge.host.reference import labels as labels_module
-from ecg_edge.host.report.html import read_results, write_report
+from ecg_edge.host.report.html import accuracy_of, read_results, write_report
 from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, Bundle, load_bundle
 from tests.support.simulated import (
     HashEngine,
@@ -106,6 +107,12 @@ def test_without_a_model_the_shipped_one_that_the_device_names_is_the_reference(
     resumed = json.loads((tmp_path / "session" / "resume.json").read_text())
     assert resumed["options"]["bundle_path"] == str(path)
     assert outcome.results["records"][0]["seen_in_training"] is (path == BOARD_BUNDLE)
+    note = training_note(outcome.results["records"])
+    assert note.startswith("The network trained on the beats of 1 of these 1 records") is (
+        path == BOARD_BUNDLE
+    )
+    judged = accuracy_of(outcome.results)
+    assert judged is not None and ("nothing about other people" in judged.text) is (path == BOARD_BUNDLE)
 
 
 def test_without_a_model_a_device_with_another_one_is_refused(bundle: Bundle, database: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, OutputError
+from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.export import run as export_run
 from ecg_edge.quantize.export.model_card import model_card
 from ecg_edge.training.recipes import Recipe, settings_sha256
@@ -105,6 +106,36 @@ def test_the_card_tells_the_spread_and_where_the_seed_stands(tmp_path: Path, see
     card = model_card(manifest, 1, 1)
     assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 |" in card
     assert f"seed, {seed}, {text}" in card and "not measured: take that over seeds" in card
+
+
+def test_the_card_compares_the_folds_of_another_machine(tmp_path: Path) -> None:
+    run, here = Run(Recipe("trial"), tmp_path, RunFolder(tmp_path / "runs")), tmp_path / "here"
+    with pytest.raises(BundleError, match="both need `ecg-edge train"):
+        export_run._spread(run, make_bundle(here).path)
+    path = export_run.folder_of_folds(run) / "patients5.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(folds(run.recipe)))
+    spread = export_run._spread(run, None)
+    assert spread is not None and "elsewhere" not in spread
+    figures = {name: [0.62, 0.6] for name in spread["figures"]}
+    manifest_path = here / "manifest.json"
+    manifest = json.loads(manifest_path.read_text())
+
+    def write(**changes: object) -> None:
+        training = {"spread": {**spread, "figures": figures, **changes}}
+        manifest_path.write_text(json.dumps({**manifest, "training": training}))
+
+    write()
+    both = export_run._spread(run, here)
+    assert both == {**spread, "elsewhere": figures}
+    card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": both}), 1, 1)
+    assert "| seed 2 | mean elsewhere | largest difference of a seed |" in card
+    assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 | 0.61 | 0.1 |" in card
+    assert "on another machine" in card and "not measured" not in card
+    for changes in ({"patients": 90}, {"seeds": [1, 3]}, {"division": "ds1"}):
+        write(**changes)
+        with pytest.raises(BundleError, match="of other seeds or records"):
+            export_run._spread(run, here)
 
 
 def test_the_card_says_that_no_record_judges_a_network_of_every_patient(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def export(
     float_model: Annotated[
         Path | None, typer.Option("--float", metavar="FILE", help="Float network of a .tflite file.")
     ] = None,
+    elsewhere: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Bundle of the same recipe from another machine: the card compares the folds by patient.",
+        ),
+    ] = None,
     data: options.DataOption = None,
     runs: options.RunsOption = Path("runs"),
     json: options.JsonOption = None,
@@ -71,7 +78,7 @@ def export(
             bundle = _of_file(Path(model), out, labels, float_model)
     else:
         _check_format(Path(model))
-        bundle = _of_recipe(model, out, data, runs)
+        bundle = _of_recipe(model, out, elsewhere, data, runs)
     choices = _choices(bundle)
     _print(bundle, choices)
     if json:
@@ -109,13 +116,13 @@ def _of_file(model: Path, out: Path | None, labels: str, float_model: Path | Non
     )
 
 
-def _of_recipe(name: str, out: Path | None, data: Path | None, runs: Path) -> Bundle:
+def _of_recipe(name: str, out: Path | None, elsewhere: Path | None, data: Path | None, runs: Path) -> Bundle:
     if is_morphology(name):
         return morphology_steps.export(name, runs, out)
     run = open_run(name, data, runs, needs=("quantize",))
     from ecg_edge.quantize.export.run import export_run  # late: imports scipy
 
-    return export_run(run, out=out)
+    return export_run(run, out=out, elsewhere=elsewhere)
 
 
 def _choices(bundle: Bundle) -> tuple[Choice, ...]:

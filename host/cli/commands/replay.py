@@ -28,6 +28,7 @@ from ecg_edge.host.conformance.results import (
     Ticks,
     Totals,
     summary_of,
+    training_note,
 )
 from ecg_edge.host.conformance.resume import read_request
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
@@ -37,7 +38,7 @@ from ecg_edge.host.link.transports import DEFAULT_BAUD, FALLBACK_BAUD, reset_boa
 EXAMPLES: Final = (
     "ecg-edge replay 100 213",
     "ecg-edge replay --resume sessions/20260131T101500Z-emulator",
-    "ecg-edge replay 100 --port /dev/ttyUSB0 --model models/nlrav --json results.json",
+    "ecg-edge replay 100 --port /dev/ttyUSB0 --model models/mine --json results.json",
 )
 
 
@@ -373,6 +374,8 @@ def _show(outcome: ReplayResult) -> None:
         console.out.print(_alarm_table(results["alarms"]))
     if results["scores"]:
         console.out.print(_score_table(results))
+        if note := training_note(results["records"]):
+            console.out.print(note, markup=False)
     style = "bold green" if outcome.passed else "bold red"
     # The clock of an emulator that a replay boots is this computer's, so its times are not a board's.
     if results["ticks"] and results["port_kind"] not in ("emulator", "native", "simulator"):
