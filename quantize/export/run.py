@@ -128,7 +128,7 @@ def _spread(run: Run, elsewhere: Path | None) -> Spread | None:
     theirs = other.training.get("spread")
     if spread is None or theirs is None:
         raise BundleError(
-            f"{elsewhere}: nothing to compare: both need `ecg-edge train RECIPE --folds {FOLDS} --seeds N` "
+            f"{elsewhere}: nothing to compare: both need `ecg-edge train RECIPE --folds patients5 --seeds 5` "
             "before `export`."
         )
     here, there = ((one["division"], one["seeds"], one["patients"]) for one in (spread, theirs))
