@@ -34,7 +34,7 @@ from ecg_edge.quantize.bundle.golden import load_golden
 from ecg_edge.quantize.bundle.manifest import STRIP_INPUT, Bundle, load_bundle
 from ecg_edge.quantize.export.bundle import FLOAT_MODEL_NAME
 from ecg_edge.training.beats import Beats, concatenate, load_beats
-from ecg_edge.training.datasets import evaluation_sets, training_beats
+from ecg_edge.training.datasets import evaluation_sets
 from ecg_edge.training.progress import SILENT, Progress
 from ecg_edge.training.runs import Run
 
@@ -146,8 +146,6 @@ def verify(
 def verify_run(run: Run, progress: Progress = SILENT) -> VerifyReport:
     """Compare the engines on detected beats of the test set, and write `verify.json` in the run folder.
 
-    The beats are those of the training set where a recipe trains on every patient.
-
     Parameters
     ----------
     run : Run
@@ -159,20 +157,13 @@ def verify_run(run: Run, progress: Progress = SILENT) -> VerifyReport:
         When the generated C does not give TFLM's bytes; `verify.json` is written nevertheless.
     """
     with locked_folder(run.folder.path):
-        found, source = _verified(run, progress)
-        beats = _thin_out(found, VERIFIED_BEATS)
-        inputs = LabelledInputs(beat_inputs(beats.features), beats.labels, source)
+        test = evaluation_sets(run.recipe, run.data_root, progress.on_record)[-1]
+        beats = _thin_out(test.beats, VERIFIED_BEATS)
+        inputs = LabelledInputs(beat_inputs(beats.features), beats.labels, test.protocol)
         report = verify(load_bundle(run.folder.bundle), inputs)
         write_json(run.folder.verify, report)
     require_same_bytes(report)
     return report
-
-
-def _verified(run: Run, progress: Progress) -> tuple[Beats, str]:
-    tests = evaluation_sets(run.recipe, run.data_root, progress.on_record)
-    if tests:
-        return tests[-1].beats, tests[-1].protocol
-    return training_beats(run.recipe, run.data_root, progress.on_record), "training beats"
 
 
 def read_report(path: Path) -> VerifyReport:

@@ -73,6 +73,8 @@ def export(
     bundle of a .tflite file has random golden vectors. A second table lists the layers that the generated C
     stores sparse, with the cost model's bytes and instructions.
     """
+    if elsewhere and (model.endswith(".tflite") or is_morphology(model)):
+        raise typer.BadParameter("for the recipe of a beat classifier only", param_hint="--elsewhere")
     if model.endswith(".tflite"):
         with console.step("Exporting"):
             bundle = _of_file(Path(model), out, labels, float_model)
