@@ -32,11 +32,11 @@ run: system $(VENV)/.train $(VENV)/.core $(VENV)/.platformio ## the whole pipeli
 setup: system $(VENV)/.all $(VENV)/.core $(VENV)/.platformio ## everything that the other targets need
 
 check: lint $(VENV)/.core ## lint and the fast tests, in two minutes, without TensorFlow
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m '$(FAST)' $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m '$(FAST)' $(ARGS)
 
 test: SETUP_FOR := tests
 test: system $(VENV)/.all lint $(VENV)/.core $(VENV)/.platformio $(VENV)/.rp2040js ## lint and all tests (ARGS="-k name")
-	@$(BIN)/python -m pytest -q -n $(JOBS) --require-tools $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --require-tools $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, import directions, mypy, codespell, clang-format, cppcheck
 	@$(BIN)/ruff check --quiet .

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import wfdb
 
 from ecg_edge.ecg.synthetic import textbook as synthetic
 from ecg_edge.host.cli import console
+from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.report.pdf import find_browser
 from tests.firmware import fuzz
 
@@ -80,6 +83,25 @@ def data_dir() -> Path:
 def shipped_bundle() -> Path:
     """Folder of the model bundle that comes with the project."""
     return ROOT / "models" / "nlrav"
+
+
+@pytest.fixture(scope="session")
+def shipped_image(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Build the firmware of an environment with the shipped model: once for all tests of all workers."""
+    own = tmp_path_factory.getbasetemp()
+    images = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "images"
+
+    def build(environment: str) -> Path:
+        folder = images / environment
+        built = folder / "built"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if not built.exists():
+                built.write_text(str(pio.build(environment, shipped_bundle, folder / "pio")))
+        return Path(built.read_text())
+
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -54,8 +54,8 @@ const char *ecg_rhythm_kind_text(uint8_t kind);
 
 uint32_t event_bytes(void);
 void start(ecg_rhythm_state_t *rhythm, uint16_t fs_hz);
-size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count, void *rows,
-                  size_t capacity);
+size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count,
+                  void *in_fibrillation, void *rows, size_t capacity);
 size_t give_tick(ecg_rhythm_state_t *rhythm, uint32_t settled, uint8_t signal_is_bad, void *rows,
                  size_t capacity);
 size_t give_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, uint8_t off, void *rows, size_t capacity);
@@ -114,11 +114,15 @@ static void keep(void *context, const ecg_rhythm_event_t *event) {
 
 static void start(ecg_rhythm_state_t *rhythm, uint16_t fs_hz) { ecg_rhythm_init(rhythm, fs_hz, keep, NULL); }
 
-static size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count, void *rows,
-                         size_t capacity) {
+static size_t give_beats(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beats, size_t count,
+                         void *in_fibrillation, void *rows, size_t capacity) {
     target_t target = {rows, capacity, 0};
+    uint8_t *suspected = in_fibrillation;
     rhythm->context = &target;
-    for (size_t i = 0; i < count; i++) ecg_rhythm_beat(rhythm, &beats[i]);
+    for (size_t i = 0; i < count; i++) {
+        suspected[i] = ecg_rhythm_suspects_fibrillation(rhythm, beats[i].r_sample);
+        ecg_rhythm_beat(rhythm, &beats[i]);
+    }
     rhythm->context = NULL;
     return target.count;
 }

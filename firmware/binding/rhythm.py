@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,21 @@ IRREGULARITY_FEATURES: tuple[str, ...] = tuple(
 Events: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Evidence: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+
+
+class Followed(NamedTuple):
+    """What the rules make of beats.
+
+    Attributes
+    ----------
+    events : EVENT_DTYPE array, shape (k,)
+        Events that they cause.
+    in_fibrillation : bool array, shape (n,)
+        Atrial fibrillation was suspected when the beat came: it is not labelled supraventricular then.
+    """
+
+    events: Events
+    in_fibrillation: npt.NDArray[np.bool_]
 
 
 def kind_name(kind: int) -> str:
@@ -185,7 +200,7 @@ ALARM_KINDS: dict[int, AlarmKind] = {
 
 
 class Rhythm:
-    """Rhythm rules of one stream of beats, as on the device; every method returns the events that it causes.
+    """Rhythm rules of one stream of beats, as on the device; methods return the events that they cause.
 
     Parameters
     ----------
@@ -209,7 +224,7 @@ class Rhythm:
 
     def beats(
         self, r_samples: IntArray, rr_samples: IntArray, classes: IntArray, evidence: Evidence | None = None
-    ) -> Events:
+    ) -> Followed:
         """Take beats in the order of time.
 
         Parameters
@@ -217,13 +232,14 @@ class Rhythm:
         r_samples, rr_samples : int array, shape (n,)
             R peak, and interval to the one before (0: none), as the signal path gives them.
         classes : int array, shape (n,)
-            NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE, DOUBTFUL or UNLABELLED.
+            NORMAL, SUPRAVENTRICULAR, VENTRICULAR, UNCLASSIFIABLE, DOUBTFUL or UNLABELLED. In suspected
+            fibrillation SUPRAVENTRICULAR counts as NORMAL.
         evidence : EVIDENCE_DTYPE array, shape (n,), optional
             Without it: `NO_EVIDENCE`.
 
         Returns
         -------
-        EVENT_DTYPE (k,)
+        Followed
         """
         rows = np.zeros(len(r_samples), _BEAT_DTYPE)
         rows["r_sample"], rows["rr_samples"], rows["beat_class"] = r_samples, rr_samples, classes
@@ -231,7 +247,9 @@ class Rhythm:
             rows[name] = (NO_EVIDENCE if evidence is None else evidence)[name]
         until = int(rows["r_sample"][-1]) if len(rows) else 0
         beats = ffi.cast("ecg_rhythm_beat_t *", ffi.from_buffer(rows)) if len(rows) else ffi.NULL
-        return self._collect(lib.give_beats, until, len(rows), beats, len(rows))
+        suspected = np.zeros(len(rows), np.uint8)
+        events = self._collect(lib.give_beats, until, len(rows), beats, len(rows), ffi.from_buffer(suspected))
+        return Followed(events, suspected.astype(bool))
 
     def tick(self, settled: int, signal_is_bad: bool = False) -> Events:
         """Advance the time.
@@ -348,7 +366,24 @@ def find_events(
     evidence: Evidence | None = None,
     leads: Iterable[tuple[int, bool]] = (),
 ) -> Events:
-    """Find all events of a record.
+    """Find all events of a record: those of `follow_beats`, which has the same parameters."""
+    return follow_beats(
+        r_samples, rr_samples, classes, samples, changes, fs_hz, ventricular, evidence, leads
+    ).events
+
+
+def follow_beats(
+    r_samples: IntArray,
+    rr_samples: IntArray,
+    classes: IntArray,
+    samples: int,
+    changes: Iterable[tuple[int, bool]] = (),
+    fs_hz: int = FS_HZ,
+    ventricular: Iterable[np.void] = (),
+    evidence: Evidence | None = None,
+    leads: Iterable[tuple[int, bool]] = (),
+) -> Followed:
+    """Apply the rules to a record.
 
     Parameters
     ----------
@@ -369,15 +404,25 @@ def find_events(
 
     Returns
     -------
-    EVENT_DTYPE (k,)
+    Followed
     """
-    rhythm, parts, first = Rhythm(fs_hz), [], 0
+    rhythm, first = Rhythm(fs_hz), 0
+    events: list[Events] = []
+    suspected: list[npt.NDArray[np.bool_]] = []
+
+    def give(last: int | None) -> None:
+        found = rhythm.beats(*(column[first:last] for column in columns))
+        events.append(found.events)
+        suspected.append(found.in_fibrillation)
+
     columns = (r_samples, rr_samples, classes, *(() if evidence is None else (evidence,)))
     off = [Turn(int(sample), leads_off=bool(is_off)) for sample, is_off in leads]
     turns = sorted([*off, *merge_turns(changes, ventricular)], key=lambda turn: turn.sample)
     for turn in turns:
         last = int(np.searchsorted(r_samples, turn.sample))
-        parts += [rhythm.beats(*(column[first:last] for column in columns)), turn.apply(rhythm)]
+        give(last)
+        events.append(turn.apply(rhythm))
         first = last
-    parts += [rhythm.beats(*(column[first:] for column in columns)), rhythm.finish(samples)]
-    return np.concatenate(parts)
+    give(None)
+    events.append(rhythm.finish(samples))
+    return Followed(np.concatenate(events), np.concatenate(suspected))

@@ -6,9 +6,9 @@
 #include "device.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/session.h"
-#include "ecg_rhythm/ecg_rhythm.h"
 #include "engine.h"
 #include "events.h"
+#include "label.h"
 #include "led.h"
 #include "model.h"
 #include "morphology.h"
@@ -69,22 +69,10 @@ static bool classify(int8_t *logits) {
     return ran;
 }
 
-static bool is_ectopic(uint8_t label) {
-    const ecg_rhythm_class_t beat_class = ecg_rhythm_class_of(model->labels, label);
-    return beat_class == ECG_RHYTHM_SUPRAVENTRICULAR || beat_class == ECG_RHYTHM_VENTRICULAR;
-}
-
-/* In bad signal the logits still go to the host, but no label is taken from them. No beat is called ectopic
- * before the patient's average beat is known. host/reference/labels.py has the same rule. */
-static uint8_t label_of(const int8_t *logits) {
-    const uint8_t label = (uint8_t)argmax(logits, model->label_count);
-    const bool is_bad = (beat.flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
-    const bool is_learning = (beat.flags & ECG_CORE_FLAG_LEARNING) != 0;
-    return is_bad || (is_learning && is_ectopic(label)) ? ECG_LINK_UNCLASSIFIABLE : label;
-}
-
 static void report_beat(void) {
     int8_t logits[ENGINE_MAX_LABELS];
+    const label_context_t context = {.flags = beat.flags,
+                                     .in_fibrillation = events_fibrillation(&core, beat.r_sample)};
     ecg_link_beat_t report = {
         .beat_index = totals.beats++,
         .r_sample = beat.r_sample,
@@ -96,8 +84,8 @@ static void report_beat(void) {
         .input_crc32 = ecg_core_beat_crc32(&beat),
     };
     if (classify(logits)) {
-        report.label = label_of(logits);
-        report.confidence = confidence(logits, model->label_count, model->logits_scale_q16);
+        report.label = label_of(model->labels, logits, model->label_count, context);
+        report.confidence = confidence(logits, model->label_count, report.label, model->logits_scale_q16);
         report.count = model->label_count;
         report.logits = logits;
     }

@@ -101,6 +101,11 @@ static uint8_t certainty_of(const ecg_core_beat_t *beat, const ecg_link_beat_t *
     return can_compare ? ecg_rhythm_certainty(report->logits, report->count) : 0;
 }
 
+bool events_fibrillation(const ecg_core_t *core, uint32_t r_sample) {
+    settle(core, r_sample);
+    return ecg_rhythm_suspects_fibrillation(&rhythm, r_sample);
+}
+
 void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, const ecg_link_beat_t *report) {
     const ecg_rhythm_beat_t rhythm_beat = {
         .r_sample = beat->r_sample,

@@ -22,6 +22,10 @@ void events_start(uint16_t fs_hz, ecg_link_sender_t *sender);
  * samples: how many were pushed so far. */
 void events_follow(const ecg_core_t *core, uint32_t samples);
 
+/* Is atrial fibrillation suspected when a beat at `r_sample` comes? Its label depends on it. To be called
+ * before events_beat; what is due before the beat is reported. */
+bool events_fibrillation(const ecg_core_t *core, uint32_t r_sample);
+
 /* A beat, and what is reported of it: label (an index in ECG_MODEL_LABELS, or any other number for a beat
  * without one) and outputs. */
 void events_beat(const ecg_core_t *core, const ecg_core_beat_t *beat, const ecg_link_beat_t *report);

@@ -65,7 +65,8 @@ bool app_morphology_push(int16_t sample_adu) {
 /* As of a beat: see report_beat in app.c. */
 static void label_strip(bool ran) {
     result.label = (uint8_t)(ran ? argmax(logits, model->label_count) : ECG_LINK_NOT_LABELLED);
-    result.confidence = ran ? confidence(logits, model->label_count, model->logits_scale_q16) : 0;
+    result.confidence =
+        ran ? confidence(logits, model->label_count, result.label, model->logits_scale_q16) : 0;
     result.count = ran ? model->label_count : 0;
 }
 

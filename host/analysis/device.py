@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, LEAD_OFF_MINUS, LEAD_OFF_PLUS, Beats, Processed, SignalPath
 from ecg_edge.host.analysis.reading import OwnRecording
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.reference.expected import expect_events
-from ecg_edge.host.reference.labels import Symbols, labels_of, symbols_of
+from ecg_edge.host.reference.decisions import decide
+from ecg_edge.host.reference.labels import Symbols, symbols_of
 from ecg_edge.host.reference.rhythm_events import Episode, episodes
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
@@ -104,9 +104,8 @@ def run_device(
     beats = np.concatenate([*parts, path.finish()])
     processed = Processed(beats, path.changes, path.bad_spans, path.ventricular)
     outputs = engine.run(beat_inputs(beats))
-    events = expect_events(processed, outputs, labels, len(record.samples), record.fs_hz, path.leads)
-    symbols = symbols_of(labels_of(outputs, labels, beats["flags"]), labels)
-    return DeviceReport(own, processed, path.leads, symbols, events)
+    decided = decide(processed, outputs, labels, len(record.samples), record.fs_hz, path.leads)
+    return DeviceReport(own, processed, path.leads, symbols_of(decided.labels, labels), decided.events)
 
 
 def _blocks(length: int, off_spans: NDArray[np.int64], most: int) -> list[tuple[int, int, bool]]:

@@ -299,13 +299,9 @@ class Simulator:
             beats = session.path.push(values)
             self._send_changes(session)
             session.taken += len(values)
-            outputs = self._send_beats(session, beats)
-            path = session.path
-            self._send_events(
-                session.events.take(beats, outputs, path.changes, session.taken, path.ventricular, path.leads)
-            )
+            self._send_beats(session, beats)
             if session.strips:
-                self._send_strips(session.strips.take(values, path.changes))
+                self._send_strips(session.strips.take(values, session.path.changes))
             self._misbehave(session.taken)
         due = session.taken + MAX_SAMPLES > session.credit + WINDOW_SAMPLES // 4
         if due or message.first_index < session.taken:
@@ -325,9 +321,8 @@ class Simulator:
             return
         if not session.finished:
             beats = session.path.finish()
-            outputs = self._send_beats(session, beats)
+            self._send_beats(session, beats)
             changes, ventricular = session.path.changes, session.path.ventricular
-            self._send_events(session.events.take(beats, outputs, changes, session.taken, ventricular))
             if session.strips:
                 self._send_strips(session.strips.finish(changes))
             self._send_events(session.events.finish(changes, session.taken, ventricular))
@@ -343,14 +338,17 @@ class Simulator:
                 self._send(SignalQuality(sample, bad, reasons))
         session.changes = len(changes)
 
-    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> NDArray[np.int8]:
-        """Send beats; return the network's outputs."""
-        outputs = self._engine.run(beat_inputs(beats))
-        for beat, output in zip(beats, outputs, strict=True):
+    def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> None:
+        """Send beats, and the events up to now."""
+        outputs, path = self._engine.run(beat_inputs(beats)), session.path
+        events, in_fibrillation = session.events.take(
+            beats, outputs, path.changes, session.taken, path.ventricular, path.leads
+        )
+        for row in zip(beats, outputs, in_fibrillation, strict=True):
             if session.beats not in self._faults.dropped_beats:
-                self._send(self._beat(session.beats, beat, output))
+                self._send(self._beat(session.beats, *row))
             session.beats += 1
-        return outputs
+        self._send_events(events)
 
     def _send_events(self, events: Iterable[RhythmEvent]) -> None:
         for event in events:
@@ -366,13 +364,14 @@ class Simulator:
             if result.strip_index not in self._faults.dropped_strips:
                 self._send(result)
 
-    def _beat(self, index: int, beat: np.void, output: NDArray[np.int8]) -> Beat:
+    def _beat(self, index: int, beat: np.void, output: NDArray[np.int8], in_fibrillation: np.bool_) -> Beat:
         if index in self._faults.wrong_outputs:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
         r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
         place = (index, r_sample, rr, flags, int(beat["quality"]), int(beat["p_wave"]))
-        label = int(labels_of(output[np.newaxis], self._info.labels, beat["flags"])[0])
-        return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
+        suspected = np.array([in_fibrillation])
+        [label] = labels_of(output[np.newaxis], self._info.labels, beat["flags"], suspected)
+        return Beat(*place, int(label), 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
 
 
 class _Session:

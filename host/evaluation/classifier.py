@@ -29,11 +29,12 @@ from ecg_edge.ecg.scoring.classifier import kinds_of_answers, score_classifier
 from ecg_edge.ecg.scoring.curves import Curve, curves
 from ecg_edge.ecg.scoring.labelling import UNCLASSIFIED, Labelling, Limits, label_record
 from ecg_edge.ecg.splits import PACED, Part, patient_of, select_part
-from ecg_edge.firmware import Beats, process
+from ecg_edge.firmware import Beats, Processed, process_signal
 from ecg_edge.host.evaluation.detector import group_records
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Source, read_annotated, read_reference
 from ecg_edge.host.evaluation.strips import BEAT_NUMBERS, read_labels
-from ecg_edge.host.reference.labels import labels_of, symbols_of
+from ecg_edge.host.reference.decisions import decide
+from ecg_edge.host.reference.labels import symbols_of
 from ecg_edge.quantize.bundle.engines import GeneratedEngine, beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle
 
@@ -223,35 +224,61 @@ def label(task: Task) -> Labelling:
         When the record has no annotations.
     """
     source = task.source
-    fs_hz, timing, beats = _processed(source, task.peaks)
+    signal, timing = _processed(source, task.peaks)
     reference = read_reference(source, DEFAULT_CONDITIONS)
     if reference is None:
         raise RecordError(f"{source.folder / source.name}: no annotations. Name an annotated record.")
-    symbols, probabilities = answers(task.network, beats)
-    at = convert_samples(beats["r_sample"], fs_hz, timing.fs_hz)
+    symbols, found = answers(task.network, signal)
+    at = convert_samples(signal.beats["r_sample"], signal.fs_hz, timing.fs_hz)
     return label_record(
         source.title,
         patient_of(source.database, source.name),
         reference.annotations,
         Annotations.of(at, symbols),
-        probabilities,
+        found,
         Limits(timing.fs_hz, reference.start_s, reference.end_s, task.starts_s),
     )
 
 
 @lru_cache(maxsize=64)  # the records of a fold, for its float network and its int8 one
-def _processed(source: Source, peaks: str) -> tuple[int, Timing, Beats]:
+def _processed(source: Source, peaks: str) -> tuple[ProcessedRecord, Timing]:
     record = read_annotated(source, DEFAULT_CONDITIONS)
-    beats = process(record.samples, adu_per_mv=record.adu_per_mv, r_peaks=_peaks(record, peaks))
-    return record.fs_hz, read_timing(source.folder, source.name), beats
+    return process_record(record, _peaks(record, peaks)), read_timing(source.folder, source.name)
+
+
+class ProcessedRecord(NamedTuple):
+    """A record behind the signal path.
+
+    Attributes
+    ----------
+    processed : Processed
+        Beats, and the state of the signal.
+    samples, fs_hz : int
+        Length and rate of the signal.
+    """
+
+    processed: Processed
+    samples: int
+    fs_hz: int
+
+    @property
+    def beats(self) -> Beats:
+        """Beats, shape (n,)."""
+        return self.processed.beats
+
+
+def process_record(record: Record, peaks: npt.NDArray[np.int64] | None = None) -> ProcessedRecord:
+    """Run the signal path over a record, on the detector's R peaks or on given ones."""
+    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv, r_peaks=peaks)
+    return ProcessedRecord(processed, len(record.samples), record.fs_hz)
 
 
 def _peaks(record: Record, peaks: str) -> npt.NDArray[np.int64] | None:
     return np.unique(record.beat_samples) if peaks == ANNOTATED else None
 
 
-def answers(network: Network, beats: Beats) -> tuple[npt.NDArray[np.str_], Floats]:
-    """Label beats by the device's rule.
+def answers(network: Network, signal: ProcessedRecord) -> tuple[npt.NDArray[np.str_], Floats]:
+    """Label the beats of a record by the device's rules.
 
     Returns
     -------
@@ -260,17 +287,25 @@ def answers(network: Network, beats: Beats) -> tuple[npt.NDArray[np.str_], Float
     ndarray of float32, shape (n, k)
         Probability of each label by the network.
     """
-    logits = network.logits(beats)
+    logits = network.logits(signal.beats)
+    labels = decide(signal.processed, logits, network.labels, signal.samples, signal.fs_hz).labels
+    return symbols_of(labels, network.labels), _softmax(logits)
+
+
+def probabilities(network: Network, beats: Beats) -> Floats:
+    """Compute the probability of each label by the network, shape (n, k)."""
+    return _softmax(network.logits(beats))
+
+
+def _softmax(logits: Floats) -> Floats:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    symbols = symbols_of(labels_of(logits, network.labels, beats["flags"]), network.labels)  # type: ignore[arg-type]
-    return symbols, shifted / shifted.sum(axis=1, keepdims=True)
+    result: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return result
 
 
 def label_strip(task: Task) -> npt.NDArray[np.str_]:
     """Label the beats of a strip without annotations, shape (n,)."""
-    record = read_annotated(task.source, DEFAULT_CONDITIONS)
-    beats = process(record.samples, adu_per_mv=record.adu_per_mv)
-    return answers(task.network, beats)[0]
+    return answers(task.network, process_record(read_annotated(task.source, DEFAULT_CONDITIONS)))[0]
 
 
 # ---- figures ----------------------------------------------------------------------------------------

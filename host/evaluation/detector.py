@@ -26,7 +26,8 @@ from ecg_edge.ecg.splits import DS1, DS2, PARTS, patient_of, select_part
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, FS_HZ, Beats, Processed, process_signal
 from ecg_edge.host.evaluation.restarts import Plan, Restarts, restart
 from ecg_edge.host.evaluation.sources import Conditions, Reference, Source, read_reference, read_source
-from ecg_edge.host.reference.labels import SYMBOL_Q, Labeller
+from ecg_edge.host.reference.decisions import Labeller
+from ecg_edge.host.reference.labels import SYMBOL_Q
 
 _NOISE_LEVELS: Final = {
     "24": "24 dB",
@@ -152,7 +153,7 @@ def detect(
         reference = None
     record = read_source(source, conditions)
     processed = process(record, conditions.mains_hz)
-    symbols = labeller.symbols(processed.beats) if labeller else None
+    symbols = labeller.symbols(processed, len(record.samples), record.fs_hz) if labeller else None
     every = to_annotations(processed.beats, timing.fs_hz, record.fs_hz, symbols)
     silent = without_bad_signal(every, processed, timing, record.fs_hz)
     return Detection(

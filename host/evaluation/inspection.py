@@ -23,7 +23,7 @@ from ecg_edge.firmware import FS_HZ, Beats, Processed, process_signal
 from ecg_edge.firmware.binding.trace import LOGIT, REFUSED, Trace, trace
 from ecg_edge.host.evaluation.detector import to_annotations
 from ecg_edge.host.evaluation.sources import REFERENCE
-from ecg_edge.host.reference.labels import Labeller
+from ecg_edge.host.reference.decisions import Labeller
 
 MATCHED, MISSED, FALSE = "matched", "missed", "false"
 LABELS: Final = ("N", "L", "R", "A", "V")
@@ -202,7 +202,7 @@ def inspect_record(
         trace(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz),
         _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s),
         _flutter(reference, timing.fs_hz, record.duration_s),
-        tuple(labeller.symbols(processed.beats).tolist()) if labeller else None,
+        tuple(labeller.symbols(processed, len(record.samples)).tolist()) if labeller else None,
     )
 
 

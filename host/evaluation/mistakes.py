@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.records import Record
 from ecg_edge.ecg.scoring.labelling import MISSED, NO_BEAT, UNCLASSIFIED, Labelling, class_of
-from ecg_edge.firmware import BEAT_POINTS, FLAG_LEARNING, Beats, process
-from ecg_edge.host.evaluation.classifier import Network, answers
+from ecg_edge.firmware import BEAT_POINTS, FLAG_LEARNING, Beats
+from ecg_edge.host.evaluation.classifier import Network, answers, probabilities, process_record
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Source, read_annotated
 
 PIECES: Final = 16  # of the window, each replaced by itself
@@ -160,8 +160,8 @@ class ExplainTask(NamedTuple):
 def explain(task: ExplainTask) -> list[Explained]:
     """Find what the answers depend on in the mistakes of one record."""
     record = read_annotated(task.source, DEFAULT_CONDITIONS)
-    beats = process(record.samples, adu_per_mv=record.adu_per_mv)
-    symbols, _ = answers(task.network, beats)
+    signal = process_record(record)
+    beats, symbols = signal.beats, answers(task.network, signal)[0]
     peaks = beats["r_sample"].astype(np.int64)
     ordinary = _ordinary(beats)
     explained = []
@@ -211,7 +211,7 @@ def occlude(
         varied["beat"][row, first:last, 0] = beat["beat"][first:last, 1]
     for row, places in enumerate(_FEATURES.values(), start=1 + len(windows)):
         varied["rhythm"][row, list(places)] = ordinary[list(places)]
-    found = answers(network, varied)[1][:, network.labels.index(label)].astype(np.float64)
+    found = probabilities(network, varied)[:, network.labels.index(label)].astype(np.float64)
     falls = found[0] - found[1:]
     names = (*_SEGMENTS, *_FEATURES)
     return falls[:PIECES], dict(zip(names, falls[PIECES:].tolist(), strict=True))

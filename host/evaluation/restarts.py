@@ -16,7 +16,7 @@ from ecg_edge.ecg.rates import convert_samples
 from ecg_edge.ecg.records import Record, Timing
 from ecg_edge.ecg.scoring import BeatComparison, compare_beats, match_beats
 from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
-from ecg_edge.firmware import Beats, process_signal
+from ecg_edge.firmware import Beats, Processed, process_signal
 from ecg_edge.host.evaluation.sources import Reference
 
 FIRST_S: Final = (10.0, 20.0)
@@ -114,7 +114,7 @@ def restart(
     timing: Timing,
     plan: Plan,
     mains_hz: int,
-    symbols_of: Callable[[Beats], Symbols] | None = None,
+    symbols_of: Callable[[Processed, int, int], Symbols] | None = None,
 ) -> Restarts:
     """Start a stream every `plan.every_s` seconds of a record and score its first seconds.
 
@@ -131,27 +131,18 @@ def restart(
     mains_hz : int
         Mains frequency to suppress.
     symbols_of : callable, optional
-        Labels beats.
+        Labels the beats of a signal of a length and rate.
     """
-    starts = plan.starts_s(reference.end_s)
-    streams = [_stream(record, start_s, max(plan.first_s), mains_hz) for start_s in starts]
-    labels: Sequence[Symbols | None] = [None] * len(streams)
-    if symbols_of and streams:
-        ends = np.cumsum([len(beats) for beats in streams])
-        labels = np.split(symbols_of(np.concatenate(streams)), ends[:-1])
     result = Restarts({length: StartCounts() for length in plan.first_s})
-    for start_s, beats, symbols in zip(starts, streams, labels, strict=True):
+    for start_s in plan.starts_s(reference.end_s):
+        first = round(start_s * record.fs_hz)
+        part = record.samples[first : first + round((max(plan.first_s) + TAIL_S) * record.fs_hz)]
+        found = process_signal(part, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz, fs_hz=record.fs_hz)
+        symbols = symbols_of(found, len(part), record.fs_hz) if symbols_of else None
+        beats = found.beats.copy()
+        beats["r_sample"] += first
         result.add(_score(record, reference, timing, plan, start_s, beats, symbols))
     return result
-
-
-def _stream(record: Record, start_s: float, length_s: float, mains_hz: int) -> Beats:
-    """Process a part of a record with a fresh signal path; R peaks count from the start of the record."""
-    first = round(start_s * record.fs_hz)
-    part = record.samples[first : first + round((length_s + TAIL_S) * record.fs_hz)]
-    beats = process_signal(part, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz, fs_hz=record.fs_hz).beats
-    beats["r_sample"] += first
-    return beats
 
 
 def _score(

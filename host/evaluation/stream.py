@@ -204,12 +204,12 @@ def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) ->
 
 def _report(heard: Heard, outputs: npt.NDArray[np.int8], labels: Sequence[str]) -> Report:
     flags = heard.beats["flags"]
-    labelled = labels_of(outputs, labels, flags)
-    rules = _Rules(heard, classes_of(labelled, labels, flags), evidence_of(heard.beats, outputs))
+    classes = classes_of(labels_of(outputs, labels, flags), labels, flags)
+    rules = _Rules(heard, classes, evidence_of(heard.beats, outputs))
     for taken, count in zip(heard.taken.tolist(), heard.beat_counts.tolist(), strict=True):
         rules.take(count, taken)
     rules.finish()
-    symbols = symbols_of(labelled, labels)
+    symbols = symbols_of(labels_of(outputs, labels, flags, np.concatenate(rules.in_fibrillation)), labels)
     return Report(heard, symbols, to_messages(np.concatenate(rules.events)), np.array(rules.told, np.int64))
 
 
@@ -230,6 +230,7 @@ class _Rules:
         self._is_bad = False
         self.events: list[npt.NDArray[np.void]] = [self._rhythm.tick(0)]
         self.told = [0] * len(self.events[0])
+        self.in_fibrillation: list[npt.NDArray[np.bool_]] = [np.zeros(0, bool)]
 
     def take(self, count: int, taken: int) -> None:
         """Give the beats up to number `count`, when `taken` samples have come."""
@@ -237,7 +238,9 @@ class _Rules:
         for number, peak in enumerate(peaks, start=self._next_beat):
             self._turn(peak, taken)
             one = slice(number, number + 1)
-            self._add(self._rhythm.beats(*(column[one] for column in self._columns)), taken)
+            found = self._rhythm.beats(*(column[one] for column in self._columns))
+            self._add(found.events, taken)
+            self.in_fibrillation.append(found.in_fibrillation)
         self._next_beat = max(count, self._next_beat)
         until = settled(taken, self._heard.fs_hz)
         self._turn(until, taken)

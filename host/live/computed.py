@@ -87,9 +87,12 @@ class ComputedDevice:
         ]
         self._changes = len(changes)
         outputs = self._engine.run(beat_inputs(beats))
-        labels = labels_of(outputs, self._labels, beats["flags"])
+        events, in_fibrillation = self._rules.take(
+            beats, outputs, changes, taken, path.ventricular, path.leads
+        )
+        labels = labels_of(outputs, self._labels, beats["flags"], in_fibrillation)
         messages += [self._beat(*row) for row in zip(beats, labels, outputs, strict=True)]
-        return [*messages, *self._rules.take(beats, outputs, changes, taken, path.ventricular, path.leads)]
+        return [*messages, *events]
 
     def _beat(self, beat: np.void, label: np.int64, output: NDArray[np.int8]) -> Beat:
         index, self._beats = self._beats, self._beats + 1

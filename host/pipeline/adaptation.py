@@ -245,7 +245,7 @@ def score(answers: list[tuple[Beats, Float]]) -> dict[str, Any]:
     for beats, logits in answers:
         late = beats.features["r_sample"] >= ADAPT_S * FS_HZ
         flags = beats.features["flags"][late]
-        found = labels_of(logits[late], LABELS, flags)  # type: ignore[arg-type]
+        found = labels_of(logits[late], LABELS, flags)
         truth, given = class_of(beats.symbols[late]), class_of(symbols_of(found, LABELS))
         kept = {kind: ~np.isin(truth, list(left)) for kind, left in (("V", "FQ"), ("S", "Q"))}
         hits = [(truth == kind) & (given == kind) for kind in "VS"]

@@ -32,6 +32,7 @@ from ecg_edge.ecg.splits import (
     part_of,
     without_fold,
 )
+from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.host.evaluation.classifier import (
     ANNOTATED,
     DETECTED,
@@ -110,9 +111,9 @@ class FoldTask:
         """Hash of everything that the labels depend on. A fold divides the records itself."""
         data = replace(self.recipe.data, split="patient")
         recipe = replace(self.recipe, name="", description="", data=data)
-        parts = (_FORMAT, recipe.to_toml(), firmware.fingerprint(), sorted(self.fold.train.items()))
-        tested = sorted(self.fold.test.items())
-        return hashlib.sha256(repr((*parts, tested, STARTS_S)).encode()).hexdigest()
+        code = (_FORMAT, firmware.fingerprint(), rhythm_fingerprint())
+        records = (sorted(self.fold.train.items()), sorted(self.fold.test.items()))
+        return hashlib.sha256(repr((*code, recipe.to_toml(), *records, STARTS_S)).encode()).hexdigest()
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -266,6 +267,7 @@ def figures_of(tasks: Sequence[FoldTask], division: str) -> dict[str, Any]:
         "recipe": recipe.name,
         "settings_sha256": settings_sha256(recipe),
         "division": division,
+        "rhythm_fingerprint": rhythm_fingerprint(),
         "seeds": seeds,
         "rows": rows,
         "spread": spread(rows),

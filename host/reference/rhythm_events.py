@@ -90,15 +90,15 @@ def classes_of(
     return classes
 
 
-def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.int8]) -> Evidence:
+def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.number[Any]]) -> Evidence:
     """Collect what the rhythm rules take besides positions and classes, as the firmware's events.c does.
 
     Parameters
     ----------
     beats : BEAT_DTYPE array, shape (n,)
         Beats of the signal path.
-    outputs : int8 array, shape (n, labels)
-        The network's outputs for them.
+    outputs : int8 or float array, shape (n, labels)
+        The network's outputs for them; certainty is in steps of the int8 ones.
 
     Returns
     -------
@@ -145,8 +145,8 @@ class EventStream:
         taken: int,
         ventricular: Sequence[np.void] | NDArray[np.void] = (),
         leads: NDArray[np.void] | None = None,
-    ) -> list[RhythmEvent]:
-        """Return the events that a block of samples brings.
+    ) -> tuple[list[RhythmEvent], NDArray[np.bool_]]:
+        """Apply the rules to what a block of samples brings.
 
         Parameters
         ----------
@@ -162,24 +162,31 @@ class EventStream:
             All states of the ventricular rhythm detector so far.
         leads : CHANGE_DTYPE array, shape (i,), optional
             All changes of the leads so far.
+
+        Returns
+        -------
+        events : list of RhythmEvent
+        in_fibrillation : bool array, shape (n,)
+            Atrial fibrillation was suspected when the beat came.
         """
         self._add_turns(changes, ventricular)
         events: list[RhythmEvent] = []
         labels = labels_of(outputs, self._names, beats["flags"])
         classes = classes_of(labels, self._names, beats["flags"])
         evidence = evidence_of(beats, outputs)
+        in_fibrillation = np.zeros(len(beats), bool)
         for k in range(len(beats)):
             events += self._apply(int(beats["r_sample"][k]))
             one = slice(k, k + 1)
-            events += to_messages(
-                self._rhythm.beats(
-                    beats["r_sample"][one], beats["rr_samples"][one], classes[one], evidence[one]
-                )
+            found = self._rhythm.beats(
+                beats["r_sample"][one], beats["rr_samples"][one], classes[one], evidence[one]
             )
+            events += to_messages(found.events)
+            in_fibrillation[one] = found.in_fibrillation
         until = settled(taken, self._fs_hz)
         events += self._apply(until)
         events += to_messages(self._rhythm.tick(until, self._bad))
-        return [*events, *self._apply_leads(leads)]
+        return [*events, *self._apply_leads(leads)], in_fibrillation
 
     def finish(
         self,

@@ -65,9 +65,12 @@ class Spread(_Spread, total=False):
         For each figure its value by seed.
     elsewhere : dict of str to list, optional
         The same of the same recipe and seeds, trained on another machine.
+    rhythm_fingerprint : int, optional
+        Rhythm rules that had a say in the labels; without it the labels are those of the network alone.
     """
 
     elsewhere: dict[str, list[float | None]]
+    rhythm_fingerprint: int
 
 
 class Training(TypedDict, total=False):
@@ -401,6 +404,7 @@ def _is_spread(value: Any) -> bool:
         and _is_seed(value["patients"])
         and _is_dict(value["figures"], by_seed)
         and _is_dict(value.get("elsewhere", {}), by_seed)
+        and _is_seed(value.get("rhythm_fingerprint", 0))
     )
 
 

@@ -223,6 +223,7 @@ def _seeds(manifest: Manifest) -> str:
         *(f"seed {n}" for n in spread["seeds"]),
     )
     cells = [[name.replace("_", " "), *_statistics(values)] for name, values in spread["figures"].items()]
+    alone = "" if "rhythm_fingerprint" in spread else " A beat in suspected fibrillation may be A in them."
     machines = "The spread over machines was not measured: take that over seeds for it."
     if elsewhere := spread.get("elsewhere"):
         header = (*header, "mean elsewhere", "largest difference of a seed")
@@ -232,7 +233,7 @@ def _seeds(manifest: Manifest) -> str:
     return (
         f"## Another training\n\n{text}\n\nNetworks of the same recipe on folds by patient "
         f"({spread['division']}, {spread['patients']} patients, each labelled by a network that did not "
-        f"train on them); int8, detector in the loop, from 300 s. {machines}\n\n"
+        f"train on them); int8, detector in the loop, from 300 s.{alone} {machines}\n\n"
         f"{_table(header, cells)}\n\n{_choice(manifest, spread)}\n"
     )
 

@@ -14,6 +14,7 @@ from ecg_edge import firmware
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import check_writable_folder, locked_folder
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle, Spread, Training, load_bundle
 from ecg_edge.quantize.export.bundle import export_bundle
@@ -131,11 +132,12 @@ def _spread(run: Run, elsewhere: Path | None) -> Spread | None:
             f"{elsewhere}: nothing to compare: both need `ecg-edge train RECIPE --folds patients5 --seeds 5` "
             "before `export`."
         )
-    here, there = ((one["division"], one["seeds"], one["patients"]) for one in (spread, theirs))
+    keys = ("division", "seeds", "patients", "rhythm_fingerprint")
+    here, there = ([one.get(key) for key in keys] for one in (spread, theirs))
     if other.core_fingerprint != firmware.fingerprint() or here != there:
         raise BundleError(
-            f"{elsewhere}: its folds are of another signal path, or of other seeds or records. Leave out "
-            "--elsewhere."
+            f"{elsewhere}: its folds are of another signal path, of other rhythm rules, or of other seeds or "
+            "records. Leave out --elsewhere."
         )
     return {**spread, "elsewhere": theirs["figures"]}
 
@@ -148,13 +150,15 @@ def folder_of_folds(run: Run) -> Path:
 def read_spread(path: Path, recipe: Recipe) -> Spread | None:
     """Read the figures by seed that `ecg-edge train RECIPE --folds patients5` wrote; None without them.
 
-    Figures of other settings than the recipe's, but for the seed, or of another signal path, do not count.
+    Figures of other settings than the recipe's, but for the seed, of another signal path, or of other rhythm
+    rules do not count.
     """
     if not path.is_file():
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("settings_sha256") != settings_sha256(recipe):
+        made_by = (found.get("settings_sha256"), found.get("rhythm_fingerprint"))
+        if made_by != (settings_sha256(recipe), rhythm_fingerprint()):
             return None
         rows = [row for row in found["spread"] if all(row[key] == value for key, value in _ROW.items())]
         whole, own = rows[0], next(row for row in rows if row["group"] == "mitdb")
@@ -165,6 +169,7 @@ def read_spread(path: Path, recipe: Recipe) -> Spread | None:
             "seeds": found["seeds"],
             "patients": whole["patients"],
             "figures": figures,
+            "rhythm_fingerprint": found["rhythm_fingerprint"],
         }
     except (ValueError, KeyError, IndexError, TypeError, StopIteration) as error:
         raise BundleError(

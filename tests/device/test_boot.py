@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle, repeat
 from pathlib import Path
@@ -52,10 +52,9 @@ FS_HZ, ADU_PER_MV, MAINS_HZ = 360, 200, 60
 
 
 @pytest.fixture(scope="module")
-def images(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def images(shipped_image: Callable[[str], Path]) -> dict[str, Path]:
     """The firmware with the shipped model, built for the emulated board and for this computer."""
-    folder = tmp_path_factory.mktemp("pio")
-    return {name: pio.build(name, shipped_bundle, folder) for name in ("stm32f405", "native")}
+    return {name: shipped_image(name) for name in ("stm32f405", "native")}
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link, RefusalError
@@ -40,8 +40,8 @@ REPLAY, LIVE = 0, 1
 
 
 @pytest.fixture(scope="module")
-def image(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("stm32f405", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def image(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("stm32f405")
 
 
 def test_live_alone_replay_and_back(image: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,6 @@ import pytest
 import wfdb
 
 from ecg_edge.ecg.records import Record, load_record
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import native_device, write_front_end
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.messages import RhythmEvent
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.device
 
 
 @pytest.fixture(scope="module")
-def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def program(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("native")
 
 
 @pytest.fixture(scope="module")

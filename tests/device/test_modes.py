@@ -334,8 +334,8 @@ SCENARIOS: dict[str, Callable[[Path, Path], Outcome]] = {
 
 
 @pytest.fixture(scope="module")
-def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def program(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("native")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 from ecg_edge.ecg.records import Record, load_record
 from ecg_edge.ecg.synthetic.files import write_wfdb
 from ecg_edge.ecg.synthetic.generator import Settings
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import native_device, write_front_end
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.live.device import DeviceSource
@@ -35,8 +34,8 @@ OFF_S = (8, 10)  # an electrode is off
 
 
 @pytest.fixture(scope="module")
-def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def program(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("native")
 
 
 @pytest.fixture(scope="module")

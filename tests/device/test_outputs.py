@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.link.messages import DeviceSettings, SetSettings
 from tests.device.test_modes import bench
 from tests.firmware.test_ble import Received, receive
@@ -43,8 +43,8 @@ def read(path: Path) -> Outputs:
 
 
 @pytest.fixture(scope="module")
-def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def program(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("native")
 
 
 def settle(program: Path, folder: Path, buzzer: int = 1) -> None:

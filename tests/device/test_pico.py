@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import pytest
 from ecg_edge.ecg.errors import ToolError
 from ecg_edge.firmware import fingerprint, process
 from ecg_edge.host.conformance.replay import replay
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import write_front_end
 from ecg_edge.host.devices.pico import pico_emulator, setup_rp2040js
 from ecg_edge.host.devices.ports import open_transport
@@ -48,9 +47,9 @@ FLASH_START, BOOT2_BYTES = 0x10000000, 256
 
 
 @pytest.fixture(scope="module")
-def image(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image(shipped_image: Callable[[str], Path]) -> Path:
     setup_rp2040js()
-    return pio.build("pico", shipped_bundle, tmp_path_factory.mktemp("pio")).with_suffix(".uf2")
+    return shipped_image("pico").with_suffix(".uf2")
 
 
 @pytest.fixture(scope="module")

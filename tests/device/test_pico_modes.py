@@ -196,9 +196,9 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 @pytest.fixture(scope="module")
-def image(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image(shipped_image: Callable[[str], Path]) -> Path:
     setup_rp2040js()
-    return pio.build("pico", shipped_bundle, tmp_path_factory.mktemp("pio")).with_suffix(".uf2")
+    return shipped_image("pico").with_suffix(".uf2")
 
 
 @pytest.fixture(scope="module")

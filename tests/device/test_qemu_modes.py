@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -50,8 +50,8 @@ PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")
-def image(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("stm32f405", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def image(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("stm32f405")
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from ecg_edge.host.conformance.replay import Update, replay
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import native_device
 from tests.support.line_proxy import Fault, Reorder, burst, cut, double, drop, flip, proxy, stall
 
@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.device, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def program(shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pio.build("native", shipped_bundle, tmp_path_factory.mktemp("pio"))
+def program(shipped_image: Callable[[str], Path]) -> Path:
+    return shipped_image("native")
 
 
 def test_a_restart_in_mid_record_loses_and_doubles_nothing(

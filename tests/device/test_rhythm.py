@@ -1,8 +1,9 @@
-"""Rhythm events of the device are Python's, message by message, on a strip with something of everything."""
+"""Rhythm events and labels of the device are Python's, each message, on a strip with something of all."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.emulator import emulator
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.link.client import Link
 from ecg_edge.host.reference.expected import expect
+from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.rhythm_events import count_kinds
 from ecg_edge.quantize.bundle.engines import GeneratedEngine
 from ecg_edge.quantize.bundle.manifest import load_bundle
@@ -63,11 +64,14 @@ def everything() -> NDArray[np.int16]:
     return np.concatenate([beats, flutter(20)])
 
 
-def test_the_device_sends_pythons_events(shipped_bundle: Path, tmp_path: Path) -> None:
-    image = pio.build("stm32f405", shipped_bundle, tmp_path)
+def test_the_device_sends_pythons_events(
+    shipped_bundle: Path, shipped_image: Callable[[str], Path], tmp_path: Path
+) -> None:
+    image = shipped_image("stm32f405")
     bundle = load_bundle(shipped_bundle)
     signal, labels = everything(), bundle.manifest.labels
-    expected = expect(signal, ADU_PER_MV, MAINS_HZ, GeneratedEngine(bundle.c_path), labels).events
+    wanted = expect(signal, ADU_PER_MV, MAINS_HZ, GeneratedEngine(bundle.c_path), labels)
+    expected = wanted.events
     kinds = {rhythm.kind_name(kind) for kind in range(rhythm.PAUSE, rhythm.IRREGULAR)}
     kinds |= {rhythm.kind_name(rhythm.ATRIAL_FIBRILLATION)}
     assert set(count_kinds(expected)) >= kinds - {rhythm.kind_name(rhythm.RUN_S)}
@@ -79,3 +83,6 @@ def test_the_device_sends_pythons_events(shipped_bundle: Path, tmp_path: Path) -
         link.start(FS_HZ, ADU_PER_MV, MAINS_HZ, REPLAY)
         progress = link.stream(signal, window)
     assert progress.events == expected
+    given = [beat.label for beat in progress.beats]
+    assert given == wanted.beat_labels.tolist()
+    assert given != labels_of(wanted.outputs, labels, wanted.beats["flags"]).tolist()  # but for fibrillation

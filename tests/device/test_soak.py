@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ecg_edge.host.devices import platformio as pio
 from ecg_edge.host.devices.soak import soak
 from tests.support.core_signals import ADU_PER_MV, ecg
 
@@ -18,9 +18,9 @@ SAMPLES = HOURS * 3600 * 360
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_day_has_no_drift_and_its_counters_add_up(shipped_bundle: Path, tmp_path: Path) -> None:
+def test_a_day_has_no_drift_and_its_counters_add_up(shipped_image: Callable[[str], Path]) -> None:
     signal = ecg(SECONDS, 1)[0]
-    found = soak(pio.build("native", shipped_bundle, tmp_path / "pio"), signal, ADU_PER_MV, HOURS)
+    found = soak(shipped_image("native"), signal, ADU_PER_MV, HOURS)
     assert found.faults(SAMPLES) == []
     assert found.beats > HOURS * 3600
     assert replace(found, beats=found.beats + 1).faults(SAMPLES)

@@ -1,17 +1,18 @@
 /* The device's way from samples to rhythm events (firmware/src/events.c), without a network: the outputs for
- * a beat are made from its place. Reads int16 samples from standard input and prints every event. */
+ * a beat are made from its place. Reads int16 samples from standard input and prints every event and, after
+ * the letter B, the label of every beat. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "confidence.h"
 #include "device.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/messages.h"
 #include "events.h"
+#include "label.h"
+#include "model.h"
 
-#define LABELS 5u        /* N L R A V */
-#define FIRST_ECTOPIC 3u /* A */
+#define LABELS 5u
 
 static ecg_core_t core;
 
@@ -27,19 +28,16 @@ void device_event(const ecg_rhythm_event_t *event) {
     (void)event;
 }
 
-static uint8_t label_of(const ecg_core_beat_t *beat, const int8_t *logits) {
-    const uint8_t label = (uint8_t)argmax(logits, LABELS);
-    const bool is_bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
-    const bool is_learning = (beat->flags & ECG_CORE_FLAG_LEARNING) != 0;
-    return is_bad || (is_learning && label >= FIRST_ECTOPIC) ? ECG_LINK_UNCLASSIFIABLE : label;
-}
-
 static void give(const ecg_core_beat_t *beat) {
     int8_t logits[LABELS];
     for (uint32_t k = 0; k < LABELS; k++) {
         logits[k] = (int8_t)((int32_t)(beat->r_sample / (7u + k) % 200u) - 100);
     }
-    const ecg_link_beat_t report = {.label = label_of(beat, logits), .count = LABELS, .logits = logits};
+    const label_context_t context = {.flags = beat->flags,
+                                     .in_fibrillation = events_fibrillation(&core, beat->r_sample)};
+    const uint8_t label = label_of(ECG_MODEL_LABELS, logits, LABELS, context);
+    const ecg_link_beat_t report = {.label = label, .count = LABELS, .logits = logits};
+    printf("B %u %u\n", label, context.in_fibrillation);
     events_beat(&core, beat, &report);
 }
 

@@ -28,12 +28,18 @@ logits_of = st.lists(st.integers(-128, 127), min_size=1, max_size=12)
 
 
 @settings(max_examples=500, deadline=None)
-@given(logits=logits_of, scale_q16=st.integers(1, 4 * 65536))
-def test_confidence_is_the_softmax(library: ctypes.CDLL, logits: list[int], scale_q16: int) -> None:
+@given(
+    logits=logits_of, scale_q16=st.integers(1, 4 * 65536), label=st.one_of(st.integers(0, 11), st.just(254))
+)
+def test_confidence_is_the_softmax(
+    library: ctypes.CDLL, logits: list[int], scale_q16: int, label: int
+) -> None:
     values = np.array(logits, dtype=np.int8)
-    reals = values.astype(float) * scale_q16 / 65536
-    expected = 255 * float(1 / np.exp(reals - reals.max()).sum())
-    actual = library.confidence(values.tobytes(), ctypes.c_size_t(len(values)), ctypes.c_uint32(scale_q16))
+    reals = np.exp((values - values.max().astype(float)) * scale_q16 / 65536)
+    expected = 255 * float(reals[label if label < len(values) else values.argmax()] / reals.sum())
+    actual = library.confidence(
+        values.tobytes(), ctypes.c_size_t(len(values)), ctypes.c_size_t(label), ctypes.c_uint32(scale_q16)
+    )
     assert abs(actual - expected) <= 1.0
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from ecg_edge.firmware import process_signal
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.host.reference.expected import expect_events
-from tests.support.core_signals import ecg, flutter
+from ecg_edge.host.reference.decisions import decide
+from tests.support.core_signals import ecg, fibrillation, flutter
 from tests.support.device_c import SANITIZERS, WARNINGS, include_options, linked_sources_of, require_program
 
 LABELS = ("N", "L", "R", "A", "V")
@@ -26,7 +26,8 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("events")
     (folder / "model.h").write_text(f'#define ECG_MODEL_LABELS "{",".join(LABELS)}"\n')
     source = project_root / "firmware/src"
-    files = [project_root / "tests/firmware/events_harness.c", source / "events.c", source / "confidence.c"]
+    files = [project_root / "tests/firmware/events_harness.c"]
+    files += [source / name for name in ("events.c", "label.c", "confidence.c")]
     options = [
         f"-I{folder}",
         f"-I{source}",
@@ -39,12 +40,23 @@ def harness(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return program
 
 
-def expected_of(samples: Samples, fs_hz: int) -> list[list[int]]:
+def run(harness: Path, samples: Samples, fs_hz: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Run the device's code: events, and label and suspected fibrillation of each beat."""
+    done = subprocess.run(
+        [str(harness), str(fs_hz)], input=samples.tobytes(), capture_output=True, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    events = [[int(field) for field in line.split()] for line in lines if not line.startswith("B")]
+    return events, [[int(field) for field in line.split()[1:]] for line in lines if line.startswith("B")]
+
+
+def expected_of(samples: Samples, fs_hz: int) -> tuple[list[list[int]], list[list[int]]]:
     processed = process_signal(samples, fs_hz=fs_hz)
     places = processed.beats["r_sample"].astype(np.int64)[:, np.newaxis]
     outputs = (places // (7 + np.arange(len(LABELS))) % 200 - 100).astype(np.int8)
-    events = expect_events(processed, outputs, LABELS, len(samples), fs_hz)
-    return [list(astuple(event)) for event in events]
+    found = decide(processed, outputs, LABELS, len(samples), fs_hz)
+    labels = np.column_stack([found.labels, found.in_fibrillation]).astype(int).tolist()
+    return [list(astuple(event)) for event in found.events], labels
 
 
 def restless() -> Samples:
@@ -63,13 +75,20 @@ def test_the_events_are_those_of_the_reference(harness: Path, fs_hz: int, seed: 
     samples = restless()
     if seed is not None:
         samples = np.roll(samples, int(np.random.default_rng(seed).integers(0, len(samples))))[: 90 * 360]
-    done = subprocess.run(
-        [str(harness), str(fs_hz)], input=samples.tobytes(), capture_output=True, check=True
-    )
-    found = [[int(field) for field in line.split()] for line in done.stdout.decode().splitlines()]
+    found = run(harness, samples, fs_hz)
     assert found == expected_of(samples, fs_hz)
-    kinds = {event[1] for event in found}
+    kinds = {event[1] for event in found[0]}
     assert kinds & {rhythm.VENTRICULAR_FIBRILLATION, rhythm.VENTRICULAR_TACHYCARDIA}
+
+
+@pytest.mark.parametrize("fs_hz", [250, 360, 500])
+def test_the_labels_in_fibrillation_are_those_of_the_reference(harness: Path, fs_hz: int) -> None:
+    samples = fibrillation(150, fs_hz)
+    events, labels = run(harness, samples, fs_hz)
+    assert (events, labels) == expected_of(samples, fs_hz)
+    suspected = [label for label, in_fibrillation in labels if in_fibrillation]
+    assert len(suspected) > 40 and LABELS.index("A") not in suspected
+    assert LABELS.index("A") in [label for label, in_fibrillation in labels if not in_fibrillation]
 
 
 def test_the_largest_swings_overflow_nothing(harness: Path) -> None:

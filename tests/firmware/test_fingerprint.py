@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from ecg_edge.firmware import fingerprint
-from tests.support.device_c import LIBRARIES, include_options, linked_sources_of, require_program
+from tests.support.device_c import LIBRARIES
+from tests.support.fingerprints import ChangedLibrary
 
 # File, constant, other value.
 CHANGES = [
@@ -78,38 +76,9 @@ CHANGES = [
 ]
 
 
-OPTIONS = ["-std=c99", "-O1", "-fPIC"]
-
-
-def compile_object(compiler: str, source: Path, folder: Path) -> Path:
-    """Compile one file; the headers beside it are found first."""
-    target = folder / f"{source.stem}.o"
-    subprocess.run(
-        [compiler, *OPTIONS, *include_options("ecg_core"), "-c", str(source), "-o", str(target)], check=True
-    )
-    return target
-
-
-def fingerprint_of(compiler: str, objects: Iterable[Path], library: Path) -> int:
-    """Fingerprint of the signal path in these object files, linked to `library`."""
-    subprocess.run([compiler, "-shared", "-o", str(library), *map(str, objects)], check=True)
-    loaded = ctypes.CDLL(str(library))
-    loaded.ecg_core_fingerprint.restype = ctypes.c_uint32
-    scratch = ctypes.create_string_buffer(loaded.ecg_core_state_bytes())
-    return int(loaded.ecg_core_fingerprint(scratch))
-
-
 @pytest.fixture(scope="module")
-def compiler() -> str:
-    return require_program("gcc")
-
-
-@pytest.fixture(scope="module")
-def objects(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Object file of each source file, unchanged."""
-    folder = tmp_path_factory.mktemp("objects")
-    sources = map(Path, linked_sources_of("ecg_core"))
-    return {source.name: compile_object(compiler, source, folder) for source in sources}
+def library(tmp_path_factory: pytest.TempPathFactory) -> ChangedLibrary:
+    return ChangedLibrary("ecg_core", tmp_path_factory.mktemp("objects"))
 
 
 @pytest.fixture
@@ -118,10 +87,8 @@ def core(tmp_path: Path) -> Path:
     return Path(shutil.copytree(LIBRARIES / "ecg_core" / "src", tmp_path / "src"))
 
 
-def test_unchanged_sources_give_the_extensions_fingerprint(
-    compiler: str, objects: dict[str, Path], tmp_path: Path
-) -> None:
-    assert fingerprint_of(compiler, objects.values(), tmp_path / "core.so") == fingerprint()
+def test_unchanged_sources_give_the_extensions_fingerprint(library: ChangedLibrary, tmp_path: Path) -> None:
+    assert library.fingerprint("ecg_core_fingerprint", tmp_path) == fingerprint()
 
 
 def including(core: Path, name: str) -> list[Path]:
@@ -134,10 +101,10 @@ def including(core: Path, name: str) -> list[Path]:
 
 @pytest.mark.parametrize(("name", "constant", "value"), CHANGES, ids=[change[1] for change in CHANGES])
 def test_a_changed_constant_changes_the_fingerprint(
-    compiler: str, objects: dict[str, Path], core: Path, tmp_path: Path, name: str, constant: str, value: str
+    library: ChangedLibrary, core: Path, tmp_path: Path, name: str, constant: str, value: str
 ) -> None:
     text, count = re.subn(rf"(#define {constant}) \S+", rf"\1 {value}", (core / name).read_text())
     assert count == 1, f"{name} does not define {constant}"
     (core / name).write_text(text)
-    changed = {source.name: compile_object(compiler, source, tmp_path) for source in including(core, name)}
-    assert fingerprint_of(compiler, {**objects, **changed}.values(), tmp_path / "core.so") != fingerprint()
+    changed = including(core, name)
+    assert library.fingerprint("ecg_core_fingerprint", tmp_path, changed) != fingerprint()

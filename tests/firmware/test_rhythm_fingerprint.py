@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
-from tests.support.device_c import BASE, LIBRARIES, require_program, sources_of
+from tests.support.device_c import LIBRARIES
+from tests.support.fingerprints import ChangedLibrary
 
 RULES = LIBRARIES / "ecg_rhythm/include/ecg_rhythm/ecg_rhythm_rules.h"
+STATE = RULES.with_name("ecg_rhythm_state.h")
+SOURCES = LIBRARIES / "ecg_rhythm/src"
 FIXED = ("ECG_RHYTHM_IRREGULAR_LAGS",)  # another value does not compile
 CONSTANTS = [
     name for name in re.findall(r"#define (ECG_RHYTHM_\w+) \(?-?\d", RULES.read_text()) if name not in FIXED
@@ -35,50 +35,36 @@ CHANGES = [
     ("classes.c", "VrEF", "VrE"),
     ("runs.c", "step->evidence.certainty == 0", "step->evidence.certainty < 4"),
     ("rate.c", "slow <= ECG", "slow < ECG"),
+    ("ecg_rhythm.c", "is_premature && in_fibrillation", "false && is_premature && in_fibrillation"),
     ("irregular.c", "ALL_FAR) {", "ALL_FAR || (interval->far & 1u)) {"),
 ]
 
 
-def fingerprint_of(compiler: str, sources: Iterable[str], include: Path, folder: Path) -> int:
-    """Compute the fingerprint of the rules in these source files, with the headers in `include`."""
-    library = folder / "rhythm.so"
-    headers = [f"-I{include}", f"-I{LIBRARIES / BASE / 'include'}"]
-    options = ["-std=c99", "-O1", "-fPIC", "-shared", *headers]
-    subprocess.run([compiler, *options, *sources, *sources_of(BASE), "-o", str(library)], check=True)
-    loaded = ctypes.CDLL(str(library))
-    loaded.ecg_rhythm_fingerprint.restype = ctypes.c_uint32
-    return int(loaded.ecg_rhythm_fingerprint(ctypes.create_string_buffer(loaded.ecg_rhythm_state_bytes())))
-
-
 @pytest.fixture(scope="module")
-def compiler() -> str:
-    return require_program("gcc")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ChangedLibrary:
+    return ChangedLibrary("ecg_rhythm", tmp_path_factory.mktemp("objects"))
 
 
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    """A copy of the rules that a test may change."""
-    return Path(shutil.copytree(LIBRARIES / "ecg_rhythm", tmp_path / "ecg_rhythm"))
-
-
-def changed_fingerprint(compiler: str, rules: Path) -> int:
-    sources = sorted(str(path) for path in (rules / "src").glob("*.c"))
-    return fingerprint_of(compiler, sources, rules / "include", rules)
-
-
-def test_unchanged_sources_give_the_extensions_fingerprint(compiler: str, rules: Path) -> None:
-    assert changed_fingerprint(compiler, rules) == rhythm_fingerprint()
+def test_unchanged_sources_give_the_extensions_fingerprint(library: ChangedLibrary, tmp_path: Path) -> None:
+    assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path) == rhythm_fingerprint()
     assert rhythm_fingerprint() == rhythm_fingerprint()
 
 
 @pytest.mark.parametrize("constant", CONSTANTS)
-def test_a_changed_constant_changes_the_fingerprint(compiler: str, rules: Path, constant: str) -> None:
-    path = rules / "include/ecg_rhythm/ecg_rhythm_rules.h"
+def test_a_changed_constant_changes_the_fingerprint(
+    library: ChangedLibrary, tmp_path: Path, constant: str
+) -> None:
+    """All files are compiled again where it is a size in the state; else the one that has every constant."""
     pattern = rf"(#define {constant}) (\(?)(-?)(\d+)"
-    text, count = re.subn(pattern, lambda m: f"{m[1]} {m[2]}{m[3]}{other(int(m[4]))}", path.read_text())
+    text, count = re.subn(pattern, lambda m: f"{m[1]} {m[2]}{m[3]}{other(int(m[4]))}", RULES.read_text())
     assert count == 1
-    path.write_text(text)
-    assert changed_fingerprint(compiler, rules) != rhythm_fingerprint()
+    header = tmp_path / "include/ecg_rhythm" / RULES.name
+    header.parent.mkdir(parents=True)
+    header.write_text(text)
+    is_size = constant in STATE.read_text() or constant in (SOURCES / "private.h").read_text()
+    sources = sorted(SOURCES.glob("*.c")) if is_size else [SOURCES / "fingerprint.c"]
+    changed = library.fingerprint("ecg_rhythm_fingerprint", tmp_path, sources, [tmp_path / "include"])
+    assert changed != rhythm_fingerprint()
 
 
 def other(value: int) -> int:
@@ -88,10 +74,12 @@ def other(value: int) -> int:
 
 @pytest.mark.parametrize(("name", "text", "replacement"), CHANGES, ids=[c[0] + " " + c[1] for c in CHANGES])
 def test_another_change_changes_the_fingerprint(
-    compiler: str, rules: Path, name: str, text: str, replacement: str
+    library: ChangedLibrary, tmp_path: Path, name: str, text: str, replacement: str
 ) -> None:
-    path = rules / "src" / name
-    before = path.read_text()
+    before = (SOURCES / name).read_text()
     assert text in before
-    path.write_text(before.replace(text, replacement))
-    assert changed_fingerprint(compiler, rules) != rhythm_fingerprint()
+    folder = Path(shutil.copytree(SOURCES, tmp_path / "src"))
+    (folder / name).write_text(before.replace(text, replacement))
+    # A header is compiled again with the one file that includes it.
+    source = folder / ("fibrillation.c" if name == "fibrillation_weights.h" else name)
+    assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path, [source]) != rhythm_fingerprint()

@@ -306,6 +306,21 @@ def test_a_run_needs_certain_labels_in_good_signal(name: str, least: int) -> Non
     assert runs([200, 200, 200], **{name: least - 1}) == 0
 
 
+def test_no_beat_is_supraventricular_in_suspected_fibrillation() -> None:
+    classes = "N" * 80 + "AAAA" + "N" * 60 + "AAAA" + "NNNN"
+    beats = make_beats(classes, [*fibrillation(99), *[240] * 44, *[160] * 4, *[240] * 4])
+    found = rhythm.follow_beats(*beats, int(beats[0][-1]) + 200)
+    episodes = found.events[found.events["kind"] == rhythm.ATRIAL_FIBRILLATION]
+    assert episodes["phase"].tolist() == [BEGIN, END]
+    suspected = np.flatnonzero(found.in_fibrillation)
+    assert np.array_equal(suspected, np.arange(suspected[0], suspected[-1] + 1))
+    assert suspected[0] < 80 and 100 <= suspected[-1] < 140
+    runs = found.events[found.events["kind"] == rhythm.RUN_S]
+    assert spans(runs) == [(int(beats[0][144]), int(beats[0][147]), 0)]
+    normal = rhythm.follow_beats(*beats[:2], np.zeros_like(beats[2]), int(beats[0][-1]) + 200)
+    assert np.array_equal(normal.in_fibrillation, found.in_fibrillation)
+
+
 def test_a_label_of_no_certainty_belongs_to_no_run() -> None:
     beats = make_beats("NNVVVVNN", 200)
     found = np.full(8, rhythm.NO_EVIDENCE, rhythm.EVIDENCE_DTYPE)

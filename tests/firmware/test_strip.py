@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +21,9 @@ from ecg_edge.firmware import (
     strip_fingerprint,
     strips,
 )
-from tests.firmware.test_fingerprint import OPTIONS
 from tests.support.core_signals import ADU_PER_MV, beats_at, ecg
-from tests.support.device_c import LIBRARIES, include_options, linked_sources_of, require_program
+from tests.support.device_c import LIBRARIES
+from tests.support.fingerprints import ChangedLibrary
 
 Samples = npt.NDArray[np.int16]
 SIGNAL, R_PEAKS = ecg(seconds=32, seed=3)
@@ -140,29 +138,21 @@ CHANGES = [
 ]
 
 
-def fingerprint_of(sources: list[Path], library: Path) -> int:
-    compiler = require_program("gcc")
-    subprocess.run(
-        [compiler, *OPTIONS, "-shared", *include_options("ecg_core"), *map(str, sources), "-o", str(library)],
-        check=True,
-    )
-    loaded = ctypes.CDLL(str(library))
-    loaded.ecg_strip_fingerprint.restype = ctypes.c_uint32
-    return int(loaded.ecg_strip_fingerprint(ctypes.create_string_buffer(4096)))
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ChangedLibrary:
+    return ChangedLibrary("ecg_core", tmp_path_factory.mktemp("objects"))
 
 
-def test_unchanged_sources_give_the_extensions_fingerprint(tmp_path: Path) -> None:
-    sources = [Path(source) for source in linked_sources_of("ecg_core")]
-    assert fingerprint_of(sources, tmp_path / "unchanged.so") == strip_fingerprint()
+def test_unchanged_sources_give_the_extensions_fingerprint(library: ChangedLibrary, tmp_path: Path) -> None:
+    assert library.fingerprint("ecg_strip_fingerprint", tmp_path) == strip_fingerprint()
 
 
 @pytest.mark.parametrize(("name", "text", "other"), CHANGES, ids=[change[1] for change in CHANGES])
-def test_a_change_changes_the_fingerprint(tmp_path: Path, name: str, text: str, other: str) -> None:
-    sources = [Path(source) for source in linked_sources_of("ecg_core")]
+def test_a_change_changes_the_fingerprint(
+    library: ChangedLibrary, tmp_path: Path, name: str, text: str, other: str
+) -> None:
     original = (LIBRARIES / "ecg_core" / "src" / name).read_text()
     assert text in original
     (tmp_path / name).write_text(original.replace(text, other))
-    changed = [tmp_path / name if source.name == name else source for source in sources]
-    include = LIBRARIES / "ecg_core" / "src"
-    compiled = fingerprint_of([*changed, Path(f"-I{include}")], tmp_path / "changed.so")
-    assert compiled != strip_fingerprint()
+    changed = library.fingerprint("ecg_strip_fingerprint", tmp_path, [tmp_path / name])
+    assert changed != strip_fingerprint()

@@ -14,7 +14,7 @@ from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows, read
 from ecg_edge.host.conformance.folder import EVENTS_NAME
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference import rhythm_events
-from ecg_edge.host.reference.expected import expect_events
+from ecg_edge.host.reference.decisions import decide
 from ecg_edge.host.reference.rhythm_events import (
     EventStream,
     classes_of,
@@ -26,6 +26,7 @@ from ecg_edge.host.reference.rhythm_events import (
 )
 from ecg_edge.host.report.charts import rhythm_svg
 from ecg_edge.quantize.bundle.engines import beat_inputs
+from tests.support.core_signals import fibrillation
 from tests.support.simulated import LABELS, HashEngine, make_ecg
 
 NOTHING = np.zeros(0, np.int64)
@@ -40,25 +41,31 @@ def noisy_ecg() -> tuple[np.ndarray, np.ndarray]:
     return samples, random
 
 
-@pytest.mark.parametrize("block", [1, 239, 4000, 50000])
-def test_a_stream_gives_the_events_of_the_whole(block: int) -> None:
-    samples, _ = noisy_ecg()
-    samples = samples[: 16000 if block == 1 else len(samples)]
+@pytest.mark.parametrize(
+    ("samples", "block"),
+    [(noisy_ecg()[0][:16000], 1), *((noisy_ecg()[0], block) for block in (239, 4000)), (fibrillation(), 500)],
+    ids=["each sample", "noise, 239", "noise, 4000", "fibrillation"],
+)
+def test_a_stream_gives_what_the_whole_gives(samples: np.ndarray, block: int) -> None:
     processed = process_signal(samples)
     engine = HashEngine()
     outputs = engine.run(beat_inputs(processed.beats))
-    expected = expect_events(processed, outputs, LABELS, len(samples))
+    expected = decide(processed, outputs, LABELS, len(samples))
     path, stream, events, taken = SignalPath(), EventStream(LABELS, 360), [], 0
+    suspected: list[bool] = []
     for start in range(0, len(samples), block):
         part = samples[start : start + block]
         beats = path.push(part)
         taken += len(part)
-        events += stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
+        found, in_fibrillation = stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
+        events, suspected = events + found, suspected + in_fibrillation.tolist()
     beats = path.finish()
-    events += stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
-    events += stream.finish(path.changes, taken)
+    found, in_fibrillation = stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
+    events += [*found, *stream.finish(path.changes, taken)]
     assert len(events) > 2
-    assert events == expected
+    assert events == expected.events
+    assert [*suspected, *in_fibrillation.tolist()] == expected.in_fibrillation.tolist()
+    assert any(suspected) == (block == 500)
 
 
 def test_a_long_stream_merges_each_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:

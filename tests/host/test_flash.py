@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,10 @@ def test_the_tool_of_a_cortex_m_board_gets_its_arguments(
 
 @pytest.mark.device
 def test_the_board_is_asked_for_its_self_test(
-    shipped_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shipped_image: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The firmware as a program stands for the board that was written to."""
-    program = pio.build("native", shipped_bundle, tmp_path)
+    program = shipped_image("native")
     monkeypatch.setattr(pio, "upload", lambda *_: None)
     with native_device(program) as port, pytest.raises(SystemExit) as stop:
         cli.main(["flash", "--env", "esp32dev", "--port", port, "--quiet"])

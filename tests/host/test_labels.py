@@ -26,6 +26,21 @@ def test_no_beat_is_ectopic_before_the_average_beat_is_known() -> None:
     assert labels_of(OUTPUTS, ("N", "L", "R"), flags).tolist() == [2, 0, 1, 0]
 
 
+def test_no_beat_is_supraventricular_in_fibrillation() -> None:
+    outputs = np.array([[1, 2, 0, 9, 8], [3, 3, 1, 4, 0], [0, 0, 0, 1, 9], [0, 0, 7, 9, 9]], np.int8)
+    names = tuple("NLRAV")
+    everywhere, nowhere = np.ones(4, bool), np.zeros(4, bool)
+    assert labels_of(outputs, names).tolist() == [3, 3, 4, 3]
+    assert labels_of(outputs, names, None, everywhere).tolist() == [1, 0, 4, 2]
+    assert labels_of(outputs, names, None, nowhere).tolist() == [3, 3, 4, 3]
+    assert labels_of(outputs, names, None, np.array([True, False, True, False])).tolist() == [1, 3, 4, 3]
+    learning = np.full(4, FLAG_LEARNING, np.uint16)
+    assert labels_of(outputs, names, learning, everywhere).tolist() == [1, 0, 254, 2]
+    bad = np.full(4, FLAG_UNCLASSIFIABLE, np.uint16)
+    assert labels_of(outputs, names, bad, everywhere).tolist() == [254] * 4
+    assert labels_of(outputs[:, 3:], ("A", "V"), None, everywhere).tolist() == [0, 0, 1, 0]
+
+
 def test_without_outputs_beats_are_not_labelled() -> None:
     assert labels_of(np.zeros((2, 0), np.int8), (), np.zeros(2, np.uint16)).tolist() == [255, 255]
 

@@ -7,11 +7,12 @@ import pytest
 
 from ecg_edge.ecg.annotations import Annotations
 from ecg_edge.ecg.records import Timing
-from ecg_edge.firmware import Beats, process_signal
+from ecg_edge.firmware import Processed, process_signal
 from ecg_edge.host.evaluation.restarts import Plan, restart, restart_figures
 from ecg_edge.host.evaluation.sources import Reference
 from ecg_edge.host.evaluation.stream import listen, report_all
-from ecg_edge.host.reference.expected import expect_events
+from ecg_edge.host.reference.decisions import decide
+from ecg_edge.host.reference.labels import symbols_of
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from tests.support.made_reports import FS_HZ, made_record
 from tests.support.simulated import LABELS, HashEngine, make_ecg
@@ -19,9 +20,10 @@ from tests.support.simulated import LABELS, HashEngine, make_ecg
 SECONDS = 130.0
 
 
-def called_v(beats: Beats) -> np.ndarray:
+def called_v(processed: Processed, samples: int, fs_hz: int) -> np.ndarray:
     """Every beat is V."""
-    return np.full(len(beats), "V")
+    assert samples <= 30 * fs_hz
+    return np.full(len(processed.beats), "V")
 
 
 def test_each_start_is_scored_from_itself() -> None:
@@ -65,7 +67,9 @@ def test_events_told_block_by_block_are_those_of_the_whole(fs_hz: int) -> None:
     whole = process_signal(samples, adu_per_mv=200, fs_hz=fs_hz)
     assert np.array_equal(heard.beats, whole.beats)
     outputs = HashEngine().run(beat_inputs(whole.beats))
-    assert report.events == expect_events(whole, outputs, LABELS, len(samples), fs_hz)
+    expected = decide(whole, outputs, LABELS, len(samples), fs_hz)
+    assert report.events == expected.events
+    assert report.symbols.tolist() == symbols_of(expected.labels, LABELS).tolist()
     assert np.all(np.diff(report.told) >= 0) and report.told[-1] == len(samples)
     alarms = report.alarms()
     assert alarms and all(one.told_s >= one.onset_s and one.over_s >= one.told_s for one in alarms)

@@ -273,7 +273,7 @@ class FakeEngine:
 def test_labels_of_a_model_are_scored_too(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecg_edge.host.reference.labels.GeneratedEngine", FakeEngine)
+    monkeypatch.setattr("ecg_edge.host.reference.decisions.GeneratedEngine", FakeEngine)
     bundle = make_bundle(tmp_path / "bundle")
     result = run(
         "evaluate", "detector", "nstdb", "--data", root, "--model", bundle.path, "--json", tmp_path / "d.json"
@@ -305,7 +305,7 @@ def test_a_model_of_another_signal_path_is_refused(root: Path, tmp_path: Path) -
 def test_patients_that_the_network_has_seen_are_named(
     database: str, names: list[str], seen: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecg_edge.host.reference.labels.GeneratedEngine", FakeEngine)
+    monkeypatch.setattr("ecg_edge.host.reference.decisions.GeneratedEngine", FakeEngine)
     bundle = make_bundle(tmp_path / "bundle")
     manifest = json.loads((bundle.path / MANIFEST_NAME).read_text())
     manifest["training"] = {"database": "mitdb", "records": ["101", "118", "svdb/800"]}

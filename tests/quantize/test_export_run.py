@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, OutputError
+from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.export import run as export_run
 from ecg_edge.quantize.export.model_card import model_card
@@ -76,6 +77,7 @@ def folds(recipe: Recipe, seeds: tuple[int, ...] = (1, 2)) -> dict[str, object]:
         "division": "patients5",
         "seeds": list(seeds),
         "settings_sha256": settings_sha256(recipe),
+        "rhythm_fingerprint": rhythm_fingerprint(),
         "spread": [{**row, "network": "float"}, row, own],
     }
 
@@ -89,6 +91,8 @@ def test_the_spread_is_that_of_the_same_settings(tmp_path: Path) -> None:
     assert spread["figures"]["gross veb_se"] == pytest.approx([0.6, 0.7])
     other = replace(recipe, training=replace(recipe.training, epochs=3))
     assert export_run.read_spread(path, other) is None, "of another recipe"
+    path.write_text(json.dumps({**folds(recipe), "rhythm_fingerprint": 1}))
+    assert export_run.read_spread(path, recipe) is None, "of other rhythm rules"
     path.write_text(json.dumps({**folds(recipe), "spread": []}))
     with pytest.raises(BundleError, match=r"patients5\.json: damaged"):
         export_run.read_spread(path, recipe)
@@ -131,8 +135,11 @@ def test_the_card_compares_the_folds_of_another_machine(tmp_path: Path) -> None:
     card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": both}), 1, 1)
     assert "| seed 2 | mean elsewhere | largest difference of a seed |" in card
     assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 | 0.61 | 0.1 |" in card
-    assert "on another machine" in card and "not measured" not in card
-    for changes in ({"patients": 90}, {"seeds": [1, 3]}, {"division": "ds1"}):
+    assert "on another machine" in card and "not measured" not in card and "may be A" not in card
+    del both["rhythm_fingerprint"]
+    card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": both}), 1, 1)
+    assert "A beat in suspected fibrillation may be A in them" in card
+    for changes in ({"patients": 90}, {"seeds": [1, 3]}, {"division": "ds1"}, {"rhythm_fingerprint": 1}):
         write(**changes)
         with pytest.raises(BundleError, match="of other seeds or records"):
             export_run._spread(run, here)

@@ -20,7 +20,7 @@ from ecg_edge.quantize.codegen.lower import LOWERINGS
 from tests.support.harness import Compiled, compare, compare_batch
 from tests.support.random_networks import SAME, Builder, options, random_network
 
-BATCHES, BATCH = 9, 128  # of networks of all operators; test_kernels_rows.py has as many of convolutions
+BATCHES, BATCH = 5, 128  # of networks of all operators; test_kernels_rows.py has as many of convolutions
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is not instal
 from tests.support.harness import compare_batch
 from tests.support.random_rows import random_row_network
 
-BATCHES, BATCH = 9, 128
+BATCHES, BATCH = 5, 128
 
 
 @pytest.mark.slow

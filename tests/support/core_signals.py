@@ -35,6 +35,15 @@ def ecg(seconds: int, seed: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.
     return np.round(beats_at(r_peaks, count) + rest).astype(np.int16), r_peaks
 
 
+def fibrillation(count: int = 150, fs_hz: int = 360) -> npt.NDArray[np.int16]:
+    """Narrow beats without P waves at intervals that follow from nothing, and some noise; ADC units."""
+    random = np.random.default_rng(3)
+    r_peaks = np.round(fs_hz * (1.0 + np.cumsum(random.lognormal(np.log(0.6), 0.22, count)))).astype(np.int64)
+    samples = int(r_peaks[-1]) + 2 * fs_hz
+    noise = np.round(random.normal(0, 2, samples)).astype(np.int16)
+    return beats_at(r_peaks, samples, NORMAL_WAVES[1:]) + noise
+
+
 def flutter(seconds: int, per_minute: float = 250, height_mv: float = 1.0) -> npt.NDArray[np.int16]:
     """Ventricular flutter: waves without rest between, slightly unlike each other; ADC units."""
     time = np.arange(seconds * 360) / 360

@@ -19,7 +19,7 @@ from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
 from ecg_edge.host.evaluation.sources import REFERENCE
-from ecg_edge.host.reference.labels import Labeller
+from ecg_edge.host.reference.decisions import Labeller
 from ecg_edge.host.report.inspection_plot import Segment, draw
 from ecg_edge.host.report.strips import clock
 from ecg_edge.host.report.window import has_screen, show

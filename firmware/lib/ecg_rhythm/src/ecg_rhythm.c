@@ -153,16 +153,28 @@ static bool is_beat(const ecg_rhythm_beat_t *beat) {
     return beat->beat_class < ECG_RHYTHM_UNCLASSIFIABLE || beat->beat_class == ECG_RHYTHM_UNLABELLED;
 }
 
+bool ecg_rhythm_suspects_fibrillation(ecg_rhythm_state_t *rhythm, uint32_t r_sample) {
+    ecg_rhythm_settle(rhythm, r_sample);
+    return rhythm->irregular.fibrillation.episode.open;
+}
+
+/* No beat is premature in fibrillation. */
+static uint8_t class_of(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) {
+    const bool in_fibrillation = ecg_rhythm_suspects_fibrillation(rhythm, beat->r_sample);
+    const bool is_premature = beat->beat_class == ECG_RHYTHM_SUPRAVENTRICULAR;
+    return is_premature && in_fibrillation ? ECG_RHYTHM_NORMAL : beat->beat_class;
+}
+
 void ecg_rhythm_beat(ecg_rhythm_state_t *rhythm, const ecg_rhythm_beat_t *beat) {
+    const uint8_t beat_class = class_of(rhythm, beat);
     const ecg_rhythm_step_t step = {
         .at = beat->r_sample,
         .rr = beat->rr_samples,
-        .beat_class = beat->beat_class,
+        .beat_class = beat_class,
         .last_class = rhythm->last_class,
         .joined = rhythm->joined && beat->rr_samples > 0,
         .evidence = *beat,
     };
-    ecg_rhythm_settle(rhythm, beat->r_sample);
     ecg_rhythm_ventricular_beat(rhythm);
     if (!rhythm->bad && beat->beat_class == ECG_RHYTHM_DOUBTFUL) {
         truncate_beats(rhythm);

@@ -129,6 +129,7 @@ static uint8_t class_in(trial_t *trial, uint32_t part, uint32_t k) {
             return k % 3 ? ECG_RHYTHM_NORMAL : ECG_RHYTHM_VENTRICULAR;
         case VENTRICULAR_RUNS:
             return next(trial, 4) ? ECG_RHYTHM_VENTRICULAR : ECG_RHYTHM_NORMAL;
+        case FIBRILLATION: /* in which no beat is supraventricular */
         case OTHER_RUNS:
             return next(trial, 4) ? ECG_RHYTHM_SUPRAVENTRICULAR : ECG_RHYTHM_NORMAL;
         default:
@@ -196,6 +197,7 @@ static void add_features(trial_t *trial) {
 static void give_sequence(trial_t *trial) {
     for (uint32_t index = 0; index < BEATS; index++) {
         const ecg_rhythm_beat_t beat = make_beat(trial, index);
+        add_word(trial, ecg_rhythm_suspects_fibrillation(trial->rhythm, beat.r_sample));
         ecg_rhythm_beat(trial->rhythm, &beat);
         ecg_rhythm_tick(trial->rhythm, trial->time + 1u, is_bad(index));
         add_features(trial);

@@ -18,7 +18,7 @@ from ecg_edge.host.cli.records import select_sources
 from ecg_edge.host.evaluation.detector import Detection, detect, group_figures, group_sources
 from ecg_edge.host.evaluation.restarts import restart_figures
 from ecg_edge.host.evaluation.sources import Source
-from ecg_edge.host.reference.labels import Labeller
+from ecg_edge.host.reference.decisions import Labeller
 
 ANNOTATOR: Final = "edge"
 SILENT_ANNOTATOR: Final = "silent"

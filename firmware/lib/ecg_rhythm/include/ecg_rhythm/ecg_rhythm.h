@@ -147,6 +147,17 @@ void ecg_rhythm_init(ecg_rhythm_state_t *rhythm, uint16_t fs_hz, ecg_rhythm_sink
  */
 uint32_t ecg_rhythm_settled(uint16_t fs_hz, uint32_t samples);
 
+/** Tell whether atrial fibrillation is suspected when a beat comes: what the beats before it have told.
+ *
+ *  No beat is premature then, because every interval is another: the caller does not label it
+ * supraventricular, and ecg_rhythm_beat takes one that is for a normal beat.
+ *
+ *  @param[in,out] rhythm    state; rules that are due up to the beat report first, as in ecg_rhythm_beat
+ *  @param[in]     r_sample  R peak of the next beat
+ *  @return                  the event has begun, and not ended
+ */
+bool ecg_rhythm_suspects_fibrillation(ecg_rhythm_state_t *rhythm, uint32_t r_sample);
+
 /** Take the next beat. About 12,000 Cortex-M4 instructions, at most 16,000, besides those of the sink.
  *
  *  @param[in,out] rhythm  state

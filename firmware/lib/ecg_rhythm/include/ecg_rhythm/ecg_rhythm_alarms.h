@@ -40,7 +40,7 @@ typedef enum {
     X(ECG_RHYTHM_ATRIAL_FIBRILLATION, MEDIUM, false, "12 to 48 intervals + 0.8 s", \
       "P waves, 15 s without a readable interval, ventricular rhythm") \
     X(ECG_RHYTHM_RUN_S, LOW, false, "third beat + 0.8 s", \
-      "as V run") \
+      "as V run, suspected atrial fibrillation") \
     X(ECG_RHYTHM_IRREGULAR, LOW, false, "12 to 48 intervals + 0.8 s", \
       "suspected atrial fibrillation; otherwise as that, P waves apart") \
     X(ECG_RHYTHM_COUPLET_V, LOW, false, "the beat after it + 0.8 s", \
