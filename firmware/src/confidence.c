@@ -35,12 +35,12 @@ uint8_t confidence(const int8_t *logits, size_t count, size_t label, uint32_t sc
     const size_t best = argmax(logits, count);
     const size_t named = label < count ? label : best;
     const uint64_t log2_step_q16 = ((uint64_t)scale_q16 * LOG2_E_Q16) >> 16; /* log2 of e^scale */
-    uint32_t sum_q16 = 0;
-    uint32_t own_q16 = 0;
+    uint32_t sum_q16 = ONE_Q16;                                              /* that of the largest itself */
+    uint32_t own_q16 = ONE_Q16;
     for (size_t i = 0; i < count; i++) {
         const uint64_t below_q16 = log2_step_q16 * (uint64_t)(logits[best] - logits[i]);
         const uint32_t part_q16 = power_of_half(below_q16 < UINT32_MAX ? (uint32_t)below_q16 : UINT32_MAX);
-        sum_q16 += part_q16;
+        sum_q16 += i != best ? part_q16 : 0;
         own_q16 = i == named ? part_q16 : own_q16;
     }
     return (uint8_t)((255u * own_q16 + sum_q16 / 2u) / sum_q16);

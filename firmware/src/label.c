@@ -5,8 +5,7 @@
 #include "ecg_link/messages.h"
 #include "ecg_rhythm/ecg_rhythm.h"
 
-/* The largest logit's among the labels of normal beats; `other`, which is none of them, where there is none.
- */
+/* The normal beats' label with the largest logit; `other`, which is not normal, where there is none. */
 static size_t best_normal(const char *labels, const int8_t *logits, size_t count, size_t other) {
     size_t best = other;
     for (size_t i = 0; i < count; i++) {
