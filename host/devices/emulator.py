@@ -58,7 +58,9 @@ def emulator(
         Eight nanoseconds an instruction, and a wait is over at once: the board's time has nothing to do with
         this computer's, and interrupts come on time.
     front_end : Path, optional
-        File that live mode samples (`write_front_end`). Without it the readings have no meaning.
+        File that live mode samples (`write_front_end`). Without it the readings have no meaning. With it the
+        board's time is eight nanoseconds an instruction, and never ahead of this computer's: on a slow
+        computer the board is late, but takes every sample.
 
     Yields
     ------
@@ -77,6 +79,8 @@ def emulator(
         command, debugger = _qemu_command(image, line), Path(folder) / "debugger"
         command += ["-icount", "shift=0"] if count_instructions else []
         command += ["-icount", "shift=3,sleep=off"] if exact_time else []
+        in_step = front_end is not None and not (count_instructions or exact_time)
+        command += ["-icount", "shift=3"] if in_step else []
         command += ["-gdb", f"unix:{debugger},server=on,wait=off"] if front_end else []
         with running(command, log) as process, ExitStack() as stack:
             wait_for_socket(line, process, _START_TIMEOUT_S, lambda: _no_machine(log))

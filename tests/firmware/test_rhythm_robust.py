@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from ecg_edge.firmware import VENTRICULAR_DTYPE
 from ecg_edge.firmware import VentricularStates as States
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.firmware.binding.rhythm import BEGIN, END, EVENT_DTYPE, UPDATE, Events, Rhythm, find_events
+from ecg_edge.firmware.binding.rhythm import (
+    BEGIN,
+    END,
+    EVENT_DTYPE,
+    UPDATE,
+    Events,
+    Followed,
+    Rhythm,
+    find_events,
+    follow_beats,
+)
 from tests.support.device_c import (
     SANITIZERS,
     WARNINGS,
@@ -140,28 +150,33 @@ def test_ticks_between_change_nothing(
     turns = [turn for turn in turns if turn[0] < samples]
     states = states[states["until"] < samples]
     streamed = stream(beats, turns, states, samples, step, seed)
-    assert np.array_equal(streamed, find_events(*beats, samples, turns, ventricular=list(states)))
+    whole = follow_beats(*beats, samples, turns, ventricular=list(states))
+    assert np.array_equal(streamed.events, whole.events)
+    assert np.array_equal(streamed.in_fibrillation, whole.in_fibrillation)
 
 
 def stream(
     beats: Beats, turns: Sequence[tuple[int, bool]], states: States, samples: int, step: int, seed: int
-) -> Events:
-    """Events of a stream with ticks at random times, about every `step` samples."""
+) -> Followed:
+    """Follow a stream with ticks at random times, about every `step` samples."""
     random = np.random.default_rng(seed)
     ticks = np.unique(random.integers(0, samples, samples // step + 1)).tolist()
     happenings = [(int(r), 3, k) for k, r in enumerate(beats[0])] + [(at, 2, -1) for at in ticks]
     happenings += [(int(state["until"]), 1, k) for k, state in enumerate(states)]
     happenings += [(at, 0, int(bad)) for at, bad in turns]
     watch, parts, bad = Rhythm(), [np.zeros(0, EVENT_DTYPE)], False
+    suspected = [np.zeros(0, np.bool_)]
     for at, what, argument in sorted(happenings):
         if what == 3:
-            parts.append(watch.beats(*(part[argument : argument + 1] for part in beats)))
+            found = watch.beats(*(part[argument : argument + 1] for part in beats))
+            parts.append(found.events)
+            suspected.append(found.in_fibrillation)
         elif what == 1:
             parts.append(watch.ventricular(states[argument]))
         else:
             bad = bool(argument) if what == 0 else bad
             parts.append(watch.tick(at, bad))
-    return np.concatenate([*parts, watch.finish(samples)])
+    return Followed(np.concatenate([*parts, watch.finish(samples)]), np.concatenate(suspected))
 
 
 @settings(max_examples=100, deadline=None)
@@ -172,7 +187,7 @@ def test_any_numbers_give_numbered_events_and_an_end_for_each_begin(rows: list[t
     watch, parts = Rhythm(), []
     for at, rr, beat_class in rows:
         # At most a day ahead: there is a heart rate every ten seconds, and the test keeps them all.
-        parts.append(watch.beats(np.array([at % 2**25]), np.array([rr]), np.array([beat_class])))
+        parts.append(watch.beats(np.array([at % 2**25]), np.array([rr]), np.array([beat_class])).events)
         parts.append(watch.tick((at >> 7) % 2**25, at % 3 == 0))
     events = np.concatenate([*parts, watch.finish(2**25)])
     assert events["index"].tolist() == list(range(len(events)))
@@ -241,7 +256,7 @@ def test_sanitizers_find_nothing_and_the_events_are_the_same(harness: Path, seed
     watch, parts = Rhythm(), []
     for sample, rr, what, argument in rows.tolist():
         if what == 0:
-            parts.append(watch.beats(np.array([sample]), np.array([rr]), np.array([argument])))
+            parts.append(watch.beats(np.array([sample]), np.array([rr]), np.array([argument])).events)
         else:
             parts.append(watch.tick(sample, argument == 1) if what == 1 else watch.finish(sample))
     expected = [list(map(int, event)) for part in parts for event in part.tolist()]
