@@ -45,8 +45,8 @@ pytestmark = [
     ),
 ]
 
-JOURNEY = [(OFF, 1), (ECG, 2), (OFF, 0.6), (ECG, 2), (TOP, 0.6), (ECG, 2), (TOP, 0.6), (OFF, 0.6), (ECG, 2)]
-PATIENCE_S = 120
+JOURNEY = [(OFF, 1), (ECG, 2), (OFF, 0.6), (ECG, 1.5), (TOP, 0.6), (ECG, 2), (TOP, 0.6), (OFF, 0.6), (ECG, 2)]
+PATIENCE_S = 200
 
 
 @pytest.fixture(scope="module")
