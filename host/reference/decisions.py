@@ -65,7 +65,8 @@ def decide(
     """
     beats = processed.beats
     flags = beats["flags"]
-    # The rules take a supraventricular beat for a normal one in suspected fibrillation by themselves.
+    # The rules take a supraventricular beat for a normal one in suspected fibrillation by themselves. Before
+    # the average beat is known it is unlabelled here and normal on the device: no rule tells them apart then.
     classes = classes_of(labels_of(outputs, names, flags), names, flags)
     followed = follow_beats(
         beats["r_sample"],

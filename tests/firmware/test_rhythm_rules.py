@@ -321,6 +321,22 @@ def test_no_beat_is_supraventricular_in_suspected_fibrillation() -> None:
     assert np.array_equal(normal.in_fibrillation, found.in_fibrillation)
 
 
+def test_before_the_average_beat_is_known_normal_and_unlabelled_are_alike() -> None:
+    """The device and the reference differ in them for a beat that fibrillation keeps from being A."""
+    known = "NVVNVNVNVNNAAAANVVVVN"
+    rr = [*fibrillation(40), *[150, 200] * 10, 200][: 40 + len(known) - 1]
+    evidence = np.full(40 + len(known), rhythm.NO_EVIDENCE, rhythm.EVIDENCE_DTYPE)
+    evidence["certainty"][:40] = 0
+    found = [
+        rhythm.follow_beats(*make_beats(start + known, rr), 30_000, evidence=evidence)
+        for start in ("N" * 40, "U" * 40, "NU" * 20)
+    ]
+    assert {rhythm.RUN_V, rhythm.COUPLET_V, rhythm.BIGEMINY} <= set(found[0].events["kind"].tolist())
+    for other in found[1:]:
+        assert np.array_equal(found[0].events, other.events)
+        assert np.array_equal(found[0].in_fibrillation, other.in_fibrillation)
+
+
 def test_a_label_of_no_certainty_belongs_to_no_run() -> None:
     beats = make_beats("NNVVVVNN", 200)
     found = np.full(8, rhythm.NO_EVIDENCE, rhythm.EVIDENCE_DTYPE)
