@@ -14,15 +14,15 @@ from ecg_edge import firmware
 from ecg_edge.ecg import splits
 from ecg_edge.ecg.databases import records_in
 from ecg_edge.ecg.errors import RecipeError, RecordError
-from ecg_edge.ecg.header import header_path, read_header
 from ecg_edge.ecg.labels import LABELS
-from ecg_edge.ecg.leads import AUTO, choose_lead, is_ecg
+from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.synthetic.population import patients_of, virtual_root
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
-from ecg_edge.training.beats import ANY_CONDUCTION, Beats, concatenate, load_beats, no_beats
+from ecg_edge.training.beats import ANY_CONDUCTION, Beats, concatenate, load_beats
 from ecg_edge.training.made_up import made_up_beats
 from ecg_edge.training.noisy_beats import noisy_beats
+from ecg_edge.training.other_leads import mixed_lead_beats, second_lead_beats
 from ecg_edge.training.own_databases import own_beats, title, training_parts
 from ecg_edge.training.progress import OnRecord
 from ecg_edge.training.recipes import Recipe
@@ -52,7 +52,11 @@ class EvaluationSet:
 
 _PEAKS_TEXT = {"annotated": "annotated peaks", "detected": "detector in the loop"}
 _GENERATED = ("synth", "virtual")  # databases that need no installation
-_OF_TRAINING = ("made-up", "second-lead")  # made of the training records of mitdb and svdb
+_OF_TRAINING = {  # made of the training records of mitdb and svdb
+    "made-up": made_up_beats,
+    "second-lead": second_lead_beats,
+    "mixed-lead": mixed_lead_beats,
+}
 _NOISE = ("nstdb", "nstdb-svdb")  # nstdb's noise on the training records of mitdb, and of svdb
 _TWO_LEADS = ("mitdb", "svdb", "qtdb")  # those of which a recipe may choose one
 _ALL_NORMAL = ("made-up", "cinc2017-fibrillation")  # few N beats, all of an irregular rhythm
@@ -209,36 +213,13 @@ def _of_training(
     chosen: Mapping[str, Sequence[str]],
     on_record: OnRecord | None,
 ) -> Beats:
-    """Load made-up patients, or second leads, of the training records of mitdb and, where it trains, svdb."""
-    load = made_up_beats if database == "made-up" else second_lead_beats
+    """Load made-up patients, or other leads, of the training records of mitdb and, where it trains, svdb."""
+    load = _OF_TRAINING[database]
     peaks, lead = recipe.data.peaks, recipe.data.lead
     parts = load(root, "mitdb", records, peaks, on_record, lead)
     if "svdb" in set(recipe.data.extra) - set(missing_extra(recipe, root)):
         parts += load(root, "svdb", _svdb_records(root, chosen), peaks, on_record, lead)
     return concatenate(parts)
-
-
-def second_lead_beats(
-    root: Path,
-    database: str,
-    records: Sequence[str],
-    peaks: str,
-    on_record: OnRecord | None = None,
-    lead: str = AUTO,
-) -> list[Beats]:
-    """Load the leads that the device does not read; the names are "second-lead:<database>/<record>"."""
-    parts = []
-    for name in records:
-        header = read_header(header_path(root / database, name))
-        leads = [signal.name for signal in header.signals]
-        read = choose_lead(header.path, leads, lead)
-        for number, other in enumerate(leads):
-            if number != read and is_ecg(other):
-                beats = load_beats(root, database, [name], peaks, on_record=on_record, lead=str(number))
-                symbols = np.where(beats.symbols == "S", "A", beats.symbols)
-                named = np.full(len(beats), f"second-lead:{database}/{name}")
-                parts.append(Beats(beats.features, symbols, named))
-    return parts or [no_beats()]
 
 
 def _beats_of_database(

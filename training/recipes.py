@@ -52,6 +52,7 @@ _EXTRA: Final = (
     "nstdb-svdb",
     "made-up",
     "second-lead",
+    "mixed-lead",
     "synth",
     "virtual",
 )
@@ -84,7 +85,8 @@ class Data:
         to the training records; "nstdb-svdb", that noise added to svdb's records; "made-up", beats of the
         training records of mitdb and svdb in other rhythms
         (`ecg_edge.training.made_up`); "second-lead", the lead of these records that the device does not
-        read, as a further patient; "synth"; "virtual", patients of the generator
+        read, as a further patient; "mixed-lead", their sum and difference, as another
+        (`ecg_edge.training.other_leads`); "synth"; "virtual", patients of the generator
         (`ecg_edge.ecg.synthetic.population`). Those that are not installed are left out, and the run's
         history lists them.
     keep_every_nth_normal : int

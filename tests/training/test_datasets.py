@@ -14,6 +14,7 @@ from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.records import load_record
 from ecg_edge.training.beats import load_beats
 from ecg_edge.training.datasets import evaluation_sets, extra_beats, missing_extra, split_of, training_beats
+from ecg_edge.training.other_leads import mix
 from ecg_edge.training.recipes import Data, Recipe, load_recipe
 from tests.support.simulated import make_database, make_ecg
 
@@ -153,28 +154,56 @@ def test_with_the_split_all_every_patient_trains_and_none_tests(tmp_path: Path, 
         training_beats(replace(recipe, data=replace(data, records=("102",))), tmp_path)
 
 
+def _with_leads(root: Path, signals: dict[str, np.ndarray], gains: dict[str, int]) -> None:
+    """Write record 100 with these leads."""
+    folder = make_database(root, ("100",)) / "mitdb"
+    wfdb.wrsamp(
+        "100",
+        fs=360,
+        units=["mV"] * len(signals),
+        sig_name=list(signals),
+        d_signal=np.stack(list(signals.values()), axis=1).astype(np.int64),
+        fmt=["16"] * len(signals),
+        adc_gain=[gains[name] for name in signals],
+        baseline=[0] * len(signals),
+        write_dir=str(folder),
+    )
+
+
 def test_the_second_lead_of_a_training_record_is_a_further_patient(tmp_path: Path) -> None:
     samples, peaks = make_ecg(60.0, 1)
-    for name, leads in (("100", ["MLII", "V5"]), ("101", ["MLII"])):
-        folder = make_database(tmp_path, (name,)) / "mitdb"
-        both = np.stack([samples, -samples], axis=1)[:, : len(leads)].astype(np.int64)
-        wfdb.wrsamp(
-            name,
-            fs=360,
-            units=["mV"] * len(leads),
-            sig_name=leads,
-            d_signal=both,
-            fmt=["16"] * len(leads),
-            adc_gain=[200] * len(leads),
-            baseline=[0] * len(leads),
-            write_dir=str(folder),
-        )
+    _with_leads(tmp_path, {"MLII": samples, "V5": -samples}, {"MLII": 200, "V5": 200})
+    make_database(tmp_path, ("101",))  # one lead
     data = Data(peaks="annotated", extra=("second-lead",))
     (beats,) = extra_beats(Recipe("leads", data=data), tmp_path, ("100", "101"))
     assert set(beats.records.tolist()) == {"second-lead:mitdb/100"}
     assert 0.9 * len(peaks) < len(beats) <= len(peaks)
     upright = load_beats(tmp_path, "mitdb", ["100"], "annotated")
     assert np.corrcoef(beats.beat[20, :, 0], upright.beat[20, :, 0])[0, 1] < -0.95
+
+
+def test_sum_and_difference_of_two_leads_are_a_further_patient(tmp_path: Path) -> None:
+    """Two leads with one wave each: both waves add in the sum, and one is upside down in the difference."""
+    samples, peaks = make_ecg(60.0, 1)
+    later = np.roll(samples, 40) // 2
+    _with_leads(tmp_path, {"MLII": samples, "V5": 2 * later}, {"MLII": 200, "V5": 400})
+    data = Data(peaks="annotated", extra=("mixed-lead",))
+    (beats,) = extra_beats(Recipe("leads", data=data), tmp_path, ("100",))
+    assert set(beats.records.tolist()) == {"mixed-lead:mitdb/100"}
+    assert 1.8 * len(peaks) < len(beats) <= 2 * len(peaks)
+    one, other = (load_record(tmp_path, "mitdb", "100", lead, "atr") for lead in ("0", "1"))
+    for sign in (1, -1):
+        expected = (samples - np.median(samples) + sign * (later - np.median(later))) / np.sqrt(2)
+        mixed = mix(one, other, sign)
+        assert mixed.adu_per_mv == 200
+        assert np.abs(mixed.samples - np.median(samples) - expected).max() <= 1
+
+
+def test_a_mixed_lead_beyond_16_bits_is_clipped(tmp_path: Path) -> None:
+    record = load_record(make_database(tmp_path, ("100",)), "mitdb", "100")
+    record = replace(record, samples=np.array([0, 0, 30_000, -30_000], np.int16))
+    assert mix(record, record, 1).samples.tolist() == [0, 0, 32767, -32768]
+    assert mix(record, record, -1).samples.tolist() == [0, 0, 0, 0]
 
 
 def test_noise_on_records_of_svdb_trains_as_its_patients(tmp_path: Path, synthetic_root: Path) -> None:
