@@ -208,8 +208,7 @@ def test_exit_code_and_json(
     status: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check = doctor.Check("thing", status, "found", "fix")
-    monkeypatch.setattr("ecg_edge.host.pipeline.doctor.run_checks", lambda data: [check])
-    monkeypatch.delitem(doctor.sys.modules, "ecg_edge.host.cli.commands.doctor", raising=False)
+    monkeypatch.setattr("ecg_edge.host.cli.commands.doctor.run_checks", lambda data: [check])
     with pytest.raises(SystemExit) as stop:
         cli.main(["doctor", "--json", "-"])
     assert (stop.value.code or 0) == code
