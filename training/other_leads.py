@@ -70,14 +70,19 @@ def mixed_lead_beats(
 
 
 def mix(one: Record, other: Record, sign: int) -> Record:
-    """Add two leads of a record, or subtract them; both weigh the same, and equal leads keep their power.
+    """Add two leads of a record in millivolts, or subtract them, and divide by the square root of 2.
 
     Parameters
     ----------
     one, other : Record
-        Leads of the same record; the result has the gain and the annotations of the first.
+        Leads of the same record.
     sign : int
         1 for the sum, -1 for the difference.
+
+    Returns
+    -------
+    Record
+        With the gain, the level and the annotations of the first lead, limited to 16 bits.
     """
     level = np.median(one.samples)
     gain = one.adu_per_mv / other.adu_per_mv
