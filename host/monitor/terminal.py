@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 import numpy as np
@@ -23,6 +24,30 @@ STEP_S: Final = 5.0
 MARGIN_MV: Final = 0.3
 SMALLEST_MV: Final = 1.5
 _NAMES: Final = {HIGH: ("HIGH !!!", "bold red"), MEDIUM: ("MEDIUM !!", "bold yellow"), LOW: ("LOW !", "cyan")}
+
+
+class _Part(Static):
+    """A part of the screen that draws itself anew, until it is removed.
+
+    Parameters
+    ----------
+    name : str
+        Its id.
+    draw : callable
+        Makes its text for a width and height in cells.
+    """
+
+    def __init__(self, name: str, draw: Callable[[int, int], Text]) -> None:
+        super().__init__(id=name)
+        self._draw_text = draw
+
+    def on_mount(self) -> None:
+        """Begin to refresh. The timer is the part's own: one of the app outlives the parts when it ends."""
+        self.set_interval(REFRESH_S, self.draw_anew)
+
+    def draw_anew(self) -> None:
+        """Show the session as it is now."""
+        self.update(self._draw_text(*self.content_size))
 
 
 class TerminalMonitor(App[None]):
@@ -52,20 +77,10 @@ class TerminalMonitor(App[None]):
 
     def compose(self) -> ComposeResult:
         """Make the parts."""
-        yield Static(id="state")
-        yield Static(id="alarms")
-        yield Static(id="strip")
+        yield _Part("state", lambda width, height: self._state())
+        yield _Part("alarms", lambda width, height: self._alarms())
+        yield _Part("strip", self._strip)
         yield Footer()
-
-    def on_mount(self) -> None:
-        """Begin to refresh."""
-        self.set_interval(REFRESH_S, self.refresh_parts)
-
-    def refresh_parts(self) -> None:
-        """Show the session as it is now."""
-        self.query_one("#state", Static).update(self._state())
-        self.query_one("#alarms", Static).update(self._alarms())
-        self.query_one("#strip", Static).update(self._strip())
 
     def action_acknowledge(self) -> None:
         """Silence all alarms."""
@@ -117,9 +132,8 @@ class TerminalMonitor(App[None]):
         seconds = max(sample, 0) / self._session.origin.fs_hz
         return f"{int(seconds) // 60}:{seconds % 60:04.1f}"
 
-    def _strip(self) -> Text:
-        size = self.query_one("#strip", Static).content_size
-        columns, rows = max(size.width, 10), max(size.height - 3, 2)
+    def _strip(self, width: int, height: int) -> Text:
+        columns, rows = max(width, 10), max(height - 3, 2)
         fs_hz = self._session.origin.fs_hz
         end = self._session.end if self._end is None else self._end
         start = end - round(SECONDS_SHOWN * fs_hz)

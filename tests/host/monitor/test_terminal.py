@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from ecg_edge.host.live.items import LinkChange
 from ecg_edge.host.live.session import LiveSession
+from ecg_edge.host.monitor import terminal
 from ecg_edge.host.monitor.braille import draw
 from ecg_edge.host.monitor.terminal import TerminalMonitor
 from tests.support.made_session import FS_HZ, ORIGIN, event, items
@@ -56,3 +57,17 @@ def test_the_terminal_shows_strip_alarms_and_labels() -> None:
             assert "held" not in shown(app, "strip")
 
     asyncio.run(use())
+
+
+def test_it_ends_in_the_midst_of_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "REFRESH_S", 0.0005)
+    session = LiveSession(ORIGIN)
+    session.take([LinkChange(0, True, "connected"), *items(0, 20 * FS_HZ)])
+
+    async def use() -> None:
+        app = TerminalMonitor(session)
+        async with app.run_test() as pilot:
+            await pilot.pause(0.05)
+
+    for _ in range(3):
+        asyncio.run(use())  # raises what a timer raised
