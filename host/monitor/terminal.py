@@ -31,14 +31,14 @@ class _Part(Static):
 
     Parameters
     ----------
-    name : str
-        Its id.
+    part_id : str
+        Name of the part in the style sheet.
     draw : callable
         Makes its text for a width and height in cells.
     """
 
-    def __init__(self, name: str, draw: Callable[[int, int], Text]) -> None:
-        super().__init__(id=name)
+    def __init__(self, part_id: str, draw: Callable[[int, int], Text]) -> None:
+        super().__init__(id=part_id)
         self._draw_text = draw
 
     def on_mount(self) -> None:
