@@ -31,7 +31,7 @@ from ecg_edge.training.progress import SILENT, Progress
 from ecg_edge.training.runs import Run
 from ecg_edge.training.tf_logging import suppress_native_stderr
 
-COMPARED_BEATS: Final = 4000
+COMPARED_BEATS: Final = 16_000
 """Training beats by which weights are rounded and the logits compared with the float network's."""
 
 
