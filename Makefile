@@ -87,7 +87,7 @@ SIZE_all := $(SIZE_train)
 
 $(VENV)/.base $(VENV)/.dev $(VENV)/.train $(VENV)/.docs $(VENV)/.all: $(VENV)/.%: pyproject.toml | venv
 	@echo "setup: Python packages ($*$(SIZE_$*))"
-	@$(BIN)/python -m pip install 'setuptools>=77' -e '.$(EXTRAS_$*)' >>$(LOG) 2>&1 \
+	@$(BIN)/python -m pip install --no-compile 'setuptools>=77' -e '.$(EXTRAS_$*)' >>$(LOG) 2>&1 \
 	    || { tail -n 20 $(LOG); echo "setup: failed; all of it: $(LOG)"; exit 1; }
 	@touch $@ $(VENV)/.base $(VENV)/.core $(if $(filter all,$*),$(VENV)/.dev $(VENV)/.train $(VENV)/.docs)
 
