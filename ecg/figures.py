@@ -1,4 +1,4 @@
-"""Ratios and percentages: the arithmetic, and the text of a number that may be undefined."""
+"""Ratios, percentages and counts: the arithmetic, and the text of a number that may be undefined."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def percent(value: float | None, digits: int = 2, unit: str = "") -> str:
     if value is None or math.isnan(value):
         return "-"
     return f"{100 * value:.{digits}f}{unit}"
+
+
+def of_these_records(count: int, of: int) -> str:
+    """Name records of a group: "this record", "these 3 records" or "2 of these 3 records"."""
+    if of == 1 and count == 1:
+        return "this record"
+    return f"these {of} records" if count == of else f"{count} of these {of} records"

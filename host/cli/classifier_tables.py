@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ecg_edge.ecg.figures import percent
+from ecg_edge.ecg.figures import of_these_records, percent
 from ecg_edge.host.cli import console
 from ecg_edge.host.cli.tables import ResultTable, ratio
 
@@ -42,8 +42,8 @@ def notes(figures: Mapping[str, Any]) -> Iterator[str]:
     """Name the rows whose patients trained the network."""
     for row in figures["rows"]:
         if row["seen_in_training"] and row["network"] == _INT8 and row is _first_of(figures["rows"], row):
-            seen, of = len(row["seen_in_training"]), len(row["records"])
-            yield f"{row['group']}: the network was trained on the patients of {seen} of these {of} records."
+            seen = of_these_records(len(row["seen_in_training"]), len(row["records"]))
+            yield f"{row['group']}: the network was trained on the patients of {seen}."
 
 
 def _first_of(rows: Sequence[Row], like: Row) -> Row:

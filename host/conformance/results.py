@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypedDict
 
+from ecg_edge.ecg.figures import of_these_records
 from ecg_edge.quantize.bundle.manifest import Metrics, Training
 
 SCHEMA_VERSION: Final = 5
@@ -250,7 +251,7 @@ def training_note(records: Sequence[RecordResults]) -> str:
     if not seen:
         return ""
     return (
-        f"The network trained on the beats of {seen} of these {len(scored)} records: its labels there say "
+        f"The network trained on the beats of {of_these_records(seen, len(scored))}: its labels there say "
         "nothing about other people."
     )
 

@@ -108,9 +108,7 @@ def test_without_a_model_the_shipped_one_that_the_device_names_is_the_reference(
     assert resumed["options"]["bundle_path"] == str(path)
     assert outcome.results["records"][0]["seen_in_training"] is (path == BOARD_BUNDLE)
     note = training_note(outcome.results["records"])
-    assert note.startswith("The network trained on the beats of 1 of these 1 records") is (
-        path == BOARD_BUNDLE
-    )
+    assert note.startswith("The network trained on the beats of this record:") is (path == BOARD_BUNDLE)
     judged = accuracy_of(outcome.results)
     assert judged is not None and ("nothing about other people" in judged.text) is (path == BOARD_BUNDLE)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.annotations import write_annotations
+from ecg_edge.ecg.figures import of_these_records
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import read_timing
 from ecg_edge.ecg.scoring import text
@@ -142,4 +143,4 @@ def _training(labeller: Labeller, database: str, names: Sequence[str]) -> str:
     if not seen:
         return f"Labels: {labeller.name}, which was trained on none of these records."
     why = ", by mitdb's 118 and 119 of which they are made" if database == "nstdb" else ""
-    return f"Labels: {labeller.name}, which was trained on {len(seen)} of these {len(names)} records{why}."
+    return f"Labels: {labeller.name}, which was trained on {of_these_records(len(seen), len(names))}{why}."
