@@ -85,6 +85,7 @@ EXTRAS_all := [train,dev,docs,browser]
 SIZE_train := , the first time about 2 GB and some minutes
 SIZE_all := $(SIZE_train)
 
+# Packages are compiled when they are first imported: all of TensorFlow beforehand takes a minute.
 $(VENV)/.base $(VENV)/.dev $(VENV)/.train $(VENV)/.docs $(VENV)/.all: $(VENV)/.%: pyproject.toml | venv
 	@echo "setup: Python packages ($*$(SIZE_$*))"
 	@$(BIN)/python -m pip install --no-compile 'setuptools>=77' -e '.$(EXTRAS_$*)' >>$(LOG) 2>&1 \
