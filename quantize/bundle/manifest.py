@@ -64,7 +64,7 @@ class Spread(_Spread, total=False):
     figures : dict of str to list
         For each figure its value by seed.
     elsewhere : dict of str to list, optional
-        The same of the same recipe and seeds, trained on another machine.
+        The same of the same recipe and seeds, trained where sums are rounded otherwise.
     rhythm_fingerprint : int, optional
         Rhythm rules that had a say in the labels; without it the labels are those of the network alone.
     """

@@ -229,7 +229,10 @@ def _seeds(manifest: Manifest) -> str:
         header = (*header, "mean elsewhere", "largest difference of a seed")
         pairs = zip(cells, spread["figures"].items(), strict=True)
         cells = [[*cell, *_differences(values, elsewhere.get(name, []))] for cell, (name, values) in pairs]
-        machines = "The last columns are of the same recipe and seeds trained on another machine."
+        machines = (
+            "The last columns are of the same recipe and seeds trained where sums are rounded otherwise: "
+            "on another machine, or by TensorFlow's other kernels (`TF_ENABLE_ONEDNN_OPTS=1`)."
+        )
     return (
         f"## Another training\n\n{text}\n\nNetworks of the same recipe on folds by patient "
         f"({spread['division']}, {spread['patients']} patients, each labelled by a network that did not "
@@ -247,7 +250,7 @@ def _statistics(values: Sequence[float | None]) -> list[str]:
 
 
 def _differences(here: Sequence[float | None], there: Sequence[float | None]) -> list[str]:
-    """Mean on the other machine, and by how much the same seed differs at most."""
+    """Mean of the other trainings, and by how much the same seed differs at most."""
     known = [value for value in there if value is not None]
     pairs = [abs(a - b) for a, b in zip(here, there, strict=False) if a is not None and b is not None]
     return [_text(statistics.fmean(known) if known else None), _text(max(pairs) if pairs else None)]
