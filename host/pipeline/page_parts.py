@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 Results: TypeAlias = Mapping[str, Any]
 
 SLASH: Final = "&nbsp;/&nbsp;"  # two figures stay on one line of a narrow cell
+HYPHEN: Final = "&#8209;"  # so does a date
 _FROM: Final = "from_"
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ecg_edge.host.pipeline.classifier_page import classifier
 from ecg_edge.host.pipeline.detector_page import detector
-from ecg_edge.host.pipeline.page_parts import SLASH, Results, per_cent, table, two
+from ecg_edge.host.pipeline.page_parts import HYPHEN, SLASH, Results, per_cent, table, two
 from ecg_edge.host.pipeline.rhythm_page import fibrillation_row, rhythm
 
 README_BEGIN: Final = "<!-- results: written by `make results` -->"
@@ -132,7 +132,7 @@ def _index(measured: Mapping[str, Results]) -> str:
     listed = table(
         ("page", "measured by", "date"),
         [
-            (f"[{title}]({name}.md)", f"`{results['command']}`", results["date"])
+            (f"[{title}]({name}.md)", f"`{results['command']}`", results["date"].replace("-", HYPHEN))
             for name, (title, sources, _) in _PAGES.items()
             for results in (measured[source] for source in sources if source in measured)
         ],
