@@ -15,6 +15,9 @@ CORE_SOURCES := $(wildcard firmware/lib/ecg_base/src/*.c firmware/lib/ecg_base/i
 C_SOURCES := $(shell find firmware/lib firmware/src firmware/binding quantize training tests -name '*.[ch]' \
     -not -path '*/build/*' -not -name '_ecg_*.c' 2>/dev/null)
 
+# Hundreds of processes import the same modules, TensorFlow for one: each would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: results help setup system run demo check test lint format docs fuzz clean venv
 .DEFAULT_GOAL := help
 # The marks in .venv are written by more than one rule.
@@ -32,11 +35,11 @@ run: system $(VENV)/.train $(VENV)/.core $(VENV)/.platformio ## the whole pipeli
 setup: system $(VENV)/.all $(VENV)/.core $(VENV)/.platformio ## everything that the other targets need
 
 check: lint $(VENV)/.core ## lint and the fast tests, in two minutes, without TensorFlow
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m '$(FAST)' $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m '$(FAST)' $(ARGS)
 
 test: SETUP_FOR := tests
 test: system $(VENV)/.all lint $(VENV)/.core $(VENV)/.platformio $(VENV)/.rp2040js ## lint and all tests (ARGS="-k name")
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --require-tools $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --require-tools $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, import directions, mypy, codespell, clang-format, cppcheck
 	@$(BIN)/ruff check --quiet .
