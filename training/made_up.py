@@ -33,6 +33,7 @@ _PRE: Final = 100  # samples from the P wave's start to the R peak
 _SHORTEST_PRE: Final = 40
 _REFRACTORY: Final = 90  # samples after an R peak that the next beat leaves as they are
 _P_FIRST, _P_LAST = 92, 17  # samples before the R peak between which the P wave lies
+_QRS_FIRST: Final = 50  # samples before the R peak at which no QRS complex has begun
 
 
 def made_up_beats(
@@ -190,8 +191,9 @@ def _lay(
 ) -> tuple[Float, npt.NDArray[np.int64]]:
     """Put the beats one after the other, `steps` samples apart; each reaches to where the next begins.
 
-    Where the time between two beats is longer than the record's, its last level is held; what does not meet
-    is joined by a ramp. `flat` beats lose their P wave, and get one of `wave` millivolts instead.
+    Where the time between two beats is longer than the record's, the level before its next QRS complex is
+    held; what does not meet is joined by a ramp. `flat` beats lose their P wave, and get one of `wave`
+    millivolts instead.
     """
     at = FS_HZ + np.cumsum(steps)
     before = np.clip(steps - _REFRACTORY, _SHORTEST_PRE, _PRE)
@@ -200,10 +202,11 @@ def _lay(
     level = float(real.samples[places[0] - _PRE])
     signal[: at[0] - _PRE] = level
     center, width = random.uniform(0.1, 0.24) * FS_HZ, random.uniform(0.012, 0.03) * FS_HZ
+    ends = _next_qrs(real, places)
     for i, place in enumerate(places):
         begin = int(at[i] - before[i])
         end = int(at[i + 1] - before[i + 1]) if i + 1 < len(places) else len(signal)
-        piece = _piece(real.samples, int(place), int(before[i]), end - begin)
+        piece = _piece(real.samples, int(place), int(before[i]), end - begin, int(ends[i]))
         if flat[i]:
             _remove_p_wave(piece, int(before[i]))
             ticks = np.arange(len(piece)) - (before[i] - center + 3 * random.standard_normal())
@@ -213,9 +216,16 @@ def _lay(
     return signal, at
 
 
-def _piece(samples: npt.NDArray[np.int16], place: int, before: int, length: int) -> Float:
-    """Samples of one beat until the next one's P wave; then its last level."""
-    reach = int(min(length, before + 2 * FS_HZ // 3))
+def _next_qrs(real: Record, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Find where the QRS complex after each place begins: a copy of it would be a beat that nobody marked."""
+    later = np.append(np.sort(real.beat_samples), len(real.samples) + _QRS_FIRST)
+    found: npt.NDArray[np.int64] = later[np.searchsorted(later, places, "right")] - _QRS_FIRST
+    return found
+
+
+def _piece(samples: npt.NDArray[np.int16], place: int, before: int, length: int, end: int) -> Float:
+    """Samples of one beat until the next one's P wave, `end` at the latest; then its last level."""
+    reach = int(min(length, before + 2 * FS_HZ // 3, end - place + before))
     piece = samples[place - before : place - before + reach].astype(np.float64)
     return np.concatenate([piece, np.full(length - reach, piece[-8:].mean())])
 

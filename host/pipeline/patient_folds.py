@@ -55,7 +55,7 @@ DS1: Final = "ds1"
 WITHOUT: Final = " without "
 TEST_PART: Final = ", test part"
 STARTS_S: Final = (0.0, 300.0)
-_FORMAT: Final = 3  # raised when what is kept of a fold changes, or how networks are quantized
+_FORMAT: Final = 4  # raised when what is kept of a fold changes, what trains, or how networks are quantized
 _NETWORKS: Final = (FLOAT, INT8)
 _MOST_KEPT: Final = 5  # training sets in memory, 20 to 40 MB each
 

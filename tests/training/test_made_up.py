@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_edge.ecg.records import Record
+from ecg_edge.training.beats import find_beats
 from ecg_edge.training.made_up import KINDS, make_up
 from tests.support.core_signals import beats_at
 
@@ -71,6 +72,21 @@ def test_the_same_draw_gives_the_same_signal(regular: Record) -> None:
     assert not np.array_equal(
         made(regular, "fibrillation").samples[:5000], made(regular, "fibrillation", 2).samples[:5000]
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fast_record_brings_no_beat_that_is_not_marked(kind: str) -> None:
+    """Made-up intervals are often longer than its own: the next QRS complex must not come along."""
+    r_peaks = 400 + 190 * np.arange(150)
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 2000)
+    fast = Record(
+        "1", "mitdb", 360, 200, "MLII", samples, r_peaks.astype(np.int64), np.full(150, "N"), ("",) * 150
+    )
+    record = made(fast, kind)
+    assert (np.diff(record.annotation_samples) > 240).sum() > 20
+    _, symbols = find_beats(record, "detected")
+    assert (symbols == "").sum() == 0
+    assert (symbols != "").sum() >= len(record.annotation_samples) - 3
 
 
 def test_a_record_with_few_beats_gives_none() -> None:
