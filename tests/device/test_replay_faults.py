@@ -71,7 +71,7 @@ FAULTS = (flip, drop, double, burst, stall, cut, Reorder())
 def test_a_bad_line_loses_and_doubles_nothing(
     program: Path, synthetic_root: Path, shipped_bundle: Path, tmp_path: Path, fault: Fault
 ) -> None:
-    seconds = 8.0 if fault is flip else 60.0  # each lost NAK costs a second
+    seconds = 5.0 if fault is flip else 60.0  # each lost NAK costs a second
     there, back = Counted(fault), Counted(Reorder() if isinstance(fault, Reorder) else fault)
     with native_device(program) as port, proxy(port, tmp_path, there, to_device=back) as address:
         outcome = replay(
