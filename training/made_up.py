@@ -217,14 +217,17 @@ def _lay(
 
 
 def _next_qrs(real: Record, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Find where the QRS complex after each place begins: a copy of it would be a beat that nobody marked."""
+    """Find where the QRS complex after each place begins: a copy of it would be a beat that nobody marked.
+
+    The P wave before that complex may still be copied.
+    """
     later = np.append(np.sort(real.beat_samples), len(real.samples) + _QRS_FIRST)
     found: npt.NDArray[np.int64] = later[np.searchsorted(later, places, "right")] - _QRS_FIRST
     return found
 
 
 def _piece(samples: npt.NDArray[np.int16], place: int, before: int, length: int, end: int) -> Float:
-    """Samples of one beat until the next one's P wave, `end` at the latest; then its last level."""
+    """Samples of one beat until the next made-up beat begins, `end` at the latest; then the last level."""
     reach = int(min(length, before + 2 * FS_HZ // 3, end - place + before))
     piece = samples[place - before : place - before + reach].astype(np.float64)
     return np.concatenate([piece, np.full(length - reach, piece[-8:].mean())])
