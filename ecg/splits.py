@@ -238,6 +238,11 @@ def part_of(database: str, record: str) -> Part:
     return rule(record) if rule else "all"
 
 
+def part_title(records: str, part: Part) -> str:
+    """Name the records of one part in tables, such as "mitdb, test part"."""
+    return f"{records}, {part} part"
+
+
 def select_part(database: str, records: Sequence[str], part: Part) -> tuple[str, ...]:
     """Select the records of one part of a database; all of them for "all"."""
     return tuple(name for name in records if part in ("all", part_of(database, name)))

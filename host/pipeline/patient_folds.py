@@ -25,11 +25,13 @@ from ecg_edge.ecg.parallel import Workers
 from ecg_edge.ecg.scoring.classifier import RATES, score_classifier
 from ecg_edge.ecg.scoring.labelling import Labelling, load_labellings, save_labellings
 from ecg_edge.ecg.splits import (
+    Part,
     PatientFold,
     ds1_patient_folds,
     five_patient_folds,
     leave_one_patient_out,
     part_of,
+    part_title,
     without_fold,
 )
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
@@ -53,10 +55,10 @@ PATIENTS5: Final = "patients5"
 LEAVE_ONE_OUT: Final = "leave-one-out"
 DS1: Final = "ds1"
 WITHOUT: Final = " without "
-TEST_PART: Final = ", test part"
 STARTS_S: Final = (0.0, 300.0)
-_FORMAT: Final = 4  # raised when what is kept of a fold changes, what trains, or how networks are quantized
+_FORMAT: Final = 5  # raised when what is kept of a fold changes, what trains, or how networks are quantized
 _NETWORKS: Final = (FLOAT, INT8)
+_PARTS: Final[tuple[Part, ...]] = ("test", "development")
 _MOST_KEPT: Final = 5  # training sets in memory, 20 to 40 MB each
 
 
@@ -129,6 +131,11 @@ class FoldTask:
         wanted = [(network, peaks) for network in self.networks for peaks in (ANNOTATED, DETECTED)]
         found = {one: load_labellings(self.path(*one), self.key) for one in wanted}
         return {one: kept for one, kept in found.items() if kept is not None} if all(found.values()) else None
+
+
+def seeds_of(recipe: Recipe, count: int | None) -> Sequence[int]:
+    """Return the seeds 1 to `count`, whichever of them the recipe has; its own without a count."""
+    return (recipe.seed,) if count is None else range(1, count + 1)
 
 
 def tasks_of(run: Run, division: str, seeds: Sequence[int]) -> list[FoldTask]:
@@ -278,17 +285,17 @@ def _rows(found: Sequence[Labelling]) -> Iterator[dict[str, Any]]:
     for group, members in _groups(found).items():
         for start_s in STARTS_S:
             figures = score_classifier(
-                members, LABELS, start_s, 0, classes=group.removesuffix(TEST_PART) == "mitdb"
+                members, LABELS, start_s, 0, classes=group.partition(",")[0] == "mitdb"
             )
             if figures is not None:
                 yield {"group": group, "start_s": start_s, **figures}
 
 
 def _groups(found: Sequence[Labelling]) -> dict[str, list[Labelling]]:
-    """Group records: all patients, each database, their test parts, and nstdb by signal-to-noise ratio.
+    """Group records: all patients, each database, their parts, and nstdb by signal-to-noise ratio.
 
-    Recipes are compared on the other parts: figures of the test parts' patients are closer to those of
-    strangers than figures of all patients.
+    Recipes and seeds are compared on the development parts: figures of the test parts' patients are closer
+    to those of strangers than figures of all patients.
     """
     by_database: dict[str, dict[str, Labelling]] = {}
     for one in found:
@@ -298,15 +305,16 @@ def _groups(found: Sequence[Labelling]) -> dict[str, list[Labelling]]:
     groups = {database: list(members.values()) for database, members in by_database.items()}
     if len(groups) > 1:
         groups = {" and ".join(groups): [one for members in groups.values() for one in members], **groups}
-    tested = {f"{title}{TEST_PART}": [one for one in groups[title] if _is_test(one)] for title in groups}
-    groups |= {title: members for title, members in tested.items() if members}
+    for title, members in list(groups.items()):
+        parts = {part_title(title, part): _of_part(members, part) for part in _PARTS}
+        groups |= parts if all(parts.values()) else {}
     levels = group_records("nstdb", list(noisy)) if noisy else {}
     return groups | {f"nstdb {level}": [noisy[name] for name in names] for level, names in levels.items()}
 
 
-def _is_test(one: Labelling) -> bool:
-    database, _, name = one.title.partition("/")
-    return part_of(database, name) == "test"
+def _of_part(found: Sequence[Labelling], part: Part) -> list[Labelling]:
+    named = [(one, *one.title.partition("/")[::2]) for one in found]
+    return [one for one, database, name in named if part_of(database, name) == part]
 
 
 def spread(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -64,7 +64,8 @@ class Spread(_Spread, total=False):
     figures : dict of str to list
         For each figure its value by seed.
     elsewhere : dict of str to list, optional
-        The same of the same recipe and seeds, trained where sums are rounded otherwise.
+        The same of the same recipe and seeds, trained where sums are rounded otherwise; None for a seed that
+        was not trained there.
     rhythm_fingerprint : int, optional
         Rhythm rules that had a say in the labels; without it the labels are those of the network alone.
     """

@@ -15,6 +15,8 @@ from ecg_edge.quantize.codegen.emit import table_bytes
 from ecg_edge.quantize.codegen.generate import generate
 
 CARD_NAME: Final = "MODEL_CARD.md"
+CHOICE: Final = ("gross veb_f1", "gross sveb_f1")  # their mean chooses among the seeds,
+CHOSEN_BY: Final = " of the development part"  # by the patients that recipes are compared by
 
 _LIMITS = """\
 ## Limits
@@ -226,12 +228,13 @@ def _seeds(manifest: Manifest) -> str:
     alone = "" if "rhythm_fingerprint" in spread else " A beat in suspected fibrillation may be A in them."
     machines = "The spread over machines was not measured: take that over seeds for it."
     if elsewhere := spread.get("elsewhere"):
-        header = (*header, "mean elsewhere", "largest difference of a seed")
+        header = (*header, "mean difference elsewhere", "largest difference of a seed")
         pairs = zip(cells, spread["figures"].items(), strict=True)
         cells = [[*cell, *_differences(values, elsewhere.get(name, []))] for cell, (name, values) in pairs]
         machines = (
-            "The last columns are of the same recipe and seeds trained where sums are rounded otherwise: "
-            "on another machine, or by TensorFlow's other kernels (`TF_ENABLE_ONEDNN_OPTS=1`)."
+            f"The last columns compare them with {_seeds_of(spread, elsewhere)} of the same recipe, trained "
+            "where sums are rounded otherwise: on another machine, or by TensorFlow's other kernels "
+            "(`TF_ENABLE_ONEDNN_OPTS=1`)."
         )
     return (
         f"## Another training\n\n{text}\n\nNetworks of the same recipe on folds by patient "
@@ -250,15 +253,23 @@ def _statistics(values: Sequence[float | None]) -> list[str]:
 
 
 def _differences(here: Sequence[float | None], there: Sequence[float | None]) -> list[str]:
-    """Mean of the other trainings, and by how much the same seed differs at most."""
-    known = [value for value in there if value is not None]
-    pairs = [abs(a - b) for a, b in zip(here, there, strict=False) if a is not None and b is not None]
-    return [_text(statistics.fmean(known) if known else None), _text(max(pairs) if pairs else None)]
+    """By how much the other trainings of the same seeds differ, on average and at most."""
+    found = [b - a for a, b in zip(here, there, strict=False) if a is not None and b is not None]
+    return [_text(statistics.fmean(found)), _text(max(map(abs, found)))] if found else ["-", "-"]
+
+
+def _seeds_of(spread: Spread, figures: Mapping[str, Sequence[float | None]]) -> str:
+    """Name the seeds for which there is a figure."""
+    pairs = zip(spread["seeds"], zip(*figures.values(), strict=True), strict=True)
+    known = [str(seed) for seed, values in pairs if any(value is not None for value in values)]
+    return f"seed{'s' if len(known) > 1 else ''} {', '.join(known)}"
 
 
 def _choice(manifest: Manifest, spread: Spread) -> str:
-    """Where the seed stands among the others by the mean F1 of VEB and SVEB in the folds."""
-    pairs = zip(spread["figures"]["gross veb_f1"], spread["figures"]["gross sveb_f1"], strict=True)
+    """Where the seed stands among the others, by the patients that recipes are compared by."""
+    figures = spread["figures"]
+    part = CHOSEN_BY if f"{CHOICE[0]}{CHOSEN_BY}" in figures else ""
+    pairs = zip(*(figures[f"{name}{part}"] for name in CHOICE), strict=True)
     mean = {seed: ((v or 0) + (s or 0)) / 2 for seed, (v, s) in zip(spread["seeds"], pairs, strict=True)}
     seed = manifest.training.get("seed")
     if seed not in mean:
@@ -267,8 +278,9 @@ def _choice(manifest: Manifest, spread: Spread) -> str:
         return f"This network's seed, {seed}, is the only one that was tried: no spread is known."
     rank = sorted(mean, key=lambda one: -mean[one]).index(seed) + 1
     place = "the best" if rank == 1 else f"number {rank}"
-    of = f"{len(mean)} by the mean F1 of VEB and SVEB in these folds"
-    return f"This network's seed, {seed}, is {place} of {of}."
+    of = f"{len(mean)} by the mean F1 of VEB and SVEB{part} in these folds"
+    compared = " The development part are the patients by whom recipes are compared." if part else ""
+    return f"This network's seed, {seed}, is {place} of {of}.{compared}"
 
 
 def _short(training: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from ecg_edge import firmware
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import check_writable_folder, locked_folder
 from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.splits import part_title
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.quantize.bundle.engines import beat_inputs
 from ecg_edge.quantize.bundle.manifest import Bundle, Spread, Training, load_bundle
 from ecg_edge.quantize.export.bundle import export_bundle
+from ecg_edge.quantize.export.model_card import CHOICE, CHOSEN_BY
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.progress import SILENT, Progress
@@ -132,14 +134,19 @@ def _spread(run: Run, elsewhere: Path | None) -> Spread | None:
             f"{elsewhere}: nothing to compare: both need `ecg-edge train RECIPE --folds patients5 --seeds 5` "
             "before `export`."
         )
-    keys = ("division", "seeds", "patients", "rhythm_fingerprint")
+    keys = ("division", "patients", "rhythm_fingerprint")
     here, there = ([one.get(key) for key in keys] for one in (spread, theirs))
-    if other.core_fingerprint != firmware.fingerprint() or here != there:
+    no_seed = not set(spread["seeds"]) & set(theirs["seeds"])
+    if other.core_fingerprint != firmware.fingerprint() or here != there or no_seed:
         raise BundleError(
             f"{elsewhere}: its folds are of another signal path, of other rhythm rules, or of other seeds or "
             "records. Leave out --elsewhere."
         )
-    return {**spread, "elsewhere": theirs["figures"]}
+    by_seed = {
+        name: dict(zip(theirs["seeds"], values, strict=True)) for name, values in theirs["figures"].items()
+    }
+    figures = {name: [found.get(seed) for seed in spread["seeds"]] for name, found in by_seed.items()}
+    return {**spread, "elsewhere": figures}
 
 
 def folder_of_folds(run: Run) -> Path:
@@ -164,6 +171,9 @@ def read_spread(path: Path, recipe: Recipe) -> Spread | None:
         whole, own = rows[0], next(row for row in rows if row["group"] == "mitdb")
         figures = {name: whole["figures"][name]["by_seed"] for name in _SPREAD}
         figures["macro_f1 of mitdb"] = own["figures"]["macro_f1"]["by_seed"]
+        development = part_title(whole["group"], "development")
+        for row in (row for row in rows if row["group"] == development):
+            figures |= {f"{name}{CHOSEN_BY}": row["figures"][name]["by_seed"] for name in CHOICE}
         return {
             "division": found["division"],
             "seeds": found["seeds"],

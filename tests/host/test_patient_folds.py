@@ -104,11 +104,13 @@ def test_figures_are_of_all_folds_and_their_spread_of_the_seeds(run: Run) -> Non
     figures = patient_folds.figures_of(tasks, "patients5")
     groups = {row["group"] for row in figures["rows"]}
     whole = {"mitdb and svdb", "mitdb", "svdb"}
-    assert groups == whole | {f"{title}, test part" for title in whole} | {"nstdb 12 dB", "nstdb all"}
+    parts = {f"{title}, {part} part" for title in whole for part in ("test", "development")}
+    assert groups == whole | parts | {"nstdb 12 dB", "nstdb all"}
     patients = {row["group"]: row["patients"] for row in figures["spread"]}
     assert patients["mitdb and svdb, test part"] == 3, "214 and 232 of DS2, 821 of svdb's odd numbers"
+    assert patients["mitdb and svdb, development part"] == 7
     labels = {row["group"] for row in figures["spread"] if "macro_f1" in row["figures"]}
-    assert labels == {"mitdb", "mitdb, test part"}
+    assert labels == {"mitdb", "mitdb, test part", "mitdb, development part"}
     [row] = [
         row
         for row in figures["spread"]
@@ -153,7 +155,7 @@ def test_the_command_prints_and_writes_the_spread(
 ) -> None:
     monkeypatch.setattr(patient_folds, "run_fold", made)
     recipe = tmp_path / "trial.toml"
-    recipe.write_text("[data]\ndatabase = 'mitdb'\nrecords = ['109', '118', '214']\n")
+    recipe.write_text("seed = 2\n[data]\ndatabase = 'mitdb'\nrecords = ['109', '118', '214']\n")
     words = ["train", str(recipe), "--data", str(root), "--runs", str(tmp_path), "--folds", "patients5"]
     done = CliRunner().invoke(
         app, [*words, "--seeds", "2", "--jobs", "1", "--json", str(tmp_path / "f.json")]
@@ -161,5 +163,8 @@ def test_the_command_prints_and_writes_the_spread(
     assert done.exit_code == 0, done.exception or done.output
     assert "mean over 2 seeds" in done.output and "±" in done.output
     figures = json.loads((tmp_path / "f.json").read_text())
-    assert figures["seeds"] == [1, 2]
+    assert figures["seeds"] == [1, 2], "whichever of them the recipe has"
     assert figures == json.loads((tmp_path / "trial" / "folds" / "patients5.json").read_text())
+    done = CliRunner().invoke(app, [*words, "--jobs", "1", "--json", str(tmp_path / "one.json")])
+    assert done.exit_code == 0, done.exception or done.output
+    assert json.loads((tmp_path / "one.json").read_text())["seeds"] == [2], "the recipe's alone"

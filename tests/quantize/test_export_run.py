@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ecg_edge.ecg.errors import BundleError, EcgEdgeError, OutputError
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.export import run as export_run
-from ecg_edge.quantize.export.model_card import model_card
+from ecg_edge.quantize.export.model_card import CHOICE, model_card
 from ecg_edge.training.recipes import Recipe, settings_sha256
 from ecg_edge.training.runs import Run, RunFolder
 from tests.support.simulated import make_bundle
@@ -68,17 +69,19 @@ def test_a_damaged_evaluation_is_an_error_that_names_it(tmp_path: Path) -> None:
         export_run.read_metrics(tmp_path / "evaluation.json")
 
 
-def folds(recipe: Recipe, seeds: tuple[int, ...] = (1, 2)) -> dict[str, object]:
+def folds(recipe: Recipe, seeds: tuple[int, ...] = (1, 2)) -> dict[str, Any]:
     """What `train --folds` writes, as far as the card reads it."""
     figures = {name: {"by_seed": [0.5 + 0.1 * seed for seed in seeds]} for name in export_run._SPREAD}
     row = {**export_run._ROW, "group": "mitdb and svdb", "patients": 101, "figures": figures}
+    other = {name: {"by_seed": [0.9 - 0.1 * seed for seed in seeds]} for name in CHOICE}
+    part = {**row, "group": "mitdb and svdb, development part", "figures": other}
     own = {**row, "group": "mitdb", "figures": {"macro_f1": {"by_seed": [0.6] * len(seeds)}}}
     return {
         "division": "patients5",
         "seeds": list(seeds),
         "settings_sha256": settings_sha256(recipe),
         "rhythm_fingerprint": rhythm_fingerprint(),
-        "spread": [{**row, "network": "float"}, row, own],
+        "spread": [{**row, "network": "float"}, row, part, own],
     }
 
 
@@ -99,7 +102,7 @@ def test_the_spread_is_that_of_the_same_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "text"), [(2, "is the best of 2"), (1, "is number 2 of 2"), (3, "is none of")]
+    ("seed", "text"), [(1, "is the best of 2"), (2, "is number 2 of 2"), (3, "is none of")]
 )
 def test_the_card_tells_the_spread_and_where_the_seed_stands(tmp_path: Path, seed: int, text: str) -> None:
     path, recipe = tmp_path / "patients5.json", Recipe("trial", seed=2)
@@ -110,6 +113,19 @@ def test_the_card_tells_the_spread_and_where_the_seed_stands(tmp_path: Path, see
     card = model_card(manifest, 1, 1)
     assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 |" in card
     assert f"seed, {seed}, {text}" in card and "not measured: take that over seeds" in card
+    assert "by the mean F1 of VEB and SVEB of the development part" in card or seed == 3
+
+
+def test_seeds_are_compared_by_all_patients_where_the_folds_have_one_part(tmp_path: Path) -> None:
+    path, recipe = tmp_path / "patients5.json", Recipe("trial")
+    found = folds(recipe)
+    rows = [row for row in found["spread"] if not row["group"].endswith("part")]
+    path.write_text(json.dumps({**found, "spread": rows}))
+    spread = export_run.read_spread(path, recipe)
+    manifest = replace(make_bundle(tmp_path / "bundle").manifest, training={"seed": 2, "spread": spread})
+    assert "seed, 2, is the best of 2 by the mean F1 of VEB and SVEB in these folds." in model_card(
+        manifest, 1, 1
+    )
 
 
 def test_the_card_compares_the_folds_of_another_machine(tmp_path: Path) -> None:
@@ -133,13 +149,20 @@ def test_the_card_compares_the_folds_of_another_machine(tmp_path: Path) -> None:
     both = export_run._spread(run, here)
     assert both == {**spread, "elsewhere": figures}
     card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": both}), 1, 1)
-    assert "| seed 2 | mean elsewhere | largest difference of a seed |" in card
-    assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 | 0.61 | 0.1 |" in card
+    assert "| seed 2 | mean difference elsewhere | largest difference of a seed |" in card
+    assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 | -0.04 | 0.1 |" in card
+    assert "compare them with seeds 1, 2 of the same recipe" in card
     assert "on another machine" in card and "not measured" not in card and "may be A" not in card
     del both["rhythm_fingerprint"]
     card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": both}), 1, 1)
     assert "A beat in suspected fibrillation may be A in them" in card
-    for changes in ({"patients": 90}, {"seeds": [1, 3]}, {"division": "ds1"}, {"rhythm_fingerprint": 1}):
+    write(seeds=[3, 2])
+    part = export_run._spread(run, here)
+    assert part is not None and set(map(tuple, part["elsewhere"].values())) == {(None, 0.6)}
+    card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": part}), 1, 1)
+    assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 | -0.1 | 0.1 |" in card
+    assert "compare them with seed 2 of the same recipe" in card
+    for changes in ({"patients": 90}, {"seeds": [3, 4]}, {"division": "ds1"}, {"rhythm_fingerprint": 1}):
         write(**changes)
         with pytest.raises(BundleError, match="of other seeds or records"):
             export_run._spread(run, here)

@@ -35,7 +35,10 @@ def ablate(
     folds: Annotated[
         str, typer.Option(metavar="NAME", help="Folds of patients: ds1, patients5, `patients5 without 1`.")
     ] = "ds1",
-    seeds: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Seeds of each variant.")] = 1,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, metavar="N", help="Seeds 1 to N of each variant, not the recipe's."),
+    ] = None,
     data: options.DataOption = None,
     runs: options.RunsOption = Path("runs"),
     jobs: options.JobsOption = 0,
@@ -56,14 +59,16 @@ def ablate(
 
     base, variants = load_variants(find_recipe(recipe))
     run = open_run(recipe, data, runs)
-    numbers = range(base.seed, base.seed + seeds)
+    numbers = patient_folds.seeds_of(base, seeds)
     tasks: dict[str, list[FoldTask]] = {}
     for name, one in {BASE: base, **variants}.items():
         folder = RunFolder(run.folder.path / "ablation" / re.sub(r"[^A-Za-z0-9]+", "-", name))
         tasks[name] = patient_folds.tasks_of(Run(one, run.data_root, folder), folds, numbers)
     every = [task for some in tasks.values() for task in some]
     with locked_folder(run.folder.path), console.progress_bar("folds") as bar:
-        shown = bar.add_task(f"{len(tasks)} recipes, {folds}, {seeds} seeds", total=len(every), note="")
+        shown = bar.add_task(
+            f"{len(tasks)} recipes, {folds}, {len(numbers)} seeds", total=len(every), note=""
+        )
         patient_folds.run_folds(every, Workers(jobs, dask), lambda task: bar.advance(shown))
     figures = {
         "recipe": base.name,

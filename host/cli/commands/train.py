@@ -55,11 +55,11 @@ def train(
         ),
     ] = None,
     seeds: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=1, max=1000, metavar="N", help="With --folds: number of seeds, from the recipe's on."
+            min=1, max=1000, metavar="N", help="With --folds: seeds 1 to N in place of the recipe's."
         ),
-    ] = 1,
+    ] = None,
     jobs: options.JobsOption = 0,
     dask: options.DaskOption = "",
     json: options.JsonOption = None,
@@ -68,8 +68,8 @@ def train(
 
     A network of kind "morphology" is trained on synthetic ECG; it is written as model.h5 too.
     """
-    if folds is None and (seeds > 1 or jobs or dask):
-        name = "--seeds" if seeds > 1 else "--jobs" if jobs else "--dask"
+    if folds is None and (seeds or jobs or dask):
+        name = "--seeds" if seeds else "--jobs" if jobs else "--dask"
         raise typer.BadParameter("only with --folds", param_hint=name)
     if folds is not None and cross:
         raise typer.BadParameter("not with --folds", param_hint="--cross-validate")
@@ -101,14 +101,14 @@ def train(
         write_json(json, figures)
 
 
-def score_folds(run: Run, folds: Division, seeds: int, workers: Workers, json: Path | None) -> None:
+def score_folds(run: Run, folds: Division, seeds: int | None, workers: Workers, json: Path | None) -> None:
     """Score a recipe on folds of patients, seed after seed."""
     from ecg_edge.host.cli import fold_steps
+    from ecg_edge.host.pipeline.patient_folds import seeds_of
 
     if run.recipe.data.database != "mitdb":
         raise RecipeError(f'recipe {run.recipe.name}: --folds needs data.database = "mitdb".')
-    numbers = range(run.recipe.seed, run.recipe.seed + seeds)
-    fold_steps.score(run, folds.value, numbers, workers, json)
+    fold_steps.score(run, folds.value, seeds_of(run.recipe, seeds), workers, json)
 
 
 def is_morphology(recipe: str) -> bool:
