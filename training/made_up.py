@@ -30,10 +30,10 @@ KINDS: Final = ("fibrillation", "sinus-arrhythmia", "atrial-runs")
 BEATS: Final = 120  # of each made-up patient, two minutes
 
 _PRE: Final = 100  # samples from the P wave's start to the R peak
+_PRE_SHARE: Final = 0.4  # of the interval between two beats, at most
 _SHORTEST_PRE: Final = 40
 _REFRACTORY: Final = 90  # samples after an R peak that the next beat leaves as they are
 _P_FIRST, _P_LAST = 92, 17  # samples before the R peak between which the P wave lies
-_QRS_FIRST: Final = 50  # samples before the R peak at which no QRS complex has begun
 
 
 def made_up_beats(
@@ -191,7 +191,7 @@ def _lay(
 ) -> tuple[Float, npt.NDArray[np.int64]]:
     """Put the beats one after the other, `steps` samples apart; each reaches to where the next begins.
 
-    Where the time between two beats is longer than the record's, the level before its next QRS complex is
+    Where the time between two beats is longer than the record's, the level before its next P wave is
     held; what does not meet is joined by a ramp. `flat` beats lose their P wave, and get one of `wave`
     millivolts instead.
     """
@@ -202,7 +202,7 @@ def _lay(
     level = float(real.samples[places[0] - _PRE])
     signal[: at[0] - _PRE] = level
     center, width = random.uniform(0.1, 0.24) * FS_HZ, random.uniform(0.012, 0.03) * FS_HZ
-    ends = _next_qrs(real, places)
+    ends = _next_beginnings(real, places)
     for i, place in enumerate(places):
         begin = int(at[i] - before[i])
         end = int(at[i + 1] - before[i + 1]) if i + 1 < len(places) else len(signal)
@@ -216,14 +216,16 @@ def _lay(
     return signal, at
 
 
-def _next_qrs(real: Record, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Find where the QRS complex after each place begins: a copy of it would be a beat that nobody marked.
+def _next_beginnings(real: Record, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Find where the beat after each place begins: a copy of it would be a P wave or a beat nobody marked.
 
-    The P wave before that complex may still be copied.
+    A P wave begins `_PRE` samples before the R peak, in a fast rhythm closer to it.
     """
-    later = np.append(np.sort(real.beat_samples), len(real.samples) + _QRS_FIRST)
-    found: npt.NDArray[np.int64] = later[np.searchsorted(later, places, "right")] - _QRS_FIRST
-    return found
+    later = np.append(np.sort(real.beat_samples), len(real.samples) + _PRE)
+    following = later[np.searchsorted(later, places, "right")]
+    before = np.minimum(_PRE, _PRE_SHARE * (following - places)).astype(np.int64)
+    begins: npt.NDArray[np.int64] = following - before
+    return begins
 
 
 def _piece(samples: npt.NDArray[np.int16], place: int, before: int, length: int, end: int) -> Float:

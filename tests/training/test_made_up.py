@@ -8,7 +8,7 @@ import pytest
 from ecg_edge.ecg.records import Record
 from ecg_edge.training.beats import find_beats
 from ecg_edge.training.made_up import KINDS, make_up
-from tests.support.core_signals import beats_at
+from tests.support.core_signals import ADU_PER_MV, NORMAL_WAVES, beats_at
 
 SINUS = 290
 
@@ -74,19 +74,31 @@ def test_the_same_draw_gives_the_same_signal(regular: Record) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_fast_record_brings_no_beat_that_is_not_marked(kind: str) -> None:
-    """Made-up intervals are often longer than its own: the next QRS complex must not come along."""
+@pytest.fixture(scope="module")
+def fast() -> Record:
+    """A record of regular N beats at 114 a minute: made-up intervals are often longer than its own."""
     r_peaks = 400 + 190 * np.arange(150)
     samples = beats_at(r_peaks, int(r_peaks[-1]) + 2000)
-    fast = Record(
-        "1", "mitdb", 360, 200, "MLII", samples, r_peaks.astype(np.int64), np.full(150, "N"), ("",) * 150
-    )
+    symbols = np.full(150, "N")
+    return Record("1", "mitdb", 360, 200, "MLII", samples, r_peaks.astype(np.int64), symbols, ("",) * 150)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fast_record_brings_no_beat_that_is_not_marked(fast: Record, kind: str) -> None:
     record = made(fast, kind)
     assert (np.diff(record.annotation_samples) > 240).sum() > 20
     _, symbols = find_beats(record, "detected")
     assert (symbols == "").sum() == 0
     assert (symbols != "").sum() >= len(record.annotation_samples) - 3
+
+
+def test_a_fast_record_brings_no_p_wave_without_its_qrs_complex(fast: Record) -> None:
+    record = made(fast, "sinus-arrhythmia")
+    at, intervals = record.annotation_samples[:-1], np.diff(record.annotation_samples)
+    rests = np.array([record.samples[r + 120 : r + 160] for r in at[intervals > 260]], float)
+    p_wave = NORMAL_WAVES[0][2] * ADU_PER_MV
+    assert len(rests) > 20
+    assert np.ptp(rests, axis=1).max() < p_wave / 2
 
 
 def test_a_record_with_few_beats_gives_none() -> None:
