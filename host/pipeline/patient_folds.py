@@ -313,8 +313,10 @@ def _groups(found: Sequence[Labelling]) -> dict[str, list[Labelling]]:
 
 
 def _of_part(found: Sequence[Labelling], part: Part) -> list[Labelling]:
-    named = [(one, *one.title.partition("/")[::2]) for one in found]
-    return [one for one, database, name in named if part_of(database, name) == part]
+    names = [one.title.split("/", 1) for one in found]
+    return [
+        one for one, (database, name) in zip(found, names, strict=True) if part_of(database, name) == part
+    ]
 
 
 def spread(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ from ecg_edge.quantize.codegen.emit import table_bytes
 from ecg_edge.quantize.codegen.generate import generate
 
 CARD_NAME: Final = "MODEL_CARD.md"
-CHOICE: Final = ("gross veb_f1", "gross sveb_f1")  # their mean chooses among the seeds,
-CHOSEN_BY: Final = " of the development part"  # by the patients that recipes are compared by
+CHOICE: Final = ("gross veb_f1", "gross sveb_f1")  # their mean ranks the seeds
+CHOSEN_BY: Final = " of the development part"  # the patients by whom recipes and seeds are compared
 
 _LIMITS = """\
 ## Limits
@@ -234,7 +234,7 @@ def _seeds(manifest: Manifest) -> str:
         machines = (
             f"The last columns compare them with {_seeds_of(spread, elsewhere)} of the same recipe, trained "
             "where sums are rounded otherwise: on another machine, or by TensorFlow's other kernels "
-            "(`TF_ENABLE_ONEDNN_OPTS=1`)."
+            "(`TF_ENABLE_ONEDNN_OPTS=1`). A positive difference means that the figure is higher there."
         )
     return (
         f"## Another training\n\n{text}\n\nNetworks of the same recipe on folds by patient "
@@ -253,7 +253,7 @@ def _statistics(values: Sequence[float | None]) -> list[str]:
 
 
 def _differences(here: Sequence[float | None], there: Sequence[float | None]) -> list[str]:
-    """By how much the other trainings of the same seeds differ, on average and at most."""
+    """By how much the same seeds are higher there, on average, and how far apart they are at most."""
     found = [b - a for a, b in zip(here, there, strict=False) if a is not None and b is not None]
     return [_text(statistics.fmean(found)), _text(max(map(abs, found)))] if found else ["-", "-"]
 
@@ -266,7 +266,7 @@ def _seeds_of(spread: Spread, figures: Mapping[str, Sequence[float | None]]) -> 
 
 
 def _choice(manifest: Manifest, spread: Spread) -> str:
-    """Where the seed stands among the others, by the patients that recipes are compared by."""
+    """Where the seed stands among the others, by the development part where it is known."""
     figures = spread["figures"]
     part = CHOSEN_BY if f"{CHOICE[0]}{CHOSEN_BY}" in figures else ""
     pairs = zip(*(figures[f"{name}{part}"] for name in CHOICE), strict=True)
@@ -279,7 +279,7 @@ def _choice(manifest: Manifest, spread: Spread) -> str:
     rank = sorted(mean, key=lambda one: -mean[one]).index(seed) + 1
     place = "the best" if rank == 1 else f"number {rank}"
     of = f"{len(mean)} by the mean F1 of VEB and SVEB{part} in these folds"
-    compared = " The development part are the patients by whom recipes are compared." if part else ""
+    compared = " The development part holds the patients by whom recipes are compared." if part else ""
     return f"This network's seed, {seed}, is {place} of {of}.{compared}"
 
 
