@@ -35,6 +35,8 @@ MAX_PARAMETERS: Final = 20_000  # weights that fit the flash of the smallest boa
 MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single output
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
 BEATS: Final = "beats"
+TRAINING_FORMAT: Final = 5
+"""Raised when what trains, how networks are quantized, or what is kept of a fold changes."""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OTHER_TABLES: Final = ("tune", "ablation")
 """Tables of a recipe's file that other commands read; they change no training."""
@@ -363,10 +365,15 @@ class Recipe:
         return to_toml(self)
 
 
-def settings_sha256(recipe: Recipe) -> str:
-    """Hash of a recipe's settings but for name, description and seed, and of the signal path's behaviour."""
-    plain = dataclasses.replace(recipe, name="", description="", seed=0)
-    return hashlib.sha256(f"{plain.to_toml()} {firmware.fingerprint():08x}".encode()).hexdigest()
+def folds_sha256(recipe: Recipe) -> str:
+    """Hash of what a recipe's figures on folds by patient depend on, but for seed, records and rhythm rules.
+
+    Name, description and `data.split` do not count: folds divide the records themselves.
+    """
+    data = dataclasses.replace(recipe.data, split="patient")
+    plain = dataclasses.replace(recipe, name="", description="", seed=0, data=data)
+    made_by = f"{TRAINING_FORMAT} {firmware.fingerprint():08x}"
+    return hashlib.sha256(f"{plain.to_toml()} {made_by}".encode()).hexdigest()
 
 
 def to_toml(recipe: Any) -> str:

@@ -48,7 +48,7 @@ from ecg_edge.host.evaluation.classifier import (
 from ecg_edge.host.evaluation.detector import group_records
 from ecg_edge.host.evaluation.sources import Source
 from ecg_edge.training.beats import Beats
-from ecg_edge.training.recipes import CNN, TREES, Recipe, settings_sha256
+from ecg_edge.training.recipes import CNN, TRAINING_FORMAT, TREES, Recipe, folds_sha256
 from ecg_edge.training.runs import Run
 
 PATIENTS5: Final = "patients5"
@@ -56,7 +56,6 @@ LEAVE_ONE_OUT: Final = "leave-one-out"
 DS1: Final = "ds1"
 WITHOUT: Final = " without "
 STARTS_S: Final = (0.0, 300.0)
-_FORMAT: Final = 5  # raised when what is kept of a fold changes, what trains, or how networks are quantized
 _NETWORKS: Final = (FLOAT, INT8)
 _PARTS: Final[tuple[Part, ...]] = ("test", "development")
 _MOST_KEPT: Final = 5  # training sets in memory, 20 to 40 MB each
@@ -113,7 +112,7 @@ class FoldTask:
         """Hash of everything that the labels depend on. A fold divides the records itself."""
         data = replace(self.recipe.data, split="patient")
         recipe = replace(self.recipe, name="", description="", data=data)
-        code = (_FORMAT, firmware.fingerprint(), rhythm_fingerprint())
+        code = (TRAINING_FORMAT, firmware.fingerprint(), rhythm_fingerprint())
         records = (sorted(self.fold.train.items()), sorted(self.fold.test.items()))
         return hashlib.sha256(repr((*code, recipe.to_toml(), *records, STARTS_S)).encode()).hexdigest()
 
@@ -272,7 +271,7 @@ def figures_of(tasks: Sequence[FoldTask], division: str) -> dict[str, Any]:
     recipe = tasks[0].recipe
     return {
         "recipe": recipe.name,
-        "settings_sha256": settings_sha256(recipe),
+        "made_by_sha256": folds_sha256(recipe),
         "division": division,
         "rhythm_fingerprint": rhythm_fingerprint(),
         "seeds": seeds,

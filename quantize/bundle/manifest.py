@@ -66,11 +66,14 @@ class Spread(_Spread, total=False):
     elsewhere : dict of str to list, optional
         The same of the same recipe and seeds, trained where sums are rounded otherwise; None for a seed that
         was not trained there.
+    made_by_sha256 : str, optional
+        Hash of the recipe's settings, of the training's version, and of the signal path's behaviour.
     rhythm_fingerprint : int, optional
         Rhythm rules that had a say in the labels; without it the labels are those of the network alone.
     """
 
     elsewhere: dict[str, list[float | None]]
+    made_by_sha256: str
     rhythm_fingerprint: int
 
 
@@ -405,6 +408,7 @@ def _is_spread(value: Any) -> bool:
         and _is_seed(value["patients"])
         and _is_dict(value["figures"], by_seed)
         and _is_dict(value.get("elsewhere", {}), by_seed)
+        and _is_text(value.get("made_by_sha256", ""))
         and _is_seed(value.get("rhythm_fingerprint", 0))
     )
 

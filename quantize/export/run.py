@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from ecg_edge import firmware
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import check_writable_folder, locked_folder
 from ecg_edge.ecg.labels import LABELS
@@ -23,7 +22,7 @@ from ecg_edge.quantize.export.model_card import CHOICE, CHOSEN_BY
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.progress import SILENT, Progress
-from ecg_edge.training.recipes import Recipe, settings_sha256
+from ecg_edge.training.recipes import Recipe, folds_sha256
 from ecg_edge.training.runs import Run
 
 GOLDEN_CANDIDATES: Final = 200  # beats of each class to choose golden vectors from
@@ -134,13 +133,13 @@ def _spread(run: Run, elsewhere: Path | None) -> Spread | None:
             f"{elsewhere}: nothing to compare: both need `ecg-edge train RECIPE --folds patients5 --seeds 5` "
             "before `export`."
         )
-    keys = ("division", "patients", "rhythm_fingerprint")
+    keys = ("division", "patients", "made_by_sha256", "rhythm_fingerprint")
     here, there = ([one.get(key) for key in keys] for one in (spread, theirs))
     no_seed = not set(spread["seeds"]) & set(theirs["seeds"])
-    if other.core_fingerprint != firmware.fingerprint() or here != there or no_seed:
+    if here != there or no_seed:
         raise BundleError(
-            f"{elsewhere}: its folds are of another signal path, of other rhythm rules, or of other seeds or "
-            "records. Leave out --elsewhere."
+            f"{elsewhere}: its folds are of other settings, of another signal path or version of the "
+            "training, of other rhythm rules, or of other seeds or records. Leave out --elsewhere."
         )
     by_seed = {
         name: dict(zip(theirs["seeds"], values, strict=True)) for name, values in theirs["figures"].items()
@@ -157,15 +156,15 @@ def folder_of_folds(run: Run) -> Path:
 def read_spread(path: Path, recipe: Recipe) -> Spread | None:
     """Read the figures by seed that `ecg-edge train RECIPE --folds patients5` wrote; None without them.
 
-    Figures of other settings than the recipe's, but for the seed, of another signal path, or of other rhythm
-    rules do not count.
+    Figures of other settings than the recipe's, but for the seed, of another signal path or version of the
+    training, or of other rhythm rules do not count.
     """
     if not path.is_file():
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        made_by = (found.get("settings_sha256"), found.get("rhythm_fingerprint"))
-        if made_by != (settings_sha256(recipe), rhythm_fingerprint()):
+        made_by = (found.get("made_by_sha256"), found.get("rhythm_fingerprint"))
+        if made_by != (folds_sha256(recipe), rhythm_fingerprint()):
             return None
         rows = [row for row in found["spread"] if all(row[key] == value for key, value in _ROW.items())]
         whole, own = rows[0], next(row for row in rows if row["group"] == "mitdb")
@@ -179,6 +178,7 @@ def read_spread(path: Path, recipe: Recipe) -> Spread | None:
             "seeds": found["seeds"],
             "patients": whole["patients"],
             "figures": figures,
+            "made_by_sha256": found["made_by_sha256"],
             "rhythm_fingerprint": found["rhythm_fingerprint"],
         }
     except (ValueError, KeyError, IndexError, TypeError, StopIteration) as error:

@@ -14,7 +14,8 @@ from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.export import run as export_run
 from ecg_edge.quantize.export.model_card import CHOICE, model_card
-from ecg_edge.training.recipes import Recipe, settings_sha256
+from ecg_edge.training import recipes
+from ecg_edge.training.recipes import Recipe, folds_sha256
 from ecg_edge.training.runs import Run, RunFolder
 from tests.support.simulated import make_bundle
 
@@ -79,13 +80,13 @@ def folds(recipe: Recipe, seeds: tuple[int, ...] = (1, 2)) -> dict[str, Any]:
     return {
         "division": "patients5",
         "seeds": list(seeds),
-        "settings_sha256": settings_sha256(recipe),
+        "made_by_sha256": folds_sha256(recipe),
         "rhythm_fingerprint": rhythm_fingerprint(),
         "spread": [{**row, "network": "float"}, row, part, own],
     }
 
 
-def test_the_spread_is_that_of_the_same_settings(tmp_path: Path) -> None:
+def test_the_spread_is_that_of_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, recipe = tmp_path / "patients5.json", Recipe("trial", seed=2)
     assert export_run.read_spread(path, recipe) is None
     path.write_text(json.dumps(folds(recipe)))
@@ -94,6 +95,11 @@ def test_the_spread_is_that_of_the_same_settings(tmp_path: Path) -> None:
     assert spread["figures"]["gross veb_se"] == pytest.approx([0.6, 0.7])
     other = replace(recipe, training=replace(recipe.training, epochs=3))
     assert export_run.read_spread(path, other) is None, "of another recipe"
+    every_patient = replace(recipe, data=replace(recipe.data, split="all"))
+    assert export_run.read_spread(path, every_patient) == spread, "folds divide the records themselves"
+    monkeypatch.setattr(recipes, "TRAINING_FORMAT", recipes.TRAINING_FORMAT + 1)
+    assert export_run.read_spread(path, recipe) is None, "of another version of the training"
+    monkeypatch.undo()
     path.write_text(json.dumps({**folds(recipe), "rhythm_fingerprint": 1}))
     assert export_run.read_spread(path, recipe) is None, "of other rhythm rules"
     path.write_text(json.dumps({**folds(recipe), "spread": []}))
@@ -162,7 +168,13 @@ def test_the_card_compares_the_folds_of_another_machine(tmp_path: Path) -> None:
     card = model_card(replace(load_bundle(here).manifest, training={"seed": 1, "spread": part}), 1, 1)
     assert "| gross veb se | 0.65 | 0.07071 | 0.6 | 0.7 | 0.6 | 0.7 | -0.1 | 0.1 |" in card
     assert "compare them with seed 2 of the same recipe" in card
-    for changes in ({"patients": 90}, {"seeds": [3, 4]}, {"division": "ds1"}, {"rhythm_fingerprint": 1}):
+    for changes in (
+        {"patients": 90},
+        {"seeds": [3, 4]},
+        {"division": "ds1"},
+        {"made_by_sha256": "0"},
+        {"rhythm_fingerprint": 1},
+    ):
         write(**changes)
         with pytest.raises(BundleError, match="of other seeds or records"):
             export_run._spread(run, here)
