@@ -1,8 +1,9 @@
 """Quantize a network to int8 throughout: weights, activations, inputs and outputs.
 
 The scales of the inputs are fixed: the device's signal path writes both tensors with them. The calibration
-beats contain the extremes of both tensors, so that the converter derives these scales. Weights are rounded so
-that the layers' outputs change least, and what still shifts the logits on average is taken off their bias.
+beats contain the extremes of both tensors, so that the converter derives these scales. Channels are scaled to
+use their whole range, weights are rounded so that the layers' outputs change least, and what still shifts the
+logits on average where labels are near each other is taken off their bias.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import locked_folder, replacing
 from ecg_edge.quantize.bundle.engines import BEAT_INPUTS, beat_inputs
 from ecg_edge.quantize.codegen.flatbuffer import parse_network
+from ecg_edge.quantize.equalize import equalize_channels
 from ecg_edge.quantize.interface import check_inputs
 from ecg_edge.quantize.reference import run_litert
 from ecg_edge.quantize.rounding import round_weights
@@ -33,6 +35,9 @@ from ecg_edge.training.tf_logging import suppress_native_stderr
 
 COMPARED_BEATS: Final = 16_000
 """Training beats by which weights are rounded and the logits compared with the float network's."""
+LOWEST_LOGIT: Final = -8.0
+"""Lower logits do not set the step of the output: such a label has a probability below 0.1 %."""
+NEAR: Final = 2.0  # a logit so far below the largest one may become the label by its rounding
 
 
 def quantize(run: Run, progress: Progress = SILENT) -> bytes:
@@ -77,13 +82,12 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
         When the inputs' scales are not the signal path's.
     """
     order = np.random.default_rng(seed).permutation(len(beats))
-    chosen, compared = beats[order[:calibration_beats]], beats[order[:COMPARED_BEATS]]
+    chosen = _without_low_logits(network, beats[order[:calibration_beats]])
+    compared = beats[order[:COMPARED_BEATS]]
     calibration = dict(zip(BEAT_INPUTS, dequantize(*with_extremes(chosen.beat, chosen.rhythm)), strict=True))
     inputs = dequantize(compared.beat, compared.rhythm)
-    rounded = round_weights(network, inputs)
-    shift = logits_shift(
-        convert(rounded, calibration), compared, network.predict(list(inputs), batch_size=1024, verbose=0)
-    )
+    rounded = round_weights(equalize_channels(network, inputs), inputs)
+    shift = logits_shift(convert(rounded, calibration), compared, _logits(network, compared))
     last = rounded.layers[-1]
     kernel, bias = last.get_weights()
     last.set_weights([kernel, bias - shift])
@@ -92,10 +96,21 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
     return flatbuffer
 
 
-def logits_shift(flatbuffer: bytes, beats: Beats, wanted: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Compute by how much each int8 logit is too high on average.
+def _logits(network: KerasModel, beats: Beats) -> npt.NDArray[np.float32]:
+    return network.predict(list(dequantize(beats.beat, beats.rhythm)), batch_size=1024, verbose=0)
 
-    Of equal logits the device takes the first, N. Half a step on the others makes up for that.
+
+def _without_low_logits(network: KerasModel, beats: Beats) -> Beats:
+    """Leave out beats with logits below `LOWEST_LOGIT`; all stay where none would."""
+    chosen = _logits(network, beats).min(axis=1) >= LOWEST_LOGIT
+    return beats[chosen] if chosen.any() else beats
+
+
+def logits_shift(flatbuffer: bytes, beats: Beats, wanted: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Compute by how much each int8 logit is too high on average, over beats whose label it may decide.
+
+    These are the beats in which it and another one are the largest or within `NEAR` of it; all, where there
+    are none. Of equal logits the device takes the first, N. Half a step on the others makes up for that.
 
     Parameters
     ----------
@@ -117,7 +132,10 @@ def logits_shift(flatbuffer: bytes, beats: Beats, wanted: npt.NDArray[np.float32
         path = Path(folder) / "model.tflite"
         path.write_bytes(flatbuffer)
         logits = (run_litert(path, beat_inputs(beats.features)).astype(np.float32) - zero) * step
-    shift = (logits - wanted).mean(axis=0)
+    near = wanted > wanted.max(axis=1, keepdims=True) - NEAR
+    near &= near.sum(axis=1, keepdims=True) > 1
+    near |= ~near.any(axis=0)
+    shift = np.mean(logits - wanted, axis=0, where=near)
     shift[1:] -= step / 2
     return cast(npt.NDArray[np.float32], shift)
 
