@@ -27,7 +27,7 @@ def equalize_channels(network: KerasModel, inputs: Sequence[npt.NDArray[np.float
     """Copy a network of `networks.build` with its channels scaled: each reaches the largest of its layer.
 
     Convolutions are limited to `LIMIT`, which each of their channels reaches then: what is larger in other
-    beats than in these is cut off.
+    beats than in these is cut off. Networks with other layers are copied as they are.
 
     Parameters
     ----------
@@ -38,6 +38,12 @@ def equalize_channels(network: KerasModel, inputs: Sequence[npt.NDArray[np.float
     scaled = cast(Any, keras.models.clone_model(network))
     scaled.set_weights(network.get_weights())
     convolutions = [layer for layer in scaled.layers if isinstance(layer, keras.layers.Conv2D)]
+    names = {layer.name for layer in scaled.layers}
+    of_convolutions = {
+        f"{kind}_{number + 1}" for number in range(len(convolutions)) for kind in ("normalization", "relu")
+    }
+    if not names >= of_convolutions | {"pool", "rhythm_dense", "head", "logits"}:
+        return cast(KerasModel, scaled)
     factors = np.ones(1)
     for number, convolution in enumerate(convolutions, start=1):
         _divide_inputs(convolution, factors)

@@ -97,3 +97,16 @@ def test_int8_comes_closer_to_an_uneven_network(uneven: Any, tmp_path: Path) -> 
         return float(np.mean(labels != wanted.argmax(axis=1)))
 
     assert differing(equalize_channels(uneven, INPUTS)) < differing(uneven) / 2
+
+
+def test_a_network_of_other_layers_is_copied_as_it_is() -> None:
+    import tf_keras as keras
+
+    from ecg_edge.quantize.equalize import equalize_channels
+
+    beat, rhythm = keras.Input((1, 128, 2), name="beat"), keras.Input((27,), name="rhythm")
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, (1, 8))(beat))
+    joined = keras.layers.Concatenate()([pooled, keras.layers.Dense(4)(rhythm)])
+    own: Any = keras.Model([beat, rhythm], keras.layers.Dense(5, name="logits")(joined))
+    found = equalize_channels(own, INPUTS).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(found, own.get_weights(), strict=True))
