@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Final
 
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware.binding.rhythm import kind_name
@@ -12,19 +13,31 @@ from ecg_edge.host.reference import device_states as names
 
 _EVENT = struct.Struct("<BBIIHB")
 _PHASES = {0: "begins", 2: "ends"}
+MOST_LATE: Final = 5
+"""Late answers in a row: a slow device answers twice where a request was sent again."""
 
 
 def read_log(link: Link, first: int = 0) -> list[LogRecord]:
-    """Read all records from number `first` on, the oldest first."""
+    """Read all records from number `first` on, the oldest first.
+
+    Raises
+    ------
+    LinkError
+        When the device's answers do not go on.
+    """
     records: list[LogRecord] = []
+    late = 0
     while True:
         answer = link.ask(GetLog(first), LogRecords)
+        if first < answer.end and answer.next <= first:
+            late += 1
+            if late > MOST_LATE:
+                raise LinkError("The device's log does not go on: it answers with the same number again.")
+            continue
         records += answer.records
         if answer.next >= answer.end:
             return records
-        if answer.next <= first:
-            raise LinkError("The device's log does not go on: it answers with the same number again.")
-        first = answer.next
+        first, late = answer.next, 0
 
 
 def describe(record: LogRecord) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,15 +21,10 @@ from ecg_edge.host.cli.port_choice import AUTO, found_port
 from ecg_edge.host.devices.device_log import describe, read_log
 from ecg_edge.host.devices.platformio import present_program
 from ecg_edge.host.devices.ports import open_transport
+from ecg_edge.host.devices.settings import change_settings
 from ecg_edge.host.devices.soak import soak as run
 from ecg_edge.host.link.client import Link
-from ecg_edge.host.link.messages import (
-    DeviceSettings,
-    DeviceStatus,
-    GetSettings,
-    GetStatus,
-    SetSettings,
-)
+from ecg_edge.host.link.messages import DeviceStatus, GetStatus
 from ecg_edge.host.link.transports import DEFAULT_BAUD
 from ecg_edge.host.reference import device_states as names
 
@@ -147,10 +142,7 @@ def settings(
     }
     wanted = {name: int(value) for name, value in changes.items() if value is not None}
     with _linked(port, baud) as link:
-        found = link.ask(GetSettings(), DeviceSettings)
-        if wanted:
-            fields = {name: value for name, value in asdict(found).items() if name != "source"}
-            found = link.ask(replace(SetSettings(**fields), **wanted), DeviceSettings)
+        found = change_settings(link, wanted)
     figures = {**asdict(found), "source": names.SETTINGS_SOURCES.get(found.source, "?")}
     _show(figures)
     if json:
