@@ -32,8 +32,13 @@ def equalize_channels(network: KerasModel, inputs: Sequence[npt.NDArray[np.float
     Parameters
     ----------
     network : KerasModel
-    inputs : sequence of ndarray of float32
+    inputs : sequence of ndarray of float32, shapes (n, 1, 128, 2) and (n, 27)
         Some thousand training beats.
+
+    Returns
+    -------
+    KerasModel
+        The same outputs for these beats. No channel is scaled by more than 16.
     """
     scaled = cast(Any, keras.models.clone_model(network))
     scaled.set_weights(network.get_weights())

@@ -11,7 +11,19 @@ from ecg_edge.host.link.messages import DeviceSettings, GetSettings, SetSettings
 
 
 def change_settings(link: Link, wanted: Mapping[str, int]) -> DeviceSettings:
-    """Change the named settings, leave the others, and return what the device has then."""
+    """Change the named settings, leave the others, and return what the device has then.
+
+    Parameters
+    ----------
+    link : Link
+    wanted : mapping of str to int
+        New values by name, the names those of `SetSettings`.
+
+    Raises
+    ------
+    LinkError
+        When the device does not answer.
+    """
     found = link.ask(GetSettings(), DeviceSettings)
     if not wanted:
         return found
