@@ -19,13 +19,16 @@ if TYPE_CHECKING:  # it needs an optional extra
 POLL_S: Final = 0.1
 FLUSH_S: Final = 10.0
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+KEPT_S: Final = 2.0
+"""Time that a broker may take from its confirmation until the message is safe on its disk."""
 
 
 class Publisher:
     """The way to the broker.
 
     A message leaves the outbox when the broker has confirmed it. After a lost connection everything that was
-    not confirmed is sent again, in order; so some messages come twice, under the same number.
+    not confirmed is sent again, in order, and before it what was confirmed in the last 2 s: a broker
+    may confirm a message before it is on its disk. So some messages come twice, under the same number.
 
     Parameters
     ----------
@@ -52,6 +55,7 @@ class Publisher:
         self._state: bytes | None = None
         self._waiting: deque[tuple[int, Waiting]] = deque()  # number on the connection, message
         self._taken: list[Waiting] = []
+        self._recent: dict[int, tuple[float, Waiting]] = {}  # by number on disk: time of the confirmation
         self._stop = threading.Event()
         self._flush_until: float | None = None
         self._connection: Connection | None = None
@@ -141,11 +145,12 @@ class Publisher:
             connection.send(topic, payload, retain=True)
         connection.send(self._topics.of(STATUS), ONLINE, retain=True)
         self.is_connected, sent = True, 0
+        again = self._confirmed_lately()
         while not self._is_over():
+            while again and connection.room:
+                self._send(connection, again.popleft())
             for message in self._outbox.after(sent, connection.room) if connection.room else []:
-                topic, retain = self._topics.of(message.kind), message.kind == SESSION
-                number = connection.send(topic, message.payload, retain)
-                self._waiting.append((number, message))
+                self._send(connection, message)
                 sent = message.id
             if self._state is not None and connection.room:
                 state, self._state = self._state, None
@@ -154,17 +159,33 @@ class Publisher:
             connection.work(
                 0.0 if connection.room and self._outbox.state["messages"] > len(self._waiting) else POLL_S
             )
-            if self._taken:
-                taken, self._taken = self._taken, []
-                self._outbox.remove(taken)
-            if self._stop.is_set() and connection.is_idle and not self._outbox.after(sent, 1):
+            self._remove_taken()
+            is_done = connection.is_idle and not again and not self._outbox.after(sent, 1)
+            if self._stop.is_set() and is_done:
                 break
         self._leave(connection)
+
+    def _send(self, connection: Connection, message: Waiting) -> None:
+        number = connection.send(self._topics.of(message.kind), message.payload, message.kind == SESSION)
+        self._waiting.append((number, message))
+
+    def _confirmed_lately(self) -> deque[Waiting]:
+        """What the last connection had confirmed at its end; kept until this one has lasted as long."""
+        now = time.monotonic()
+        self._recent = {row_id: (now, message) for row_id, (_, message) in self._recent.items()}
+        return deque(message for _, message in self._recent.values())
 
     def _remove_taken(self) -> None:
         taken, self._taken = self._taken, []
         if taken:
             self._outbox.remove(taken)
+        now = time.monotonic()
+        self._recent |= {message.id: (now, message) for message in taken}
+        while self.is_connected and self._recent:
+            row_id, (confirmed, _) = next(iter(self._recent.items()))
+            if now - confirmed <= KEPT_S:
+                break
+            del self._recent[row_id]
 
     def _leave(self, connection: Connection) -> None:
         connection.send(self._topics.of(STATUS), OFFLINE, retain=True)

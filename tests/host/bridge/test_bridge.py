@@ -149,6 +149,37 @@ def test_a_broker_killed_and_restarted_in_the_middle_loses_nothing(
     assert connected(notes) == 2
 
 
+def test_what_a_killed_broker_confirmed_in_the_last_two_seconds_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecg_edge.host.bridge.publisher.RETRY_S", (3.0,))  # a subscriber is there before it
+    (tmp_path / "broker").mkdir()
+    with (
+        Mosquitto(tmp_path / "broker", autosave=False) as mosquitto,  # it forgets what it confirmed
+        closing(Outbox(tmp_path / "outbox.sqlite")) as outbox,
+        Publisher(Broker("localhost", mosquitto.port), TOPICS, outbox) as publisher,
+    ):
+        publisher.connect()
+        stop = threading.Event()
+        bridging = Bridge(Counting(9999, 20.0), TOPICS, outbox, publisher)
+        running = threading.Thread(target=bridging.run, args=(stop,))
+        running.start()
+        with Subscriber(mosquitto.port) as early:
+            early.wait(lambda: len(early.messages["ecg-edge/bed3/wave"]) > 20)
+            mosquitto.kill()
+        mosquitto.start()
+        with Subscriber(mosquitto.port, "late") as late:
+            late.wait(lambda: len(late.messages["ecg-edge/bed3/wave"]) > 10)
+        stop.set()
+        running.join()
+    before, after = (
+        [one["seq"] for one in subscriber.messages["ecg-edge/bed3/wave"]] for subscriber in (early, late)
+    )
+    waves_per_s = 20.0 * BLOCK / FS_HZ
+    assert 1.5 * waves_per_s <= before[-1] + 1 - after[0] <= 2.5 * waves_per_s
+    assert after == list(range(after[0], after[0] + len(after)))
+
+
 def connected(notes: list[str]) -> int:
     """Times that the connection came back."""
     return sum("connected again" in note for note in notes)
