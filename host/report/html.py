@@ -297,7 +297,7 @@ def write_picture(session: Path, path: Path, data: Path | None = None, count: in
     strips = sorted((most_varied(item, labels) for item in items), key=lambda found: -found[0])[:count]
     board = f"{results['subject']} ({device['board']})"
     title = (
-        f"Labels of the device (above) and annotations (below). {board}, model {results['bundle']}: "
+        f"Labels of the device (above) and annotations (below): {board}, model {results['bundle']}: "
         f"{results['beats']} beats replayed, {results['differing_bytes']} bytes differ from the reference"
     )
     replay_picture([strip for _, strip in strips], labels, path, title)
