@@ -35,3 +35,15 @@ def of_these_records(count: int, of: int) -> str:
     if of == 1 and count == 1:
         return "this record"
     return f"these {of} records" if count == of else f"{count} of these {of} records"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Write a length of time in the units that fit, e.g. "23 h 12 min", "4 min 10 s", "3.48 s"."""
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.2f}".rstrip("0").rstrip(".") + " s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.ecg.figures import share
+from ecg_edge.ecg.figures import duration_text, share
 from ecg_edge.firmware.binding.rhythm import (
     ATRIAL_FIBRILLATION,
     BIGEMINY,
@@ -25,6 +25,7 @@ from ecg_edge.firmware.binding.rhythm import (
 )
 from ecg_edge.host.analysis.device import DeviceReport
 from ecg_edge.host.analysis.hrv import Variability, variability
+from ecg_edge.host.analysis.reading import SHORTEST_S
 from ecg_edge.host.reference.rhythm_events import Episode, heart_rates
 from ecg_edge.host.reference.signal_reasons import REASON_TEXTS
 
@@ -38,6 +39,8 @@ VENTRICULAR_KINDS: Final = (
     TRIGEMINY,
 )
 TECHNICAL_KINDS: Final = (UNREADABLE, LEADS_OFF)
+LEAST_RATE_HZ: Final = 64
+"""Rate of a file from which labels are those of the same signal at 360 Hz (docs/how-to/analyze.md)."""
 
 
 class Quality(TypedDict):
@@ -86,6 +89,7 @@ class Figures(TypedDict):
     """Everything that the page and `--json` state."""
 
     quality: Quality
+    limits: list[str]
     beats: dict[str, int]
     mean_bpm: float | None
     lowest_bpm: float | None
@@ -114,12 +118,13 @@ def figures_of(report: DeviceReport) -> Figures:
     longest, shortest = _extreme_intervals(report)
     return {
         "quality": quality,
+        "limits": _limits(report, quality),
         "beats": beats,
         **_rate_figures(rates[1]),
         "hours": hours_of(report),
         "kinds": kinds_of(report),
         "fibrillation_s": fibrillation_s,
-        "fibrillation_share": share(fibrillation_s, quality["readable_s"], 6),
+        "fibrillation_share": share(fibrillation_s, quality["readable_s"] if beats else 0, 6),
         "irregular_s": _total_s(report, IRREGULAR),
         "ventricular_beats": ventricular,
         "ventricular_share": share(ventricular, classified, 6),
@@ -129,6 +134,26 @@ def figures_of(report: DeviceReport) -> Figures:
         "smallest_rr": shortest,
         "variability": variability(report),
     }
+
+
+def _limits(report: DeviceReport, quality: Quality) -> list[str]:
+    """Sentences on what limits the whole report."""
+    found = []
+    read, unread_s = duration_text(quality["readable_s"]), quality["duration_s"] - quality["readable_s"]
+    if unread_s > 0.1 * quality["duration_s"]:
+        found.append(f"{duration_text(unread_s)} cannot be read: nothing is known of that time")
+    if not len(report.beats) and quality["readable_s"] >= SHORTEST_S:
+        found.append(
+            f"no beat was found in the {read} that can be read, so nothing is known of the rhythm: see that "
+            "it is an ECG lead, that unit and gain are right, and that R waves are above 0.1 mV"
+        )
+    own_hz = float(report.own.own_hz)
+    if own_hz < LEAST_RATE_HZ:
+        found.append(
+            f"the file has {own_hz:g} samples a second: below {LEAST_RATE_HZ} a QRS complex is too blurred "
+            "to tell bundle branch block from a normal beat"
+        )
+    return found
 
 
 # ---- quality ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ecg_edge.ecg.figures import duration_text
 from ecg_edge.ecg.files import write_text
 from ecg_edge.ecg.labels import BEAT_SYMBOLS
 from ecg_edge.host.analysis.device import DeviceReport
@@ -16,7 +17,7 @@ from ecg_edge.host.analysis.figures import VENTRICULAR_KINDS, Figures, Hour
 from ecg_edge.host.analysis.highlights import Highlight, highlights
 from ecg_edge.host.analysis.hrv import LEAST_INTERVALS
 from ecg_edge.host.report.charts import rhythm_svg
-from ecg_edge.host.report.page import Example, length, render
+from ecg_edge.host.report.page import Example, render
 from ecg_edge.host.report.paper import Letter, PaperStrip, Shade, clock_text, paper_svg
 from ecg_edge.quantize.bundle.manifest import Manifest
 
@@ -92,16 +93,13 @@ def _attention(figures: Figures) -> list[str]:
     """Sentences on what is most worth a look: events of high priority, then what limits the report."""
     found = [
         f"{kind['kind']}: {kind['episodes']:,} episode{'s' * (kind['episodes'] > 1)}, "
-        f"the longest {length(kind['longest_s'])}"
+        f"the longest {duration_text(kind['longest_s'])}"
         for kind in figures["kinds"]
         if kind["priority"] == "high"
     ]
     if figures["fibrillation_s"]:
-        found.append(f"atrial fibrillation suspected for {length(figures['fibrillation_s'])}")
-    quality = figures["quality"]
-    if quality["readable_s"] < 0.9 * quality["duration_s"]:
-        unread = length(quality["duration_s"] - quality["readable_s"])
-        found.append(f"{unread} cannot be read: nothing is known of that time")
+        found.append(f"atrial fibrillation suspected for {duration_text(figures['fibrillation_s'])}")
+    found += figures["limits"]
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ecg_edge.ecg.figures import percent
+from ecg_edge.ecg.figures import duration_text, percent
 from ecg_edge.host.report.paper import clock_text
 
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
@@ -42,25 +42,15 @@ def render(template: str, context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, number=number, length=length, clock=clock_text, slug=slug)
+    environment.filters.update(
+        percent=percent, number=number, length=duration_text, clock=clock_text, slug=slug
+    )
     return environment.get_template(template).render(**context)
 
 
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:
     """Write a number with thin spaces between thousands, and its unit, e.g. " ms"; "-" for None."""
     return "-" if value is None else f"{value:,.{digits}f}".replace(",", THIN_SPACE) + unit
-
-
-def length(seconds: float | None) -> str:
-    """Write a length of time in the units that fit, e.g. "23 h 12 min", "4 min 10 s", "3.48 s"."""
-    if seconds is None:
-        return "-"
-    if seconds < 60:
-        return f"{seconds:.2f}".rstrip("0").rstrip(".") + " s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def slug(text: str) -> str:

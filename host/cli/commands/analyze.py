@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.errors import RecordError, ToolError
-from ecg_edge.ecg.figures import percent
+from ecg_edge.ecg.figures import duration_text, percent
 from ecg_edge.ecg.files import check_writable_folder, write_json
 from ecg_edge.host.analysis.device import DeviceReport, run_device
 from ecg_edge.host.analysis.figures import Figures, figures_of
@@ -138,10 +138,10 @@ def _show(report: DeviceReport, figures: Figures, name: str) -> None:
     quality = figures["quality"]
     rates = [_text(figures[key]) for key in ("mean_bpm", "lowest_bpm", "highest_bpm")]
     rows = {
-        "length": f"{quality['duration_s'] / 3600:.2f} h, lead {report.own.record.lead}",
+        "length": f"{duration_text(quality['duration_s'])}, lead {report.own.record.lead}",
         "readable": percent(quality["readable_s"] / quality["duration_s"], 1, " %"),
         "heart rate": f"{rates[0]} ({rates[1]} to {rates[2]})",
-        "beats": ", ".join(f"{label} {count:,}" for label, count in figures["beats"].items()),
+        "beats": ", ".join(f"{label} {count:,}" for label, count in figures["beats"].items()) or "none",
         "fibrillation": percent(figures["fibrillation_share"], 1, " % of the readable time, suspected"),
     }
     for kind in figures["kinds"]:
@@ -151,6 +151,8 @@ def _show(report: DeviceReport, figures: Figures, name: str) -> None:
     for label, value in rows.items():
         table.add_row(label, value)
     console.out.print(table)
+    for limit in figures["limits"]:
+        console.warn(f"{name}: {limit}.")
 
 
 def _text(value: float | None) -> str:

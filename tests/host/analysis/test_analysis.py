@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -164,6 +165,27 @@ def test_silence_gives_no_figures_and_no_error(tmp_path: Path) -> None:
     )
 
 
+def test_what_limits_the_report_is_said(tmp_path: Path) -> None:
+    low = run((make_ecg(60.0)[0] / 40).astype(np.int16))  # R waves of 0.03 mV
+    figures = figures_of(low)
+    assert figures["quality"]["readable_s"] > 55 and len(low.beats) == 0
+    assert figures["fibrillation_share"] is None
+    (limit,) = figures["limits"]
+    assert re.match(r"no beat was found in the 5\d(\.\d+)? s that can be read, so nothing is known", limit)
+    page = write_page(low, figures, make_bundle(tmp_path / "bundle").manifest, "x", tmp_path / "low.html")
+    assert limit in page.read_text() and "No event of high priority" not in page.read_text()
+
+    plain = run(make_ecg(60.0)[0])
+    assert figures_of(plain)["limits"] == []
+    for rate_hz, said in ((Fraction(64), 0), (Fraction(125, 2), 1)):
+        slow = replace(plain, own=replace(plain.own, own_hz=rate_hz))
+        assert len(figures_of(slow)["limits"]) == said
+    assert figures_of(slow)["limits"][0].startswith("the file has 62.5 samples a second: below 64 a QRS")
+
+    mostly_off = run(np.concatenate([make_ecg(30.0)[0], np.zeros(60 * 360, np.int16)]))
+    assert re.match(r"59\.\d+ s cannot be read", figures_of(mostly_off)["limits"][0])
+
+
 def test_strips_of_each_kind_label_and_extreme(report: DeviceReport) -> None:
     found = highlights(report)
     titles = [one.title for one in found]
@@ -236,6 +258,15 @@ def test_the_command_writes_everything(stub: Path) -> None:
     assert names == {"night.html", "night.dev", "night.rhy", "night-beats.csv", "night-episodes.csv"}
     figures = json.loads(Path("out.json").read_text())["night"]
     assert figures["lead"] == "ECG" and figures["quality"]["duration_s"] == 60
+
+
+def test_the_command_says_what_limits_a_report(stub: Path) -> None:
+    np.savetxt("low.csv", make_ecg(60.0)[0] // 40, fmt="%d")
+    options = ["--rate", "360", "--gain", "200", "--model", str(stub), "--quiet"]
+    result = CliRunner().invoke(command_line.app, ["analyze", "low.csv", *options])
+    assert result.exit_code == 0
+    assert re.match(r"warning: low: no beat was found in the 5\d(\.\d+)? s that can be read", result.stderr)
+    assert re.search(r"beats +none", result.stdout)
 
 
 def test_nothing_is_written_for_a_bad_file(stub: Path) -> None:
