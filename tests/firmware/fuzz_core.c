@@ -21,6 +21,8 @@ typedef struct {
     uint32_t pushed;
     uint32_t beats;
     uint32_t last_r_sample;
+    uint32_t off_at;   /* the last sample at which a lead was off, */
+    bool has_been_off; /* if there was one */
     int16_t level;
     uint8_t lead_flags;
     uint32_t random;
@@ -49,7 +51,9 @@ static void check_beat(signal_t *signal, const ecg_core_beat_t *beat) {
         fuzz_check(beat->rr_samples == 0);
     } else {
         fuzz_check(beat->r_sample >= signal->last_r_sample && rr >= nearest);
-        fuzz_check(beat->rr_samples == (rr > UINT16_MAX ? UINT16_MAX : rr));
+        const bool was_off = signal->has_been_off && signal->off_at >= signal->last_r_sample;
+        fuzz_check(beat->rr_samples == (rr > UINT16_MAX ? UINT16_MAX : rr) ||
+                   (beat->rr_samples == 0 && was_off));
     }
     signal->last_r_sample = beat->r_sample;
 }
@@ -79,6 +83,10 @@ static void push(signal_t *signal, int32_t sample) {
     const int32_t clipped = sample < INT16_MIN ? INT16_MIN : sample > INT16_MAX ? INT16_MAX : sample;
     ecg_core_beat_t beat;
     signal->level = (int16_t)clipped;
+    if ((signal->lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0) {
+        signal->has_been_off = true;
+        signal->off_at = signal->pushed;
+    }
     signal->pushed++;
     if (ecg_core_push(&core, signal->level, signal->lead_flags, &beat) == ECG_CORE_BEAT) {
         check_wait(signal, signal->pushed - 1 - beat.r_sample);

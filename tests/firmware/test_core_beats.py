@@ -260,6 +260,37 @@ def test_leads_off_is_flagged_where_the_window_meets_it() -> None:
     assert np.array_equal((beats["flags"] & FLAG_LEADS_OFF) != 0, touched)
 
 
+def with_leads_off(samples: npt.NDArray[np.int16], start: int, end: int) -> npt.NDArray[np.void]:
+    """Beats of a signal that a board holds while a lead is off."""
+    path = SignalPath()
+    held = np.full(end - start, samples[start], np.int16)
+    parts = [path.push(samples[:start]), path.push(held, lead_flags=LEAD_OFF_PLUS)]
+    return np.concatenate([*parts, path.push(samples[end:]), path.finish()])
+
+
+def test_time_without_leads_is_no_interval() -> None:
+    r_peaks = 200 + 288 * np.arange(50)
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 400)
+    steady = process(samples)
+    start, end = int(r_peaks[20]) + 150, int(r_peaks[26]) + 150
+    beats = with_leads_off(samples, start, end)
+    before, after = beats["r_sample"] < start, beats["r_sample"] > end
+    assert beats["rr_samples"][after][0] == 0
+    assert np.all(beats["rr_samples"][after][1:] == 288)
+    assert np.all(beats["rr_samples"][before][1:-1] == 288)  # the last one is decided while the lead is off
+    settled, unbroken = beats["rhythm"][after][1:], steady["rhythm"][-1]
+    intervals = [0, 1, 2, 3, 4, *range(8, 20)]
+    assert np.array_equal(settled[:, intervals], np.tile(unbroken[intervals], (len(settled), 1)))
+
+
+def test_a_lead_that_flickers_leaves_the_interval() -> None:
+    r_peaks = 200 + 288 * np.arange(40)
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 400)
+    start = int(r_peaks[20]) + 150
+    beats = with_leads_off(samples, start, start + 30)  # 83 ms
+    assert np.all(beats["rr_samples"][1:] == 288)
+
+
 def test_a_rail_is_flagged() -> None:
     samples, r_peaks = ecg(seconds=20, seed=1)
     clipped = samples.copy()

@@ -14,7 +14,7 @@ extern "C" {
 #define NLRAV_LOGITS_SCALE_Q16 5212 /* one step of a logit, times 65536 */
 
 /* ecg_core_fingerprint of the signal path that made the training beats. */
-#define NLRAV_CORE_FINGERPRINT 0xE2332739u
+#define NLRAV_CORE_FINGERPRINT 0xC27AE0AEu
 
 /* Arena for TensorFlow Lite Micro. */
 #define NLRAV_TFLM_ARENA_BYTES 5920

@@ -289,7 +289,7 @@ static void learn(ecg_core_t *core) {
     ecg_rr_update(&core->rr, beat->rr_samples);
     ecg_rr_context_update(&core->rr_context, beat->rr_samples);
     core->last_beat_at = beat->r_sample;
-    core->has_last_beat = 1;
+    core->has_last_beat = !core->sqi_measures.leads_are_off;
     core->pending.stage = STAGE_NONE;
 }
 
@@ -374,6 +374,9 @@ static void measure(ecg_core_t *core, uint32_t index, uint8_t lead_flags) {
     }
     const bool off = (lead_flags & (ECG_CORE_LEAD_OFF_PLUS | ECG_CORE_LEAD_OFF_MINUS)) != 0;
     ecg_sqi_measure(&core->sqi_measures, &core->filter, index, off, core->config.adu_per_mv);
+    if (core->sqi_measures.leads_are_off) {
+        core->has_last_beat = 0; /* what lies between this and the next beat is no interval */
+    }
     if (lead_flags != 0) {
         ecg_ventricular_blind(&core->ventricular);
     }
