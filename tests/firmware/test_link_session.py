@@ -133,6 +133,14 @@ def test_finish_repeated_gives_the_same_done(device: LinkDevice) -> None:
     assert device.send(Finish(240)) == device.send(Finish(240))
 
 
+def test_samples_that_come_again_after_done_are_answered_by_credit(device: LinkDevice) -> None:
+    done = device.send(START, block(0), block(240), Finish(480))[-1]
+    assert isinstance(done, Done)
+    assert device.send(block(240)) == [Credit(480)]
+    assert device.send(block(0), block(240), Finish(480)) == [Credit(480), Credit(480), done]
+    assert len(device.taken()) == 480
+
+
 def test_start_begins_anew_at_any_time(device: LinkDevice) -> None:
     device.send(START, block(0), block(240))
     assert device.send(START) == [Started(77), Credit(0)]

@@ -105,6 +105,8 @@ static void on_samples(ecg_session_t *session, const ecg_link_frame_t *frame, ui
         refuse(session, ECG_LINK_ERROR_LENGTH, "SAMPLES and DELTAS have 1 to 240 samples, and their bytes");
     } else if (session->state == ECG_SESSION_REPLAY) {
         on_replay_samples(session, &samples, now_ms);
+    } else if (session->state == ECG_SESSION_FINISHED && samples.first_index < session->expected_index) {
+        credit(session); /* sent again before the host had DONE */
     } else if (session->state == ECG_SESSION_LIVE) {
         refuse(session, ECG_LINK_ERROR_MODE, "SAMPLES only in a replay; this session is live");
     } else {
