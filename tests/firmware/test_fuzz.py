@@ -26,7 +26,7 @@ def test_a_short_run_of_each_finds_nothing(programs: dict[str, Path], tmp_path: 
     runs = {name: fuzz.finish(process) for name, process in running.items()}
     for name, run in runs.items():
         assert run.finding == "", f"{name}: {run.finding}"
-        assert run.executions > 100
+        assert run.executions > 20
         assert run.covered > 0.2 * run.counters > 0  # 29 % of the link's on a busy computer
 
 
