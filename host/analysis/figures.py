@@ -40,7 +40,7 @@ VENTRICULAR_KINDS: Final = (
 )
 TECHNICAL_KINDS: Final = (UNREADABLE, LEADS_OFF)
 LEAST_RATE_HZ: Final = 64
-"""Rate of a file from which labels are those of the same signal at 360 Hz (docs/how-to/analyze.md)."""
+"""Rate of a file from which N, L, R and V are told as at 360 Hz (docs/how-to/analyze.md)."""
 
 
 class Quality(TypedDict):
@@ -150,8 +150,8 @@ def _limits(report: DeviceReport, quality: Quality) -> list[str]:
     own_hz = float(report.own.own_hz)
     if own_hz < LEAST_RATE_HZ:
         found.append(
-            f"the file has {own_hz:g} samples a second: below {LEAST_RATE_HZ} a QRS complex is too blurred "
-            "to tell bundle branch block from a normal beat"
+            f"the file has {own_hz:g} samples a second: below {LEAST_RATE_HZ} a QRS complex may be too "
+            "blurred to tell bundle branch block from a normal beat"
         )
     return found
 

@@ -140,7 +140,7 @@ def _show(report: DeviceReport, figures: Figures, name: str) -> None:
     rows = {
         "length": f"{duration_text(quality['duration_s'])}, lead {report.own.record.lead}",
         "readable": percent(quality["readable_s"] / quality["duration_s"], 1, " %"),
-        "heart rate": f"{rates[0]} ({rates[1]} to {rates[2]})",
+        "heart rate": "-" if figures["mean_bpm"] is None else f"{rates[0]} ({rates[1]} to {rates[2]})",
         "beats": ", ".join(f"{label} {count:,}" for label, count in figures["beats"].items()) or "none",
         "fibrillation": percent(figures["fibrillation_share"], 1, " % of the readable time, suspected"),
     }

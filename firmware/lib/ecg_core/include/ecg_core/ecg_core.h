@@ -79,12 +79,13 @@ typedef struct {
 
 typedef struct {
     /* Both count samples as they were pushed, at fs_hz. */
-    uint32_t r_sample;   /* index of the R peak's sample; the first sample pushed is 0 */
-    uint16_t rr_samples; /* interval to the R peak before; 0: there is none, for the first beat and where the
-                            leads were off between the two; 65535 saturates */
-    uint16_t flags;      /* ECG_CORE_FLAG_* */
-    uint8_t quality;     /* of the signal around: 0 worst, 100 best; see ecg_core_signal_t */
-    uint8_t p_wave;      /* before this beat: 1 certainly none, 128 undecided, 255 certainly; 0 unknown */
+    uint32_t r_sample; /* index of the R peak's sample; the first sample pushed is 0 */
+    /* Interval to the R peak before; 65535 saturates. 0: there is none, for the first beat, the first one
+     * after the leads were off, and one of the last 0.8 s before. */
+    uint16_t rr_samples;
+    uint16_t flags;  /* ECG_CORE_FLAG_* */
+    uint8_t quality; /* of the signal around: 0 worst, 100 best; see ecg_core_signal_t */
+    uint8_t p_wave;  /* before this beat: 1 certainly none, 128 undecided, 255 certainly; 0 unknown */
     /* Tensor "beat", channels last. Channel 0: the window, filtered, z-scored. Channel 1: the running
      * average of this patient's beats that are not early, as it stood before this beat. */
     int8_t beat[ECG_CORE_BEAT_POINTS][ECG_CORE_BEAT_CHANNELS];
