@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,8 @@ def test_optional_functions_are_told_from_defaults(project_root: Path) -> None:
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
 @pytest.mark.parametrize("environment", ["blackpill_f411", "nucleo_f446re"])
 def test_a_board_that_no_emulator_has_is_compiled(
-    environment: str, shipped_bundle: Path, tmp_path_factory: pytest.TempPathFactory
+    environment: str, shipped_image: Callable[[str], Path]
 ) -> None:
-    program = pio.build(environment, shipped_bundle, tmp_path_factory.mktemp("pio"))
+    program = shipped_image(environment)
     assert program.is_file()
     assert environment.encode() in program.with_suffix(".bin").read_bytes()

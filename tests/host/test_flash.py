@@ -115,6 +115,7 @@ def test_the_tool_of_a_cortex_m_board_gets_its_arguments(
     tool: str,
     wanted: list[str],
     shipped_bundle: Path,
+    shipped_image: Callable[[str], Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -123,6 +124,7 @@ def test_the_tool_of_a_cortex_m_board_gets_its_arguments(
     program = tmp_path / tool
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {said}\n')
     program.chmod(0o755)
+    monkeypatch.setenv("PLATFORMIO_BUILD_DIR", str(shipped_image(env).parent.parent))
     monkeypatch.setenv("PATH", f"{tmp_path}:{Path('/usr/bin')}:{Path('/bin')}")
     pio.upload(env, shipped_bundle)
     arguments = [Path(line).name if line.endswith(".bin") else line for line in said.read_text().splitlines()]
