@@ -26,6 +26,9 @@ CONSTANTS = [
     "ECG_RHYTHM_FLAG_SUSTAINED",
     "ECG_RHYTHM_EVENTS_MAX",
     "ECG_RHYTHM_FEATURES",
+    "ECG_RHYTHM_LABELS_MOST",
+    "ECG_RHYTHM_WINDOW_POINTS",
+    "ECG_RHYTHM_WINDOW_CHANNELS",
     *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),
     *re.findall(r"X\((ECG_RHYTHM_\w+),", (HEADERS / "ecg_rhythm.h").read_text(encoding="utf-8")),
 ]
@@ -50,6 +53,12 @@ bool ecg_rhythm_is_latching(uint8_t kind);
 const char *ecg_rhythm_priority_text(uint8_t priority);
 int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features);
 int ecg_rhythm_class_of(const char *labels, uint8_t label);
+typedef ... ecg_rhythm_labels_t;
+void ecg_rhythm_labels_init(ecg_rhythm_labels_t *state, const char *labels);
+uint32_t ecg_rhythm_labels_fingerprint(ecg_rhythm_labels_t *scratch, uint32_t crc);
+uint32_t labels_bytes(void);
+void label_beats(ecg_rhythm_labels_t *state, const int8_t *windows, const int8_t *outputs, size_t labels,
+                 const uint8_t *is_bad, const uint8_t *is_learning, size_t count, uint8_t *found);
 const char *ecg_rhythm_kind_text(uint8_t kind);
 
 uint32_t event_bytes(void);
@@ -69,6 +78,7 @@ SOURCE = """
 #include <stdint.h>
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "ecg_rhythm/ecg_rhythm_alarms.h"
+#include "ecg_rhythm/ecg_rhythm_labels.h"
 #include "fibrillation.h"
 
 typedef struct { uint8_t kind; const char *latency, *silenced_by; } alarm_t;
@@ -102,6 +112,22 @@ static const char *irregularity_feature(int feature) {
 static int irregularity_features(const ecg_rhythm_state_t *rhythm, int16_t *features) {
     const uint8_t all = ECG_RHYTHM_IRREGULAR_INTERVALS;
     return ecg_rhythm_describe(&rhythm->irregular, all, rhythm->times.fs_hz, features);
+}
+
+static uint32_t labels_bytes(void) { return (uint32_t)sizeof(ecg_rhythm_labels_t); }
+
+/* Two labels for each beat: its own, and that in suspected fibrillation. */
+static void label_beats(ecg_rhythm_labels_t *state, const int8_t *windows, const int8_t *outputs,
+                        size_t labels, const uint8_t *is_bad, const uint8_t *is_learning, size_t count,
+                        uint8_t *found) {
+    const size_t window = ECG_RHYTHM_WINDOW_POINTS * ECG_RHYTHM_WINDOW_CHANNELS;
+    for (size_t i = 0; i < count; i++) {
+        const ecg_rhythm_unlabelled_t beat = {
+            &windows[i * window], &outputs[i * labels], is_bad[i] != 0, is_learning[i] != 0};
+        const ecg_rhythm_label_t label = ecg_rhythm_labels_beat(state, &beat);
+        found[2 * i] = label.label;
+        found[2 * i + 1] = label.in_fibrillation;
+    }
 }
 
 static uint32_t event_bytes(void) { return (uint32_t)sizeof(ecg_rhythm_event_t); }

@@ -148,9 +148,13 @@ def settled(samples: int, fs_hz: int = FS_HZ) -> int:
 
 
 def rhythm_fingerprint() -> int:
-    """Compute the number that identifies the behaviour of the rhythm rules (ecg_rhythm_fingerprint)."""
-    memory = ffi.new("char[]", lib.ecg_rhythm_state_bytes() + 8)
-    return int(lib.ecg_rhythm_fingerprint(ffi.cast("ecg_rhythm_state_t *", memory)))
+    """Compute the number that identifies the rules from outputs to labels and events, as the device does.
+
+    It is the fingerprint of the rhythm rules, continued by that of the labels.
+    """
+    memory = ffi.new("char[]", max(lib.ecg_rhythm_state_bytes(), lib.labels_bytes()) + 8)
+    rules = lib.ecg_rhythm_fingerprint(ffi.cast("ecg_rhythm_state_t *", memory))
+    return int(lib.ecg_rhythm_labels_fingerprint(ffi.cast("ecg_rhythm_labels_t *", memory), rules))
 
 
 @dataclass(frozen=True)

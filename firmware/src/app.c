@@ -4,8 +4,10 @@
 #include "buzzer.h"
 #include "confidence.h"
 #include "device.h"
+#include "ecg_base/static_assert.h"
 #include "ecg_core/ecg_core_state.h"
 #include "ecg_link/session.h"
+#include "ecg_rhythm/ecg_rhythm_labels.h"
 #include "engine.h"
 #include "events.h"
 #include "label.h"
@@ -18,6 +20,8 @@
 #define WINDOW_SAMPLES 1920u /* 8 blocks: twice of them fit the receive buffer */
 #define READ_BYTES 64u
 #define WAVE_SAMPLES (BOARD_FS_HZ / 10u) /* 100 ms */
+
+ECG_STATIC_ASSERT(ENGINE_MAX_LABELS <= ECG_RHYTHM_LABELS_MOST, labels_fit);
 
 static ecg_link_sender_t sender;
 static ecg_session_t session;
@@ -71,8 +75,7 @@ static bool classify(int8_t *logits) {
 
 static void report_beat(void) {
     int8_t logits[ENGINE_MAX_LABELS];
-    const label_context_t context = {.flags = beat.flags,
-                                     .in_fibrillation = events_fibrillation(&core, beat.r_sample)};
+    const bool in_fibrillation = events_fibrillation(&core, beat.r_sample);
     ecg_link_beat_t report = {
         .beat_index = totals.beats++,
         .r_sample = beat.r_sample,
@@ -84,7 +87,7 @@ static void report_beat(void) {
         .input_crc32 = ecg_core_beat_crc32(&beat),
     };
     if (classify(logits)) {
-        report.label = label_of(model->labels, logits, model->label_count, context);
+        report.label = label_of(&beat, logits, in_fibrillation);
         report.confidence = confidence(logits, model->label_count, report.label, model->logits_scale_q16);
         report.count = model->label_count;
         report.logits = logits;
@@ -177,6 +180,7 @@ static void stop_live(void) {
 static void begin(const ecg_core_config_t *config, bool is_live) {
     totals = (ecg_link_done_t){.tick_hz = board_tick_hz()};
     events_start(config->fs_hz, &sender);
+    label_start(model->labels);
     app_morphology_start(config, &sender);
     wave.count = 0;
     signal_bad = 0;
@@ -352,7 +356,7 @@ static ecg_link_status_t boot_test(void) {
     const int8_t *inputs[ENGINE_MAX_INPUTS];
     ecg_link_status_t result = ECG_LINK_READY;
     fingerprint = ecg_core_fingerprint(&core);
-    rhythm_fingerprint = events_fingerprint();
+    rhythm_fingerprint = label_fingerprint(events_fingerprint());
     strip_fingerprint = app_morphology_model() != NULL ? app_morphology_fingerprint() : 0;
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0] && result == ECG_LINK_READY; i++) {
         result = selftest_run(MODELS[i], app_morphology_takes(MODELS[i]) ? strip_fingerprint : fingerprint);

@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "confidence.h"
 #include "device.h"
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "model.h"
@@ -95,10 +96,17 @@ static uint8_t class_of(const ecg_core_beat_t *beat, uint8_t label) {
     return (uint8_t)(unlabelled ? ECG_RHYTHM_UNLABELLED : beat_class);
 }
 
-/* A label says little before the average beat is known, and of a beat four times its size: that is motion. */
+static bool is_ventricular(size_t label) {
+    return ecg_rhythm_class_of(ECG_MODEL_LABELS, (uint8_t)label) == ECG_RHYTHM_VENTRICULAR;
+}
+
+/* A label says little before the average beat is known, of a beat four times its size, which is motion, and
+ * where the network itself does not say whether the beat is ventricular. */
 static uint8_t certainty_of(const ecg_core_beat_t *beat, const ecg_link_beat_t *report) {
     const bool can_compare = (beat->flags & ECG_CORE_FLAG_LEARNING) == 0 && beat->rhythm[6] < INT8_MAX;
-    return can_compare ? ecg_rhythm_certainty(report->logits, report->count) : 0;
+    const bool is_own = report->count > 0 && is_ventricular(argmax(report->logits, report->count)) ==
+                                                 is_ventricular(report->label);
+    return can_compare && is_own ? ecg_rhythm_certainty(report->logits, report->count) : 0;
 }
 
 bool events_fibrillation(const ecg_core_t *core, uint32_t r_sample) {

@@ -1,31 +1,30 @@
 #include "label.h"
 
-#include "confidence.h"
-#include "ecg_core/ecg_core.h"
+#include "ecg_base/static_assert.h"
 #include "ecg_link/messages.h"
-#include "ecg_rhythm/ecg_rhythm.h"
+#include "ecg_rhythm/ecg_rhythm_labels.h"
 
-/* The normal beats' label with the largest logit; `other`, which is not normal, where there is none. */
-static size_t best_normal(const char *labels, const int8_t *logits, size_t count, size_t other) {
-    size_t best = other;
-    for (size_t i = 0; i < count; i++) {
-        const bool is_normal = ecg_rhythm_class_of(labels, (uint8_t)i) == ECG_RHYTHM_NORMAL;
-        if (is_normal && (best == other || logits[i] > logits[best])) {
-            best = i;
-        }
-    }
-    return best;
+ECG_STATIC_ASSERT(ECG_RHYTHM_UNCLASSIFIED == ECG_LINK_UNCLASSIFIABLE, one_number_for_no_label);
+ECG_STATIC_ASSERT(ECG_RHYTHM_WINDOW_POINTS == ECG_CORE_BEAT_POINTS, windows_are_as_long);
+ECG_STATIC_ASSERT(ECG_RHYTHM_WINDOW_CHANNELS == ECG_CORE_BEAT_CHANNELS, and_as_wide);
+
+static ecg_rhythm_labels_t state;
+
+void label_start(const char *labels) {
+    ecg_rhythm_labels_init(&state, labels);
 }
 
-uint8_t label_of(const char *labels, const int8_t *logits, size_t count, label_context_t context) {
-    size_t label = argmax(logits, count);
-    if (context.in_fibrillation &&
-        ecg_rhythm_class_of(labels, (uint8_t)label) == ECG_RHYTHM_SUPRAVENTRICULAR) {
-        label = best_normal(labels, logits, count, label);
-    }
-    const ecg_rhythm_class_t beat_class = ecg_rhythm_class_of(labels, (uint8_t)label);
-    const bool is_ectopic = beat_class == ECG_RHYTHM_SUPRAVENTRICULAR || beat_class == ECG_RHYTHM_VENTRICULAR;
-    const bool is_bad = (context.flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
-    const bool is_learning = (context.flags & ECG_CORE_FLAG_LEARNING) != 0;
-    return is_bad || (is_learning && is_ectopic) ? ECG_LINK_UNCLASSIFIABLE : (uint8_t)label;
+uint8_t label_of(const ecg_core_beat_t *beat, const int8_t *logits, bool in_fibrillation) {
+    const ecg_rhythm_unlabelled_t unlabelled = {
+        .window = &beat->beat[0][0],
+        .outputs = logits,
+        .is_bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0,
+        .is_learning = (beat->flags & ECG_CORE_FLAG_LEARNING) != 0,
+    };
+    const ecg_rhythm_label_t found = ecg_rhythm_labels_beat(&state, &unlabelled);
+    return in_fibrillation ? found.in_fibrillation : found.label;
+}
+
+uint32_t label_fingerprint(uint32_t crc) {
+    return ecg_rhythm_labels_fingerprint(&state, crc);
 }

@@ -1,28 +1,28 @@
-/* The label of a beat, from the network's outputs and what is known around the beat.
- * host/reference/labels.py has the same rule. */
+/* The label of a beat, from the network's outputs and what is known around the beat (ecg_rhythm_labels.h).
+ * host/reference/labels.py gives the same labels, by the same code. */
 #ifndef ECG_EDGE_LABEL_H
 #define ECG_EDGE_LABEL_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "ecg_core/ecg_core.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* What a label depends on besides the outputs. */
-typedef struct {
-    uint16_t flags;       /* of the beat, ECG_CORE_FLAG_* */
-    bool in_fibrillation; /* suspected when the beat comes (events_fibrillation) */
-} label_context_t;
+/* Begin with a new patient; `labels` are the model's, comma-separated, and stay where they are. */
+void label_start(const char *labels);
 
-/* Index of the label in `labels`, comma-separated names such as "N,L,R,A,V", or ECG_LINK_UNCLASSIFIABLE.
+/* Index of the label of the next beat, or ECG_LINK_UNCLASSIFIABLE.
  *
- * The largest logit's, but: in suspected atrial fibrillation no beat is supraventricular, because none is
- * premature where every interval is another; the largest logit of N, L and R decides. No beat is ectopic
- * before the patient's average beat is known, and in bad signal no label is taken at all. */
-uint8_t label_of(const char *labels, const int8_t *logits, size_t count, label_context_t context);
+ * in_fibrillation: suspected when the beat comes (events_fibrillation). No beat is supraventricular then,
+ * because none is premature where every interval is another. */
+uint8_t label_of(const ecg_core_beat_t *beat, const int8_t *logits, bool in_fibrillation);
+
+/* Continues the fingerprint of the rhythm rules. */
+uint32_t label_fingerprint(uint32_t crc);
 
 #ifdef __cplusplus
 }

@@ -48,7 +48,6 @@ from ecg_edge.host.link.messages import (
     Started,
 )
 from ecg_edge.host.link.transports import Transport
-from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.morphology import MorphologyModel, MorphologyStream
 from ecg_edge.host.reference.rhythm_events import EventStream
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
@@ -341,10 +340,10 @@ class Simulator:
     def _send_beats(self, session: _Session, beats: NDArray[np.void]) -> None:
         """Send beats, and the events up to now."""
         outputs, path = self._engine.run(beat_inputs(beats)), session.path
-        events, in_fibrillation = session.events.take(
+        events, labels = session.events.take(
             beats, outputs, path.changes, session.taken, path.ventricular, path.leads
         )
-        for row in zip(beats, outputs, in_fibrillation, strict=True):
+        for row in zip(beats, outputs, labels.tolist(), strict=True):
             if session.beats not in self._faults.dropped_beats:
                 self._send(self._beat(session.beats, *row))
             session.beats += 1
@@ -364,14 +363,12 @@ class Simulator:
             if result.strip_index not in self._faults.dropped_strips:
                 self._send(result)
 
-    def _beat(self, index: int, beat: np.void, output: NDArray[np.int8], in_fibrillation: np.bool_) -> Beat:
+    def _beat(self, index: int, beat: np.void, output: NDArray[np.int8], label: int) -> Beat:
         if index in self._faults.wrong_outputs:
             output = output ^ np.array([1] + [0] * (len(output) - 1), np.int8)
         r_sample, rr, flags = int(beat["r_sample"]), int(beat["rr_samples"]), int(beat["flags"])
         place = (index, r_sample, rr, flags, int(beat["quality"]), int(beat["p_wave"]))
-        suspected = np.array([in_fibrillation])
-        [label] = labels_of(output[np.newaxis], self._info.labels, beat["flags"], suspected)
-        return Beat(*place, int(label), 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
+        return Beat(*place, label, 0, int(beat["crc32"]), output.astype(np.int8).tobytes())
 
 
 class _Session:

@@ -30,7 +30,7 @@ from ecg_edge.firmware.binding.rhythm import (
     settled,
 )
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.reference.labels import Symbols, labels_of, symbols_of
+from ecg_edge.host.reference.labels import LabelRules, Symbols, symbols_of
 from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of, to_messages
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
@@ -203,13 +203,13 @@ def report_all(engine: Engine, labels: Sequence[str], heard: Sequence[Heard]) ->
 
 
 def _report(heard: Heard, outputs: npt.NDArray[np.int8], labels: Sequence[str]) -> Report:
-    flags = heard.beats["flags"]
-    classes = classes_of(labels_of(outputs, labels, flags), labels, flags)
-    rules = _Rules(heard, classes, evidence_of(heard.beats, outputs))
+    chosen = LabelRules(labels).take(heard.beats, outputs)
+    classes = classes_of(chosen.labels, labels, heard.beats["flags"])
+    rules = _Rules(heard, classes, evidence_of(heard.beats, outputs, chosen.labels, labels))
     for taken, count in zip(heard.taken.tolist(), heard.beat_counts.tolist(), strict=True):
         rules.take(count, taken)
     rules.finish()
-    symbols = symbols_of(labels_of(outputs, labels, flags, np.concatenate(rules.in_fibrillation)), labels)
+    symbols = symbols_of(chosen.settle(np.concatenate(rules.in_fibrillation)), labels)
     return Report(heard, symbols, to_messages(np.concatenate(rules.events)), np.array(rules.told, np.int64))
 
 

@@ -20,7 +20,6 @@ from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.messages import Beat, LiveSamples, Message, SignalQuality
 from ecg_edge.host.live.items import Item, LinkChange, Origin, Reference
 from ecg_edge.host.live.timeline import Losses, Timeline
-from ecg_edge.host.reference.labels import labels_of
 from ecg_edge.host.reference.morphology import MorphologyModel, MorphologyStream
 from ecg_edge.host.reference.rhythm_events import EventStream
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs, reference_engine
@@ -87,10 +86,7 @@ class ComputedDevice:
         ]
         self._changes = len(changes)
         outputs = self._engine.run(beat_inputs(beats))
-        events, in_fibrillation = self._rules.take(
-            beats, outputs, changes, taken, path.ventricular, path.leads
-        )
-        labels = labels_of(outputs, self._labels, beats["flags"], in_fibrillation)
+        events, labels = self._rules.take(beats, outputs, changes, taken, path.ventricular, path.leads)
         messages += [self._beat(*row) for row in zip(beats, labels, outputs, strict=True)]
         return [*messages, *events]
 

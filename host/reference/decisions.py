@@ -16,7 +16,14 @@ from ecg_edge.ecg.records import FS_HZ
 from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Processed
 from ecg_edge.firmware.binding.rhythm import follow_beats
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.reference.labels import Labels, Symbols, check_signal_path, labels_of, symbols_of
+from ecg_edge.host.reference.labels import (
+    LabelRules,
+    Labels,
+    Symbols,
+    check_signal_path,
+    labels_of,
+    symbols_of,
+)
 from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of, to_messages
 from ecg_edge.quantize.bundle.engines import GeneratedEngine, beat_inputs
 from ecg_edge.quantize.bundle.manifest import load_bundle
@@ -28,7 +35,7 @@ class Decided(NamedTuple):
     Attributes
     ----------
     labels : int64 array, shape (n,)
-        Label of each beat, as `labels_of` gives it.
+        Label of each beat, as `LabelRules` gives it.
     events : list of RhythmEvent
         Events of the rhythm rules.
     in_fibrillation : bool array, shape (n,)
@@ -67,7 +74,8 @@ def decide(
     flags = beats["flags"]
     # The rules take a supraventricular beat for a normal one in suspected fibrillation by themselves. Before
     # the average beat is known it is unlabelled here and normal on the device: no rule tells them apart then.
-    classes = classes_of(labels_of(outputs, names, flags), names, flags)
+    chosen = LabelRules(names).take(beats, outputs)
+    classes = classes_of(chosen.labels, names, flags)
     followed = follow_beats(
         beats["r_sample"],
         beats["rr_samples"],
@@ -76,10 +84,10 @@ def decide(
         _turns(processed.changes),
         fs_hz,
         processed.ventricular,
-        evidence_of(beats, outputs),
+        evidence_of(beats, outputs, chosen.labels, names),
         [] if leads is None else _turns(leads),
     )
-    labels = labels_of(outputs, names, flags, followed.in_fibrillation)
+    labels = chosen.settle(followed.in_fibrillation)
     return Decided(labels, to_messages(followed.events), followed.in_fibrillation)
 
 
@@ -122,5 +130,9 @@ class Labeller:
         """Label each beat of a signal of this length and rate, also those in bad signal, shape (n,)."""
         outputs = self._engine.run(beat_inputs(processed.beats))
         decided = decide(processed, outputs, self._labels, samples, fs_hz)
-        flags = processed.beats["flags"] & ~np.uint16(FLAG_UNCLASSIFIABLE)
-        return symbols_of(labels_of(outputs, self._labels, flags, decided.in_fibrillation), self._labels)
+        flags = processed.beats["flags"]
+        by_network = labels_of(
+            outputs, self._labels, flags & ~np.uint16(FLAG_UNCLASSIFIABLE), decided.in_fibrillation
+        )
+        is_bad = flags & FLAG_UNCLASSIFIABLE != 0
+        return symbols_of(np.where(is_bad, by_network, decided.labels), self._labels)

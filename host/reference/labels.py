@@ -1,15 +1,16 @@
-"""The label rule: from a network's outputs and the signal path's flags to the label of each beat."""
+"""The label of each beat: from a network's outputs, the signal path's flags and the patient's other beats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.firmware import FLAG_LEARNING, FLAG_UNCLASSIFIABLE, fingerprint, strip_fingerprint
+from ecg_edge.firmware.binding.labels import LabelVotes
 from ecg_edge.firmware.binding.rhythm import NORMAL, SUPRAVENTRICULAR, VENTRICULAR, class_of
 from ecg_edge.host.link.messages import LABEL_UNCLASSIFIABLE, NOT_LABELLED
 from ecg_edge.quantize.bundle.manifest import Bundle
@@ -21,13 +22,66 @@ Labels = npt.NDArray[np.int64]
 Symbols = npt.NDArray[np.str_]
 
 
+class Chosen(NamedTuple):
+    """Labels of beats by the device's rules.
+
+    Attributes
+    ----------
+    labels : int64 array, shape (n,)
+        Index of the label; `LABEL_UNCLASSIFIABLE`, or `NOT_LABELLED` where the network gave no output.
+    in_fibrillation : int64 array, shape (n,)
+        The same while atrial fibrillation is suspected: none is supraventricular.
+    """
+
+    labels: Labels
+    in_fibrillation: Labels
+
+    def settle(self, suspected: npt.NDArray[np.bool_]) -> Labels:
+        """Choose by whether atrial fibrillation was suspected when the beat came, shape (n,)."""
+        return np.where(suspected, self.in_fibrillation, self.labels)
+
+
+class LabelRules:
+    """The device's label rules (label.h of the firmware) beside a stream of beats of one patient.
+
+    A beat is labelled by the network's outputs for it and by what it said of the patient's beats before:
+    of those of its shape, and of all (docs/explanation/labels.md).
+
+    Parameters
+    ----------
+    names : sequence of str
+        The model's labels, WFDB symbols.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._votes = LabelVotes(names)
+
+    def take(self, beats: npt.NDArray[np.void], outputs: npt.NDArray[np.number[Any]]) -> Chosen:
+        """Label the next beats.
+
+        Parameters
+        ----------
+        beats : BEAT_DTYPE array, shape (n,)
+            Beats of the signal path.
+        outputs : int8 or float array, shape (n, labels)
+            Outputs of the network for them.
+        """
+        if outputs.shape[1] == 0:
+            nothing = np.full(len(outputs), NOT_LABELLED, np.int64)
+            return Chosen(nothing, nothing)
+        flags = beats["flags"]
+        bad, learning = flags & FLAG_UNCLASSIFIABLE != 0, flags & FLAG_LEARNING != 0
+        found = self._votes.beats(beats["beat"], outputs, bad, learning).astype(np.int64)
+        return Chosen(found[:, 0], found[:, 1])
+
+
 def labels_of(
     outputs: npt.NDArray[np.number[Any]],
     names: Sequence[str],
     flags: npt.NDArray[Any] | None = None,
     in_fibrillation: npt.NDArray[np.bool_] | None = None,
 ) -> Labels:
-    """Decide the label of each beat as the device does (label.h of the firmware).
+    """Decide the label of each beat by the network alone, without the patient's other beats (`LabelRules`).
 
     The label is the index of the largest output, the first of equals. In suspected fibrillation it is, in
     place of a supraventricular label, that of the largest output among the labels of normal beats. It is

@@ -20,6 +20,7 @@ from ecg_edge.firmware.binding.rhythm import (
     HEART_RATE,
     UNCLASSIFIABLE,
     UNLABELLED,
+    VENTRICULAR,
     Evidence,
     Rhythm,
     Turn,
@@ -29,7 +30,7 @@ from ecg_edge.firmware.binding.rhythm import (
     settled,
 )
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.reference.labels import labels_of
+from ecg_edge.host.reference.labels import LabelRules, Labels
 from ecg_edge.host.reference.signal_reasons import EVENT_ADVICE
 
 
@@ -75,7 +76,7 @@ def classes_of(
     Parameters
     ----------
     labels : int array, shape (n,)
-        Labels by `ecg_edge.host.reference.labels.labels_of`.
+        Labels by `ecg_edge.host.reference.labels.LabelRules`.
     names : sequence of str
         The model's labels, WFDB symbols.
     flags : int array, shape (n,), optional
@@ -90,7 +91,12 @@ def classes_of(
     return classes
 
 
-def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.number[Any]]) -> Evidence:
+def evidence_of(
+    beats: NDArray[np.void],
+    outputs: NDArray[np.number[Any]],
+    labels: NDArray[np.integer[Any]],
+    names: Sequence[str],
+) -> Evidence:
     """Collect what the rhythm rules take besides positions and classes, as the firmware's events.c does.
 
     Parameters
@@ -99,6 +105,11 @@ def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.number[Any]]) -> Ev
         Beats of the signal path.
     outputs : int8 or float array, shape (n, labels)
         The network's outputs for them; certainty is in steps of the int8 ones.
+    labels : int array, shape (n,)
+        Labels by `ecg_edge.host.reference.labels.LabelRules`. One that is ventricular, and the network's own
+        is not, or the reverse, is not certain at all.
+    names : sequence of str
+        The model's labels, WFDB symbols.
 
     Returns
     -------
@@ -110,7 +121,13 @@ def evidence_of(beats: NDArray[np.void], outputs: NDArray[np.number[Any]]) -> Ev
     can_compare = (beats["flags"] & FLAG_LEARNING == 0) & (beats["rhythm"][:, 6] < np.iinfo(np.int8).max)
     if outputs.shape[1] > 1:
         two = np.sort(outputs.astype(np.int16), axis=1)[:, -2:]
-        found["certainty"] = np.where(can_compare, two[:, 1] - two[:, 0], 0)
+        is_own = _are_ventricular(outputs.argmax(axis=1), names) == _are_ventricular(labels, names)
+        found["certainty"] = np.where(can_compare & is_own, two[:, 1] - two[:, 0], 0)
+    return found
+
+
+def _are_ventricular(labels: NDArray[np.integer[Any]], names: Sequence[str]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = classes_of(labels, names) == VENTRICULAR
     return found
 
 
@@ -120,7 +137,7 @@ def to_messages(events: NDArray[np.void]) -> list[RhythmEvent]:
 
 
 class EventStream:
-    """The device's rhythm rules beside a signal path that is pushed block by block.
+    """The device's labels and rhythm rules beside a signal path that is pushed block by block.
 
     Parameters
     ----------
@@ -132,6 +149,7 @@ class EventStream:
 
     def __init__(self, names: Sequence[str], fs_hz: int) -> None:
         self._rhythm, self._names = Rhythm(fs_hz), names
+        self._labels = LabelRules(names)
         self._fs_hz = fs_hz
         self._pending: list[Turn] = []
         self._changes_seen = self._ventricular_seen = self._leads_applied = 0
@@ -145,7 +163,7 @@ class EventStream:
         taken: int,
         ventricular: Sequence[np.void] | NDArray[np.void] = (),
         leads: NDArray[np.void] | None = None,
-    ) -> tuple[list[RhythmEvent], NDArray[np.bool_]]:
+    ) -> tuple[list[RhythmEvent], Labels]:
         """Apply the rules to what a block of samples brings.
 
         Parameters
@@ -166,14 +184,14 @@ class EventStream:
         Returns
         -------
         events : list of RhythmEvent
-        in_fibrillation : bool array, shape (n,)
-            Atrial fibrillation was suspected when the beat came.
+        labels : int64 array, shape (n,)
+            Label of each beat.
         """
         self._add_turns(changes, ventricular)
         events: list[RhythmEvent] = []
-        labels = labels_of(outputs, self._names, beats["flags"])
-        classes = classes_of(labels, self._names, beats["flags"])
-        evidence = evidence_of(beats, outputs)
+        chosen = self._labels.take(beats, outputs)
+        classes = classes_of(chosen.labels, self._names, beats["flags"])
+        evidence = evidence_of(beats, outputs, chosen.labels, self._names)
         in_fibrillation = np.zeros(len(beats), bool)
         for k in range(len(beats)):
             events += self._apply(int(beats["r_sample"][k]))
@@ -186,7 +204,7 @@ class EventStream:
         until = settled(taken, self._fs_hz)
         events += self._apply(until)
         events += to_messages(self._rhythm.tick(until, self._bad))
-        return [*events, *self._apply_leads(leads)], in_fibrillation
+        return [*events, *self._apply_leads(leads)], chosen.settle(in_fibrillation)
 
     def finish(
         self,

@@ -1,4 +1,4 @@
-"""Instructions per beat of the rhythm rules on a Cortex-M4, counted by the emulator; bytes of the state."""
+"""Instructions per beat of labels and rhythm rules on an emulated Cortex-M4; bytes of their states."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def test_a_beat_takes_no_longer_than_the_header_says(tmp_path: Path) -> None:
     assert report["events"] > 100
     assert mean <= 12500 and longest <= 16000
     assert tick <= 30
-    assert report["fingerprint"] == rhythm_fingerprint()
+    assert report["all_fingerprint"] == rhythm_fingerprint()
     assert fingerprint <= 25e6
     assert report["state_bytes"] == 1400
+    label = report["longest_label"] * INSTRUCTIONS_PER_TICK
+    identity = report["labels_fingerprint_ticks"] * INSTRUCTIONS_PER_TICK
+    print(f"{label:.0f} instructions for a label, {identity / 1e6:.1f} million for their fingerprint")
+    assert label <= 20000 and identity <= 8e6
+    assert report["labels_bytes"] == 984

@@ -33,11 +33,10 @@ static void give(const ecg_core_beat_t *beat) {
     for (uint32_t k = 0; k < LABELS; k++) {
         logits[k] = (int8_t)((int32_t)(beat->r_sample / (7u + k) % 200u) - 100);
     }
-    const label_context_t context = {.flags = beat->flags,
-                                     .in_fibrillation = events_fibrillation(&core, beat->r_sample)};
-    const uint8_t label = label_of(ECG_MODEL_LABELS, logits, LABELS, context);
+    const bool in_fibrillation = events_fibrillation(&core, beat->r_sample);
+    const uint8_t label = label_of(beat, logits, in_fibrillation);
     const ecg_link_beat_t report = {.label = label, .count = LABELS, .logits = logits};
-    printf("B %u %u\n", label, context.in_fibrillation);
+    printf("B %u %u\n", label, in_fibrillation);
     events_beat(&core, beat, &report);
 }
 
@@ -51,6 +50,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     events_start(config.fs_hz, NULL);
+    label_start(ECG_MODEL_LABELS);
     while (fread(&sample, sizeof sample, 1, stdin) == 1) {
         const bool has_beat = ecg_core_push(&core, sample, 0, &beat) == ECG_CORE_BEAT;
         samples++;

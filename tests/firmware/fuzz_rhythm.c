@@ -1,8 +1,9 @@
-/* The rhythm's rules under a coverage-guided fuzzer: beats, ventricular states and ticks in any order and of
- * any kind. */
+/* The rules of rhythm and labels under a coverage-guided fuzzer: beats, ventricular states and ticks in any
+ * order and of any kind; windows and outputs of models with any labels. */
 #include <string.h>
 
 #include "ecg_rhythm/ecg_rhythm.h"
+#include "ecg_rhythm/ecg_rhythm_labels.h"
 #include "ecg_rhythm/ecg_rhythm_state.h"
 #include "fuzz_input.h"
 
@@ -52,6 +53,29 @@ static void ventricular(fuzz_input_t *input, uint32_t at) {
     ecg_rhythm_ventricular(&rhythm, &now);
 }
 
+/* One window many times, with outputs of its own and of its last beats. */
+static void label_beats(fuzz_input_t *input, uint32_t count) {
+    static const char *const MODELS[] = {"N,L,R,A,V", "V", "A,V", "Q", "", ",", "N,B,e,j,n,L,R,N,V,E,F,S"};
+    static ecg_rhythm_labels_t labels;
+    const char *names = MODELS[fuzz_u8(input) % (sizeof MODELS / sizeof MODELS[0])];
+    int8_t window[ECG_RHYTHM_WINDOW_POINTS * ECG_RHYTHM_WINDOW_CHANNELS] = {0};
+    int8_t outputs[ECG_RHYTHM_LABELS_MOST] = {0};
+    memset(&labels, 0xA5, sizeof labels);
+    ecg_rhythm_labels_init(&labels, names);
+    for (uint32_t i = 0; i < count * 8u; i++) {
+        const uint8_t choice = i % 8 == 0 ? fuzz_u8(input) : 0;
+        for (uint32_t k = 0; choice & 128 && k < ECG_RHYTHM_WINDOW_POINTS; k++) {
+            window[k * ECG_RHYTHM_WINDOW_CHANNELS] = (int8_t)fuzz_u8(input);
+        }
+        outputs[choice % ECG_RHYTHM_LABELS_MOST] = (int8_t)fuzz_u8(input);
+        const ecg_rhythm_unlabelled_t beat = {window, outputs, choice == 127, (choice & 96) == 96};
+        const ecg_rhythm_label_t found = ecg_rhythm_labels_beat(&labels, &beat);
+        fuzz_check(found.label == ECG_RHYTHM_UNCLASSIFIED || found.label < labels.count);
+        fuzz_check(found.in_fibrillation == ECG_RHYTHM_UNCLASSIFIED || found.in_fibrillation < labels.count);
+        fuzz_check(!beat.is_bad || found.label == ECG_RHYTHM_UNCLASSIFIED);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const uint16_t RATES[] = {360, 250, 500, 100};
     fuzz_input_t input = {data, size};
@@ -70,6 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             ventricular(&input, at);
         } else if (choice < 206) {
             ecg_rhythm_leads(&rhythm, at + fuzz_u8(&input), choice & 1);
+        } else if (choice < 212) {
+            label_beats(&input, fuzz_u8(&input));
         } else {
             at += fuzz_u8(&input) * 4u;
             ecg_rhythm_tick(&rhythm, at, choice & 1);

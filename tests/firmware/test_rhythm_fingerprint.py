@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ecg_edge.firmware.binding._ecg_rhythm import ffi, lib
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from tests.support.device_c import LIBRARIES
 from tests.support.fingerprints import ChangedLibrary
@@ -15,6 +16,8 @@ from tests.support.fingerprints import ChangedLibrary
 RULES = LIBRARIES / "ecg_rhythm/include/ecg_rhythm/ecg_rhythm_rules.h"
 STATE = RULES.with_name("ecg_rhythm_state.h")
 SOURCES = LIBRARIES / "ecg_rhythm/src"
+LABELS = SOURCES / "labels_rules.h"
+LABEL_CONSTANTS = re.findall(r"#define (\w+) \d", LABELS.read_text())
 FIXED = ("ECG_RHYTHM_IRREGULAR_LAGS",)  # another value does not compile
 CONSTANTS = [
     name for name in re.findall(r"#define (ECG_RHYTHM_\w+) \(?-?\d", RULES.read_text()) if name not in FIXED
@@ -38,6 +41,28 @@ CHANGES = [
     ("ecg_rhythm.c", "is_premature && in_fibrillation", "false && is_premature && in_fibrillation"),
     ("irregular.c", "ALL_FAR) {", "ALL_FAR || (interval->far & 1u)) {"),
 ]
+# The same of the labels.
+LABEL_CHANGES = [
+    ("labels.c", "outputs[i] > outputs[best]", "outputs[i] >= outputs[best]"),
+    ("labels.c", "+ mine) * in_shape", "+ mine) * in_all"),
+    ("labels.c", "is_premature ? normal : label", "label"),
+    ("labels.c", "!beat->is_learning || without", "without"),
+    ("shapes.c", "difference, shape->beats", "difference, 8"),
+    ("shapes.c", "shift <= ECG_RHYTHM_SHAPE_SHIFT", "shift < ECG_RHYTHM_SHAPE_SHIFT"),
+    ("shapes.c", "is_older = (int32_t)(shape->last - least->last) < 0", "is_older = false"),
+]
+
+
+def rules_fingerprint() -> int:
+    """Return the first part of `rhythm_fingerprint`."""
+    memory = ffi.new("char[]", lib.ecg_rhythm_state_bytes() + 8)
+    return int(lib.ecg_rhythm_fingerprint(ffi.cast("ecg_rhythm_state_t *", memory)))
+
+
+def labels_fingerprint(crc: int = 0) -> int:
+    """Return the second part, which continues the first."""
+    memory = ffi.new("char[]", lib.labels_bytes() + 8)
+    return int(lib.ecg_rhythm_labels_fingerprint(ffi.cast("ecg_rhythm_labels_t *", memory), crc))
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +71,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ChangedLibrary:
 
 
 def test_unchanged_sources_give_the_extensions_fingerprint(library: ChangedLibrary, tmp_path: Path) -> None:
-    assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path) == rhythm_fingerprint()
-    assert rhythm_fingerprint() == rhythm_fingerprint()
+    assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path) == rules_fingerprint()
+    assert library.fingerprint("ecg_rhythm_labels_fingerprint", tmp_path, more=(0,)) == labels_fingerprint()
+    assert rhythm_fingerprint() == labels_fingerprint(rules_fingerprint()) == rhythm_fingerprint()
 
 
 @pytest.mark.parametrize("constant", CONSTANTS)
@@ -64,7 +90,7 @@ def test_a_changed_constant_changes_the_fingerprint(
     is_size = constant in STATE.read_text() or constant in (SOURCES / "private.h").read_text()
     sources = sorted(SOURCES.glob("*.c")) if is_size else [SOURCES / "fingerprint.c"]
     changed = library.fingerprint("ecg_rhythm_fingerprint", tmp_path, sources, [tmp_path / "include"])
-    assert changed != rhythm_fingerprint()
+    assert changed != rules_fingerprint()
 
 
 def other(value: int) -> int:
@@ -82,4 +108,32 @@ def test_another_change_changes_the_fingerprint(
     (folder / name).write_text(before.replace(text, replacement))
     # A header is compiled again with the one file that includes it.
     source = folder / ("fibrillation.c" if name == "fibrillation_weights.h" else name)
-    assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path, [source]) != rhythm_fingerprint()
+    assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path, [source]) != rules_fingerprint()
+
+
+@pytest.mark.parametrize("constant", LABEL_CONSTANTS)
+def test_a_changed_constant_of_the_labels_changes_theirs(
+    library: ChangedLibrary, tmp_path: Path, constant: str
+) -> None:
+    text, count = re.subn(
+        rf"(#define {constant}) (\d+)", lambda m: f"{m[1]} {other(int(m[2]))}", LABELS.read_text()
+    )
+    assert count == 1
+    folder = Path(shutil.copytree(SOURCES, tmp_path / "src"))
+    (folder / LABELS.name).write_text(text)
+    found = library.fingerprint(
+        "ecg_rhythm_labels_fingerprint", tmp_path, [folder / "labels_fingerprint.c"], more=(0,)
+    )
+    assert found != labels_fingerprint()
+
+
+@pytest.mark.parametrize(("name", "text", "replacement"), LABEL_CHANGES, ids=[c[1] for c in LABEL_CHANGES])
+def test_another_change_of_the_labels_changes_theirs(
+    library: ChangedLibrary, tmp_path: Path, name: str, text: str, replacement: str
+) -> None:
+    before = (SOURCES / name).read_text()
+    assert text in before
+    folder = Path(shutil.copytree(SOURCES, tmp_path / "src"))
+    (folder / name).write_text(before.replace(text, replacement))
+    found = library.fingerprint("ecg_rhythm_labels_fingerprint", tmp_path, [folder / name], more=(0,))
+    assert found != labels_fingerprint()

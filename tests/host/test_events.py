@@ -52,20 +52,20 @@ def test_a_stream_gives_what_the_whole_gives(samples: np.ndarray, block: int) ->
     outputs = engine.run(beat_inputs(processed.beats))
     expected = decide(processed, outputs, LABELS, len(samples))
     path, stream, events, taken = SignalPath(), EventStream(LABELS, 360), [], 0
-    suspected: list[bool] = []
+    labels: list[int] = []
     for start in range(0, len(samples), block):
         part = samples[start : start + block]
         beats = path.push(part)
         taken += len(part)
-        found, in_fibrillation = stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
-        events, suspected = events + found, suspected + in_fibrillation.tolist()
+        found, chosen = stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
+        events, labels = events + found, labels + chosen.tolist()
     beats = path.finish()
-    found, in_fibrillation = stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
+    found, chosen = stream.take(beats, engine.run(beat_inputs(beats)), path.changes, taken)
     events += [*found, *stream.finish(path.changes, taken)]
     assert len(events) > 2
     assert events == expected.events
-    assert [*suspected, *in_fibrillation.tolist()] == expected.in_fibrillation.tolist()
-    assert any(suspected) == (block == 500)
+    assert [*labels, *chosen.tolist()] == expected.labels.tolist()
+    assert expected.in_fibrillation.any() == (block == 500)
 
 
 def test_a_long_stream_merges_each_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,12 @@ class ChangedLibrary:
         self._objects = {source.name: self._compile(source, folder, []) for source in sources}
 
     def fingerprint(
-        self, function: str, folder: Path, changed: Iterable[Path] = (), headers: Iterable[Path] = ()
+        self,
+        function: str,
+        folder: Path,
+        changed: Iterable[Path] = (),
+        headers: Iterable[Path] = (),
+        more: tuple[int, ...] = (),
     ) -> int:
         """Call a fingerprint's function with other files in place of those of their names.
 
@@ -44,6 +49,8 @@ class ChangedLibrary:
             Source files to compile; headers beside them are found first.
         headers : iterable of Path
             Folders with changed headers for them.
+        more : tuple of int
+            Arguments of the function after its scratch memory.
         """
         others = {source.name: self._compile(source, folder, headers) for source in changed}
         objects = {**self._objects, **others}.values()
@@ -51,7 +58,7 @@ class ChangedLibrary:
         subprocess.run([require_program("gcc"), "-shared", "-o", library, *objects], check=True)
         compute = getattr(ctypes.CDLL(str(library)), function)
         compute.restype = ctypes.c_uint32
-        return int(compute(ctypes.create_string_buffer(SCRATCH_BYTES)))
+        return int(compute(ctypes.create_string_buffer(SCRATCH_BYTES), *more))
 
     def _compile(self, source: Path, folder: Path, headers: Iterable[Path]) -> Path:
         target = folder / f"{source.stem}.o"

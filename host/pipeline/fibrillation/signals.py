@@ -17,12 +17,13 @@ from ecg_edge.firmware import FS_HZ, Processed, process_signal
 from ecg_edge.firmware.binding.rhythm import (
     IRREGULARITY_FEATURES,
     VENTRICULAR,
+    Evidence,
     IntArray,
     Rhythm,
     merge_turns,
 )
 from ecg_edge.firmware.binding.trace import p_wave_features
-from ecg_edge.host.reference.labels import labels_of
+from ecg_edge.host.reference.labels import LabelRules
 from ecg_edge.host.reference.rhythm_events import classes_of, evidence_of
 from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
@@ -47,8 +48,8 @@ class Signal:
         E.g. "cinc2017", "A00008", "O"; no label where the rhythm changes.
     processed : Processed
         Beats and the signal's quality.
-    outputs : int8 array, shape (n, labels)
-        The network's outputs.
+    evidence : EVIDENCE_DTYPE array, shape (n,)
+        What the rhythm rules take besides positions and classes.
     classes : uint8 array, shape (n,)
         Classes for the rhythm rules.
     fibrillates : int array, shape (n,)
@@ -61,7 +62,7 @@ class Signal:
     name: str
     label: str
     processed: Processed
-    outputs: npt.NDArray[np.int8]
+    evidence: Evidence
     classes: npt.NDArray[np.uint8]
     fibrillates: IntArray
     p_waves: IntArray
@@ -93,7 +94,7 @@ class Signal:
         beats : int array, shape (k,)
             Index of the beat.
         """
-        beats, evidence = self.processed.beats, evidence_of(self.processed.beats, self.outputs)
+        beats, evidence = self.processed.beats, self.evidence.copy()
         evidence["p_wave"] = p_wave
         turns = merge_turns([(int(c["sample"]), bool(c["bad"])) for c in self.processed.changes])
         rhythm, rows, at = Rhythm(), [], []
@@ -166,15 +167,15 @@ def _ectopic(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:
 def _analyze(record: Record, engine: Engine, labels: Sequence[str]) -> Signal:
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv)
     outputs = engine.run(beat_inputs(processed.beats))
-    flags = processed.beats["flags"]
-    classes = classes_of(labels_of(outputs, labels, flags), labels, flags)
+    found = LabelRules(labels).take(processed.beats, outputs).labels
+    classes = classes_of(found, labels, processed.beats["flags"])
     unknown = np.full(len(classes), UNKNOWN)
     return Signal(
         record.database,
         record.name,
         "",
         processed,
-        outputs,
+        evidence_of(processed.beats, outputs, found, labels),
         classes,
         unknown,
         unknown,
