@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from ecg_edge.firmware.binding._ecg_rhythm import ffi, lib
 
-LABELS_MOST: int = lib.ECG_RHYTHM_LABELS_MOST
-
 _WINDOW: tuple[int, int] = (lib.ECG_RHYTHM_WINDOW_POINTS, lib.ECG_RHYTHM_WINDOW_CHANNELS)
 
 
@@ -29,11 +27,6 @@ class LabelVotes:
         self._memory = ffi.new("char[]", lib.labels_bytes() + 8)  # cffi aligns to at least 8 bytes
         self._state = ffi.cast("ecg_rhythm_labels_t *", self._memory)
         lib.ecg_rhythm_labels_init(self._state, ",".join(names).encode("ascii"))
-
-    @property
-    def state_bytes(self) -> int:
-        """Size of the state in bytes, as compiled for this computer."""
-        return int(lib.labels_bytes())
 
     def beats(
         self,
@@ -57,6 +50,11 @@ class LabelVotes:
         -------
         uint8 array, shape (n, 2)
             Index of the label, or 254 for none: as it is, and while atrial fibrillation is suspected.
+
+        Raises
+        ------
+        ValueError
+            When an array has another shape.
         """
         count = len(windows)
         if windows.shape[1:] != _WINDOW or outputs.shape != (count, self._count):

@@ -21,7 +21,7 @@ void label_start(const char *labels);
  * because none is premature where every interval is another. */
 uint8_t label_of(const ecg_core_beat_t *beat, const int8_t *logits, bool in_fibrillation);
 
-/* Continues the fingerprint of the rhythm rules. */
+/* Continues the fingerprint of the rhythm rules. Works in the memory of a session, so not during one. */
 uint32_t label_fingerprint(uint32_t crc);
 
 #ifdef __cplusplus

@@ -43,7 +43,7 @@ def check_device(info: Info, bundle: Bundle) -> None:
     if info.rhythm_fingerprint != own:
         raise LinkError(
             f"{device} has the rhythm rules {info.rhythm_fingerprint:08x}, and this computer {own:08x}: "
-            "their events would differ. Build and flash the firmware again: `ecg-edge flash`."
+            "their labels and events would differ. Build and flash the firmware again: `ecg-edge flash`."
         )
     if info.labels != manifest.labels:
         raise LinkError(

@@ -228,8 +228,9 @@ def _network_limits(metrics: Mapping[str, Any]) -> str:
         "- **int8 loses next to nothing.** With annotated peaks the macro-F1 is "
         f"{before['macro_f1']:.3f} in float and {after['macro_f1']:.3f} in the shipped int8 network.\n"
         "- **L and R are rarely found in new patients.** The database has them in very few patients.\n"
-        "- Labels are the network's alone. A device takes none in bad signal, and no A in suspected "
-        "fibrillation.\n"
+        "- Labels are the network's alone. A device takes none in bad signal, no A in suspected "
+        "fibrillation, and lets the [patient's other beats](../explanation/labels.md) have a vote: "
+        "[Classifier](classifier.md) has the labels of a device.\n"
         "- All figures are gross. A beat that the detector misses is in no row of the second table; "
         "the replay counts it."
     )

@@ -114,7 +114,8 @@ def _shape(tensor: Tensor) -> str:
 def _figures(protocol: str, engines: Mapping[str, Mapping[str, Any]]) -> str:
     """One table a protocol: a row a figure, a column an engine."""
     names = list(dict.fromkeys(name for figures in engines.values() for name in figures))
-    head = f"## Figures: {protocol}\n\n| | {' | '.join(engines)} |\n|---|{'---|' * len(engines)}\n"
+    alone = "The network's labels alone; a device's labels depend on the patient's other beats, too."
+    head = f"## Figures: {protocol}\n\n{alone}\n\n| | {' | '.join(engines)} |\n|---|{'---|' * len(engines)}\n"
     rows = [
         f"| {name.replace('_', ' ')} | {' | '.join(_text(f.get(name)) for f in engines.values())} |"
         for name in names

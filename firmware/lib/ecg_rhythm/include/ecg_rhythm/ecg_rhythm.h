@@ -1,4 +1,4 @@
-/* ecg_rhythm: from beats and their classes to rhythm events.
+/* ecg_rhythm: from beats and their classes to rhythm events. (ecg_rhythm_labels.h: from outputs to labels.)
  *
  * Portable C99, integers only, no heap, no globals. The state is one caller-owned struct; the same beats and
  * ticks give the same events, byte for byte, on every machine. docs/explanation/rhythm.md has the rules.
