@@ -102,7 +102,8 @@ def _command_parts(title: str, command: Any) -> Iterator[str]:
 
 def _paragraphs(text: str) -> str:
     """Keep paragraphs; show lines that begin with the program's name as code."""
-    lines = (line.strip() for line in text.replace("\b\n", "").replace("\f", "\n").splitlines())
+    plain = text.replace("\b\n", "").replace("\f", "\n").replace("\\[", "[")  # escaped for rich
+    lines = (line.strip() for line in plain.splitlines())
     shown = "\n".join(f"    {line}" if line.startswith("ecg-edge ") else line for line in lines)
     return re.sub(r"(?m)(?<!\n)\n(    ecg-edge )", r"\n\n\1", shown).replace("<", "&lt;")
 

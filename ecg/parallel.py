@@ -44,7 +44,9 @@ class Workers:
         Raises
         ------
         ToolError
-            When the scheduler does not answer, or Dask is not installed.
+            When the scheduler does not answer.
+        ModuleNotFoundError
+            When Dask is not installed.
         """
         if not self.dask and (self.jobs == 1 or len(items) < 2):
             yield from map(function, items)
@@ -59,12 +61,8 @@ class Workers:
 
 
 def _dask_client(address: str) -> AbstractContextManager[Any]:
-    try:
-        import distributed
-    except ImportError:
-        raise ToolError(
-            "--dask needs Dask, which is not installed. Install it with: pip install 'ecg-edge[dask]'"
-        ) from None
+    import distributed  # the extra `dask`
+
     connect: Callable[..., AbstractContextManager[Any]] = distributed.Client
     try:
         client = connect(address, timeout=10)

@@ -26,6 +26,7 @@ CONSTANTS = [
     "ECG_RHYTHM_FLAG_SUSTAINED",
     "ECG_RHYTHM_EVENTS_MAX",
     "ECG_RHYTHM_FEATURES",
+    "ECG_RHYTHM_LABELS_MOST",
     "ECG_RHYTHM_WINDOW_POINTS",
     "ECG_RHYTHM_WINDOW_CHANNELS",
     *re.findall(r"#define (ECG_RHYTHM_\w+) \d", (HEADERS / "ecg_rhythm_rules.h").read_text(encoding="utf-8")),

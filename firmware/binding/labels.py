@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ecg_edge.firmware.binding._ecg_rhythm import ffi, lib
 
+MOST_LABELS: int = lib.ECG_RHYTHM_LABELS_MOST
 _WINDOW: tuple[int, int] = (lib.ECG_RHYTHM_WINDOW_POINTS, lib.ECG_RHYTHM_WINDOW_CHANNELS)
 
 
@@ -19,10 +20,17 @@ class LabelVotes:
     Parameters
     ----------
     names : sequence of str
-        The model's labels, WFDB symbols.
+        The model's labels, WFDB symbols; at most `MOST_LABELS`.
+
+    Raises
+    ------
+    ValueError
+        When there are more.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
+        if len(names) > MOST_LABELS:
+            raise ValueError(f"{len(names)} labels: {MOST_LABELS} at most")
         self._count = len(names)
         self._memory = ffi.new("char[]", lib.labels_bytes() + 8)  # cffi aligns to at least 8 bytes
         self._state = ffi.cast("ecg_rhythm_labels_t *", self._memory)
@@ -57,9 +65,10 @@ class LabelVotes:
             When an array has another shape.
         """
         count = len(windows)
-        if windows.shape[1:] != _WINDOW or outputs.shape != (count, self._count):
-            wanted = f"(n, {_WINDOW[0]}, {_WINDOW[1]}) and (n, {self._count})"
-            raise ValueError(f"windows {windows.shape} and outputs {outputs.shape}: expected {wanted}")
+        shapes = [windows.shape, outputs.shape, is_bad.shape, is_learning.shape]
+        expected = [(count, *_WINDOW), (count, self._count), (count,), (count,)]
+        if shapes != expected:
+            raise ValueError(f"windows, outputs, is_bad, is_learning: shapes {shapes}, expected {expected}")
         found = np.zeros((count, 2), np.uint8)
         columns = [
             np.ascontiguousarray(windows, np.int8),

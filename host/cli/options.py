@@ -36,13 +36,14 @@ DataOption = Annotated[
 ]
 
 
-JUDGED_DEFAULT: Final = "models/nlrav"
+TEST_DEFAULT: Final = "models/nlrav"
 BOARD_DEFAULT: Final = "models/nlrav-all"
 DEVICE_DEFAULT: Final = "the shipped one that the device names"
+MORPHOLOGY_DEFAULT: Final = "models/morphology"
 """Defaults of --model as the help shows them."""
 
 
-def model_option(text: str, default: str = JUDGED_DEFAULT) -> Any:
+def model_option(text: str, default: str = TEST_DEFAULT) -> Any:
     """Make the option --model of a command.
 
     Parameters
@@ -50,7 +51,7 @@ def model_option(text: str, default: str = JUDGED_DEFAULT) -> Any:
     text : str
         Line of help, without the default.
     default : str
-        The default: one of the three above.
+        The default: one of those above.
     """
     return typer.Option("--model", metavar="DIR", show_default=default, help=text)
 

@@ -48,6 +48,9 @@ def classifier(results: Results | None) -> Iterable[str]:
     for text, rows in by_peaks.items():
         yield f"## Labels and calibration, {text}"
         yield _overall(rows)
+        if by_label := [row for row in rows if row["classes"]]:
+            yield "Each label, annotated beats without any of these labels left out: Se / +P in per cent."
+            yield _by_label(by_label)
     yield "## Lowest figures of single records"
     yield (
         f"Detector in the loop, from 300 s, records with at least {_FEWEST} beats of the class; lowest mean "
@@ -110,6 +113,17 @@ def _overall(rows: Sequence[Row]) -> str:
                 number(row["jk"]["jk"], 3),
                 per_cent(row["calibration"]["ece"], 1),
             )
+            for row in rows
+        ],
+    )
+
+
+def _by_label(rows: Sequence[Row]) -> str:
+    labels = list(rows[0]["classes"]["per_class"])
+    return table(
+        (*_RESTS_ON, *labels),
+        [
+            (*_rests_on(row), *(two(row["classes"]["per_class"][label], "se", "ppv", 1) for label in labels))
             for row in rows
         ],
     )

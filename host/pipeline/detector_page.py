@@ -32,7 +32,7 @@ def detector(results: Results, leads: Results | None = None) -> Iterable[str]:
             "start counts too many beats when it reports over 30 % more than are annotated."
         )
         yield _restart_table(figures)
-        yield "Normal and supraventricular beats that the shipped network called V, by number, in per cent:"
+        yield "Normal and supraventricular beats that `models/nlrav` called V, by number, in per cent:"
         yield _called_v_table(figures)
     if leads is not None:
         yield "## Every lead of strips of ten seconds"
@@ -45,8 +45,9 @@ def detector(results: Results, leads: Results | None = None) -> Iterable[str]:
     yield _worst(figures)
     yield "## Ventricular beats"
     yield (
-        "Labels of the shipped network on the detected beats: sensitivity / positive predictivity in "
-        "per cent. The network's page says which records it was trained on; only others are a test."
+        "Labels as a device with `models/nlrav` gives them, in bad signal as the network alone does: "
+        "sensitivity / positive predictivity in per cent. The network's page says which records it was "
+        "trained on; only others are a test."
     )
     yield _veb_table(figures)
 

@@ -120,8 +120,8 @@ MEASUREMENTS: Final = (
     Measurement(
         "detector",
         ("evaluate", "detector", "mitdb", "nstdb", "svdb", "qtdb", "--model", BUNDLE, "--restart", "60"),
-        f"R peaks by the device's detector; {EC57}. Ventricular beats: labels of the shipped network on the "
-        "detected beats.",
+        f"R peaks by the device's detector; {EC57}. Ventricular beats: labels of the detected beats as on a "
+        "device, in bad signal as the network alone gives them.",
         _detector_groups,
     ),
     Measurement(

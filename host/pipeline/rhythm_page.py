@@ -34,8 +34,8 @@ def rhythm(
     """
     figures = results["figures"]
     yield (
-        "Sensitivity / positive predictivity in per cent. The network was trained on DS1 and the "
-        "rules were chosen on DS1; only DS2 is a test. *All* includes the four paced records."
+        "Sensitivity / positive predictivity in per cent. Network and rules were made with DS1 and the "
+        "development parts of other databases; only DS2 is a test. *All* includes the four paced records."
     )
     yield "## Episodes"
     yield _episode_table(figures["mitdb"])

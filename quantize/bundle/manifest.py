@@ -215,8 +215,12 @@ def c_string(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?")
 
 
+MOST_LABELS: Final = 32
+"""Labels of a network that a device takes; a test compares it with the C (ecg_rhythm_labels.h, engine.h)."""
+
+
 def check_labels(labels: Sequence[str], where: str) -> None:
-    """Check that labels are different, printable ASCII and without commas, which separate them in C.
+    """Check that labels are few, different, printable ASCII and without commas, which separate them in C.
 
     Raises
     ------
@@ -239,6 +243,8 @@ def check_labels(labels: Sequence[str], where: str) -> None:
     if repeated or not labels:
         what = f"{', '.join(repeated)} stands there more than once" if repeated else "there is none"
         raise BundleError(f"{where}: labels must be different, at least one: {what}. Name each output.")
+    if len(labels) > MOST_LABELS:
+        raise BundleError(f"{where}: {len(labels)} labels, but a device takes {MOST_LABELS} at most.")
 
 
 def load_bundle(path: Path) -> Bundle:

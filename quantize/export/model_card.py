@@ -22,13 +22,21 @@ _LIMITS = """\
 ## Limits
 
 - This is not a medical device. It must not be used for diagnosis, monitoring or treatment.
+"""
+
+_LIMITS_OF_BEATS = """\
 - It labels one beat of one lead at a time, as the signal path of this project cuts it; it says nothing of
   rhythm, ischaemia or anything that is not in its list of labels.
 - Figures hold for the recordings and the protocol that they are given with. A split by beats has the same
-  patient on both sides and says little about new patients; a split by patients is the one to judge by.
+  patient on both sides and says little about new patients; only a split by patients does.
 - Some classes come from very few patients: in the MIT-BIH Arrhythmia Database left bundle branch block occurs
   in four, right bundle branch block in six, and most atrial premature beats of the usual test set are those
   of one patient.
+"""
+
+_LIMITS_OF_STRIPS = """\
+- It labels 10 s of one lead. It was trained on synthetic ECG alone: figures on synthetic ECG are no evidence
+  about patients.
 """
 
 _EVERY_PATIENT = """\
@@ -75,23 +83,25 @@ def model_card(
     evaluation : mapping, optional
         Figures of `ecg-edge evaluate classifier`, for a beat classifier.
     """
+    strips = manifest.takes_strips
     return "\n".join(
         [
             f"# {manifest.name}",
             "",
-            f"An int8 network that labels heart beats as {', '.join(manifest.labels)}, "
-            f"{macs:,} multiply-accumulates and {constant_bytes:,} bytes of constants.",
+            f"An int8 network that labels {'strips of 10 s' if strips else 'heart beats'} as "
+            f"{', '.join(manifest.labels)}, {macs:,} multiply-accumulates and {constant_bytes:,} bytes of "
+            "constants.",
             f"SHA-256 of `model.tflite`: `{manifest.model_sha256}`.",
             "",
             _tensors(manifest),
             *(_evaluation(evaluation) if evaluation else ()),
-            *(() if manifest.takes_strips else (_seeds(manifest),)),
+            *(() if strips else (_seeds(manifest),)),
             *((_EVERY_PATIENT,) if manifest.training.get("split") == "all" else ()),
             _section("Training", _short(manifest.training)),
-            *(_figures(protocol, engines) for protocol, engines in manifest.metrics.items()),
+            *(_figures(protocol, engines, strips) for protocol, engines in manifest.metrics.items()),
             _section("Memory for tensors, in bytes", manifest.arena_bytes),
-            _LIMITS,
-            _DATA,
+            _LIMITS + (_LIMITS_OF_STRIPS if strips else _LIMITS_OF_BEATS),
+            *(() if strips else (_DATA,)),
             _section("Made with", manifest.tools),
         ]
     )
@@ -111,11 +121,12 @@ def _shape(tensor: Tensor) -> str:
     return " x ".join(map(str, tensor.shape))
 
 
-def _figures(protocol: str, engines: Mapping[str, Mapping[str, Any]]) -> str:
+def _figures(protocol: str, engines: Mapping[str, Mapping[str, Any]], strips: bool) -> str:
     """One table a protocol: a row a figure, a column an engine."""
     names = list(dict.fromkeys(name for figures in engines.values() for name in figures))
-    alone = "The network's labels alone; a device's labels depend on the patient's other beats, too."
-    head = f"## Figures: {protocol}\n\n{alone}\n\n| | {' | '.join(engines)} |\n|---|{'---|' * len(engines)}\n"
+    alone = "The network's labels alone; a device's labels depend on the patient's other beats, too.\n\n"
+    title = f"## Figures: {protocol}\n\n{'' if strips else alone}"
+    head = f"{title}| | {' | '.join(engines)} |\n|---|{'---|' * len(engines)}\n"
     rows = [
         f"| {name.replace('_', ' ')} | {' | '.join(_text(f.get(name)) for f in engines.values())} |"
         for name in names

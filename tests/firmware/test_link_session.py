@@ -148,6 +148,13 @@ def test_start_begins_anew_at_any_time(device: LinkDevice) -> None:
     assert np.array_equal(device.taken(), SIGNAL[:240])
 
 
+def test_a_start_of_an_unknown_mode_leaves_the_session_as_it_is(device: LinkDevice) -> None:
+    device.send(START, block(0))
+    (error,) = device.send(Start(1, 360, 200, 60, 9))
+    assert isinstance(error, Error) and "mode" in error.text
+    assert device.send(block(240)) == [Credit(480)]
+
+
 def test_hello_changes_nothing(device: LinkDevice) -> None:
     device.send(START, block(0))
     assert isinstance(device.send(Hello())[0], Info)

@@ -46,7 +46,7 @@ LABEL_CHANGES = [
     ("labels.c", "outputs[i] > outputs[best]", "outputs[i] >= outputs[best]"),
     ("labels.c", "+ mine) * in_shape", "+ mine) * in_all"),
     ("labels.c", "is_premature ? normal : label", "label"),
-    ("labels.c", "!beat->is_learning || without", "without"),
+    ("labels.c", "!beat->is_learning || !is_ectopic", "!is_ectopic"),
     ("shapes.c", "difference, shape->beats", "difference, 8"),
     ("shapes.c", "shift <= ECG_RHYTHM_SHAPE_SHIFT", "shift < ECG_RHYTHM_SHAPE_SHIFT"),
     ("shapes.c", "is_older = (int32_t)(shape->last - least->last) < 0", "is_older = false"),

@@ -20,6 +20,7 @@ from ecg_edge.firmware.binding.rhythm import (
     BEGIN,
     END,
     EVENT_DTYPE,
+    FLAG_SUSTAINED,
     UPDATE,
     Events,
     Followed,
@@ -37,6 +38,7 @@ from tests.support.device_c import (
 )
 from tests.support.rhythm_beats import Beats, fibrillation
 
+BEAT, TICK, _, START, VENTRICULAR, LEADS = range(6)  # what a row of the harness is
 HARNESS_DTYPE = np.dtype([("sample", "<u4"), ("rr", "<u2"), ("what", "u1"), ("argument", "u1")])
 
 intervals = st.one_of(
@@ -224,6 +226,38 @@ def test_an_onset_is_right_after_any_time_without_an_episode(harness: Path) -> N
         begins = [e for e in run_harness(harness, rows) if e[1] in kinds and e[2] == BEGIN]
         onsets.append([event[4] - start for event in begins])
     assert onsets[0] == onsets[1] and len(onsets[0]) == 1
+
+
+def test_a_first_ventricular_rhythm_and_a_first_lead_off_are_right_after_any_time(harness: Path) -> None:
+    found = []
+    for start in (5000, 2**31 + 5000):
+        beats = [(start + 300 * k, 300 if k else 0, BEAT, 0) for k in range(20)]
+        onset = beats[-1][0]
+        tachycardia = [(onset + 360 * s, 360 * s, VENTRICULAR, 1) for s in range(1, 41)]
+        over = onset + 360 * 41
+        after = [(over, 360, VENTRICULAR, 0), *((over + 360 * s, 0, TICK, 0) for s in range(1, 9))]
+        leads = [(over + 360 * 9, 0, LEADS, 1), (over + 360 * 12, 0, LEADS, 0)]
+        rows = np.array([(start, 0, START, 0), *beats, *tachycardia, *after, *leads], HARNESS_DTYPE)
+        events = [event for event in run_harness(harness, rows) if event[1] != rhythm.HEART_RATE]
+        found.append([[*event[1:4], event[4] - onset, event[5] - onset] for event in events])
+    assert found[0] == found[1]
+    assert [event[:3] for event in found[0]] == [
+        [rhythm.VENTRICULAR_TACHYCARDIA, BEGIN, 0],
+        [rhythm.VENTRICULAR_TACHYCARDIA, UPDATE, FLAG_SUSTAINED],
+        [rhythm.VENTRICULAR_TACHYCARDIA, END, FLAG_SUSTAINED],
+        [rhythm.PAUSE, BEGIN, 0],
+        [rhythm.ASYSTOLE, BEGIN, 0],
+        [rhythm.LEADS_OFF, BEGIN, 0],
+        [rhythm.LEADS_OFF, END, 0],
+    ]
+    assert found[0][0][3:] == [0, 360] and found[0][-1][3:] == [360 * 50, 360 * 53]
+
+
+def test_a_slow_ventricular_rhythm_of_days_is_no_run(harness: Path) -> None:
+    rows = np.zeros(70_000, HARNESS_DTYPE)  # 38 hours: 100 times the sum of the intervals is beyond 32 bits
+    rows["sample"], rows["argument"] = 5000 + 699 * np.arange(len(rows)), 2
+    rows["rr"][1:] = 699  # 30.9 a minute
+    assert not [event for event in run_harness(harness, rows) if event[1] == rhythm.RUN_V]
 
 
 @pytest.fixture(scope="module")

@@ -148,10 +148,27 @@ def test_blocks_of_beats_and_real_outputs_give_the_same_labels() -> None:
     assert real.labels.tolist() == whole.labels.tolist()
 
 
-def test_another_conduction_prevails_in_the_end() -> None:
-    beats = beats_of([NARROW] * 1500 + [WIDE] * 1500)
-    found = LabelRules(NAMES).take(beats, outputs_of([N] * 1500 + [L] * 1500)).labels
-    assert np.all(found[:1500] == N) and np.all(found[1700:] == L)
+@pytest.mark.parametrize(
+    ("later", "own", "late"),
+    [(WIDE, L, (0, 0)), (NARROW, L, (450, 550)), (WIDE, V, (0, 0)), (NARROW, V, (200, 300))],
+)
+def test_another_conduction_prevails_in_the_end(
+    later: npt.NDArray[np.float64], own: int, late: tuple[int, int]
+) -> None:
+    """At once in another shape; in the shape of before when enough of its votes say so."""
+    beats = beats_of([NARROW] * 1500 + [later] * 1500)
+    found = LabelRules(NAMES).take(beats, outputs_of([N] * 1500 + [own] * 1500)).labels
+    changed = int(np.argmax(found[1500:] == own))
+    assert np.all(found[: 1500 + changed] == N) and np.all(found[1500 + changed :] == own)
+    assert late[0] <= changed <= late[1]
+
+
+@pytest.mark.parametrize("names", [("A", "V"), ("normal", "V")])
+def test_without_a_normal_label_a_ventricular_one_is_the_beats_own(names: tuple[str, ...]) -> None:
+    outputs = np.tile(np.array([50, 0], np.int8), (400, 1))
+    outputs[[10, 11], 1] = 90
+    found = LabelRules(names).take(beats_of([NARROW] * 400), outputs).labels
+    assert np.flatnonzero(found == 1).tolist() == [10, 11]
 
 
 def test_beats_without_outputs_are_not_labelled() -> None:
@@ -161,7 +178,12 @@ def test_beats_without_outputs_are_not_labelled() -> None:
 
 def test_arrays_of_other_shapes_are_refused() -> None:
     votes, nothing = LabelVotes(NAMES), np.zeros(3, bool)
-    with pytest.raises(ValueError, match=r"expected \(n, 128, 2\) and \(n, 5\)"):
+    with pytest.raises(ValueError, match=r"\(3, 4\).*expected \[\(3, 128, 2\), \(3, 5\), \(3,\), \(3,\)\]"):
         votes.beats(np.zeros((3, 128, 2), np.int8), np.zeros((3, 4), np.int8), nothing, nothing)
     with pytest.raises(ValueError, match="expected"):
         votes.beats(np.zeros((3, 64, 2), np.int8), np.zeros((3, 5), np.int8), nothing, nothing)
+    for flags in ((nothing[:2], nothing), (nothing, nothing[:0])):
+        with pytest.raises(ValueError, match="expected"):
+            votes.beats(np.zeros((3, 128, 2), np.int8), np.zeros((3, 5), np.int8), *flags)
+    with pytest.raises(ValueError, match="33 labels"):
+        LabelVotes([f"label{k}" for k in range(33)])

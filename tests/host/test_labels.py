@@ -1,4 +1,4 @@
-"""The label rule: largest output, first of equals; none in bad signal or without outputs."""
+"""The label by the network alone: largest output, first of equals; none in bad signal or without outputs."""
 
 from __future__ import annotations
 

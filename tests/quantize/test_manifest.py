@@ -16,7 +16,13 @@ import pytest
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.ecg.splits import DS1, DS2, PACED
-from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, load_bundle
+from ecg_edge.quantize.bundle.manifest import (
+    BOARD_BUNDLE,
+    MOST_LABELS,
+    SHIPPED_BUNDLE,
+    check_labels,
+    load_bundle,
+)
 
 SCHEMA = json.loads((PROJECT_ROOT / "docs/reference/manifest.schema.json").read_text())
 SHIPPED = json.loads((SHIPPED_BUNDLE / "manifest.json").read_text())
@@ -80,6 +86,7 @@ WRONG: list[tuple[str, Any]] = [
     ("labels", ["N", "L", "R", "A", "V\n"]),
     ("labels", "NLRAV"),
     ("labels", []),
+    ("labels", [f"label{k}" for k in range(33)]),
     ("arena_bytes", {"generated": -1}),
     ("training", {"records": "100"}),
     ("training", {"beats": {"N": 1.5}}),
@@ -103,6 +110,13 @@ def test_a_missing_field_is_named(copy: Path, key: str) -> None:
     changed(copy, lambda raw: raw.pop(key))
     with pytest.raises(BundleError, match=rf"manifest\.json.*{key}"):
         load_bundle(copy)
+
+
+def test_a_bundle_may_have_as_many_labels_as_a_device_takes() -> None:
+    from ecg_edge.firmware.binding import labels
+
+    assert labels.MOST_LABELS == MOST_LABELS
+    check_labels([f"label{k}" for k in range(MOST_LABELS)], "here")
 
 
 def test_four_labels_for_five_outputs_are_refused(copy: Path) -> None:

@@ -122,7 +122,9 @@ def settings(
     ] = None,
     mains: Annotated[int | None, typer.Option(metavar="HZ", help="Mains frequency: 0, 50 or 60.")] = None,
     live_alone: Annotated[bool | None, typer.Option(help="Begin LIVE without a host.")] = None,
-    buzzer: Annotated[bool | None, typer.Option(help="Sound alarms; the firmware has no buzzer yet.")] = None,
+    buzzer: Annotated[
+        bool | None, typer.Option(help="Sound alarms on the buzzer, where there is one.")
+    ] = None,
     log_events: Annotated[bool | None, typer.Option(help="Keep rhythm events in the log.")] = None,
     host_timeout: Annotated[
         int | None,

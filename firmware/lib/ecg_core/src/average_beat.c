@@ -9,8 +9,8 @@
 #define FACTOR_Q16 5243  /* 0.08 */
 #define SETTLED_BEATS 12 /* 1 / 0.08: from here on a mean is exponential */
 
-/* Two beats are of one shape when their QRS complexes correlate: points within -100 and +144 ms of the R
- * peak. */
+/* Two beats are of one shape when their QRS complexes correlate: points within -56 and +78 ms of the R peak.
+ */
 #define QRS_FIRST 38
 #define QRS_LAST 62
 #define SAME_SHAPE_PERCENT 80

@@ -60,11 +60,11 @@ static void on_start(ecg_session_t *session, const ecg_link_frame_t *frame) {
         refuse(session, ECG_LINK_ERROR_LENGTH, "START has 10 bytes");
         return;
     }
-    session->state = ECG_SESSION_IDLE;
     if (start.mode > ECG_LINK_MODE_LIVE) {
         refuse(session, ECG_LINK_ERROR_START_FIELD, "START: mode is 0 (replay) or 1 (live)");
         return;
     }
+    session->state = ECG_SESSION_IDLE;
     const ecg_session_refusal_t refusal = session->ops->start(&start);
     if (refusal.code != ECG_LINK_NO_ERROR) {
         refuse(session, refusal.code, refusal.text);

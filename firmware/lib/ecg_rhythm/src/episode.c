@@ -30,13 +30,9 @@ void ecg_rhythm_merge(ecg_rhythm_figures_t *into, ecg_rhythm_figures_t *from) {
     *from = (ecg_rhythm_figures_t){0};
 }
 
-/* No rule looks back further than so many samples. A larger difference is an index that has wrapped, or an
- * episode that ended long ago. */
-#define LONGEST_LOOK_BACK ((uint32_t)ECG_RHYTHM_IRREGULAR_INTERVALS * UINT16_MAX)
-
 bool ecg_rhythm_overlaps(const ecg_rhythm_episode_t *last, const ecg_rhythm_interval_t *interval) {
     const uint32_t overlap = last->end - (interval->at - interval->rr);
-    return last->beats > 0 && overlap > 0 && overlap <= LONGEST_LOOK_BACK;
+    return last->beats > 0 && overlap > 0 && overlap <= ECG_RHYTHM_LOOK_BACK;
 }
 
 /* Beats in ten minutes at the mean interval. */

@@ -102,7 +102,10 @@ static ecg_rhythm_label_t elect(const ecg_rhythm_labels_t *state, const ecg_rhyt
     const uint8_t ventricular = best_of(state, outputs, is_ventricular);
     const uint8_t other = best_of(state, outputs, is_not_ventricular);
     const uint8_t own_normal = best_of(state, outputs, is_normal);
-    if (other == NO_LABEL || (ventricular != NO_LABEL && votes_ventricular(shape, own_is_ventricular))) {
+    /* Without a normal label nothing speaks against the votes for a ventricular one. */
+    const bool is_elected =
+        own_normal == NO_LABEL ? own_is_ventricular : votes_ventricular(shape, own_is_ventricular);
+    if (other == NO_LABEL || (ventricular != NO_LABEL && is_elected)) {
         return (ecg_rhythm_label_t){ventricular, ventricular};
     }
     const uint8_t normal = own_normal == NO_LABEL ? other : elect_normal(state, shape, own_normal);
@@ -111,10 +114,13 @@ static ecg_rhythm_label_t elect(const ecg_rhythm_labels_t *state, const ecg_rhyt
     return (ecg_rhythm_label_t){label, is_premature ? normal : label};
 }
 
-static uint8_t without_ectopic(const ecg_rhythm_labels_t *state, uint8_t label) {
+static bool is_ectopic(const ecg_rhythm_labels_t *state, uint8_t label) {
     const uint8_t beat_class = state->classes[label];
-    const bool is_ectopic = beat_class == ECG_RHYTHM_SUPRAVENTRICULAR || beat_class == ECG_RHYTHM_VENTRICULAR;
-    return is_ectopic ? ECG_RHYTHM_UNCLASSIFIED : label;
+    return beat_class == ECG_RHYTHM_SUPRAVENTRICULAR || beat_class == ECG_RHYTHM_VENTRICULAR;
+}
+
+static uint8_t without_ectopic(const ecg_rhythm_labels_t *state, uint8_t label) {
+    return is_ectopic(state, label) ? ECG_RHYTHM_UNCLASSIFIED : label;
 }
 
 static bool is_any(const ecg_rhythm_labels_t *state, uint8_t label) {
@@ -130,13 +136,13 @@ ecg_rhythm_label_t ecg_rhythm_labels_beat(ecg_rhythm_labels_t *state, const ecg_
     }
     const uint8_t own = best_of(state, beat->outputs, is_any);
     const uint8_t own_normal = best_of(state, beat->outputs, is_normal);
-    const bool is_vote = !beat->is_learning || without_ectopic(state, own) == own;
+    const bool is_vote = !beat->is_learning || !is_ectopic(state, own);
     const ecg_rhythm_votes_t nobody = {{0}};
     ecg_rhythm_shape_t *shape = is_vote ? ecg_rhythm_find_shape(state, beat->window) : NULL;
     result = elect(state, shape != NULL ? &shape->votes : &nobody, beat->outputs, is_ventricular(state, own));
     if (shape != NULL) {
-        const uint8_t named = is_ventricular(state, own) ? own : own_normal;
-        const uint8_t ballot = named == NO_LABEL ? NO_BALLOT : state->ballots[named];
+        const uint8_t voted_for = is_ventricular(state, own) ? own : own_normal;
+        const uint8_t ballot = voted_for == NO_LABEL ? NO_BALLOT : state->ballots[voted_for];
         vote(&shape->votes, ballot);
         vote(&state->patient, is_ventricular(state, own) ? NO_BALLOT : ballot);
     }

@@ -1,4 +1,5 @@
-/* Every threshold of the labels, once. docs/explanation/labels.md says where each comes from. */
+/* Every threshold of the labels, once. docs/explanation/labels.md has the rules, and links to how they were
+ * chosen. */
 #ifndef ECG_RHYTHM_LABELS_RULES_H
 #define ECG_RHYTHM_LABELS_RULES_H
 

@@ -19,6 +19,15 @@ static inline bool ecg_rhythm_after(uint32_t a, uint32_t b) {
     return (int32_t)(a - b) > 0;
 }
 
+/* No rule looks back further than so many samples, hours. A larger difference is an index that has wrapped,
+ * or something that was long ago or never. */
+#define ECG_RHYTHM_LOOK_BACK ((uint32_t)ECG_RHYTHM_IRREGULAR_INTERVALS * UINT16_MAX)
+
+/* `at`, but not before the end of what came before it, which may be long ago. */
+static inline uint32_t ecg_rhythm_not_before(uint32_t at, uint32_t end) {
+    return end - at <= ECG_RHYTHM_LOOK_BACK ? end : at;
+}
+
 /* Are two intervals further apart than ECG_RHYTHM_IRREGULAR_PERCENT of their mean? */
 static inline bool ecg_rhythm_differ(uint16_t a, uint16_t b) {
     const uint32_t difference = (uint32_t)(a > b ? a - b : b - a);

@@ -20,9 +20,10 @@ static bool is_certain(const ecg_rhythm_run_t *run, uint32_t beats) {
 /* Faster than the rhythm before it, or fast in itself; paced and escape beats are not. */
 static bool is_fast(const ecg_rhythm_state_t *rhythm, const ecg_rhythm_run_t *run) {
     const ecg_rhythm_figures_t *figures = &run->episode.figures;
-    const uint32_t limit = ECG_RHYTHM_RUN_PERCENT * run->rr_before / ECG_RHYTHM_RATE_INTERVALS;
-    return figures->intervals * 60u * rhythm->times.fs_hz >= ECG_RHYTHM_RUN_RATE * figures->rr_sum ||
-           100u * figures->rr_sum <= limit * figures->intervals;
+    const uint64_t limit = ECG_RHYTHM_RUN_PERCENT * run->rr_before / ECG_RHYTHM_RATE_INTERVALS;
+    const uint64_t sum = figures->rr_sum; /* of days, where the beats are too slow for a run */
+    return figures->intervals * 60u * rhythm->times.fs_hz >= ECG_RHYTHM_RUN_RATE * sum ||
+           100 * sum <= limit * figures->intervals;
 }
 
 void ecg_rhythm_run_end(ecg_rhythm_state_t *rhythm, ecg_rhythm_run_t *run, uint8_t flags) {

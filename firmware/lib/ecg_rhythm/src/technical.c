@@ -30,14 +30,14 @@ void ecg_rhythm_unreadable_end(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t 
 
 static void close_leads_off(ecg_rhythm_state_t *rhythm, uint32_t at, uint8_t flags) {
     ecg_rhythm_episode_t *episode = &rhythm->technical.leads_off;
-    episode->end = ecg_rhythm_after(at, episode->onset) ? at : episode->onset;
+    episode->end = ecg_rhythm_not_before(at, episode->onset);
     ecg_rhythm_close(rhythm, episode, flags);
 }
 
 void ecg_rhythm_leads(ecg_rhythm_state_t *rhythm, uint32_t sample, bool off) {
     ecg_rhythm_episode_t *episode = &rhythm->technical.leads_off;
     if (off && !episode->open) {
-        episode->onset = episode->end = ecg_rhythm_after(sample, episode->end) ? sample : episode->end;
+        episode->onset = episode->end = ecg_rhythm_not_before(sample, episode->end);
         ecg_rhythm_open(rhythm, episode);
     } else if (!off) {
         close_leads_off(rhythm, sample, 0);

@@ -20,7 +20,7 @@ static uint16_t beats_since(const ecg_rhythm_state_t *rhythm, uint32_t onset) {
 /* The rate is the mean over the seconds. Fibrillation has none. */
 static void extend(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
     ecg_rhythm_episode_t *episode = &rhythm->ventricular.episode;
-    episode->end = ecg_rhythm_after(now->until, episode->onset) ? now->until : episode->onset;
+    episode->end = ecg_rhythm_not_before(now->until, episode->onset);
     if (now->kind == ECG_RHYTHM_VENTRICULAR_IS_TACHYCARDIA && now->rate > 0) {
         ecg_rhythm_add(&episode->figures, ecg_rhythm_clip16(60u * rhythm->times.fs_hz / now->rate));
     }
@@ -28,7 +28,7 @@ static void extend(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *n
 
 static void begin(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
     ecg_rhythm_ventricular_rule_t *rule = &rhythm->ventricular;
-    const uint32_t onset = ecg_rhythm_after(rule->ended, now->since) ? rule->ended : now->since;
+    const uint32_t onset = ecg_rhythm_not_before(now->since, rule->ended);
     rule->episode = (ecg_rhythm_episode_t){.kind = event_kind(now->kind), .onset = onset};
     rule->episode.beats = beats_since(rhythm, onset);
     rule->kind = now->kind;
@@ -59,7 +59,7 @@ static void check_sustained(ecg_rhythm_state_t *rhythm) {
 static void follow(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {
     ecg_rhythm_ventricular_rule_t *rule = &rhythm->ventricular;
     if (rule->kind != ECG_RHYTHM_VENTRICULAR_IS_NONE && now->kind != rule->kind) {
-        rule->episode.end = ecg_rhythm_after(now->since, rule->known) ? now->since : rule->known;
+        rule->episode.end = ecg_rhythm_not_before(now->since, rule->known);
         end(rhythm, 0);
     }
     if (now->kind == ECG_RHYTHM_VENTRICULAR_IS_NONE) {
@@ -75,9 +75,7 @@ static void follow(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *n
 
 /* There may have been no beats in the rhythm, which is known to have ended some seconds later. */
 static void begin_silence(ecg_rhythm_state_t *rhythm) {
-    if (ecg_rhythm_after(rhythm->ventricular.ended, rhythm->silence.since)) {
-        rhythm->silence.since = rhythm->ventricular.ended;
-    }
+    rhythm->silence.since = ecg_rhythm_not_before(rhythm->silence.since, rhythm->ventricular.ended);
 }
 
 void ecg_rhythm_ventricular(ecg_rhythm_state_t *rhythm, const ecg_rhythm_ventricular_t *now) {

@@ -28,7 +28,9 @@ EXAMPLES: Final = (
 
 
 def evaluate(
-    model: Annotated[Path, options.model_option("Bundle of the morphology network.")] = SHIPPED_MORPHOLOGY,
+    model: Annotated[
+        Path, options.model_option("Bundle of the morphology network.", options.MORPHOLOGY_DEFAULT)
+    ] = SHIPPED_MORPHOLOGY,
     patients: Annotated[
         int, typer.Option(metavar="N", min=10, max=100_000, help="Virtual patients of each test.")
     ] = 300,

@@ -27,12 +27,12 @@ extern "C" {
 
 #define ECG_RHYTHM_SHAPES 8        /* that are known at a time */
 #define ECG_RHYTHM_SHAPE_FIRST 30  /* point of the window: 100 ms before the R peak */
-#define ECG_RHYTHM_SHAPE_POINTS 44 /* to 142 ms after it */
+#define ECG_RHYTHM_SHAPE_POINTS 44 /* to 139 ms after it */
 #define ECG_RHYTHM_SHAPE_SHIFT 2   /* a beat may lie so many points, 11 ms, before or after its shape */
 #define ECG_RHYTHM_NORMAL_LABELS 7 /* as many as there are normal symbols, NLRBejn */
 
 /* What the network said of a group of beats: votes for each normal label, in the order of the model's, and
- * last for a ventricular one. Halved when they are a thousand. */
+ * last for a ventricular one. Halved when they are more than a thousand. */
 typedef struct {
     uint16_t votes[ECG_RHYTHM_NORMAL_LABELS + 1];
 } ecg_rhythm_votes_t;
