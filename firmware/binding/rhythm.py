@@ -1,6 +1,6 @@
 """Rhythm events from beats and their classes: typed interface of the device's compiled rules.
 
-events = find_events(beats["r_sample"], beats["rr_samples"], classes, len(samples), changes)
+events = follow_beats(beats["r_sample"], beats["rr_samples"], classes, len(samples), changes).events
 rhythm = Rhythm(); rhythm.beats(...); rhythm.tick(...); rhythm.finish(...)     # as the device does
 """
 
@@ -357,23 +357,6 @@ def merge_turns(changes: Iterable[tuple[int, bool]], ventricular: Iterable[np.vo
     turns = [Turn(int(sample), bool(is_bad)) for sample, is_bad in changes]
     turns += [Turn(int(state["until"]), ventricular=state) for state in ventricular]
     return sorted(turns, key=lambda turn: turn.sample)
-
-
-def find_events(
-    r_samples: IntArray,
-    rr_samples: IntArray,
-    classes: IntArray,
-    samples: int,
-    changes: Iterable[tuple[int, bool]] = (),
-    fs_hz: int = FS_HZ,
-    ventricular: Iterable[np.void] = (),
-    evidence: Evidence | None = None,
-    leads: Iterable[tuple[int, bool]] = (),
-) -> Events:
-    """Find all events of a record: those of `follow_beats`, which has the same parameters."""
-    return follow_beats(
-        r_samples, rr_samples, classes, samples, changes, fs_hz, ventricular, evidence, leads
-    ).events
 
 
 def follow_beats(

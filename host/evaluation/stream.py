@@ -214,7 +214,7 @@ def _report(heard: Heard, outputs: npt.NDArray[np.int8], labels: Sequence[str]) 
 
 
 class _Rules:
-    """The rhythm rules beside a signal path that is pushed block by block, as in `find_events`."""
+    """The rhythm rules beside a signal path that is pushed block by block, as in `follow_beats`."""
 
     def __init__(self, heard: Heard, classes: npt.NDArray[np.uint8], evidence: Evidence) -> None:
         self._heard, self._rhythm = heard, Rhythm(heard.fs_hz)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.ecg.files import check_writable_folder, sha256_of, write_bytes, write_text
+from ecg_edge.ecg.labels import RHYTHM_CLASSES
 from ecg_edge.quantize.bundle import manifest as layout
 from ecg_edge.quantize.bundle.engines import Inputs, Int8Array, TflmEngine
 from ecg_edge.quantize.bundle.golden import Golden
@@ -79,6 +80,8 @@ def export_bundle(
     generated = generate(model, str(model_tflite), name=layout.c_prefix(name))
     network = generated.program.network
     check_interface(network, len(labels), str(model_tflite))
+    if layout.STRIP_INPUT not in network.inputs:
+        check_classes(labels, str(model_tflite))
     golden = golden_vectors(model_tflite, network.input_names, golden_inputs)
     manifest = layout.Manifest(
         name=name,
@@ -109,6 +112,22 @@ def check_interface(network: Network, label_count: int, where: str) -> None:
     sizes = [network.tensors[index].elements for index in network.outputs.values()]
     if sizes != [label_count]:
         raise BundleError(f"{where}: outputs have {sizes} elements, but there are {label_count} labels.")
+
+
+def check_classes(labels: Sequence[str], where: str) -> None:
+    """Check that a beat classifier with a ventricular label has a normal one, which votes against it.
+
+    Raises
+    ------
+    BundleError
+        Names the labels.
+    """
+    normal, ventricular = (set(RHYTHM_CLASSES[name]) for name in ("normal", "ventricular"))
+    if ventricular.intersection(labels) and not normal.intersection(labels):
+        raise BundleError(
+            f"{where}: labels {', '.join(labels)}: a ventricular label needs one of normal beats beside it, "
+            f"{', '.join(RHYTHM_CLASSES['normal'])}. Name that output so."
+        )
 
 
 def golden_vectors(

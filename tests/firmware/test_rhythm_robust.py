@@ -25,7 +25,6 @@ from ecg_edge.firmware.binding.rhythm import (
     Events,
     Followed,
     Rhythm,
-    find_events,
     follow_beats,
 )
 from tests.support.device_c import (
@@ -99,9 +98,9 @@ def check_order(events: Events) -> None:
 def test_any_beats(beats: Beats, turns: list[tuple[int, bool]], states: States) -> None:
     samples = int(beats[0][-1]) + 5000 if len(beats[0]) else 5000
     states = states[states["until"] < samples]
-    events = find_events(
+    events = follow_beats(
         *beats, samples, [turn for turn in turns if turn[0] < samples], ventricular=list(states)
-    )
+    ).events
     check_order(events)
     assert np.all(events["end"] <= samples)
 
@@ -110,7 +109,7 @@ def test_an_episode_begins_after_the_last_one_of_its_kind_has_ended() -> None:
     """Bradycardia ends at 3529; the mean falls again at 4320, over intervals most of which lie before."""
     peaks = np.array([72, 460, 532, 604, 729, 1229, 1729, 2449, 3529, 3601, 4320])
     intervals = np.array([0, 388, 72, 72, 125, 500, 500, 720, 1080, 72, 719])
-    events = find_events(peaks, intervals, np.zeros(11, np.int64), 9320)
+    events = follow_beats(peaks, intervals, np.zeros(11, np.int64), 9320).events
     check_order(events)
     slow = events[events["kind"] == rhythm.BRADYCARDIA]
     assert [(e["phase"], e["onset"], e["end"]) for e in slow] == [(BEGIN, 72, 3529), (END, 72, 3529)]
@@ -119,9 +118,9 @@ def test_an_episode_begins_after_the_last_one_of_its_kind_has_ended() -> None:
 def test_an_episode_that_begins_again_has_eight_intervals_of_its_own() -> None:
     intervals = [500] * 9 + [100] * 4 + [700] * 12
     peaks = 100 + np.cumsum([0, *intervals])
-    events = find_events(
+    events = follow_beats(
         peaks, np.array([0, *intervals]), np.zeros(len(peaks), np.int64), int(peaks[-1]) + 100
-    )
+    ).events
     check_order(events)
     begins = events[(events["kind"] == rhythm.BRADYCARDIA) & (events["phase"] == BEGIN)]
     assert begins["onset"].tolist() == [100, 100 + 500 * 9 + 100 * 2]
@@ -134,7 +133,7 @@ def test_an_episode_that_begins_again_has_eight_intervals_of_its_own() -> None:
 def test_nothing_is_claimed_of_silence_in_bad_signal(beats: Beats, turns: list[tuple[int, bool]]) -> None:
     samples = 70000
     keep = beats[0] < samples
-    events = find_events(*(part[keep] for part in beats), samples, turns)
+    events = follow_beats(*(part[keep] for part in beats), samples, turns).events
     bad = np.zeros(samples + 1, bool)
     for sample, is_bad in turns:
         bad[sample:] = is_bad

@@ -287,7 +287,7 @@ def runs(rr: list[int], **evidence: int) -> int:
     found = np.full(len(beats[0]), rhythm.NO_EVIDENCE, rhythm.EVIDENCE_DTYPE)
     for name, value in evidence.items():
         found[name][10:13] = value
-    events = rhythm.find_events(*beats, int(beats[0][-1]) + 200, evidence=found)
+    events = rhythm.follow_beats(*beats, int(beats[0][-1]) + 200, evidence=found).events
     return int(np.sum((events["kind"] == rhythm.RUN_V) & (events["phase"] == BEGIN)))
 
 
@@ -341,7 +341,7 @@ def test_a_label_of_no_certainty_belongs_to_no_run() -> None:
     beats = make_beats("NNVVVVNN", 200)
     found = np.full(8, rhythm.NO_EVIDENCE, rhythm.EVIDENCE_DTYPE)
     found["certainty"][4] = 0
-    events = rhythm.find_events(*beats, 2000, evidence=found)
+    events = rhythm.follow_beats(*beats, 2000, evidence=found).events
     assert rhythm.RUN_V not in events["kind"]
 
 
@@ -405,7 +405,7 @@ def irregular(
     evidence = np.full(len(beats[0]), rhythm.NO_EVIDENCE, rhythm.EVIDENCE_DTYPE)
     evidence["p_wave"] = p_wave
     evidence["unlikeness"] = 10
-    events = rhythm.find_events(*beats, int(beats[0][-1]) + 200, evidence=evidence)
+    events = rhythm.follow_beats(*beats, int(beats[0][-1]) + 200, evidence=evidence).events
     return events[events["kind"] == kind]
 
 
@@ -521,7 +521,9 @@ def test_fibrillation_outlasts_a_short_gap_but_not_a_long_one() -> None:
         later = (beats[0] > middle) & (beats[0] <= middle + length)
         kept = [part[~later] for part in beats]
         samples = int(beats[0][-1])
-        events = rhythm.find_events(kept[0], kept[1], kept[2], samples, changes, evidence=evidence[~later])
+        events = rhythm.follow_beats(
+            kept[0], kept[1], kept[2], samples, changes, evidence=evidence[~later]
+        ).events
         found = events[events["kind"] == rhythm.ATRIAL_FIBRILLATION]
         assert np.sum(found["phase"] == BEGIN) == count
         assert np.sum(found["phase"] == END) == count

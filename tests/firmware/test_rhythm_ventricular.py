@@ -19,7 +19,7 @@ from ecg_edge.firmware.binding.rhythm import (
     FLAG_TRUNCATED,
     UPDATE,
     Events,
-    find_events,
+    follow_beats,
 )
 from tests.support.rhythm_beats import make_beats
 
@@ -38,7 +38,9 @@ def events_of(
         since = until - 2 * SECOND if k == 0 or kind != kinds[k - 1] else since
         rows.append((since, until, rate, kind, 90))
     states = np.array(rows, VENTRICULAR_DTYPE)
-    events = find_events(*make_beats("N" * 60, 120, 3000), samples, changes or (), ventricular=list(states))
+    events = follow_beats(
+        *make_beats("N" * 60, 120, 3000), samples, changes or (), ventricular=list(states)
+    ).events
     return events[np.isin(events["kind"], KINDS)]
 
 
@@ -77,7 +79,7 @@ def test_asystole_after_it_counts_from_the_end_of_the_waves() -> None:
     states = [(8 * SECOND, (10 + k) * SECOND, 0, F, 90) for k in range(9)]
     states += [(16 * SECOND, (19 + k) * SECOND, 0, NONE, 90) for k in range(3)]
     rows = np.array(states, VENTRICULAR_DTYPE)
-    events = find_events(*make_beats("N" * 10, 300, 360), 22 * SECOND, ventricular=list(rows))
+    events = follow_beats(*make_beats("N" * 10, 300, 360), 22 * SECOND, ventricular=list(rows)).events
     asystole = events[(events["kind"] == rhythm.ASYSTOLE) & (events["phase"] == BEGIN)]
     assert asystole["onset"].tolist() == [16 * SECOND]
     assert asystole["end"].tolist() == [19 * SECOND]

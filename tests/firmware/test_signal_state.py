@@ -21,7 +21,7 @@ from ecg_edge.firmware import (
     process_signal,
 )
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.firmware.binding.rhythm import Events, find_events
+from ecg_edge.firmware.binding.rhythm import Events, follow_beats
 from tests.support.core_signals import ADU_PER_MV, beats_at, ecg
 
 Samples = npt.NDArray[np.int16]
@@ -41,7 +41,7 @@ def events_of(processed: Processed, samples: Samples) -> Events:
     classes[beats["flags"] & FLAG_UNCLASSIFIABLE != 0] = rhythm.UNCLASSIFIABLE
     classes[beats["flags"] & FLAG_DOUBTFUL != 0] = rhythm.DOUBTFUL
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    return find_events(beats["r_sample"], beats["rr_samples"], classes, len(samples), changes)
+    return follow_beats(beats["r_sample"], beats["rr_samples"], classes, len(samples), changes).events
 
 
 def noise(seconds: int, mv: float, seed: int = 1) -> npt.NDArray[np.float64]:

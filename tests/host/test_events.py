@@ -9,7 +9,7 @@ import pytest
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.firmware import SignalPath, process_signal
-from ecg_edge.firmware.binding.rhythm import RUN_V, Turn, find_events, merge_turns
+from ecg_edge.firmware.binding.rhythm import RUN_V, Turn, follow_beats, merge_turns
 from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows, read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME
 from ecg_edge.host.link.messages import RhythmEvent
@@ -88,7 +88,9 @@ def test_a_long_stream_merges_each_turn_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_leads_that_come_off_are_events_of_the_whole() -> None:
-    found = to_messages(find_events(NOTHING, NOTHING, NOTHING, 20 * 360, leads=[(3600, True), (5400, False)]))
+    found = to_messages(
+        follow_beats(NOTHING, NOTHING, NOTHING, 20 * 360, leads=[(3600, True), (5400, False)]).events
+    )
     (episode,) = episodes(found)
     assert (episode.name, episode.onset, episode.end) == ("leads off", 3600, 5400)
 

@@ -163,14 +163,6 @@ def test_another_conduction_prevails_in_the_end(
     assert late[0] <= changed <= late[1]
 
 
-@pytest.mark.parametrize("names", [("A", "V"), ("normal", "V")])
-def test_without_a_normal_label_a_ventricular_one_is_the_beats_own(names: tuple[str, ...]) -> None:
-    outputs = np.tile(np.array([50, 0], np.int8), (400, 1))
-    outputs[[10, 11], 1] = 90
-    found = LabelRules(names).take(beats_of([NARROW] * 400), outputs).labels
-    assert np.flatnonzero(found == 1).tolist() == [10, 11]
-
-
 def test_beats_without_outputs_are_not_labelled() -> None:
     found = LabelRules(()).take(beats_of([NARROW] * 2), np.zeros((2, 0), np.int8))
     assert found.labels.tolist() == [255, 255]

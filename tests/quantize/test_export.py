@@ -232,6 +232,12 @@ def test_labels_that_c_cannot_hold_are_refused(tmp_path: Path, labels: tuple[str
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.parametrize("labels", [("a", "S", "Q", "x", "V"), ("normal", "left", "right", "early", "E")])
+def test_a_ventricular_label_without_a_normal_one_is_refused(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    with pytest.raises(BundleError, match=f"{labels[4]}: a ventricular label needs one of normal beats"):
+        export(tmp_path, beat_network(), labels=labels)
+
+
 def test_labels_with_quotes_compile(tmp_path: Path) -> None:
     labels = ("N", 'a"', "b\\", "??/", "V")
     made = export(tmp_path, beat_network(), labels=labels)

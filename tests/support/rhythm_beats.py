@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.firmware.binding import rhythm
-from ecg_edge.firmware.binding.rhythm import Events, find_events
+from ecg_edge.firmware.binding.rhythm import Events, follow_beats
 
 FS_HZ = 360
 CLASSES = {
@@ -51,7 +51,7 @@ def events_of(
 ) -> Events:
     """Events of made-up beats, of one kind where it is named; the signal ends `tail` after the last beat."""
     beats = make_beats(classes, rr, first)
-    events = find_events(*beats, int(beats[0][-1]) + tail, changes)
+    events = follow_beats(*beats, int(beats[0][-1]) + tail, changes).events
     return events if kind is None else events[events["kind"] == kind]
 
 

@@ -155,7 +155,7 @@ def told_spans(processed: Processed, count: int) -> npt.NDArray[np.int64]:
     classes[beats["flags"] & FLAG_UNCLASSIFIABLE != 0] = rhythm.UNCLASSIFIABLE
     classes[beats["flags"] & FLAG_DOUBTFUL != 0] = rhythm.DOUBTFUL
     changes = [(int(change["sample"]), bool(change["bad"])) for change in processed.changes]
-    events = rhythm.find_events(beats["r_sample"], beats["rr_samples"], classes, count, changes)
+    events = rhythm.follow_beats(beats["r_sample"], beats["rr_samples"], classes, count, changes).events
     ends = events[(events["kind"] == rhythm.ASYSTOLE) & (events["phase"] == rhythm.END)]
     return np.stack([ends["onset"], ends["end"]], axis=1).astype(np.int64)
 

@@ -102,10 +102,7 @@ static ecg_rhythm_label_t elect(const ecg_rhythm_labels_t *state, const ecg_rhyt
     const uint8_t ventricular = best_of(state, outputs, is_ventricular);
     const uint8_t other = best_of(state, outputs, is_not_ventricular);
     const uint8_t own_normal = best_of(state, outputs, is_normal);
-    /* Without a normal label nothing speaks against the votes for a ventricular one. */
-    const bool is_elected =
-        own_normal == NO_LABEL ? own_is_ventricular : votes_ventricular(shape, own_is_ventricular);
-    if (other == NO_LABEL || (ventricular != NO_LABEL && is_elected)) {
+    if (other == NO_LABEL || (ventricular != NO_LABEL && votes_ventricular(shape, own_is_ventricular))) {
         return (ecg_rhythm_label_t){ventricular, ventricular};
     }
     const uint8_t normal = own_normal == NO_LABEL ? other : elect_normal(state, shape, own_normal);
