@@ -28,7 +28,7 @@ OFFLINE_ADVICE = (
 
 
 class _CutError(Exception):
-    """The connection ended before the file did."""
+    """The connection ended before the file did, or the server does not state where it ends."""
 
 
 def fetch(url: str, target: Path, sha256: str | None, on_bytes: Callable[[int], None]) -> None:
@@ -48,7 +48,8 @@ def fetch(url: str, target: Path, sha256: str | None, on_bytes: Callable[[int], 
     Raises
     ------
     RecordError
-        When the server cannot be reached or refuses, the disk is full, or the checksum is wrong twice.
+        When `url` is no address, the server cannot be reached or refuses, the disk is full, or the checksum
+        is wrong twice.
     """
     part = target.with_name(target.name + ".part")
     if sha256 is None:
@@ -73,6 +74,10 @@ def _fetch_with_retries(url: str, part: Path, on_bytes: Callable[[int], None]) -
         except urllib.error.HTTPError as error:
             if wait_s is None or not _is_passing(error.code):
                 raise RecordError(_refusal(url, error)) from None
+        except (ValueError, http.client.InvalidURL) as error:
+            raise RecordError(
+                f"{url}: not an address ({error}). Give --url one as https://physionet.org/files is."
+            ) from None
         except (OSError, http.client.HTTPException, _CutError) as error:
             if wait_s is None:
                 raise RecordError(f"{url}: cannot be fetched ({_reason(error)}). {OFFLINE_ADVICE}") from None
@@ -91,9 +96,11 @@ def _append(url: str, part: Path, on_bytes: Callable[[int], None]) -> None:
             return  # nothing is missing; the checksum decides
         raise
     with response:
-        expected = response.headers.get("Content-Length")
+        expected = response.headers.get("Content-Length", "0")
+        if not (expected.isascii() and expected.isdigit()):
+            raise _CutError(f"the server states the length {expected!r}")
         received = _store(response, part, "ab" if response.status == HTTP_PARTIAL else "wb", on_bytes)
-    if expected is not None and received < int(expected):
+    if received < int(expected):
         raise _CutError(f"connection closed after {received} of {expected} bytes")
 
 

@@ -35,6 +35,10 @@ IS_CHECKOUT: Final = (PROJECT_ROOT / "pyproject.toml").is_file()
 
 LOCK_NAME: Final = ".ecg-edge.lock"
 
+UNENCODABLE: Final = "backslashreplace"
+"""Error handler of text that is written: file names that are not UTF-8, characters that a terminal lacks."""
+
+_UTF_8: Final = ("utf-8", "utf8")
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 _NOT_A_FOLDER: Final = (errno.ENOTDIR, errno.EEXIST)
 _DENIED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -83,6 +87,30 @@ def check_writable_folder(path: Path) -> Path:
     return path
 
 
+def check_writable_file(path: Path) -> Path:
+    """Check that a file can be written there, before long work begins; its folder is created when missing.
+
+    Raises
+    ------
+    OutputError
+        When it is a folder, or its folder cannot be created or written to.
+    """
+    _refuse_folder(path)
+    if not _is_stream(path):
+        check_writable_folder(path.resolve().parent)
+    return path
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder. Name a file.")
+
+
+def _is_stream(path: Path) -> bool:
+    """True for a pipe, a terminal or a device: it has no content to keep."""
+    return path.exists() and not path.is_file()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` with the same suffix; rename it to `path` at the end.
@@ -97,14 +125,13 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         When the file cannot be written. The temporary file is removed.
     """
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder. Name a file.")
+    _refuse_folder(path)
+    if _is_stream(path):
+        with reporting_write_errors(path):
+            yield path  # not what it links to: /dev/fd/63 and /dev/stdout name pipes that have no other path
+        return
     target = path.resolve()  # a link stays a link; the file that it names is replaced
     make_folder(target.parent)
-    if target.exists() and not target.is_file():  # a pipe or device has no content to keep
-        with reporting_write_errors(path):
-            yield target
-        return
     temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix}")
     try:
         yield temporary
@@ -112,7 +139,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException as error:  # Ctrl-C, too, leaves no unfinished file
         _remove(temporary)
         if isinstance(error, OSError) and error.filename in (None, str(temporary)):
-            raise write_error(path, error) from None
+            raise write_error(path, _system_reason(temporary, error)) from None
         raise
 
 
@@ -134,7 +161,7 @@ def writing(path: Path, newline: str | None = None) -> Iterator[TextIO]:
     """
     with (
         replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline=newline) as file,
+        temporary.open("w", encoding="utf-8", errors=UNENCODABLE, newline=newline) as file,
     ):
         yield file
         _flush(file)
@@ -165,8 +192,10 @@ def write_json(path: Path | str, obj: Any) -> None:
 
     Dataclasses, paths and numpy values are written as their content; numbers that are not finite as null.
     """
-    text = json.dumps(_plain(obj), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    if str(path) == "-":
+    to_output = str(path) == "-"
+    escape = to_output and (sys.stdout.encoding or "").lower() not in _UTF_8
+    text = json.dumps(_plain(obj), indent=2, ensure_ascii=escape, allow_nan=False) + "\n"
+    if to_output:
         sys.stdout.write(text)
     else:
         write_text(Path(path), text)
@@ -210,6 +239,18 @@ def _flush(file: IO[Any]) -> None:
     except OSError as error:
         if error.errno != errno.EINVAL:  # a pipe or terminal
             raise
+
+
+def _system_reason(file: Path, error: OSError) -> OSError:
+    """The system's reason why `file` cannot be written, where a library gives one of its own."""
+    if error.errno is not None:
+        return error
+    try:
+        file.touch()
+    except OSError as found:
+        return found
+    _remove(file)
+    return error
 
 
 def _remove(path: Path) -> None:

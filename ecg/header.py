@@ -168,8 +168,11 @@ def _parse_wfdb(path: Path, content: bytes) -> Header:
         raise ValueError(f"{len(rest)} lines for {count} {'segments' if segments else 'signals'}")
     if segments:
         parts = tuple(_segment(line) for line in rest[:count])
-        if sum(part.frames for part in parts) > _LONGEST:
+        total = sum(part.frames for part in parts)
+        if total > _LONGEST:
             raise ValueError("the segments are too long")
+        if frames not in (None, total):
+            raise ValueError(f"a length of {frames}, but its segments have {total} in all")
         return Header(path, rate, frames, (), parts, rate)
     signals = tuple(_signal(number, line) for number, line in enumerate(rest[:count]))
     return Header(path, rate, frames, signals, (), rate)
@@ -254,6 +257,8 @@ def _whole(text: str, what: str) -> int:
 # ---- EDF --------------------------------------------------------------------------------------------
 
 _EDF_FIXED_BYTES: Final = 256
+_EDF_ANNOTATIONS: Final = "EDF Annotations"
+"""Label of EDF+'s list of annotations, which is no signal."""
 _EDF_WIDTHS: Final = {
     "label": 16,
     "transducer": 80,
@@ -273,15 +278,21 @@ def _parse_edf(path: Path, content: bytes) -> Header:
     if len(fixed) < _EDF_FIXED_BYTES or not fixed.startswith("0 "):
         raise ValueError("it does not begin as EDF does")
     if fixed[192:197] == "EDF+D":
-        raise ValueError("a discontinuous recording (EDF+D), which is not read")
+        raise RecordError(
+            f"{path}: a discontinuous recording (EDF+D), which is not read. Convert it to EDF+C, for example "
+            "with EDFbrowser (Tools, Convert EDF+D to EDF+C), or cut out a part without interruptions."
+        )
     count = _whole(fixed[252:256].strip(), "number of signals")
-    duration_s = _fraction(fixed[244:252], "duration of a data record")
-    if duration_s <= 0:
-        raise ValueError(f"duration of a data record {fixed[244:252].strip()!r}")
     table = content[_EDF_FIXED_BYTES : _EDF_FIXED_BYTES * (count + 1)].decode("latin-1")
     if len(table) < _EDF_FIXED_BYTES * count:
         raise ValueError("it ends in the list of signals")
     signals = tuple(_edf_signal(path.name, fields, count) for fields in _edf_fields(table, count))
+    if all(signal.name.startswith(_EDF_ANNOTATIONS) for signal in signals):
+        what = ", only annotations" if signals else ""
+        raise RecordError(f"{path}: has no signals{what}. Name the file that has the signals.")
+    duration_s = _fraction(fixed[244:252], "duration of a data record")
+    if duration_s <= 0:
+        raise ValueError(f"duration of a data record {fixed[244:252].strip()!r}")
     frames = int(fixed[236:244]) if fixed[236:244].strip().lstrip("-").isdecimal() else -1
     highest = max((signal.samples_per_frame for signal in signals if signal.format), default=1)
     rate = _checked_rate(1 / duration_s, f"one data record in {fixed[244:252].strip()} s")
@@ -303,7 +314,7 @@ def _edf_signal(file_name: str, fields: dict[str, str], count: int) -> Signal:
     low, high = (_fraction(fields[name], name) for name in ("physical_min", "physical_max"))
     digital_low, digital_high = (_fraction(fields[name], name) for name in ("digital_min", "digital_max"))
     samples = _whole(fields["samples"], "samples in a data record")
-    if fields["label"].startswith("EDF Annotations") or low == high or digital_low == digital_high:
+    if fields["label"].startswith(_EDF_ANNOTATIONS) or low == high or digital_low == digital_high:
         return Signal(file_name, 0, samples, byte_offset=_EDF_FIXED_BYTES * (count + 1), name=fields["label"])
     gain = (digital_high - digital_low) / (high - low)
     return Signal(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ecg_edge.ecg.databases import known_database
+from ecg_edge.ecg.databases import NOISE_RECORDS, Database, known_database
 from ecg_edge.ecg.download import fetch
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import sha256_of
@@ -54,13 +54,13 @@ def download_database(
     Raises
     ------
     RecordError
-        When a file cannot be fetched, stored, or fails its checksum. Complete files stay.
+        When a file cannot be fetched, stored, or fails its checksum, or the list of files is cut or none.
+        Complete files stay.
     """
     known = known_database(database)
     report = progress or (lambda *_: None)
     url, folder = f"{base_url.rstrip('/')}/{known.source}", root / database
-    fetch(f"{url}/{SUMS_NAME}", folder / SUMS_NAME, None, lambda _: None)
-    sums = read_sums(folder)
+    sums = _fetch_sums(f"{url}/{SUMS_NAME}", folder, known)
     for number, (name, (there, sha256)) in enumerate(sums.items()):
         if not _is_whole(folder / name, sha256):
             fetch(f"{url}/{there}", folder / name, sha256, _reporter(report, name, number, len(sums)))
@@ -88,21 +88,60 @@ class RemoteFile(NamedTuple):
 
 
 def read_sums(folder: Path) -> dict[str, RemoteFile]:
-    """Read a database's SHA256SUMS.txt in its folder: the record files by their path in that folder."""
+    """Read a database's SHA256SUMS.txt in its folder: the record files by their path in that folder.
+
+    Raises
+    ------
+    RecordError
+        When the list cannot be read, or lacks files of the database's records.
+    """
     path = folder / SUMS_NAME
+    advice = f"Get it with `ecg-edge data get {folder.name}`."
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise RecordError(
-            f"{path}: cannot be read ({error.strerror}). Get it with `ecg-edge data get {folder.name}`."
-        ) from None
-    known = re.compile(known_database(folder.name).files)
-    matches = [match for line in lines if (match := _SUMS_LINE.fullmatch(line.strip()))]
-    files = [(match[1], file) for match in matches if (file := known.fullmatch(match[2]))]
+        raise RecordError(f"{path}: cannot be read ({error.strerror}). {advice}") from None
+    return _parse_sums(text, known_database(folder.name), str(path), advice)
+
+
+def _fetch_sums(url: str, folder: Path, known: Database) -> dict[str, RemoteFile]:
+    """Fetch SHA256SUMS.txt; it takes the place of the one in `folder` only when it is complete."""
+    fresh = folder / f"{SUMS_NAME}.new"
+    fetch(url, fresh, None, lambda _: None)
+    try:
+        text = fresh.read_text(encoding="utf-8", errors="replace")
+        sums = _parse_sums(text, known, url, "Try again later, or check --url.")
+        fresh.replace(folder / SUMS_NAME)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return sums
+
+
+def _parse_sums(text: str, known: Database, where: str, advice: str) -> dict[str, RemoteFile]:
+    pattern = re.compile(known.files)
+    matches = [match for line in text.splitlines() if (match := _SUMS_LINE.fullmatch(line.strip()))]
+    files = [(match[1], file) for match in matches if (file := pattern.fullmatch(match[2]))]
     sums = {file[file.lastindex or 0]: RemoteFile(file[0], sha256) for sha256, file in files}
     if not sums:
-        raise RecordError(f"{path}: lists no record files. Delete it and get it again, or check --url.")
+        raise RecordError(f"{where}: lists no record files. {advice}")
+    absent = _absent(sums, known)
+    if absent or not text.endswith("\n"):
+        end = (
+            f"{len(absent)} record files are not listed, such as {absent[0]}"
+            if absent
+            else "no last line end"
+        )
+        raise RecordError(f"{where}: the list is cut ({end}). {advice}")
     return dict(sorted(sums.items()))
+
+
+def _absent(sums: Collection[str], known: Database) -> list[str]:
+    """Files of known records that are not listed: each record has those of the others; noise has no beats."""
+    records, noise = set(known.records), NOISE_RECORDS.get(known.name, ())
+    parts = [name.rpartition(".") for name in sums]
+    suffixes = sorted({"hea", *(suffix for record, _, suffix in parts if record in records)})
+    expected = {f"{record}.{suffix}" for record in records for suffix in suffixes}
+    return sorted(expected - set(sums) - {f"{record}.atr" for record in noise})
 
 
 def _is_whole(path: Path, sha256: str) -> bool:

@@ -118,6 +118,27 @@ def read_timing(folder: Path, record: str) -> Timing:
     return Timing(float(header.annotation_hz), int(frame_count(header) * per_frame))
 
 
+def read_lead_rate(folder: Path, record: str, lead: str = AUTO) -> Fraction:
+    """Read the samples a second of one lead, which may have several in each frame.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the record.
+    record, lead : str
+        As for `load_record`.
+
+    Raises
+    ------
+    RecordError
+        When the header is missing or damaged, or no lead fits.
+    """
+    header = read_header(header_path(folder, record))
+    signals = signals_of(header)
+    number = choose_lead(header.path, [signal.name for signal in signals], lead)
+    return header.frame_hz * signals[number].samples_per_frame
+
+
 def record_files(root: Path, database: str, name: str, annotator: str | None = "atr") -> tuple[Path, ...]:
     """List the files of a record: header, segments, signal files, and the annotation file if there is one.
 

@@ -64,9 +64,9 @@ def _resolve(name: str, data: Path | None, annotator: str | None) -> list[Record
     path = Path(name)
     if path.suffix and path.is_file():
         return [_of_file(path)]
-    if path.parent != Path() and path.with_name(f"{path.name}.hea").is_file():
+    if path.name and path.parent != Path() and path.with_name(f"{path.name}.hea").is_file():
         return [_of_file(path.with_name(f"{path.name}.hea"))]
-    root, name = require_data_root(data), name.rstrip("/")
+    root, name = require_data_root(data), name.rstrip("/") or name
     if name == ALL:
         return [r for database in _folders(root) for r in _annotated(root, database, annotator)]
     if name in _folders(root):

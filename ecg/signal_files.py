@@ -151,6 +151,11 @@ def _segment_header(header: Header, segment: Segment) -> Header:
     inner = read_header(header_path(header.path.parent, segment.name))
     if inner.segments:
         raise RecordError(f"{inner.path}: damaged: a segment of {header.path.name} with segments of its own.")
+    if inner.frame_hz != header.frame_hz:
+        raise RecordError(
+            f"{inner.path}: {float(inner.frame_hz):g} frames a second, but {header.path.name}, of which it "
+            f"is a segment, has {float(header.frame_hz):g}. Get the record again, or correct one header."
+        )
     return inner
 
 

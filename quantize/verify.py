@@ -26,9 +26,9 @@ from ecg_edge.quantize.bundle.engines import (
     GeneratedEngine,
     Inputs,
     Int8Array,
-    TflmEngine,
     beat_inputs,
     tflm_available,
+    tflm_engine,
 )
 from ecg_edge.quantize.bundle.golden import load_golden
 from ecg_edge.quantize.bundle.manifest import STRIP_INPUT, Bundle, load_bundle
@@ -254,7 +254,7 @@ def _run_all(
 
 def _tflm_logits(bundle: Bundle, beats: LabelledInputs) -> Int8Array:
     if tflm_available():
-        return TflmEngine(bundle.model_path, bundle.manifest.input_names).run(beats.inputs)
+        return tflm_engine(bundle).run(beats.inputs)
     if beats.tflm_logits is None:
         raise ToolError(
             "the tflite-micro wheel is not installed (it exists for Linux on x86-64 only), so only golden "

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.figures import duration_text, share
+from ecg_edge.firmware import FLAG_LEADS_OFF
 from ecg_edge.firmware.binding.rhythm import (
     ATRIAL_FIBRILLATION,
     BIGEMINY,
@@ -25,7 +26,7 @@ from ecg_edge.firmware.binding.rhythm import (
 )
 from ecg_edge.host.analysis.device import DeviceReport
 from ecg_edge.host.analysis.hrv import Variability, variability
-from ecg_edge.host.analysis.reading import SHORTEST_S
+from ecg_edge.host.analysis.reading import SHORTEST_S, merged
 from ecg_edge.host.reference.rhythm_events import Episode, heart_rates
 from ecg_edge.host.reference.signal_reasons import REASON_TEXTS
 
@@ -161,17 +162,19 @@ def _limits(report: DeviceReport, quality: Quality) -> list[str]:
 
 def quality_of(report: DeviceReport) -> Quality:
     """Compute the time in which the electrodes were on, and in which the signal could be read."""
-    fs_hz, spans = report.fs_hz, report.processed.bad_spans
-    off = report.own.off_spans
+    fs_hz, spans, off = report.fs_hz, report.processed.bad_spans, report.own.off_spans
     reasons: Counter[str] = Counter()
     turned_bad = report.processed.changes[report.processed.changes["bad"] != 0]
     for (start, end), change in zip(spans.tolist(), turned_bad, strict=False):
         reasons[_reason(int(change["reasons"]))] += end - start
+    unread = _length(_unread_spans(report))
+    if unread > _length(spans):  # the device states an electrode that is off a little later
+        reasons[REASON_TEXTS[FLAG_LEADS_OFF]] += unread - _length(spans)
     worn_s = report.duration_s - _length(off) / fs_hz
     return {
         "duration_s": round(report.duration_s, 3),
         "worn_s": round(worn_s, 3),
-        "readable_s": round(report.duration_s - _length(spans) / fs_hz, 3),
+        "readable_s": round(report.duration_s - unread / fs_hz, 3),
         "bad_by_reason_s": {name: round(count / fs_hz, 1) for name, count in reasons.most_common()},
     }
 
@@ -181,12 +184,17 @@ def _reason(flags: int) -> str:
     return next((text for flag, text in REASON_TEXTS.items() if flags & flag), "noise")
 
 
+def _unread_spans(report: DeviceReport) -> NDArray[np.int64]:
+    """Time in which the signal was bad by the device, an electrode was off, or the file has no values."""
+    return merged(report.processed.bad_spans, report.own.off_spans)
+
+
 def _length(spans: NDArray[np.int64]) -> int:
     return int((spans[:, 1] - spans[:, 0]).sum()) if len(spans) else 0
 
 
 def _readable_s(report: DeviceReport, start: int, end: int) -> float:
-    inside = report.processed.bad_spans.clip(start, end)
+    inside = _unread_spans(report).clip(start, end)
     return (end - start - _length(inside)) / report.fs_hz
 
 

@@ -20,7 +20,7 @@ from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.header import FORMATS_READ
 from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.rates import exact_rate
-from ecg_edge.ecg.records import GAIN_RANGE, Record, load_record, read_timing, to_device
+from ecg_edge.ecg.records import GAIN_RANGE, Record, load_record, read_lead_rate, to_device
 from ecg_edge.ecg.signal_files import RawSignal
 from ecg_edge.firmware import BOARD_RATES_HZ
 from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
@@ -106,6 +106,8 @@ def read_own(path: Path, reading: Reading) -> OwnRecording:
         When the file is missing, empty, damaged or of another format, or what it does not tell is not given.
     """
     _check_reading(reading)
+    if not path.name:  # "." or "/"
+        raise _unread(path)
     base = path.with_suffix("") if path.suffix.lower() in _WFDB_SUFFIXES else path
     header = base.with_name(f"{base.name}.hea")
     if path.suffix.lower() == ".edf" and path.is_file():
@@ -138,8 +140,32 @@ def _unread(path: Path) -> RecordError:
         )
     if not path.exists():
         return RecordError(f"{path}: not found. Name a record, or an EDF, CSV or .mat file.")
+    if path.is_dir():
+        return RecordError(f"{path}: a folder. Name a record, or an EDF, CSV or .mat file in it.")
     formats = f"{FORMATS_READ}, and text with one sample a line ({', '.join(TABLE_SUFFIXES)})"
     return RecordError(f"{path}: a format that is not read. Formats that are read: {formats}.")
+
+
+def merged(*groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join spans that overlap or touch.
+
+    Parameters
+    ----------
+    *groups : ndarray of int64, shape (n, 2)
+        Start and end of each span, in any order.
+
+    Returns
+    -------
+    ndarray of int64, shape (k, 2)
+        Spans with time between them, ascending; empty ones are left out.
+    """
+    spans = np.concatenate([group.reshape(-1, 2) for group in groups]).astype(np.int64)
+    spans = spans[spans[:, 0] < spans[:, 1]]
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    ends = np.maximum.accumulate(spans[:, 1])
+    is_new = np.concatenate(([True], spans[1:, 0] > ends[:-1]))[: len(spans)]
+    lasts = np.append(np.flatnonzero(is_new)[1:] - 1, len(spans) - 1)[: is_new.sum()]
+    return np.stack([spans[is_new, 0], ends[lasts]], axis=1)
 
 
 def board_rate(own_hz: float) -> int:
@@ -154,10 +180,12 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
     if reading.rate_hz or reading.unit or reading.gain:
         raise RecordError(f"{path}: states its own rate and gain. Leave out --rate, --unit and --gain.")
     folder = path.absolute().parent
-    own_hz = read_timing(folder, name).fs_hz
+    own_hz = read_lead_rate(folder, name, reading.lead)
     if not RATES_HZ[0] <= own_hz <= RATES_HZ[1]:
-        raise RecordError(f"{path}: {own_hz:g} Hz cannot be analyzed: {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz.")
-    record = load_record(folder.parent, folder.name, name, reading.lead, None, board_rate(own_hz))
+        raise RecordError(
+            f"{path}: {float(own_hz):g} Hz cannot be analyzed: {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz."
+        )
+    record = load_record(folder.parent, folder.name, name, reading.lead, None, board_rate(float(own_hz)))
     base = folder / name
     spans, started = record.invalid_spans, _start_of(base)
     if is_recording(base):
@@ -166,7 +194,7 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
     if base.suffix.lower() == ".edf":
         spans = _gaps_of(base, record)
         record = replace(record, samples=_held(record.samples, spans))
-    return OwnRecording(path, record, exact_rate(own_hz), spans, started)
+    return OwnRecording(path, record, own_hz, spans, started)
 
 
 def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
@@ -177,7 +205,7 @@ def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
     found = sorted((float(onset) - begin, float(length)) for onset, length in _GAP.findall(content))
     seconds = np.array([(onset, onset + length) for onset, length in found], np.float64).reshape(-1, 2)
     edges = np.rint(seconds * record.fs_hz).clip(0, len(record.samples))
-    return np.asarray(edges, np.int64)
+    return merged(edges.astype(np.int64))
 
 
 def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.int16]:
@@ -190,21 +218,19 @@ def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.in
 
 def _with_leads(record: Record, recording: Recording) -> NDArray[np.int64]:
     """Join the gaps of a recording with the time in which an electrode was off."""
-    off = np.zeros(len(record.samples), np.bool_)
-    for start, end in record.invalid_spans:
-        off[start:end] = True
+    length, off = len(record.samples), list[tuple[int, int]]()
     since: int | None = None
     for _, mark in recording.marks():
         if isinstance(mark, LeadChange):
             if mark.flags and since is None:
                 since = mark.sample
             elif not mark.flags and since is not None:
-                off[since : mark.sample] = True
+                off.append((since, mark.sample))
                 since = None
     if since is not None:
-        off[since:] = True
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], off, [False])).astype(np.int8)))
-    return edges.reshape(-1, 2)
+        off.append((since, length))
+    spans = np.array(off, np.int64).reshape(-1, 2)
+    return merged(record.invalid_spans, spans.clip(0, length))
 
 
 def _start_of(base: Path) -> datetime | None:

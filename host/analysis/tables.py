@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,8 @@ _TIME: Final = re.compile(r"(time|t|seconds|sec|s|ms|timestamp|date|clock|sample
 _HEAD_LINES: Final = 3  # names, units: more is no table of samples
 _COMMENTS: Final = ("#", "%")
 _LARGEST_BYTES: Final = 4_000_000_000
+_HEAD_BYTES: Final = 65536  # that tell the encoding
+_QUOTED: Final = 60  # characters of a line in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,56 +77,156 @@ class Columns:
 def read_table(path: Path) -> Columns:
     """Read a text file: one sample a line, columns separated by commas, semicolons, tabs or spaces.
 
+    Between semicolons or tabs a comma is a decimal point.
+
     Raises
     ------
     RecordError
-        When it is empty, or a line is no row of numbers; the message names the line.
+        When it is empty, a line is no row of numbers (the message quotes it), or a comma may either separate
+        two columns or be a decimal comma.
     """
     if path.stat().st_size > _LARGEST_BYTES:
         raise RecordError(f"{path}: larger than {_LARGEST_BYTES // 10**9} GB. Divide it.")
-    lines = _first_lines(path)
-    head = next((number for number, line in enumerate(lines) if _is_numbers(line)), None)
-    if head is None:
-        raise RecordError(f"{path}: has no samples: the first lines hold no numbers. Give one sample a line.")
-    separator = _separator(lines[head])
-    values = _load(path, separator, head)
-    return Columns(_names(lines[:head], separator, values.shape[1]), values)
-
-
-def _first_lines(path: Path) -> list[str]:
-    """Lines up to the first one that cannot belong to the head any more, comments among them."""
-    lines: list[str] = []
-    others = 0
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for line in file:
-            lines.append(line.strip())
-            others += bool(lines[-1]) and not lines[-1].startswith(_COMMENTS)
-            if others > _HEAD_LINES:
-                break
-    return lines
-
-
-def _load(path: Path, separator: str | None, head: int) -> NDArray[np.float64]:
     try:
-        values: NDArray[np.float64] = np.loadtxt(
-            path, delimiter=separator, skiprows=head, ndmin=2, encoding="utf-8-sig", comments=_COMMENTS
-        )
-    except ValueError as error:
-        row, from_1 = re.search(r"at row (\d+)", str(error)), "columns changed" in str(error)
-        where = f"line {int(row[1]) + head + (not from_1)}" if row else "a line"
-        raise RecordError(f"{path}: {where} is no row of numbers ({error}). Correct or remove it.") from None
+        with path.open("rb") as file:
+            encoding = _encoding(file.read(_HEAD_BYTES))
+        with path.open(encoding=encoding, errors="replace") as text:
+            head, separator = _head(path, text)
+            text.seek(0)
+            return _read_rows(path, text, head, separator)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}).") from None
-    return values
+
+
+def _encoding(begin: bytes) -> str:
+    """Encoding of a text by its first bytes; numbers are the same in all but UTF-16."""
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(begin)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
+
+
+def _head(path: Path, file: TextIO) -> tuple[list[str], str | None]:
+    """Lines before the first row of numbers, comments among them, and the separator of that row."""
+    lines: list[str] = []
+    others = 0
+    for line in file:
+        text, separator = line.strip(), _separator(line.strip())
+        if _is_numbers(text, separator):
+            return lines, separator
+        lines.append(text)
+        others += bool(text) and not text.startswith(_COMMENTS)
+        if others > _HEAD_LINES:
+            raise RecordError(f"{path}: has no samples: {_no_row(len(lines), text)}")
+    raise RecordError(f"{path}: has no samples. Give one sample a line.")
+
+
+def _read_rows(path: Path, file: TextIO, head: list[str], separator: str | None) -> Columns:
+    rows = _Rows(file, len(head), separator)
+    try:
+        values: NDArray[np.float64] = np.loadtxt(
+            rows, delimiter=separator, ndmin=2, encoding="utf-8", comments=None, quotechar='"'
+        )
+    except ValueError:
+        raise RecordError(f"{path}: {_no_row(rows.number, rows.text)}") from None
+    names = _names(head, separator, values.shape[1])
+    if names is None and separator == "," and "." not in rows.marks:
+        _check_commas(path, head, values)
+    return Columns(names or _numbered(values.shape[1]), values)
+
+
+class _Rows:
+    """Rows of numbers of a file as `numpy.loadtxt` takes them.
+
+    Attributes
+    ----------
+    number : int
+        Of the last line that was read, from 1.
+    text : str
+        That line.
+    marks : set of str
+        Decimal points and commas found so far.
+    """
+
+    def __init__(self, file: TextIO, skipped: int, separator: str | None) -> None:
+        self._file, self._skipped, self._separator = file, skipped, separator
+        self.number, self.text = 0, ""
+        self.marks: set[str] = set()
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in enumerate(self._file, 1):
+            if number > self._skipped:
+                self.number, self.text = number, line.strip()
+                yield self._row()
+
+    def _row(self) -> str:
+        row = _row(self.text, self._separator)
+        if "." in row:
+            self.marks.add(".")
+        if self._separator != "," and "," in row:
+            self.marks.add(",")
+            row = row.replace(",", ".")
+        if len(self.marks) > 1:
+            raise ValueError("both decimal points and decimal commas")
+        return row
+
+
+def _row(text: str, separator: str | None) -> str:
+    """Leave out what follows a line's numbers: comments, and separators without a column."""
+    for mark in _COMMENTS:
+        if mark in text:
+            text = text.partition(mark)[0]
+    return _trimmed(text, separator)
+
+
+def _trimmed(text: str, separator: str | None) -> str:
+    return (text.rstrip(f" {separator}") or text) if separator else text
+
+
+def _no_row(number: int, text: str) -> str:
+    quoted = repr(text) if len(repr(text)) <= _QUOTED else f"{repr(text)[:_QUOTED]}..."
+    return (
+        f"line {number} is no row of numbers: {quoted}. Expected: up to {_HEAD_LINES} lines of names, then "
+        "equally many numbers in each line, separated by commas, semicolons, tabs or spaces; no dates; "
+        "decimal commas only between semicolons or tabs, and then no decimal points. Correct or remove it."
+    )
+
+
+def _check_commas(path: Path, head: list[str], values: NDArray[np.float64]) -> None:
+    """Refuse 0,123: two columns of whole numbers or a decimal comma, if no line of names tells.
+
+    A first column that always increases is a time or an index.
+    """
+    count = values.shape[1]
+    if len(values) > 2 and (np.diff(values[:, 0]) > 0).all():
+        return
+    if (count == 2 or (count % 2 == 0 and _names(head, ",", count // 2))) and (values[:, 1::2] >= 0).all():
+        raise RecordError(
+            f"{path}: its commas may be decimal commas. Write decimal points; if they separate columns of "
+            "whole numbers, begin with a line of one name for each column."
+        )
 
 
 def _separator(line: str) -> str | None:
     return next((mark for mark in (";", "\t", ",") if mark in line), None)
 
 
-def _is_numbers(line: str) -> bool:
-    fields = line.split(_separator(line))
-    return bool(fields) and all(_is_number(field.strip()) for field in fields)
+def _is_numbers(line: str, separator: str | None) -> bool:
+    row = _row(line, separator)
+    fields = _fields(row if separator == "," else row.replace(",", "."), separator)
+    return bool(fields) and all(_is_number(field) for field in fields)
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    """Split a line; a field may be quoted."""
+    try:
+        fields = line.split() if separator is None else next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a field of more than 100,000 characters
+        return []
+    return [field.strip().strip("\"'") for field in fields]
 
 
 def _is_number(text: str) -> bool:
@@ -132,13 +237,13 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _names(head: list[str], separator: str | None, count: int) -> tuple[str, ...]:
-    """Names from the first line of the head that has one for each column; else numbers."""
+def _names(head: list[str], separator: str | None, count: int) -> tuple[str, ...] | None:
+    """Names from the first line of the head that has one for each column, if there is one."""
     for line in head:
-        names = [name.strip().strip("\"'") for name in line.split(separator)]
+        names = _fields(_trimmed(line, separator), separator)
         if len(names) == count and len(set(names)) == count:
             return tuple(names)
-    return _numbered(count)
+    return None
 
 
 def _numbered(count: int) -> tuple[str, ...]:

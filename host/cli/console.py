@@ -13,20 +13,38 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Final, TextIO, TypeVar
 
-from rich.console import Console
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 
+from ecg_edge.ecg.files import check_writable_file
 from ecg_edge.host.cli.tables import ResultTable
 
 Name = TypeVar("Name")
 
+_CONTROLS: Final = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n")
+
 WIDTH_OFF_TERMINAL = 120  # columns for files and pipes; COLUMNS overrides it
 
 
+def printable(text: str) -> str:
+    """Leave out control characters: those in a header or a file name would command the terminal."""
+    return text.translate(_CONTROLS)
+
+
+class _PlainConsole(Console):
+    """A console whose text holds no control characters but Rich's own."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable(text), style, control)
+
+
 def _console(stream: TextIO | None, stderr: bool) -> Console:
-    console = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    console = _PlainConsole(stderr=stderr, soft_wrap=True, highlight=False)
     if "COLUMNS" not in os.environ and (stream is None or not stream.isatty()):
         console.width = WIDTH_OFF_TERMINAL
     return console
@@ -43,10 +61,17 @@ def set_quiet(wanted: bool) -> None:
     out.stderr = out.quiet = False
 
 
-def set_json(path: Path | None) -> Path | None:
+def set_json(context: typer.Context, path: Path | None) -> Path | None:
     """Keep standard output free of text when the JSON goes there; the callback of --json."""
     out.stderr = str(path) == "-"
     out.quiet = out.stderr and err.quiet
+    return path if out.stderr else check_output(context, path)
+
+
+def check_output(context: typer.Context, path: Path | None) -> Path | None:
+    """Refuse a file that cannot be written, before the work begins; the callback of options."""
+    if path is not None and not context.resilient_parsing:  # a completion writes nothing
+        check_writable_file(path)
     return path
 
 

@@ -38,14 +38,19 @@ def every_table(database: str, figures: Mapping[str, Any], starts: Sequence[floa
     yield from (table for table in tables if table.row_count)
 
 
-def missing(database: str, figures: Mapping[str, Any], starts: Sequence[float]) -> Iterator[str]:
-    """Explain figures that are not there."""
-    if counted := figures.get("without_reference"):
+def missing(
+    database: str, figures: Mapping[str, Any], starts: Sequence[float], records: int
+) -> Iterator[str]:
+    """Explain figures of `records` records that are not there."""
+    if counted := figures.get("without_reference", {}):
         yield f"{database}: no annotated beats in {len(counted)} of the records: counts only."
     scored = [start for start in starts if figures[f"from_{start:g}_s"] is not None]
     for start in starts:
-        if scored and start not in scored:
-            yield f"{database}: no record is longer than {start:g} s, so nothing is scored from there."
+        if start not in scored and len(counted) < records:
+            yield (
+                f"{database}: no record with annotated beats is longer than {start:g} s, so nothing is "
+                "scored from there."
+            )
     if "restart" in figures and not any(one["starts"] for one in figures["restart"]["first"].values()):
         yield f"{database}: no record is long enough for a start that could be scored."
     if any(_undefined(figures[f"from_{start:g}_s"]) for start in scored):

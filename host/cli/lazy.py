@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -73,7 +74,7 @@ def load_command(name: str, package: str = COMMANDS) -> Any:
         group.command(name, epilog=epilog, help=_help_text(body))(body)
     command = typer.main.get_command(group)
     command.name = name
-    _add_quiet(command)
+    _complete(command)
     return command
 
 
@@ -88,12 +89,26 @@ def _help_text(function: Any) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _add_quiet(command: Any) -> None:
-    """Give the command, or each command of the group, the option -q."""
+def _complete(command: Any) -> None:
+    """Give the command, or each command of the group, the option -q; have it refuse infinite numbers."""
     for one in getattr(command, "commands", {}).values():
-        _add_quiet(one)
+        _complete(one)
     if not hasattr(command, "commands") and not isinstance(command, LazyCommand):
+        for option in command.params:
+            option.callback = _finite(option.callback)
         command.params.append(_quiet_option())
+
+
+def _finite(then: Any) -> Any:
+    """Callback that refuses inf and nan, which pass every other check of a number, before `then`."""
+
+    def check(context: Any, option: Any, value: Any) -> Any:
+        for number in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(number, float) and not math.isfinite(number):
+                raise typer.BadParameter(f"{number} is not a finite number", ctx=context, param=option)
+        return then(context, option, value) if then else value
+
+    return check
 
 
 def _quiet_option() -> Any:

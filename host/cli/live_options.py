@@ -54,6 +54,16 @@ TextOption = Annotated[
 SampleRateOption = Annotated[
     float | None, typer.Option("--rate", metavar="HZ", help="With --text: samples a second that it prints.")
 ]
+PlayOption = Annotated[
+    float | None,
+    typer.Option(
+        "--play",
+        metavar="X",
+        min=0.0,
+        max=1_000_000,
+        help="Play a record at X times real time; 0: all of it at once.",
+    ),
+]
 ResetOption = Annotated[bool, typer.Option("--reset", help="Reset the board first (ESP32: by DTR and RTS).")]
 ModelOption = Annotated[
     Path, options.model_option("Model bundle that labels beats where no device does.", options.BOARD_DEFAULT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import importlib.metadata
+import io
 import os
 import signal
 import sys
@@ -16,11 +17,10 @@ from typing import Annotated, Final
 import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError, ToolError
-from ecg_edge.ecg.files import PROJECT_ROOT
-from ecg_edge.host.cli import lazy
+from ecg_edge.ecg.files import PROJECT_ROOT, UNENCODABLE
+from ecg_edge.host.cli import EXIT_INTERRUPTED, console, interrupt_normally, lazy
 
 EXIT_NOT_WRITTEN: Final = 1
-EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
 
 # In the order in which a new user meets them.
@@ -88,6 +88,9 @@ EXTRAS: Final = {
     "websockets": "live",
 }
 
+BINDING: Final = "ecg_edge.firmware.binding._"
+"""Beginning of the names of the compiled modules."""
+
 app = typer.Typer(
     name="ecg-edge",
     help="Train, verify and run an int8 arrhythmia monitor on a microcontroller.",
@@ -126,7 +129,7 @@ def main(args: list[str] | None = None) -> None:
     args : list of str, optional
         Words after the program's name; those of this process when left out.
     """
-    _open_missing_streams()
+    _prepare_streams()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     sys.exit(_run(args))
 
@@ -143,13 +146,14 @@ def _run(args: list[str] | None) -> int:
 
 def _run_command(args: list[str] | None) -> int:
     try:
+        interrupt_normally()
         app(args=args, prog_name="ecg-edge")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except EcgEdgeError as error:
         return _print_error(error)
-    except ModuleNotFoundError as error:
-        return _print_error(_missing_module(error))
+    except (AttributeError, ImportError) as error:
+        return _print_error(_import_error(error))
     except OSError as error:
         if error.filename is None:  # a stream, not a file
             raise
@@ -165,15 +169,18 @@ def _run_command(args: list[str] | None) -> int:
 
 def _print_error(error: EcgEdgeError) -> int:
     sys.stdout.flush()
-    print(f"ecg-edge: {error}", file=sys.stderr)
+    print(f"ecg-edge: {console.printable(str(error))}", file=sys.stderr)
     return error.exit_code
 
 
-def _open_missing_streams() -> None:
-    """Discard what is written to a stream that the caller closed (`>&-`), where Python has None."""
+def _prepare_streams() -> None:
+    """Escape what a stream cannot take; discard what goes to one that the caller closed (`>&-`)."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=UNENCODABLE)
 
 
 def _not_written(error: OSError) -> int:
@@ -188,6 +195,18 @@ def _discard_output() -> None:
     """Send the rest of standard output nowhere, or the interpreter's flush at exit fails again."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
+
+
+def _import_error(error: AttributeError | ImportError) -> ToolError:
+    """The error that says what to install or build; raises `error` again when neither helps."""
+    if BINDING in str(error):
+        return ToolError(
+            f"the compiled signal path is missing, or older than this program ({error}). "
+            "Build it again with `pip install -e .`"
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_module(error)
+    raise error
 
 
 def _missing_module(error: ModuleNotFoundError) -> ToolError:

@@ -164,7 +164,7 @@ MainsOption = Annotated[
 NATIVE: Final = "native"
 STARTS_S: Final = (0.0, 300.0)
 FIRST_S: Final = (10.0, 20.0)
-_LONGEST_START_S: Final = 604_800.0  # a week
+LONGEST_START_S: Final = 604_800.0  # a week
 
 
 class Part(str, Enum):
@@ -226,7 +226,7 @@ StartOption = Annotated[
     list[float] | None,
     typer.Option(
         min=0,
-        max=_LONGEST_START_S,
+        max=LONGEST_START_S,
         metavar="S",
         show_default="0 and 300",
         help="Time at the start of a record that is not scored, in s (repeatable).",
@@ -236,7 +236,7 @@ RestartOption = Annotated[
     float | None,
     typer.Option(
         min=1,
-        max=_LONGEST_START_S,
+        max=LONGEST_START_S,
         metavar="S",
         help="Also start a fresh stream every S seconds, and score its start.",
     ),
@@ -245,7 +245,7 @@ FirstOption = Annotated[
     list[float] | None,
     typer.Option(
         min=1,
-        max=_LONGEST_START_S,
+        max=LONGEST_START_S,
         metavar="S",
         show_default="10 and 20",
         help="With --restart: length of the start that is scored, in s (repeatable).",

@@ -81,6 +81,8 @@ class Detection:
         The beats have a model's labels.
     restarts : Restarts or None
         Counts of fresh streams, when they were asked for.
+    has_reference : bool
+        The record has annotated beats.
     """
 
     source: Source
@@ -91,6 +93,7 @@ class Detection:
     annotations: tuple[Annotations, Annotations]
     labelled: bool = False
     restarts: Restarts | None = None
+    has_reference: bool = True
 
     @property
     def patient(self) -> str:
@@ -165,6 +168,7 @@ def detect(
         annotations=(every, silent),
         labelled=labeller is not None,
         restarts=_restart(record, reference, timing, plan, conditions, labeller),
+        has_reference=reference is not None,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import Annotations, read_annotations
+from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.labels import SCORING_CLASS_OF
 from ecg_edge.ecg.records import Record, load_record, read_timing
 from ecg_edge.ecg.scoring import list_beats
@@ -98,6 +99,8 @@ class Inspection:
         Ventricular flutter by the annotations, in seconds: not scored.
     labels : tuple of str or None
         The model's label of each detection; None without a model.
+    has_reference : bool
+        The record has reference annotations; else there are no outcomes.
     """
 
     record: Record
@@ -106,6 +109,7 @@ class Inspection:
     outcomes: tuple[BeatMatch, ...]
     flutter: tuple[tuple[float, float], ...]
     labels: tuple[str, ...] | None
+    has_reference: bool = True
 
     @property
     def name(self) -> str:
@@ -134,7 +138,18 @@ class Inspection:
         return SCORING_CLASS_OF[label] != SCORING_CLASS_OF.get(symbol)
 
     def errors(self, kinds: tuple[str, ...] = (MISSED, FALSE)) -> list[DetectionError]:
-        """List the missed beats and false detections that count, with their candidates."""
+        """List the missed beats and false detections that count, with their candidates.
+
+        Raises
+        ------
+        RecordError
+            When the record has no reference annotations.
+        """
+        if not self.has_reference:
+            raise RecordError(
+                f"{self.name}: has no reference annotations ({self.record.name}.{REFERENCE}), so its missed "
+                "and false beats are not known. Plot a segment of it instead: --from, --to."
+            )
         wanted = [outcome for outcome in self.outcomes if outcome.kind in kinds and outcome.counted]
         return [self._explain(outcome) for outcome in wanted]
 
@@ -177,7 +192,7 @@ def inspect_record(
     lead: str = "auto",
     mains_hz: int = 60,
 ) -> Inspection:
-    """Run the signal path over a record and compare its beats with the annotations.
+    """Run the signal path over a record and compare its beats with the annotations, where it has them.
 
     Parameters
     ----------
@@ -191,18 +206,27 @@ def inspect_record(
         Name of the lead; "auto" chooses one.
     mains_hz : int
         Mains frequency to suppress, 50 or 60 Hz.
+
+    Raises
+    ------
+    RecordError
+        When a file is missing or damaged, or no lead fits.
     """
     record = load_record(root, database, name, lead=lead)
     processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz)
     timing = read_timing(root / database, name)
-    reference = read_annotations(root / database, name, REFERENCE, timing.fs_hz)
+    has_reference = (root / database / f"{name}.{REFERENCE}").is_file()
+    reference = Annotations.of([], [])
+    if has_reference:
+        reference = read_annotations(root / database, name, REFERENCE, timing.fs_hz)
     return Inspection(
         record,
         processed,
         trace(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz),
-        _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s),
+        _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s) if has_reference else (),
         _flutter(reference, timing.fs_hz, record.duration_s),
         tuple(labeller.symbols(processed, len(record.samples)).tolist()) if labeller else None,
+        has_reference,
     )
 
 

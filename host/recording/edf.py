@@ -6,14 +6,17 @@ samples are at the lower end of the range, and an annotation "gap" with its dura
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.ecg.errors import OutputError
+from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.files import replacing
 from ecg_edge.firmware.binding.rhythm import END, HEART_RATE
 from ecg_edge.host.link.messages import RhythmEvent
@@ -21,12 +24,19 @@ from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Mark, Q
 from ecg_edge.host.recording.recording import Recording
 from ecg_edge.host.recording.rhythm_notes import event_text, reasons_text
 
+_HEADER_BYTES: Final = 256  # of the file, and of each signal
 _DIGITAL_MIN: Final = -32768
 _DIGITAL_MAX: Final = 32767
 _ANNOTATION_SIGNALS: Final = 8  # annotations a second, on average
 _BLOCK_S: Final = 60
+_YEARS: Final = (1985, 2084)  # the header has two digits of the year
 
 Note = tuple[float, float, str]  # onset and duration in s (-1: none), text
+
+
+def holds_date(started: datetime) -> bool:
+    """Test if EDF+ can hold the date; else the file has 1 January 1985."""
+    return _YEARS[0] <= started.year <= _YEARS[1]
 
 
 def write_edf(recording: Recording, path: Path) -> Path:
@@ -45,12 +55,20 @@ def write_edf(recording: Recording, path: Path) -> Path:
 
     Raises
     ------
+    RecordError
+        When the recording has no samples.
     OutputError
-        When it cannot be written.
+        When the file cannot be written, or is a device.
+    EcgEdgeError
+        When the header of EDF+ cannot hold the range of the samples.
     """
     from pyedflib import EdfWriter  # an optional extra
 
     origin = recording.origin
+    if not len(recording.samples):
+        raise RecordError(f"{recording.path}: has no samples, and EDF+ needs some. Name another record.")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path}: is no file, and EDF+ is not written from front to back. Name a file.")
     with replacing(path) as temporary:
         writer = EdfWriter(str(temporary), 1)
         try:
@@ -66,13 +84,37 @@ def write_edf(recording: Recording, path: Path) -> Path:
             ) from None
         finally:
             writer.close()
+        _check_complete(temporary, path, -(-len(recording.samples) // origin.fs_hz))
     return path
+
+
+def _check_complete(file: Path, path: Path, records: int) -> None:
+    """Refuse a file of another size than its header and `records` need: pyedflib reports no write error."""
+    with file.open("r+b") as stream:
+        os.fsync(stream.fileno())  # some file systems report a full disk only here
+        header = stream.read(_HEADER_BYTES * (2 + _ANNOTATION_SIGNALS))
+        found = stream.seek(0, os.SEEK_END)
+    # Of each signal, the number of its samples in a data record stands after 216 bytes of other fields.
+    first = _HEADER_BYTES + 216 * (1 + _ANNOTATION_SIGNALS)
+    counts = [header[first + 8 * k : first + 8 * k + 8] for k in range(1 + _ANNOTATION_SIGNALS)]
+    try:
+        needed = len(header) + 2 * records * sum(map(int, counts))
+        is_complete = found == needed and int(header[236:244]) == records
+    except ValueError:  # the header ends before
+        is_complete = False
+    if not is_complete:
+        raise OutputError(
+            f"{path}: cannot be written (it ends after {found} bytes). Free some space on the disk, or "
+            "choose another folder."
+        )
 
 
 def _header(recording: Recording) -> dict[str, Any]:
     keys = ("technician", "patientname", "patient_additional", "patientcode", "sex", "birthdate", "gender")
     # pyedflib writes fractions of a second wrongly (0.1.42: ten times too long), so whole seconds.
     started = recording.started.replace(tzinfo=None, microsecond=0)
+    if not holds_date(started):  # pyedflib would take today's
+        started = started.replace(year=_YEARS[0], month=1, day=1)
     return {
         **dict.fromkeys((*keys, "admincode", "recording_additional"), ""),
         "equipment": "ecg-edge",
@@ -97,7 +139,12 @@ def _signal_header(recording: Recording) -> dict[str, Any]:
 
 def _short(value: float) -> float:
     """Round to what the eight characters of EDF's header hold."""
-    return float(f"{value:.8f}"[:8])
+    short = float(f"{value:.8f}"[:8])
+    if not math.isclose(short, value, rel_tol=1e-3):
+        raise EcgEdgeError(
+            f"EDF+ cannot hold samples of up to {value:g} mV. Convert the record to WFDB only."
+        )
+    return short
 
 
 def _write_samples(writer: Any, samples: NDArray[np.int16], fs_hz: int) -> None:

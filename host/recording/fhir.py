@@ -6,6 +6,7 @@ own example of an ECG; LOINC names the study and the heart rate. Samples that ne
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -38,6 +39,11 @@ class Strip:
         Where the samples come from.
     start_s, seconds : float
         Place and length in the session.
+
+    Raises
+    ------
+    EcgEdgeError
+        When the part is too long, or its place is no place in a session.
     """
 
     def __init__(self, origin: Origin, start_s: float, seconds: float) -> None:
@@ -46,6 +52,8 @@ class Strip:
                 f"{seconds:g} s of ECG in one resource: at most {LONGEST_S:g}. Choose a part with --start-s "
                 "and --seconds."
             )
+        if not 0 <= start_s * origin.fs_hz < math.inf:
+            raise EcgEdgeError(f"{start_s:g} s: no place in a session. Name another --start-s.")
         self.origin = origin
         self.start = round(start_s * origin.fs_hz)
         self._samples = np.full(round(seconds * origin.fs_hz), INVALID, np.int16)

@@ -56,8 +56,8 @@ class Reader:
             for items in self._batches:
                 self.session.take(items)
                 self._record(items)
-        except EcgEdgeError as error:
-            self.session.take([LinkChange(self.session.end, False, str(error))])
+        except Exception as error:  # nobody else would see it: the page shows how the link ended
+            self.session.take([LinkChange(self.session.end, False, _reason(error))])
 
     def _record(self, items: list[Item]) -> None:
         if self.recorder is None:
@@ -66,6 +66,11 @@ class Reader:
         try:
             self.recorder.take(items)
             self.recorder.tick(drift.ppm if drift else None)
-        except EcgEdgeError as error:  # a full disk does not end the monitor
+        except Exception as error:  # a full disk does not end the monitor
             self.recorder = None
-            self.session.take([LinkChange(self.session.end, True, f"recording stopped: {error}")])
+            self.session.take([LinkChange(self.session.end, True, f"recording stopped: {_reason(error)}")])
+
+
+def _reason(error: Exception) -> str:
+    """The text of an error; with its kind where the text is not written for users."""
+    return str(error) if isinstance(error, EcgEdgeError) else f"{type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -131,11 +132,15 @@ class RecordWriter:
         self._last_beat = 0
         self._notes, self._notes_changed = RhythmNotes(origin.fs_hz), True
         self._drift_ppm: float | None = None
-        self._samples = GrowingFile(self._path("dat"))
-        self._beats = GrowingFile(self._path(BEATS), file_head(origin.fs_hz), END_MARK)
-        self._journal = GrowingFile(self._path(JOURNAL))
-        self.write_line(type="origin", started=started.isoformat(), first=first, **asdict(origin))
-        self.flush()
+        self._samples = GrowingFile(self._path("dat"))  # from here on the name belongs to this record
+        try:
+            self._beats = GrowingFile(self._path(BEATS), file_head(origin.fs_hz), END_MARK)
+            self._journal = GrowingFile(self._path(JOURNAL))
+            self.write_line(type="origin", started=started.isoformat(), first=first, **asdict(origin))
+            self.flush()
+        except BaseException:
+            remove_record(folder / name)
+            raise
 
     def _path(self, suffix: str) -> Path:
         return self.folder / f"{self.name}.{suffix}"
@@ -217,6 +222,13 @@ class RecordWriter:
         finally:
             for file in (self._samples, self._beats, self._journal):
                 file.close()
+
+
+def remove_record(path: Path) -> None:
+    """Remove the files of a record, named without a suffix, that a failed command began."""
+    for suffix in SUFFIXES:
+        with suppress(OSError):  # the error of the command is the one to report
+            path.with_name(f"{path.name}.{suffix}").unlink(missing_ok=True)
 
 
 def moved_mark(mark: Mark, by: int) -> Mark:

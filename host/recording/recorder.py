@@ -24,7 +24,7 @@ from ecg_edge.firmware.binding.rhythm import END, HEART_RATE
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.items import Gap, Item, LeadChange, Mark, Origin, QualityChange, Wave, place_of
-from ecg_edge.host.recording.record_writer import RecordWriter
+from ecg_edge.host.recording.record_writer import RecordWriter, remove_record
 
 FLUSH_S: Final = 1.0
 CLOCK_S: Final = 60.0
@@ -193,3 +193,8 @@ class Recorder:
             self._close_before()
         finally:
             self._current.close(reason)
+
+    def remove(self) -> None:
+        """Remove all records of the session: those of a conversion that failed."""
+        for path in self.records:
+            remove_record(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,18 @@ from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.host.link.clock import Clock, SystemClock
-from ecg_edge.host.live.items import INVALID, Item, LinkChange, Mark, Origin, Wave
-from ecg_edge.host.live.marks import from_json
+from ecg_edge.host.live.items import INVALID, Item, LinkChange, Mark, Origin, Wave, place_of
+from ecg_edge.host.live.marks import checked_field, checked_fields, from_json
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.record_writer import JOURNAL
 
 _BATCH_S = 1.0
+_AHEAD = 2**30  # samples: twice that is the longest step in an annotation file
 
 
 def is_recording(path: Path) -> bool:
     """Test if `path`, a record's name without a suffix, is a recording."""
-    return path.with_name(f"{path.name}.{JOURNAL}").is_file()
+    return bool(path.name) and path.with_name(f"{path.name}.{JOURNAL}").is_file()
 
 
 class Recording:
@@ -52,39 +54,109 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._journal = path.with_name(f"{path.name}.{JOURNAL}")
-        head = next(self._lines(), None)
-        if head is None or head.get("type") != "origin":
+        number, head = next(self._lines(), (0, {}))
+        if head.get("type") != "origin":
             raise RecordError(f"{self._journal}: is not the journal of a recording. Name another record.")
-        fields = {name: head[name] for name in Origin.__dataclass_fields__ if name in head}
-        self.origin = Origin(**{**fields, "labels": tuple(fields["labels"])})
-        self.started = datetime.fromisoformat(head["started"])
+        with self._naming(number):
+            self.origin = Origin(**checked_fields(Origin, head))
+            self.started = _time_of(head)
         self.samples = self._read_samples()
 
     def _read_samples(self) -> NDArray[np.int16]:
-        path = self.path.with_name(f"{self.path.name}.dat")
-        count = path.stat().st_size // 2 if path.is_file() else 0
-        if not count:
-            return np.zeros(0, np.int16)
-        return np.memmap(path, "<i2", mode="r", shape=(count,))
+        with self._signal_file() as path:
+            count = path.stat().st_size // 2
+            # An empty file cannot be mapped.
+            return np.memmap(path, "<i2", mode="r", shape=(count,)) if count else np.zeros(0, np.int16)
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+    @contextmanager
+    def _signal_file(self) -> Iterator[Path]:
+        path = self.path.with_name(f"{self.path.name}.dat")
         try:
-            with self._journal.open(encoding="utf-8") as file:
-                for line in file:
-                    if not line.endswith("\n"):  # a process was killed while it wrote
+            yield path
+        except OSError as error:
+            raise RecordError(
+                f"{path}: cannot be read ({error.strerror}), and holds the samples of the recording. "
+                "Put it beside the journal, or name another record."
+            ) from None
+
+    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Read the lines of the journal, each with its number."""
+        try:
+            with self._journal.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    if not line.endswith(b"\n"):  # a process was killed while it wrote
                         return
-                    yield json.loads(line)
+                    with self._naming(number):
+                        content = _object_of(line)
+                    yield number, content
         except OSError as error:
             raise RecordError(f"{self._journal}: cannot be read ({error.strerror}).") from None
-        except ValueError as error:
-            raise RecordError(f"{self._journal}: damaged ({error}).") from None
+
+    @contextmanager
+    def _naming(self, number: int) -> Iterator[None]:
+        """Say in an error which line of the journal is damaged."""
+        try:
+            yield
+        except RecordError as error:
+            raise RecordError(
+                f"{self._journal}: line {number} is damaged: {error}. Mend the line, or name another record."
+            ) from None
 
     def marks(self) -> Iterator[tuple[int, Mark]]:
-        """Read the marks, each with the number of samples that had arrived before it."""
-        for line in self._lines():
-            mark = from_json(line)
+        """Read the marks, each with the number of samples that had arrived before it.
+
+        Raises
+        ------
+        RecordError
+            When a line of the journal is damaged.
+        """
+        for number, line in self._lines():
+            with self._naming(number):
+                mark = from_json(line)
+                at = 0 if mark is None else int(checked_field("at", "int", line))
+                if mark is not None and place_of(mark) > at + _AHEAD:
+                    raise RecordError(f"sample {place_of(mark)} is far beyond the {at} before the line")
             if mark is not None:
-                yield int(line["at"]), mark
+                yield at, mark
+
+    def missing_samples(self) -> int:
+        """Count the samples that the journal tells of and that the signal file lacks.
+
+        Raises
+        ------
+        RecordError
+            When a line of the journal is damaged.
+        """
+        last = 0
+        for number, line in self._lines():
+            with self._naming(number):
+                last = int(checked_field("at", "int", line))
+        with self._signal_file() as path:  # a recording that goes on is longer now than when it was opened
+            return max(last - path.stat().st_size // 2, 0)
+
+
+def _object_of(line: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(line.decode())
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"it is no JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise RecordError("it is no JSON object")
+    return content
+
+
+def _time_of(head: dict[str, Any]) -> datetime:
+    """Read the time of the first sample; the years leave room for the length of the recording."""
+    text = checked_field("started", "str", head)
+    try:
+        started = datetime.fromisoformat(text)
+    except ValueError:
+        started = datetime.min
+    if started.tzinfo is None or not 1 < started.year < 9000:
+        raise RecordError(
+            f"the field 'started' has the value {text[:40]!r}, and no time with its offset from UTC"
+        )
+    return started
 
 
 class RecordingSource:
@@ -102,7 +174,7 @@ class RecordingSource:
     def __init__(self, recording: Recording, speed: float = 1, clock: Clock | None = None) -> None:
         self._recording, self._speed, self._clock = recording, speed, clock or SystemClock()
         self.origin, self.started = recording.origin, recording.started
-        self.losses = Losses()
+        self.losses = Losses()  # complete when the recording has ended
 
     def items(self, stop: threading.Event) -> Iterator[list[Item]]:
         """Deliver items until the recording ends or `stop` is set."""
@@ -122,6 +194,7 @@ class RecordingSource:
                 pending = next(marks, None)
             yield items
             at = end
+        self.losses.samples = self._recording.missing_samples()
         rest: list[Item] = [pending[1]] if pending else []
         yield [*rest, *(mark for _, mark in marks), LinkChange(length, True, "the recording has ended")]
 

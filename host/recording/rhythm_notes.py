@@ -119,7 +119,7 @@ def _rhythm_rows(events: Iterable[RhythmEvent]) -> list[Row]:
     changes: list[tuple[int, int, str]] = []
     for event in events:
         name = RHYTHM_OF_KIND.get(kind_name(event.kind))
-        if name:
+        if name and not (event.phase == END and event.end <= event.onset):
             changes.append((event.onset, 1, name))
             if event.phase == END:
                 changes.append((event.end, -1, name))

@@ -22,11 +22,12 @@ from ecg_edge.host.conformance.results import (
     SCHEMA_VERSION,
     RecordResults,
     SessionResults,
+    fault_in,
     summary_of,
     training_note,
 )
 from ecg_edge.host.conformance.strips_csv import read_strips
-from ecg_edge.host.link.messages import RhythmEvent
+from ecg_edge.host.link.messages import Info, RhythmEvent
 from ecg_edge.host.report.charts import labels_svg, rhythm_svg
 from ecg_edge.host.report.examples import (
     Key,
@@ -227,7 +228,13 @@ def _morphology(
 
 
 def read_results(session: Path) -> SessionResults:
-    """Read results.json of a session's folder."""
+    """Read results.json of a session's folder.
+
+    Raises
+    ------
+    EcgEdgeError
+        When there is none, it is of another version, or a key is missing or has another type.
+    """
     results = _read_json(session / RESULTS_NAME)
     if not isinstance(results, dict) or "verdict" not in results:
         raise EcgEdgeError(
@@ -238,6 +245,8 @@ def read_results(session: Path) -> SessionResults:
             f"{session / RESULTS_NAME}: schema version is {found!r}, this program reads {SCHEMA_VERSION}. "
             "Replay the records again."
         )
+    if fault := fault_in(results) or fault_in(results["device"], Info, "device"):
+        raise EcgEdgeError(f"{session / RESULTS_NAME}: damaged: {fault}. Replay the records again.")
     return cast(SessionResults, results)
 
 

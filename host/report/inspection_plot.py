@@ -117,7 +117,8 @@ def _color(found: Inspection, outcome: BeatMatch) -> str:
     return COLORS[WRONG_LABEL if found.has_wrong_label(outcome) else outcome.kind]
 
 
-def _samples(found: Inspection, segment: Segment) -> np.ndarray[Any, np.dtype[np.int64]]:
+def samples_of(found: Inspection, segment: Segment) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """List the samples of the record that lie in a segment."""
     first, last = max(0, round(segment.start_s * FS_HZ)), round(segment.end_s * FS_HZ)
     return np.arange(first, min(last, len(found.record.samples)))
 
@@ -134,7 +135,7 @@ def _set_limits(axes: Axes, values: Any, below: float, above: float, least: floa
 
 
 def _draw_raw(axes: Axes, found: Inspection, segment: Segment) -> None:
-    at = _samples(found, segment)
+    at = samples_of(found, segment)
     signal_mv = found.record.samples[at] / found.record.adu_per_mv
     axes.plot(at / FS_HZ, signal_mv, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, signal_mv, 0.22, 0.22, 0.8)
@@ -176,7 +177,7 @@ def _row(axes: Axes, height: float, name: str, items: Iterable[tuple[float, str,
 
 
 def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
-    at = _samples(found, segment)
+    at = samples_of(found, segment)
     filtered = found.trace.filtered[at]
     axes.plot(at / FS_HZ, filtered, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, filtered, 0.08, 0.1, 0.8)
@@ -199,7 +200,7 @@ def _mark(axes: Axes, found: Inspection, outcome: BeatMatch) -> None:
 
 
 def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
-    at = _samples(found, segment)
+    at = samples_of(found, segment)
     energy = np.maximum(found.trace.energy[at], 1)
     axes.set_yscale("log")
     axes.fill_between(at / FS_HZ, energy, 1, color=FAINT, alpha=0.25, linewidth=0)
@@ -300,6 +301,8 @@ def _write_head(figure: Figure, found: Inspection, segment: Segment) -> None:
 
 
 def _counts(found: Inspection, segment: Segment) -> str:
+    if not found.has_reference:
+        return "no reference annotations"
     here = [o for o in found.outcomes if segment.holds(o.time_s) and not found.in_flutter(o.time_s)]
     counts = [f"{sum(o.kind == kind for o in here)} {kind}" for kind in (MATCHED, MISSED, FALSE)]
     if wrong := sum(map(found.has_wrong_label, here)):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ecg_edge.ecg.errors import BundleError, ToolError
 from ecg_edge.quantize.bundle.compile import ECG_NN_INCLUDES, compile_library, ecg_nn_sources, load_library
-from ecg_edge.quantize.bundle.manifest import C_FOLDER, MODEL_NAME, Bundle
+from ecg_edge.quantize.bundle.manifest import C_FOLDER, MANIFEST_NAME, MODEL_NAME, Bundle
 
 Int8Array: TypeAlias = npt.NDArray[np.int8]
 Inputs: TypeAlias = Mapping[str, Int8Array]
@@ -83,22 +83,27 @@ class TflmEngine:
         When the wheel is not installed.
     BundleError
         When TFLM cannot run the model.
+
+    Attributes
+    ----------
+    shapes : dict of str to list of int
+        The model's shape of each input.
     """
 
     name = "tflm"
 
     def __init__(self, model_path: Path, input_names: Sequence[str]) -> None:
         self._interpreter = _tflm_interpreter(model_path)
-        self._shapes = {
+        self.shapes: dict[str, list[int]] = {
             name: self._interpreter.get_input_details(place)["shape"].tolist()
             for place, name in enumerate(input_names)
         }
 
     def run(self, inputs: Inputs) -> Int8Array:
         """Compute the outputs of n inputs, (n, outputs) int8."""
-        count = _count_rows(inputs, self._shapes)
+        count = _count_rows(inputs, self.shapes)
         ordered = [
-            np.ascontiguousarray(inputs[name]).reshape(count, *shape) for name, shape in self._shapes.items()
+            np.ascontiguousarray(inputs[name]).reshape(count, *shape) for name, shape in self.shapes.items()
         ]
         outputs = [self._invoke([values[row] for values in ordered]) for row in range(count)]
         return np.concatenate(outputs) if outputs else np.zeros((0, self._output_size()), np.int8)
@@ -175,8 +180,28 @@ def tflm_available() -> bool:
 def reference_engine(bundle: Bundle) -> Engine:
     """Create the device's reference engine: TFLM where its wheel is installed, else the generated C."""
     if tflm_available():
-        return TflmEngine(bundle.path / MODEL_NAME, bundle.manifest.input_names)
+        return tflm_engine(bundle)
     return GeneratedEngine(bundle.path / C_FOLDER)
+
+
+def tflm_engine(bundle: Bundle) -> TflmEngine:
+    """Create the TFLM engine of a bundle.
+
+    Raises
+    ------
+    ToolError
+        When the wheel is not installed.
+    BundleError
+        When TFLM cannot run the model, or the manifest gives its inputs in another order or other shapes.
+    """
+    engine = TflmEngine(bundle.model_path, bundle.manifest.input_names)
+    for tensor in bundle.manifest.inputs:
+        if (shape := engine.shapes[tensor.name]) != list(tensor.shape):
+            raise BundleError(
+                f"{bundle.path / MANIFEST_NAME}: inputs: {tensor.name} has the shape {list(tensor.shape)}, "
+                f"but the input of {MODEL_NAME} in its place has {shape}. Export the bundle again."
+            )
+    return engine
 
 
 def _tflm_interpreter(model_path: Path) -> Any:

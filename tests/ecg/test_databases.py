@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Server:
     cut_after: dict[str, int] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     with_ranges: bool = True
+    length: str | None = None
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def asked_for(self, name: str) -> list[str | None]:
@@ -62,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_error(416)
         body = content[start:]
         self.send_response(206 if byte_range else 200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", self.state.length or str(len(body)))
         self.end_headers()
         self.wfile.write(body[: self.state.cut_after.pop(name, len(body))])
 
@@ -81,6 +82,13 @@ def server() -> Iterator[Server]:
         yield state
         httpd.shutdown()
         thread.join()
+
+
+@pytest.fixture(autouse=True)
+def one_record(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers' mitdb has one record."""
+    if "server" in request.fixturenames:
+        monkeypatch.setitem(data.DATABASES, "mitdb", replace(data.DATABASES["mitdb"], records=("100",)))
 
 
 @pytest.fixture(autouse=True)
@@ -159,15 +167,66 @@ def test_missing_file_says_404_and_what_to_check(server: Server, tmp_path: Path)
         mirror.download_database("mitdb", tmp_path, server.url)
 
 
-def test_sums_without_records_are_refused(server: Server, tmp_path: Path) -> None:
+def test_sums_without_records_are_refused_and_the_good_ones_stay(server: Server, tmp_path: Path) -> None:
+    mirror.download_database("mitdb", tmp_path, server.url)
     server.files["SHA256SUMS.txt"] = b"<html>log in to the network</html>"
-    with pytest.raises(RecordError, match=r"SHA256SUMS\.txt: lists no record files"):
+    with pytest.raises(RecordError, match=r"http.*SHA256SUMS\.txt: lists no record files"):
         mirror.download_database("mitdb", tmp_path, server.url)
+    assert contents(tmp_path / "mitdb") == FILES
+    assert (tmp_path / "mitdb" / mirror.SUMS_NAME).read_bytes() == sums_of(FILES)
+
+
+@pytest.mark.parametrize("name", ["100.hea", "100.dat"])
+def test_sums_that_were_cut_are_refused(server: Server, tmp_path: Path, name: str) -> None:
+    other = {file.replace("100", "101"): content for file, content in FILES.items()}
+    listed = {file: content for file, content in (FILES | other).items() if file != name}
+    server.files["SHA256SUMS.txt"] = sums_of(listed)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(RecordError, match=rf"the list is cut \(1 record files .* such as {name}"),
+    ):
+        patch.setitem(data.DATABASES, "mitdb", replace(data.DATABASES["mitdb"], records=("100", "101")))
+        mirror.download_database("mitdb", tmp_path, server.url)
+    assert contents(tmp_path / "mitdb") == {}
+
+
+def test_sums_that_end_within_a_line_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "qtdb").mkdir()
+    sums = f"{'0' * 64} sel30.dat\n{'0' * 64} sel30.he"
+    (tmp_path / "qtdb" / mirror.SUMS_NAME).write_text(sums)
+    with pytest.raises(RecordError, match=r"the list is cut \(no last line end\).*data get qtdb"):
+        mirror.read_sums(tmp_path / "qtdb")
+
+
+def test_noise_records_have_no_annotations_to_list(tmp_path: Path) -> None:
+    (tmp_path / "nstdb").mkdir()
+    names = [f"{name}.{suffix}" for name in data.DATABASES["nstdb"].records for suffix in ("hea", "dat")]
+    names += [f"{name}.atr" for name in data.DATABASES["nstdb"].records if name not in ("bw", "em", "ma")]
+    (tmp_path / "nstdb" / mirror.SUMS_NAME).write_text("".join(f"{'0' * 64} {name}\n" for name in names))
+    assert sorted(mirror.read_sums(tmp_path / "nstdb")) == sorted(names)
 
 
 def test_no_network_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"cannot be fetched \(.*refused.*ECG_EDGE_DATA"):
         mirror.download_database("mitdb", tmp_path, "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "", "http://[::1", "http://a b", "http://h:port", "http://\N{MICRO SIGN}..x"]
+)
+def test_what_is_no_address_is_refused_at_once(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "RETRY_WAITS_S", (1000.0,))
+    with pytest.raises(RecordError, match=r"not an address \(.*--url"):
+        mirror.download_database("mitdb", tmp_path, url)
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3"])
+def test_a_length_that_is_no_number_is_named(server: Server, tmp_path: Path, length: str) -> None:
+    server.length = length
+    with pytest.raises(RecordError, match=rf"cannot be fetched \(the server states the length '{length}'"):
+        mirror.download_database("mitdb", tmp_path, server.url)
 
 
 def test_full_disk_keeps_what_came_and_says_so(
@@ -252,8 +311,9 @@ def test_records_here_are_whole(data_dir: Path) -> None:
     ],
 )
 def test_record_files_have_a_path_on_the_server_and_one_here(
-    database: str, there: str, here: str, tmp_path: Path
+    database: str, there: str, here: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(data.DATABASES, database, replace(data.DATABASES[database], records=()))
     folder = tmp_path / database
     folder.mkdir()
     others = f"{'1' * 64} training2017.zip\n{'2' * 64} index.html\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,6 +76,51 @@ def test_a_full_disk_is_the_reason_given(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"x\.csv.*No space left"), files.writing(tmp_path / "x.csv"):
         raise OSError(28, "No space left on device")
     assert names_in(tmp_path) == []
+
+
+def test_a_pipe_takes_the_content_by_the_path_that_names_it() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as file:
+        files.write_json(Path(f"/dev/fd/{writer}"), {"beats": 3})
+        os.close(writer)
+        assert json.load(file) == {"beats": 3}
+
+
+def test_text_that_utf_8_lacks_is_escaped(tmp_path: Path) -> None:
+    name = os.fsdecode(b"b\xff\xfe.csv")
+    files.write_text(tmp_path / "x.txt", f"µ {name}")
+    files.write_json(tmp_path / "x.json", {"file": Path(name)})
+    assert (tmp_path / "x.txt").read_text(encoding="utf-8") == r"µ b\udcff\udcfe.csv"
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"file": name}
+
+
+def test_a_file_is_checked_before_it_is_written(tmp_path: Path) -> None:
+    assert files.check_writable_file(tmp_path / "a" / "x.json") == tmp_path / "a" / "x.json"
+    assert names_in(tmp_path / "a") == []
+    files.check_writable_file(Path("/dev/null"))
+    for path in (tmp_path, Path("/proc/ecg-edge/x.json")):
+        with pytest.raises(OutputError, match=r"is a folder|cannot be written"):
+            files.check_writable_file(path)
+
+
+def test_a_folder_that_a_library_cannot_write_is_the_reason_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with (
+        pytest.raises(OutputError, match=r"x\.edf: cannot be written \(no such file\)"),
+        files.replacing(tmp_path / "x.edf"),
+    ):
+        raise OSError("no such file")
+    assert names_in(tmp_path) == []
+    monkeypatch.setattr(Path, "touch", denied)
+    with (
+        pytest.raises(OutputError, match=r"x\.edf: .*Permission denied\)\. Make the folder writable"),
+        files.replacing(tmp_path / "x.edf"),
+    ):
+        raise OSError("no such file")
 
 
 def test_an_unrelated_missing_file_is_not_called_a_write_error(tmp_path: Path) -> None:

@@ -502,6 +502,24 @@ def test_a_missing_segment_is_named(tmp_path: Path) -> None:
         load_record(tmp_path, "d", "r")
 
 
+def test_segments_of_another_rate_are_refused(tmp_path: Path) -> None:
+    write_record(tmp_path / "d", "a", RAMP, rate="250")
+    (tmp_path / "d" / "r.hea").write_text("r/2 1 500 240\na 120\na 120\n")
+    with pytest.raises(RecordError, match=r"a\.hea: 250 frames a second, but r\.hea, .* has 500"):
+        load_record(tmp_path, "d", "r")
+
+
+@pytest.mark.parametrize(("length", "is_right"), [("", True), (" 0", True), (" 240", True), (" 241", False)])
+def test_the_length_of_a_record_is_that_of_its_segments(tmp_path: Path, length: str, is_right: bool) -> None:
+    write_record(tmp_path / "d", "a", RAMP)
+    (tmp_path / "d" / "r.hea").write_text(f"r/2 1 360{length}\na 120\na 120\n")
+    if is_right:
+        assert len(samples_of(tmp_path)) == 240
+        return
+    with pytest.raises(RecordError, match=r"r\.hea: .*length of 241, but its segments have 240 in all"):
+        load_record(tmp_path, "d", "r")
+
+
 # ---- EDF --------------------------------------------------------------------------------------------
 
 
@@ -532,13 +550,28 @@ def test_an_edf_file_whose_first_signal_is_its_annotations(tmp_path: Path) -> No
     assert samples_of(tmp_path, "n.edf", fs_hz=250, lead="ECG") == ecg.tolist()
 
 
-@pytest.mark.parametrize(("kind", "cut"), [("EDF+D", 0), ("", 300), ("", 600)])
+@pytest.mark.parametrize(("kind", "cut"), [("", 300), ("", 600)])
 def test_an_edf_file_that_is_not_read_is_named(tmp_path: Path, kind: str, cut: int) -> None:
     ecg = sine(250, 2.0) // 2
     write_edf(tmp_path / "d" / "n.edf", [("ECG", "mV", (-5.0, 5.0), ecg)], records=2, kind=kind)
     content = (tmp_path / "d" / "n.edf").read_bytes()
     (tmp_path / "d" / "n.edf").write_bytes(content[:cut] if cut else content)
     with pytest.raises(RecordError, match=r"n\.edf: (damaged|truncated)"):
+        load_record(tmp_path, "d", "n.edf")
+
+
+def test_a_discontinuous_edf_file_is_to_be_converted(tmp_path: Path) -> None:
+    signals = [("ECG", "mV", (-5.0, 5.0), sine(250, 2.0) // 2)]
+    write_edf(tmp_path / "d" / "n.edf", signals, records=2, kind="EDF+D")
+    with pytest.raises(RecordError, match=r"n\.edf: a discontinuous recording .* Convert it to EDF\+C"):
+        load_record(tmp_path, "d", "n.edf")
+
+
+@pytest.mark.parametrize("duration", ["1", "0"])
+def test_an_edf_file_of_annotations_alone_has_no_signals(tmp_path: Path, duration: str) -> None:
+    signals = [("EDF Annotations", "", (-1.0, 1.0), np.zeros(60, int))]
+    write_edf(tmp_path / "d" / "n.edf", signals, records=2, duration=duration, kind="EDF+C")
+    with pytest.raises(RecordError, match=r"n\.edf: has no signals, only annotations"):
         load_record(tmp_path, "d", "n.edf")
 
 

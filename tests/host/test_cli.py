@@ -16,7 +16,7 @@ import pytest
 
 from ecg_edge.ecg.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import commands
+from ecg_edge.host.cli import EXIT_INTERRUPTED, commands
 from ecg_edge.host.cli import main as cli
 from ecg_edge.host.cli.commands import evaluate
 
@@ -128,7 +128,47 @@ def test_exit_code_is_the_errors_own(
 
 def test_interruption_exits_130(command: Callable[..., None]) -> None:
     command(KeyboardInterrupt())
-    assert exit_code_of("demo") == cli.EXIT_INTERRUPTED
+    assert exit_code_of("demo") == EXIT_INTERRUPTED
+
+
+@pytest.mark.parametrize("start", [["-m", "ecg_edge.host.cli.main"], ["ecg-edge"]])
+def test_ctrl_c_during_the_imports_is_as_quiet(start: list[str], tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal, time; os.kill(os.getpid(), 2); time.sleep(30)")
+    (tmp_path / "ecg-edge").write_text("from ecg_edge.host.cli.main import main; main()")
+    done = subprocess.run(
+        [sys.executable, *start, "demo"],
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (EXIT_INTERRUPTED, b"", b"")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError(
+            "cffi library 'ecg_edge.firmware.binding._ecg_rhythm' has no function, constant or global "
+            "variable named 'ECG_RHYTHM_NEW'"
+        ),
+        ImportError("ecg_edge.firmware.binding._ecg_core is older than its Python code"),
+        ModuleNotFoundError("No module named 'ecg_edge.firmware.binding._ecg_core'"),
+    ],
+)
+def test_an_old_or_missing_binding_is_to_be_built_again(
+    error: Exception, command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(error)
+    assert exit_code_of("demo") == 2
+    text = capsys.readouterr().err
+    assert str(error) in text and text.endswith("Build it again with `pip install -e .`\n")
+
+
+def test_another_attribute_that_is_missing_is_a_fault_of_ours(command: Callable[..., None]) -> None:
+    command(AttributeError("'int' object has no attribute 'nothing'"))
+    with pytest.raises(AttributeError, match="nothing"):
+        cli.main(["demo"])
 
 
 @pytest.mark.parametrize(("checkout", "target"), [(True, "-e '.[train]'"), (False, "'ecg-edge[train]'")])

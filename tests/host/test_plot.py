@@ -16,6 +16,7 @@ from typer import BadParameter
 from typer.testing import CliRunner
 
 from ecg_edge.ecg.annotations import Annotations, write_annotations
+from ecg_edge.ecg.errors import OutputError, RecordError
 from ecg_edge.host.cli.commands.plot import parse_time, parse_times
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation.detector import process_record
@@ -50,6 +51,16 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def unannotated(peaks: np.ndarray) -> int:
     return int(np.argmin(np.abs(peaks - 305 * FS_HZ)))
+
+
+@pytest.fixture(scope="module")
+def bare(root: Path) -> Path:
+    """The same record without annotations; its header."""
+    folder = root.parent / "bare"
+    folder.mkdir()
+    for suffix in ("hea", "dat"):
+        (folder / f"100.{suffix}").write_bytes((root / "mitdb" / f"100.{suffix}").read_bytes())
+    return folder / "100.hea"
 
 
 @pytest.fixture(scope="module")
@@ -156,10 +167,43 @@ def test_the_picture_says_what_it_shows(found: Inspection) -> None:
     assert {"detected", "annotated", "N"} <= rows
 
 
+def test_a_record_without_annotations_is_plotted(bare: Path, tmp_path: Path) -> None:
+    result = run("plot", bare, "--out", tmp_path / "b.png")
+    assert result.exit_code == 0 and (tmp_path / "b.png").stat().st_size > 20_000, result.output
+    plain = inspect_record(bare.parent.parent, "bare", "100")
+    assert plain.outcomes == () and len(plain.beats) > 350
+    figure = Figure()
+    draw(plain, Segment(302, 308), figure)
+    assert "no reference annotations" in [text.get_text() for text in figure.texts]
+    assert "detected" in {text.get_text() for text in figure.axes[0].texts}
+    with pytest.raises(RecordError, match=r"bare/100: has no reference annotations \(100\.atr\)"):
+        plain.errors()
+
+
+def test_one_sample_is_drawn(root: Path, tmp_path: Path) -> None:
+    times = ("--from", "10", "--to", "10.003")
+    assert run("plot", "100", *times, "--data", root, "--out", tmp_path / "one.png").exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_is_named(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "e.pdf").symlink_to("/dev/full")
+    result = run("plot", "100", "--errors", "--data", root, "--plot", tmp_path / "e.pdf")
+    assert isinstance(result.exception, OutputError)
+    assert "e.pdf: cannot be written (No space left on device)" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["100", "--from", "9:00"], "ends at 5:30"),
+        (["100", "--from", "0", "--to", "0.001"], "the segment has no sample"),
+        (["100", "--from", "5:29.999", "--to", "6:00"], "the segment has no sample"),
+        (["100", "--plot", "x.pdf"], "are for errors"),
+        (["100", "--show"], "are for errors"),
+        (["100", "--model", "nope"], "nope/manifest.json: not found"),
+        (["/"], "/: not found"),
+        (["."], ".: not found"),
         (["100", "--out", "x.jpg"], ".png, .svg, .pdf"),
         (["100", "--errors", "--from", "1:00"], "for one segment"),
         (["999"], "999: not found"),

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -349,6 +350,18 @@ def test_a_session_of_another_version_is_refused(session: Session) -> None:
     path = session.folder / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 7}))
     with pytest.raises(EcgEdgeError, match="schema version is 7, this program reads 5"):
+        write_report(session.folder)
+
+
+@pytest.mark.parametrize("path", [["bundle"], ["device", "board"], ["records", 0, "taken_samples"]])
+def test_a_session_without_a_key_is_refused(session: Session, path: list[Any]) -> None:
+    file = session.folder / "results.json"
+    results = place = json.loads(file.read_text())
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    file.write_text(json.dumps(results))
+    with pytest.raises(EcgEdgeError, match=rf"results\.json: damaged: {'.'.join(map(str, path))} is missing"):
         write_report(session.folder)
 
 

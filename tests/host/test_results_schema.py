@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from ecg_edge.host.conformance.replay import replay
-from ecg_edge.host.conformance.results import SessionResults
+from ecg_edge.host.conformance.results import SessionResults, fault_in
+from ecg_edge.host.link.messages import Info
 from tests.support.simulated import make_database
 from tests.support.typed_schema import schema_of
 
@@ -41,6 +42,7 @@ def test_the_published_schema_is_that_of_the_types(published: Any) -> None:
 def test_results_satisfy_the_schema(published: Any, written: Any) -> None:
     jsonschema.Draft202012Validator.check_schema(published)
     jsonschema.validate(written, published, jsonschema.Draft202012Validator)
+    assert fault_in(written) is None and fault_in(written["device"], Info) is None
     assert written["verdict"] == "pass" and len(written["records"]) == 2
 
 
@@ -53,6 +55,8 @@ def test_results_satisfy_the_schema(published: Any, written: Any) -> None:
         (("records", 1, "scores", "ec57", 0, "qrs_se"), "high"),
         (("scores", "all", "classes", "confusion", "counts", 0, 0), 0.5),
         (("device_name",), "x"),
+        (("training",), []),
+        (("training", "seed"), "x"),
     ],
 )
 def test_other_results_do_not(published: Any, written: Any, path: tuple[Any, ...], value: Any) -> None:
@@ -63,3 +67,24 @@ def test_other_results_do_not(published: Any, written: Any, path: tuple[Any, ...
     place[path[-1]] = value
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(changed, published, jsonschema.Draft202012Validator)
+    if path[-1] != "device_name":  # a key too many does no harm
+        assert str(fault_in(changed)).startswith(".".join(map(str, path)) + " has the wrong type")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (("bundle",), SessionResults),
+        (("records", 1, "link", "naks"), SessionResults),
+        (("scores", "all", "classes", "labels", "N", "f1"), SessionResults),
+        (("device", "board"), Info),
+    ],
+)
+def test_a_key_that_is_missing_is_named(written: Any, path: tuple[Any, ...], kind: Any) -> None:
+    changed = copy.deepcopy(written)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    whole = (changed,) if kind is SessionResults else (changed["device"], Info, "device")
+    assert fault_in(*whole) == ".".join(map(str, path)) + " is missing"

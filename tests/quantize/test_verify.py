@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ import pytest
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's wheel")
 
 from ecg_edge import firmware
-from ecg_edge.ecg.errors import ComparisonError
+from ecg_edge.ecg.errors import BundleError, ComparisonError
 from ecg_edge.host.cli import main as cli
 from ecg_edge.quantize import verify as engines
-from ecg_edge.quantize.bundle.manifest import Bundle, load_bundle
+from ecg_edge.quantize.bundle.engines import TflmEngine, reference_engine
+from ecg_edge.quantize.bundle.manifest import MANIFEST_NAME, Bundle, load_bundle
 from ecg_edge.quantize.export.bundle import export_bundle, random_inputs
 from tests.support.beat_network import LABELS, beat_network
 
@@ -74,7 +76,7 @@ def test_accuracy_counts_only_the_models_labels(bundle: Bundle, no_tensorflow: N
     inputs = random_inputs(40)
     labels = engines.verify(bundle, engines.LabelledInputs(inputs, None, "random")).figures("TFLM")
     assert labels is not None and labels.accuracy is None
-    predicted = engines.TflmEngine(bundle.model_path, ["beat", "rhythm"]).run(inputs).argmax(axis=1)
+    predicted = TflmEngine(bundle.model_path, ["beat", "rhythm"]).run(inputs).argmax(axis=1)
     annotated = predicted.astype(np.int64)
     annotated[:10] = -1
     annotated[10:20] = (annotated[10:20] + 1) % 5
@@ -87,6 +89,27 @@ def test_a_differing_byte_is_a_comparison_error(wrong_bundle: Bundle, no_tensorf
     report = engines.verify(wrong_bundle)
     with pytest.raises(ComparisonError, match=r"generated C and TFLM differ in \d+ bytes of 32 beats"):
         engines.require_same_bytes(report)
+
+
+@pytest.mark.parametrize("run", [reference_engine, engines.verify])
+def test_inputs_in_another_order_than_the_models_are_refused(
+    run: Callable[[Bundle], object], bundle: Bundle, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(bundle.path, tmp_path / "swapped")
+    manifest = json.loads((copy / MANIFEST_NAME).read_text())
+    manifest["inputs"].reverse()
+    (copy / MANIFEST_NAME).write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"manifest\.json: inputs: \w+ has the shape .* but the input of"):
+        run(load_bundle(copy))
+
+
+def test_a_float_network_that_is_not_there_is_an_error(
+    bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["verify", str(bundle.path), "--golden", "--float", "nope"])
+    assert left.value.code == 2
+    assert "'nope' does not exist" in capsys.readouterr().err
 
 
 def test_the_command_passes_and_writes_its_figures(

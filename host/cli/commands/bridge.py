@@ -25,6 +25,7 @@ from ecg_edge.host.cli.live_options import (
     GainOption,
     LiveLine,
     ModelOption,
+    PlayOption,
     ResetOption,
     SampleRateOption,
     TextOption,
@@ -77,10 +78,7 @@ def bridge(
     offline: Annotated[
         bool, typer.Option("--offline-start", help="Begin although the broker cannot be reached.")
     ] = False,
-    play: Annotated[
-        float | None,
-        typer.Option(metavar="X", min=0.0, help="Play a record at X times real time; 0: all of it at once."),
-    ] = None,
+    play: PlayOption = None,
     number: Annotated[
         int, typer.Option("--number", min=1, metavar="N", help="Which record of a replay session.")
     ] = 1,

@@ -11,8 +11,7 @@ import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.host.cli import console, options
-from ecg_edge.host.cli.main import EXIT_INTERRUPTED
+from ecg_edge.host.cli import EXIT_INTERRUPTED, console, options
 from ecg_edge.host.conformance.folder import RESULTS_NAME
 from ecg_edge.host.conformance.results import SessionResults
 from ecg_edge.host.conformance.two_sessions import RecordComparison, SessionSide, compare_sessions

@@ -14,6 +14,7 @@ from ecg_edge.host.cli.live_options import (
     GainOption,
     LiveLine,
     ModelOption,
+    PlayOption,
     ResetOption,
     SampleRateOption,
     TextOption,
@@ -42,10 +43,7 @@ def monitor(
             help="Port (auto: the only device), recording, folder of a replay session, or mitdb/208.",
         ),
     ] = AUTO,
-    play: Annotated[
-        float | None,
-        typer.Option(metavar="X", min=0.0, help="Play a record at X times real time; 0: all of it at once."),
-    ] = None,
+    play: PlayOption = None,
     number: Annotated[
         int, typer.Option("--number", min=1, metavar="N", help="Which record of a replay session.")
     ] = 1,

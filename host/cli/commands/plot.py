@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
@@ -13,17 +14,17 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, ToolError
-from ecg_edge.ecg.files import replacing, write_json
+from ecg_edge.ecg.files import replacing, write_json, writing_bytes
 from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation.inspection import FALSE, MISSED, DetectionError, Inspection, inspect_record
 from ecg_edge.host.evaluation.sources import REFERENCE
 from ecg_edge.host.reference.decisions import Labeller
-from ecg_edge.host.report.inspection_plot import Segment, draw
+from ecg_edge.host.report.inspection_plot import Segment, draw, samples_of
 from ecg_edge.host.report.strips import clock
 from ecg_edge.host.report.window import has_screen, show
-from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE
+from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, load_bundle
 
 EXAMPLES: Final = (
     "ecg-edge plot 207 --from 5:12 --to 5:22 --out 207.png",
@@ -45,6 +46,7 @@ class Page(NamedTuple):
 
 
 def plot(
+    ctx: typer.Context,
     records: Annotated[
         list[str],
         options.records_argument(),
@@ -89,10 +91,18 @@ def plot(
     With --missed, --false-positives or --errors a table lists the errors, each with the nearest candidate and
     its score.
     """
+    named = ctx.get_parameter_source("model")
+    if named is not None and named.name == "COMMANDLINE":
+        load_bundle(model)  # only a model that nobody named may be missing
     selected = select_records(records, data, REFERENCE)
     inspect = partial(_inspect, model, lead, mains_hz)
     kinds = (MISSED,) * (missed or errors) + (FALSE,) * (false_positives or errors)
     if not kinds:
+        if plot_to or step:
+            raise typer.BadParameter(
+                "--plot and --show are for errors: add --missed, --false-positives or --errors; one segment "
+                "has --out"
+            )
         _plot_segment(selected, (start, end), out, inspect, json)
         return
     if step and not has_screen():
@@ -140,6 +150,8 @@ def _plot_segment(
         end_text = clock(found.record.duration_s)
         raise typer.BadParameter(f"{found.name} ends at {end_text}", param_hint="--from")
     segment = Segment(start_s, min(end_s, found.record.duration_s))
+    if not len(samples_of(found, segment)):
+        raise typer.BadParameter("the segment has no sample; make it longer", param_hint="--to")
     name = f"{record.database}-{record.name}-{_file_time(start_s)}.png"
     file = _show_or_save(Page(found, segment, name), out)
     if json:
@@ -291,8 +303,11 @@ def _saver(path: Path | None) -> Iterator[Callable[[Page], None]]:
     if path is None or path.suffix.lower() != ".pdf":
         yield lambda page: _save(_drawn(page), (path or Path()) / page.name)
         return
-    with replacing(path) as temporary, PdfPages(temporary) as pdf:
-        yield lambda page: pdf.savefig(_drawn(page), facecolor="white")
+    with writing_bytes(path) as file:
+        content = BytesIO()  # a write that fails leaves PdfPages with a broken stream and an open file
+        with PdfPages(content) as pdf:
+            yield lambda page: pdf.savefig(_drawn(page), facecolor="white")
+        file.write(content.getbuffer())
 
 
 def _step_through(pages: Sequence[Page]) -> None:

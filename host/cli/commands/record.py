@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -41,12 +43,20 @@ EXAMPLES: Final = (
     "ecg-edge record --from sessions/20260131T101500Z-emulator strip",
 )
 FHIR_S: Final = 30.0
+QUIET_S: Final = 5.0
+"""Time without a number after which text mode warns, in seconds."""
+
+LONGEST_S: Final = 1e9
+"""Longest time that an option can name, in seconds: 30 years."""
+
+_LIVE: Final = ("rotate", "gain", "mains_hz", "baud", "text", "reset", "rate_hz", "model")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 _SIZES: Final = {"KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}
 _QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 
 
 def record(
+    ctx: typer.Context,
     names: Annotated[
         list[str],
         typer.Argument(
@@ -66,10 +76,21 @@ def record(
     ] = 1,
     seconds: Annotated[
         float | None,
-        typer.Option(metavar="S", min=1.0, help="Stop after S seconds. Else on Ctrl-C; of FHIR: 30."),
+        typer.Option(
+            metavar="S",
+            min=1.0,
+            max=LONGEST_S,
+            help="Stop after S seconds. Else on Ctrl-C; of FHIR: 30.",
+        ),
     ] = None,
     start_s: Annotated[
-        float, typer.Option(metavar="S", min=0.0, help="Of FHIR: second at which the part begins.")
+        float,
+        typer.Option(
+            metavar="S",
+            min=0.0,
+            max=LONGEST_S,
+            help="Of FHIR: second at which the part begins.",
+        ),
     ] = 0.0,
     rotate: Annotated[
         str | None, typer.Option(metavar="LENGTH", help="Begin another record after 30m, 1h, 50MB ...")
@@ -94,22 +115,46 @@ def record(
     """
     if source is not None:
         out_path = _only_out(names)
+        _refuse(ctx, _without_effect(source, out_path), f"with --from {source} {out_path}")
         if out_path.suffix.lower() == ".json":
-            _write_fhir(_source_of(source, number - 1), out_path, start_s, seconds or FHIR_S)
+            figures = _write_fhir(_source_of(source, number - 1), out_path, start_s, seconds or FHIR_S)
         else:
-            _convert(source, number - 1, out_path, edf)
-        return
-    if len(names) != 2:
-        raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
-    line, out = LiveLine(names[0], gain, mains_hz, baud, text, rate_hz, model, reset), names[1]
-    device = line.source()
-    with stopped_by_signals() as stop:
-        recorder = _run(device, Path(out), stop, seconds, rotate)
-    _show(recorder, device.losses)
-    if edf:
-        _write_edf(recorder.records)
+            figures = _convert(source, number - 1, out_path, edf)
+    else:
+        if len(names) != 2:
+            raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
+        _refuse(ctx, ("number", "start_s"), "without --from")
+        line, out = LiveLine(names[0], gain, mains_hz, baud, text, rate_hz, model, reset), names[1]
+        device = line.source()
+        with stopped_by_signals() as stop:
+            recorder = _run(device, Path(out), stop, seconds, rotate, text)
+        figures = _show(recorder, device.losses, edf)
     if json:
-        write_json(json, {"records": list(map(str, recorder.records)), "losses": asdict(device.losses)})
+        write_json(json, figures)
+
+
+def _refuse(ctx: typer.Context, names: Iterable[str], where: str) -> None:
+    """Refuse those of the parameters `names` that the command line has, because nothing would obey them."""
+    given = [
+        option.opts[0]
+        for option in ctx.command.params
+        if option.name in names
+        and (origin := ctx.get_parameter_source(option.name)) is not None
+        and origin.name == "COMMANDLINE"
+    ]
+    if given:
+        raise typer.BadParameter(f"{', '.join(given)}: no effect {where}. Leave it out.")
+
+
+def _without_effect(source: Path, out: Path) -> list[str]:
+    """Name the parameters that a conversion does not use."""
+    suffix = out.suffix.lower()
+    return [
+        *_LIVE,
+        *(() if suffix == ".json" else ("start_s", "seconds")),
+        *(("edf",) if suffix in (".edf", ".json") else ()),
+        *(("number",) if is_recording(_record_name(source)) else ()),
+    ]
 
 
 def _only_out(names: list[str]) -> Path:
@@ -133,7 +178,12 @@ def stopped_by_signals() -> Iterator[threading.Event]:
 
 
 def _run(
-    device: LineSource, out: Path, stop: threading.Event, seconds: float | None, rotate: str | None
+    device: LineSource,
+    out: Path,
+    stop: threading.Event,
+    seconds: float | None,
+    rotate: str | None,
+    is_text: bool = False,
 ) -> Recorder:
     batches = device.items(stop)
     first = next(batches)  # the device answers: its rate and labels are known
@@ -142,12 +192,22 @@ def _run(
     with Recorder(out, device.origin, _samples_of(rotate, fs_hz)) as recorder:
         console.note(f"{device.origin.device}. Recording {out}; Ctrl-C stops.")
         recorder.take(first)
+        warn_at = time.monotonic() + QUIET_S if is_text else math.inf
         for items in batches:
             recorder.take(items)
+            if time.monotonic() >= warn_at:
+                _warn_if_quiet(recorder.samples, device.losses)
+                warn_at = math.inf
             recorder.tick(device.drift.ppm if device.drift else None)
             if most is not None and recorder.samples >= most:
                 stop.set()
     return recorder
+
+
+def _warn_if_quiet(samples: int, losses: Losses) -> None:
+    if not samples:
+        what = f"{losses.bad_frames} lines without a number" if losses.bad_frames else "no line"
+        console.warn(f"{QUIET_S:g} s and {what} so far. Is --baud the rate of the sketch, and does it print?")
 
 
 def _samples_of(text: str | None, fs_hz: int) -> int | None:
@@ -155,6 +215,8 @@ def _samples_of(text: str | None, fs_hz: int) -> int | None:
     if text is None:
         return None
     match = _QUANTITY.fullmatch(text)
+    if match and float(match[1]) > LONGEST_S:
+        match = None
     unit = match[2] if match else ""
     if match and unit in _UNITS:
         samples = round(float(match[1]) * _UNITS[unit] * fs_hz)
@@ -167,22 +229,28 @@ def _samples_of(text: str | None, fs_hz: int) -> int | None:
     return samples
 
 
-def _convert(path: Path, number: int, out: Path, edf: bool) -> None:
+def _convert(path: Path, number: int, out: Path, edf: bool) -> dict[str, Any]:
     source = _source_of(path, number)
     if out.suffix.lower() == ".edf":
         if not isinstance(source, RecordingSource):
             raise EcgEdgeError(f"{path}: make a WFDB record of the session first, then EDF+ of that.")
-        _write_edf([path.with_suffix("") if path.suffix == ".hea" else path], out)
-        return
-    with Recorder(out, source.origin, started=source.started) as recorder:
-        for items in source.items(threading.Event()):
-            recorder.take(items)
-    _show(recorder, source.losses)
-    if edf:
-        _write_edf(recorder.records)
+        name = _record_name(path)
+        lost = Losses(samples=Recording(name).missing_samples())
+        return {"records": [name], "losses": lost, "edf": _write_edf([name], out)}
+    recorder = Recorder(out, source.origin, started=source.started)
+    try:
+        with recorder:
+            for items in source.items(threading.Event()):
+                recorder.take(items)
+    except BaseException:  # Ctrl-C, too, leaves no part of a conversion
+        recorder.remove()
+        raise
+    return _show(recorder, source.losses, edf)
 
 
-def _write_fhir(source: RecordingSource | SessionSource, out: Path, start_s: float, seconds: float) -> None:
+def _write_fhir(
+    source: RecordingSource | SessionSource, out: Path, start_s: float, seconds: float
+) -> dict[str, Any]:
     strip = Strip(source.origin, start_s, seconds)
     stop = threading.Event()
     for items in source.items(stop):
@@ -191,29 +259,49 @@ def _write_fhir(source: RecordingSource | SessionSource, out: Path, start_s: flo
             stop.set()
     write_json(out, observation(strip, source.started))
     console.out.print(f"FHIR:    {out}", markup=False)
+    return {"fhir": out}
+
+
+def _record_name(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix == ".hea" else path
 
 
 def _source_of(path: Path, number: int) -> RecordingSource | SessionSource:
-    name = path.with_suffix("") if path.suffix == ".hea" else path
+    name = _record_name(path)
     if is_recording(name):
-        return RecordingSource(Recording(name), speed=0)
+        recording = Recording(name)
+        if missing := recording.missing_samples():
+            seconds = missing / recording.origin.fs_hz
+            console.warn(
+                f"{name}.dat: cut off, {missing} samples ({seconds:.1f} s) of the journal are missing."
+            )
+        return RecordingSource(recording, speed=0)
     if is_session(path):
         return SessionSource(path, number)
     raise RecordError(f"{path}: neither a recording nor the folder of a replay session. Name another one.")
 
 
-def _write_edf(records: list[Path], out: Path | None = None) -> None:
-    from ecg_edge.host.recording.edf import write_edf
+def _write_edf(records: list[Path], out: Path | None = None) -> list[Path]:
+    from ecg_edge.host.recording.edf import holds_date, write_edf
 
+    targets = []
     for path in records:
-        target = write_edf(Recording(path), out or path.with_name(f"{path.name}.edf"))
+        recording = Recording(path)
+        target = write_edf(recording, out or path.with_name(f"{path.name}.edf"))
+        if not holds_date(recording.started):
+            console.warn(f"{target}: has 1985 for the year {recording.started.year}, which EDF+ cannot hold.")
         console.out.print(f"EDF+:    {target}", markup=False)
+        targets.append(target)
+    return targets
 
 
-def _show(recorder: Recorder, losses: Losses) -> None:
+def _show(recorder: Recorder, losses: Losses, edf: bool) -> dict[str, Any]:
+    """Print what was recorded, write EDF+ where it is wanted, and return the figures for --json."""
     for path in recorder.records:
         console.out.print(f"Record:  {path}.hea", markup=False)
     seconds = recorder.samples / recorder.fs_hz
     lost = {name.replace("_", " "): count for name, count in asdict(losses).items() if count}
     text = ", ".join(f"{count} {name}" for name, count in lost.items()) or "nothing"
     console.out.print(f"Length:  {seconds:.1f} s. Lost: {text}.", markup=False)
+    figures: dict[str, Any] = {"records": recorder.records, "losses": losses}
+    return {**figures, "edf": _write_edf(recorder.records)} if edf else figures

@@ -12,9 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.selection import select_records
-from ecg_edge.host.cli import console, options
+from ecg_edge.host.cli import EXIT_INTERRUPTED, console, options
 from ecg_edge.host.cli.live_options import ResetOption
-from ecg_edge.host.cli.main import EXIT_INTERRUPTED
 from ecg_edge.host.cli.port_choice import found_port
 from ecg_edge.host.cli.records import note_rates, require_one_root
 from ecg_edge.host.cli.tables import ResultTable
@@ -121,7 +120,10 @@ def replay(
         ),
     ] = 100.0,
     junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the result as JUnit XML, for CI.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", callback=console.check_output, help="Also write the result as JUnit XML, for CI."
+        ),
     ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html into the session folder.")] = True,
     run: options.RunOption = None,

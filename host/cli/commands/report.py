@@ -22,11 +22,19 @@ def report(
     run: options.RunOption = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="PNG", help="Also save a PNG of the 10 s segment with the most beat classes."),
+        typer.Option(
+            metavar="PNG",
+            callback=console.check_output,
+            help="Also save a PNG of the 10 s segment with the most beat classes.",
+        ),
     ] = None,
     parquet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write all beats as Parquet; needs the extra parquet."),
+        typer.Option(
+            metavar="FILE",
+            callback=console.check_output,
+            help="Also write all beats as Parquet; needs the extra parquet.",
+        ),
     ] = None,
     json: options.JsonOption = None,
 ) -> None:

@@ -35,7 +35,13 @@ def verify(
     ] = False,
     float_model: Annotated[
         Path | None,
-        typer.Option("--float", metavar="FILE", help="Float network. Else the one of the bundle."),
+        typer.Option(
+            "--float",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Float network. Else the one of the bundle.",
+        ),
     ] = None,
     json: options.JsonOption = None,
 ) -> None:

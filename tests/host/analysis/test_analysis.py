@@ -102,6 +102,14 @@ def test_quality_and_wear_time(report: DeviceReport) -> None:
     assert "electrode off" in quality["bad_by_reason_s"]
 
 
+def test_time_without_values_cannot_be_read() -> None:
+    figures = figures_of(run(np.zeros(30 * 360, np.int16), ((0, 30 * 360),)))
+    quality, (hour,) = figures["quality"], figures["hours"]
+    assert (quality["worn_s"], quality["readable_s"], hour["readable_s"]) == (0, 0, 0)
+    assert quality["bad_by_reason_s"] == {"electrode off": 30}
+    assert figures["limits"] == ["30 s cannot be read: nothing is known of that time"]
+
+
 def test_figures_of_beats_and_rhythm(report: DeviceReport) -> None:
     figures = figures_of(report)
     assert figures["beats"]["V"] == figures["ventricular_beats"] == 6

@@ -12,9 +12,10 @@ import scipy.io
 
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.writers.wfdb import write_record
-from ecg_edge.host.analysis.reading import Reading, read_own
+from ecg_edge.host.analysis.reading import Reading, merged, read_own
 from ecg_edge.host.live.items import Gap, LeadChange, Origin, Wave
 from ecg_edge.host.recording.recorder import Recorder
+from tests.support import wfdb_files
 from tests.support.simulated import make_ecg
 
 SAMPLES = make_ecg(20.0)[0]
@@ -56,6 +57,76 @@ def test_the_only_column_that_is_no_time_is_the_lead(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("time (s);II\n" + rows)
     record = read_own(tmp_path / "a.csv", ADU).record
     assert record.lead == "II" and np.array_equal(record.samples, SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("time;ECG\n", "{k:.3f};{mv:.3f}\n"),
+        ("time,ECG,\n", "{k:.3f},{mv:.3f},\n"),
+        ("time,ECG\n", "{k:.3f},{mv:.3f},,\n\n"),
+        ('"time","ECG"\n', '"{k:.3f}","{mv:.3f}"\n'),
+        ('"time, s";"ECG"\n', '{k:.3f};"{mv:.3f}"  # noted\n'),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_harmless_differences_of_tables(tmp_path: Path, head: str, row: str, encoding: str) -> None:
+    rows = "".join(row.format(k=k / 360, mv=value / 200) for k, value in enumerate(SAMPLES.tolist()))
+    (tmp_path / "a.csv").write_text(head + rows, encoding=encoding)
+    record = read_own(tmp_path / "a.csv", MILLIVOLTS).record
+    assert record.lead == "ECG" and np.array_equal(record.samples, SAMPLES * 5)
+
+
+def test_names_may_be_in_latin_1(tmp_path: Path) -> None:
+    rows = "\n".join(map(str, SAMPLES.tolist()))
+    (tmp_path / "a.csv").write_text(f"\xb5V\n{rows}", encoding="latin-1")
+    record = read_own(tmp_path / "a.csv", ADU).record
+    assert record.lead == "\xb5V" and np.array_equal(record.samples, SAMPLES)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_decimal_commas_between_semicolons_or_tabs(tmp_path: Path, separator: str) -> None:
+    rows = [
+        f"{k}{separator}{value / 200:.3f}\n".replace(".", ",") for k, value in enumerate(SAMPLES.tolist())
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("".join(rows))
+    record = read_own(path, Reading("1", 360, "mV")).record
+    assert np.array_equal(record.samples, SAMPLES * 5)
+    path.write_text("".join([*rows, f"7200{separator}0.5\n"]))
+    with pytest.raises(RecordError, match=r"line 7201 is no row of numbers: .* no decimal points"):
+        read_own(path, Reading("1", 360, "mV"))
+
+
+def test_commas_that_may_be_decimal_commas_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for head, row in (("", "0,{0}\n"), ("ECG\n", "-0,{0}\n"), ("time,ECG\n", "0,{0},0,{0}\n")):
+        path.write_text(head + "".join(row.format(k % 1000) for k in range(7200)))
+        with pytest.raises(RecordError, match=r"may be decimal commas\. Write decimal points"):
+            read_own(path, Reading("1", 360, "mV"))
+    whole = "".join(f"{k},{value}\n" for k, value in enumerate(SAMPLES.tolist()))
+    for head in ("n,ECG\n", ""):  # values below 0 are no digits after a comma
+        path.write_text(head + whole)
+        assert np.array_equal(read_own(path, Reading("1", 360, gain=200)).record.samples, SAMPLES)
+    for head, lead in (("n,ECG\n", "ECG"), ("", "1")):  # the first column increases: no digits
+        path.write_text(head + whole.replace("-", ""))
+        assert np.array_equal(read_own(path, Reading(lead, 360, gain=200)).record.samples, np.abs(SAMPLES))
+
+
+def test_a_bad_line_is_quoted_with_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for content, said in (
+        ("ECG\n" + "1\n\n" * 60_000 + "foo\n", "line 120002 is no row of numbers: 'foo'"),
+        ("a\n\n" + "1,2\n" * 10 + "3,\n4,5\n", "line 13 is no row of numbers: '3,'"),
+        ("a,b\n" + "1,2\n" * 10 + ",\n4,5\n", "line 12 is no row of numbers: ','"),
+        ("t,ECG\n" + "2026-01-01T00:00:00,1\n" * 9, "line 4 .*: '2026-01-01T00:00:00,1'.* no dates"),
+        ("a\nb\nc\nd\ne\n1\n", "line 4 is no row of numbers: 'd'. Expected: up to 3 lines of names"),
+        ("1\n" + "\0" * 200_000, r"line 2 is no row of numbers: '(.x00){14}.*\.\.\."),
+        ('"' + "x" * 200_000 + '"\n' + "1,2\n" * 9, "may be decimal commas"),
+    ):
+        path.write_text(content)
+        with pytest.raises(RecordError, match=said):
+            read_own(path, Reading("0", 360, "mV"))
 
 
 def test_two_columns_need_a_name(tmp_path: Path) -> None:
@@ -145,6 +216,40 @@ def test_gaps_count_from_the_first_sample(tmp_path: Path) -> None:
     assert read_own(tmp_path / "a.edf", Reading()).off_spans.tolist() == [[3600, 4320]]
 
 
+def test_gaps_that_overlap_are_one(tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")
+    gaps = [(5.0, 5.0), (6.0, 1.0), (9.0, 2.0), (15.0, 1.0)]
+    annotations = [edfio.EdfAnnotation(onset, length, "gap: lost") for onset, length in gaps]
+    edfio.Edf([signal], annotations=annotations).write(tmp_path / "a.edf")
+    assert read_own(tmp_path / "a.edf", Reading()).off_spans.tolist() == [[1800, 3960], [5400, 5760]]
+
+
+def test_spans_that_overlap_or_touch_are_joined() -> None:
+    one, other = np.array([[20, 30], [0, 10], [25, 26]]), np.array([[10, 12], [40, 40]])
+    assert merged(one, other).tolist() == [[0, 12], [20, 30]]
+    assert merged(np.zeros((0, 2), np.int64)).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("frame_hz", "per_frame"), [("10", 36), ("62.5", 4)])
+def test_the_rate_is_that_of_the_lead_with_several_samples_a_frame(
+    tmp_path: Path, frame_hz: str, per_frame: int
+) -> None:
+    layout = {"rate": frame_hz, "layout": f"x{per_frame}", "length": str(len(SAMPLES) // per_frame)}
+    wfdb_files.write_record(tmp_path, "r", SAMPLES, **layout)
+    own = read_own(tmp_path / "r", Reading())
+    rate_hz = float(frame_hz) * per_frame
+    assert own.own_hz == rate_hz and own.record.fs_hz == rate_hz
+    assert np.array_equal(own.record.samples, SAMPLES)
+
+
+def test_the_rate_is_that_of_the_lead_not_of_the_fastest_signal(tmp_path: Path) -> None:
+    slow, fast = SAMPLES[::2].astype(np.int64), SAMPLES.astype(np.int64)
+    signals = [("ECG I", "mV", (-5.0, 5.0), slow), ("ECG II", "mV", (-5.0, 5.0), fast)]
+    wfdb_files.write_edf(tmp_path / "a.edf", signals, records=20)
+    assert [read_own(tmp_path / "a.edf", Reading(lead)).own_hz for lead in ("ECG I", "ECG II")] == [180, 360]
+
+
 def test_samples_that_look_like_a_time_are_none(tmp_path: Path) -> None:
     """The samples of a file without annotations hold any bytes."""
     edfio = pytest.importorskip("edfio")
@@ -195,6 +300,14 @@ def test_every_bad_input_has_a_message(
         (tmp_path / name).write_text(content)
     with pytest.raises(RecordError, match=message.replace("(", r"\(")):
         read_own(tmp_path / name, Reading(**reading))
+
+
+@pytest.mark.parametrize("name", [".", "", "/", ".."])
+def test_a_folder_is_no_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    with pytest.raises(RecordError, match=r"a folder\. Name a record"):
+        read_own(Path(name), Reading())
 
 
 def test_a_replay_session_is_pointed_to_record(tmp_path: Path) -> None:

@@ -54,6 +54,37 @@ def test_a_run_folder_that_is_not_there_is_refused(capsys: pytest.CaptureFixture
     assert "/nonexistent" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e300"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("monitor", "100", "--play"),
+        ("bridge", "100", "--mqtt", "mqtt://localhost", "--play"),
+        ("evaluate", "annotations", "100", "-t", "atr", "--start-s"),
+        ("evaluate", "annotations", "100", "-t", "atr", "--match-window-ms"),
+        ("evaluate", "detector", "100", "--start-s"),
+    ],
+)
+def test_numbers_without_an_end_are_refused(
+    words: tuple[str, ...], number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words, number) == 2
+    text = capsys.readouterr().err
+    assert "Invalid value" in text and words[-1] in text
+
+
+@pytest.mark.parametrize("number", ["inf", "nan"])
+@pytest.mark.parametrize(
+    "words",
+    [("replay", "100", "--seconds"), ("analyze", "x.csv", "--rate"), ("record", "auto", "o", "--seconds")],
+)
+def test_numbers_without_a_largest_value_are_finite(
+    words: tuple[str, ...], number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words, number) == 2
+    assert "Invalid value" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words", [("build", "--env", "native"), ("demo",), ("replay", "100", "--port", "simulator")]
 )

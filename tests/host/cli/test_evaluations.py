@@ -72,6 +72,14 @@ def test_rhythm_annotations_without_beats(root: Path, bundle: Path) -> None:
     assert group["from_300_s"] is None and group["from_0_s"] is not None
 
 
+def test_a_start_after_the_end_is_named(root: Path) -> None:
+    done = run("evaluate", "detector", "own/beats", "own/flat", "--start-s", "91", "--data", root)
+    assert "own: no record with annotated beats is longer than 91 s, so nothing is scored" in done.output
+    assert "own: no annotated beats in 1 of the records" in done.output
+    flat = run("evaluate", "detector", "own/flat", "--start-s", "91", "--data", root)
+    assert "own: no annotated beats in 1 of the records" in flat.output and "longer than" not in flat.output
+
+
 def test_a_part_of_a_database(root: Path, bundle: Path) -> None:
     _, figures = rhythm(root, bundle, "vfdb", "--part", "test")
     assert list(figures["vfdb"]["records"]) == ["420"]

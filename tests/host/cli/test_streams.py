@@ -54,6 +54,44 @@ def test_json_on_standard_output_is_alone_there(tmp_path: Path) -> None:
     assert "mitdb" in done.stderr
 
 
+def test_json_goes_to_a_pipe_of_the_shell(tmp_path: Path) -> None:
+    where = {"ECG_EDGE_DATA": "", "XDG_CACHE_HOME": str(tmp_path)}
+    done = shell(f"$E data list -q --json >(cat > {tmp_path}/x.json) && sleep 0.5", **where)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(json.loads((tmp_path / "x.json").read_text())) == {"root", "records"}
+
+
+def test_a_terminal_that_lacks_characters_gets_escapes(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff \xc3\xa4")
+    (folder / "mitdb").mkdir(parents=True)
+    (folder / "mitdb" / "100.hea").touch()
+    for encoding, name in (("ascii", r"\udcff \xe4"), ("utf-8", r"\udcff ä")):
+        where = {"ECG_EDGE_DATA": str(folder), "PYTHONIOENCODING": encoding}
+        done = shell("$E data list", **where)
+        assert done.returncode == 0 and name in done.stdout, done.stderr
+        written = json.loads(shell("$E data list --json -", **where).stdout)
+        assert written["root"] == str(folder)
+
+
+def test_no_control_character_of_a_name_reaches_the_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b]0;x\x07\x9b31mb"
+    (folder / "mitdb").mkdir(parents=True)
+    (folder / "mitdb" / "100.hea").touch()
+    done = shell("$E data list", ECG_EDGE_DATA=str(folder))
+    assert "a]0;x31mb" in done.stdout and not {"\x1b", "\x07", "\x9b"} & {*done.stdout, *done.stderr}
+    coloured = shell("$E data list", ECG_EDGE_DATA=str(folder), FORCE_COLOR="1", TERM="xterm", NO_COLOR="")
+    assert "\x1b[1m" in coloured.stdout and "\x1b]" not in coloured.stdout
+    refused = shell("$E data check", ECG_EDGE_DATA=str(folder))
+    assert refused.returncode == 2 and "a]0;x31mb" in refused.stderr and "\x1b" not in refused.stderr
+
+
+def test_a_file_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for words in ("verify nowhere --json", "replay 100 --port nowhere --junit", "report nowhere --picture"):
+        done = shell(f"$E {words} {tmp_path}/file/x")
+        assert done.returncode == 2 and "is a file, not a folder" in done.stderr
+
+
 def test_quiet_leaves_results_and_errors(tmp_path: Path) -> None:
     where = {"ECG_EDGE_DATA": "", "XDG_CACHE_HOME": str(tmp_path)}
     loud, quiet = shell("$E data list", **where), shell("$E data list -q", **where)

@@ -55,6 +55,9 @@ def test_a_part_without_signal_or_too_long_is_refused() -> None:
         observation(strip, STARTED)
     with pytest.raises(EcgEdgeError, match="--seconds"):
         Strip(ORIGIN, 0.0, 3600.0)
+    for start_s in (float("inf"), float("nan"), 1e308, -1.0):
+        with pytest.raises(EcgEdgeError, match="--start-s"):
+            Strip(ORIGIN, start_s, 6.0)
 
 
 def test_the_command_writes_a_part_of_a_recording(tmp_path: Path) -> None:

@@ -12,15 +12,16 @@ import threading
 import time
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import wfdb
 
 from ecg_edge.ecg.annotations import read_annotations
-from ecg_edge.ecg.errors import OutputError
+from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.records import load_record
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, StripMark, Wave
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Origin, StripMark, Wave
 from ecg_edge.host.recording import record_writer
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource
@@ -144,6 +145,126 @@ def test_a_torn_line_at_the_end_of_the_journal_is_passed_over(tmp_path: Path) ->
     assert len(list(Recording(path).marks())) == count
 
 
+DELETED = object()
+BEAT = {"at": 0, "type": "beat", "sample": 0, "symbol": "N", "rr_samples": 0, "flags": 0, "quality": 0}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("fs_hz", DELETED),
+        ("labels", None),
+        ("labels", "NV"),
+        ("labels", [1]),
+        ("started", DELETED),
+        ("started", "yesterday"),
+        ("started", "2026-01-31T10:15:00"),
+        ("started", "9999-12-31T23:59:59+00:00"),
+        ("fs_hz", 0),
+        ("fs_hz", "abc"),
+        ("fs_hz", True),
+        ("adu_per_mv", 0),
+        ("adu_per_mv", 1e-320),
+        ("adu_per_mv", "x"),
+        ("adu_per_mv", float("nan")),
+        ("name", None),
+        ("lead", "\ud800"),
+    ],
+)
+def test_a_damaged_first_line_of_the_journal(tmp_path: Path, field: str, value: Any) -> None:
+    path = recorded(tmp_path / "night", FS_HZ)
+    journal = tmp_path / "night.jsonl"
+    head, *rest = journal.read_text().splitlines(keepends=True)
+    content = {**json.loads(head), field: value}
+    if value is DELETED:
+        del content[field]
+    journal.write_text("".join([json.dumps(content) + "\n", *rest]))
+    with pytest.raises(RecordError, match=rf"night\.jsonl: line 1 is damaged: the field '{field}'"):
+        Recording(path)
+
+
+def test_a_journal_may_lack_what_has_a_default(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "night", FS_HZ)
+    journal = tmp_path / "night.jsonl"
+    head, *rest = journal.read_text().splitlines(keepends=True)
+    content = {key: value for key, value in json.loads(head).items() if key not in ("labels", "lead")}
+    journal.write_text("".join([json.dumps(content) + "\n", *rest]))
+    origin = Recording(path).origin
+    assert (origin.lead, origin.labels) == ("ECG", ())
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("[1, 2]", "no JSON object"),
+        ("5", "no JSON object"),
+        ("garbage", "no JSON "),
+        ("[" * 100_000, "no JSON "),
+        ('{"at": 0, "type": "beat"}', "the field 'sample' is missing"),
+        (json.dumps(BEAT), "the field 'confidence' is missing"),
+        (json.dumps({**BEAT, "confidence": "1"}), "the field 'confidence' has the value '1'"),
+        (json.dumps({**BEAT, "confidence": 1, "symbol": "XX"}), "the field 'symbol' has the value 'XX'"),
+        (json.dumps({**BEAT, "confidence": 1, "sample": 2**32}), "far beyond"),
+        (json.dumps({**BEAT, "confidence": 1, "at": None}), "the field 'at' has the value 'None'"),
+        ('{"at": 0, "type": "link", "sample": 0, "up": 1, "text": ""}', "the field 'up' has the value '1'"),
+        ('{"type": "quality", "sample": -1, "bad": true, "reasons": 1}', "the field 'sample' has"),
+    ],
+)
+def test_a_damaged_line_within_the_journal(tmp_path: Path, line: str, text: str) -> None:
+    path = recorded(tmp_path / "night", FS_HZ)
+    journal = tmp_path / "night.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([*lines[:2], line + "\n", *lines[2:]]))
+    with pytest.raises(RecordError, match=rf"night\.jsonl: line 3 is damaged: .*{text}"):
+        list(Recording(path).marks())
+
+
+def test_a_signal_file_that_is_missing_or_cut_off(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "night")
+    signal_file = tmp_path / "night.dat"
+    assert Recording(path).missing_samples() == 0
+    signal_file.write_bytes(signal_file.read_bytes()[:-1001])
+    source = RecordingSource(Recording(path), speed=0)
+    assert Recording(path).missing_samples() == 501
+    list(source.items(threading.Event()))
+    assert source.losses.samples == 501
+    signal_file.write_bytes(b"")
+    assert Recording(path).missing_samples() == 3600
+    signal_file.unlink()
+    with pytest.raises(RecordError, match=r"night\.dat: cannot be read"):
+        Recording(path)
+
+
+def test_a_recording_that_goes_on_lacks_nothing(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "night", ORIGIN) as recorder:
+        recorder.take(items(0, FS_HZ))
+        opened = Recording(tmp_path / "night")
+        recorder.take(items(FS_HZ, 2 * FS_HZ))
+        assert (len(opened.samples), opened.missing_samples()) == (FS_HZ, 0)
+
+
+def test_an_episode_without_length_does_not_end_the_notes(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "night", ORIGIN) as recorder:
+        recorder.take([*items(0, 720), event(2, 500, 500), event(2, 600, 580)])
+    notes = wfdb.rdann(str(tmp_path / "night"), "rhy")
+    assert notes.sample.tolist() == [500, 600]
+    assert "+" not in notes.symbol
+
+
+def test_a_record_that_cannot_be_begun_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pwrite(file: int, data: bytes, at: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_writer.os, "pwrite", pwrite)
+        with pytest.raises(OutputError, match="No space left"):
+            Recorder(tmp_path / "night", ORIGIN)
+    assert list(tmp_path.iterdir()) == []
+    recorded(tmp_path / "night")
+
+
 def test_a_full_disk_leaves_a_record_up_to_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = 20_000
     write = os.pwrite
@@ -229,3 +350,64 @@ def test_edf_has_the_same_samples_and_marks_gaps(tmp_path: Path) -> None:
     place = texts.tolist().index("gap: frames were lost")
     assert (onsets[place], durations[place]) == (2.0, pytest.approx(280 / 360, abs=1e-3))
     assert "gap: the recording has ended" in texts
+
+
+@pytest.mark.parametrize("size", [1000, 20_480, 51_000])
+def test_edf_that_the_disk_has_no_room_for_is_not_left(tmp_path: Path, size: int) -> None:
+    pytest.importorskip("pyedflib")
+    resource = pytest.importorskip("resource")
+    from ecg_edge.host.recording.edf import write_edf
+
+    recording = Recording(recorded(tmp_path / "night", 30 * FS_HZ))
+    target = tmp_path / "night.edf"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(OutputError, match=r"night\.edf: cannot be written .*Free some space"):
+            write_edf(recording, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.glob("*night*.edf"))
+    write_edf(recording, target)
+    assert target.stat().st_size == 51_520
+
+
+def test_edf_is_not_written_to_a_device(tmp_path: Path) -> None:
+    pytest.importorskip("pyedflib")
+    from ecg_edge.host.recording.edf import write_edf
+
+    target = tmp_path / "night.edf"
+    target.symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="is no file"):
+        write_edf(Recording(recorded(tmp_path / "night")), target)
+
+
+def test_edf_of_nothing_or_of_too_large_values_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyedflib")
+    from ecg_edge.host.recording.edf import write_edf
+
+    target = tmp_path / "night.edf"
+    with pytest.raises(RecordError, match="has no samples"):
+        write_edf(Recording(recorded(tmp_path / "empty", 0)), target)
+    with Recorder(tmp_path / "large", Origin("port", "made", FS_HZ, 0.001)) as recorder:
+        recorder.take(items(0, FS_HZ))
+    with pytest.raises(EcgEdgeError, match=r"cannot hold samples of up to -3\.2768e\+07 mV"):
+        write_edf(Recording(tmp_path / "large"), target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("year", "held"), [(1950, False), (1984, False), (1985, True), (2084, True), (2085, False)]
+)
+def test_edf_has_no_other_date_than_the_recordings_or_1985(tmp_path: Path, year: int, held: bool) -> None:
+    pyedflib = pytest.importorskip("pyedflib")
+    from ecg_edge.host.recording.edf import holds_date, write_edf
+
+    started = datetime(year, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
+    with Recorder(tmp_path / "night", ORIGIN, started=started) as recorder:
+        recorder.take(items(0, FS_HZ))
+    file = pyedflib.EdfReader(str(write_edf(Recording(tmp_path / "night"), tmp_path / "night.edf")))
+    found = file.getStartdatetime()
+    file.close()
+    assert holds_date(started) == held
+    assert found == (datetime(year, 2, 3, 4, 5, 6) if held else datetime(1985, 1, 1, 4, 5, 6))

@@ -21,6 +21,9 @@ EXAMPLES: Final = (
     "ecg-edge evaluate annotations mitdb/100 mitdb/207 -t qrs --per-record --json scores.json",
 )
 
+LARGEST_WINDOW_MS: Final = 10_000.0
+"""Largest --match-window-ms: longer than the interval between any two beats."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -74,11 +77,21 @@ def evaluate(
     ] = None,
     start_s: Annotated[
         float,
-        typer.Option(min=0, metavar="S", help="Learning time in s, at least 0; nothing before it is scored."),
+        typer.Option(
+            min=0,
+            max=options.LONGEST_START_S,
+            metavar="S",
+            help="Learning time in s, at least 0; nothing before it is scored.",
+        ),
     ] = LEARNING_S,
     match_window_ms: Annotated[
         float,
-        typer.Option(min=0, metavar="MS", help="Largest distance of two annotations of one beat, in ms."),
+        typer.Option(
+            min=0,
+            max=LARGEST_WINDOW_MS,
+            metavar="MS",
+            help="Largest distance of two annotations of one beat, in ms.",
+        ),
     ] = 1000 * MATCH_WINDOW_S,
     per_record: options.PerRecordOption = False,
     json: options.JsonOption = None,

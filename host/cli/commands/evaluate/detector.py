@@ -100,7 +100,7 @@ def _figures(database: str, found: Mapping[Source, Detection], starts: Sequence[
     for group, members in group_sources(database, list(found)).items():
         detections = [found[source] for source in members]
         scored = [one for one in detections if one.scores]
-        counted = [one for one in detections if not one.scores]
+        counted = [one for one in detections if not one.has_reference]
         figures[group] = {f"from_{start:g}_s": group_figures(scored, start) for start in starts}
         if restarts := [one.restarts for one in detections if one.restarts]:
             figures[group]["restart"] = restart_figures(restarts)
@@ -126,7 +126,7 @@ def _print(
                 console.out.print(text.beat_lines(results), markup=False)
     for table in tables.every_table(database, figures, starts):
         console.out.print(table)
-    for line in tables.missing(database, figures["all"], starts):
+    for line in tables.missing(database, figures["all"], starts, len(found)):
         console.out.print(line, markup=False)
 
 
