@@ -6,6 +6,7 @@ import json
 import os
 import pkgutil
 import re
+import signal
 import subprocess
 import sys
 import types
@@ -141,6 +142,7 @@ def test_ctrl_c_during_the_imports_is_as_quiet(start: list[str], tmp_path: Path)
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in the background
     )
     assert (done.returncode, done.stdout, done.stderr) == (EXIT_INTERRUPTED, b"", b"")
 

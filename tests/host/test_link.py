@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pty
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +21,7 @@ from ecg_edge.firmware import fingerprint
 from ecg_edge.host.conformance.comparison import Comparator, Comparison
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.devices.simulator import Faults, simulator, simulator_info
+from ecg_edge.host.link import transports
 from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.frames import Decoder, encode
 from ecg_edge.host.link.messages import (
@@ -36,7 +39,7 @@ from ecg_edge.host.link.messages import (
     Start,
     Started,
 )
-from ecg_edge.host.link.transports import port_kind
+from ecg_edge.host.link.transports import SocketTransport, port_kind
 from ecg_edge.host.reference.expected import expect
 from tests.support.clock import VirtualClock
 from tests.support.simulated import LABELS, HashEngine, make_ecg
@@ -368,6 +371,40 @@ def test_a_pseudo_terminal_is_a_serial_port() -> None:
         os.close(device)
         with pytest.raises(LinkError, match="the link was lost"):
             transport.read(1.0)
+
+
+def test_a_peer_that_sends_before_it_takes_anything_does_not_block() -> None:
+    """As an emulator does: it takes no input while its output is full."""
+    own, peer = socket.socketpair()
+    there, back = bytes(range(256)) * 8192, bytes(range(255)) * 8192
+    taken = bytearray()
+
+    def answer_first() -> None:
+        peer.sendall(back)
+        while len(taken) < len(there):
+            taken.extend(peer.recv(65_536))
+
+    thread = threading.Thread(target=answer_first, daemon=True)
+    thread.start()
+    transport = SocketTransport(own, "here")
+    transport.write(there)
+    arrived = bytearray()
+    while len(arrived) < len(back):
+        arrived += transport.read(5)
+    thread.join(5)
+    assert taken == there and arrived == back
+    assert transport.read(0) == b""
+    peer.close()
+    with pytest.raises(LinkError, match="closed the connection"):
+        transport.read(1)
+    transport.close()
+
+
+def test_a_peer_that_takes_nothing_is_a_lost_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transports, "_WRITE_TIMEOUT_S", 0.05)
+    own, peer = socket.socketpair()
+    with own, peer, pytest.raises(LinkError, match="timed out"):
+        SocketTransport(own, "here").write(bytes(10_000_000))
 
 
 @pytest.mark.parametrize("baud", [0, -9600, 2**32, 123_456_789_012])
