@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ecg_edge.ecg.databases import NOISE_RECORDS, Database, known_database
+from ecg_edge.ecg.databases import Database, known_database
 from ecg_edge.ecg.download import fetch
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import sha256_of
@@ -54,7 +54,7 @@ def download_database(
     Raises
     ------
     RecordError
-        When a file cannot be fetched, stored, or fails its checksum, or the list of files is cut or none.
+        When a file cannot be fetched, stored, or fails its checksum, or the list of files is none.
         Complete files stay.
     """
     known = known_database(database)
@@ -93,7 +93,7 @@ def read_sums(folder: Path) -> dict[str, RemoteFile]:
     Raises
     ------
     RecordError
-        When the list cannot be read, or lacks files of the database's records.
+        When the list cannot be read, or has no files of the database.
     """
     path = folder / SUMS_NAME
     advice = f"Get it with `ecg-edge data get {folder.name}`."
@@ -105,7 +105,7 @@ def read_sums(folder: Path) -> dict[str, RemoteFile]:
 
 
 def _fetch_sums(url: str, folder: Path, known: Database) -> dict[str, RemoteFile]:
-    """Fetch SHA256SUMS.txt; it takes the place of the one in `folder` only when it is complete."""
+    """Fetch SHA256SUMS.txt; it takes the place of the one in `folder` only when it is such a list."""
     fresh = folder / f"{SUMS_NAME}.new"
     fetch(url, fresh, None, lambda _: None)
     try:
@@ -124,24 +124,13 @@ def _parse_sums(text: str, known: Database, where: str, advice: str) -> dict[str
     sums = {file[file.lastindex or 0]: RemoteFile(file[0], sha256) for sha256, file in files}
     if not sums:
         raise RecordError(f"{where}: lists no record files. {advice}")
-    absent = _absent(sums, known)
-    if absent or not text.endswith("\n"):
-        end = (
-            f"{len(absent)} record files are not listed, such as {absent[0]}"
-            if absent
-            else "no last line end"
-        )
-        raise RecordError(f"{where}: the list is cut ({end}). {advice}")
     return dict(sorted(sums.items()))
 
 
-def _absent(sums: Collection[str], known: Database) -> list[str]:
-    """Files of known records that are not listed: each record has those of the others; noise has no beats."""
-    records, noise = set(known.records), NOISE_RECORDS.get(known.name, ())
-    parts = [name.rpartition(".") for name in sums]
-    suffixes = sorted({"hea", *(suffix for record, _, suffix in parts if record in records)})
-    expected = {f"{record}.{suffix}" for record in records for suffix in suffixes}
-    return sorted(expected - set(sums) - {f"{record}.atr" for record in noise})
+def unlisted_records(database: str, root: Path) -> list[str]:
+    """Name the database's records that SHA256SUMS.txt does not list: a part of it, or a list that was cut."""
+    listed = {name.rpartition(".")[0] for name in read_sums(root / database)}
+    return [record for record in known_database(database).records if record not in listed]
 
 
 def _is_whole(path: Path, sha256: str) -> bool:

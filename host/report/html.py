@@ -22,11 +22,11 @@ from ecg_edge.host.conformance.results import (
     SCHEMA_VERSION,
     RecordResults,
     SessionResults,
-    fault_in,
     summary_of,
     training_note,
 )
 from ecg_edge.host.conformance.strips_csv import read_strips
+from ecg_edge.host.conformance.typed_json import fault_in
 from ecg_edge.host.link.messages import Info, RhythmEvent
 from ecg_edge.host.report.charts import labels_svg, rhythm_svg
 from ecg_edge.host.report.examples import (
@@ -245,7 +245,7 @@ def read_results(session: Path) -> SessionResults:
             f"{session / RESULTS_NAME}: schema version is {found!r}, this program reads {SCHEMA_VERSION}. "
             "Replay the records again."
         )
-    if fault := fault_in(results) or fault_in(results["device"], Info, "device"):
+    if fault := fault_in(results, SessionResults) or fault_in(results["device"], Info, "device"):
         raise EcgEdgeError(f"{session / RESULTS_NAME}: damaged: {fault}. Replay the records again.")
     return cast(SessionResults, results)
 

@@ -98,14 +98,20 @@ def other(value: int) -> int:
     return value + max(value // 20, 1)
 
 
+def changed_sources(folder: Path, name: str, text: str, replacement: str) -> Path:
+    """Copy the sources into `folder`, with a change in one of them."""
+    before = (SOURCES / name).read_text()
+    assert text in before
+    copy = Path(shutil.copytree(SOURCES, folder / "src"))
+    (copy / name).write_text(before.replace(text, replacement))
+    return copy
+
+
 @pytest.mark.parametrize(("name", "text", "replacement"), CHANGES, ids=[c[0] + " " + c[1] for c in CHANGES])
 def test_another_change_changes_the_fingerprint(
     library: ChangedLibrary, tmp_path: Path, name: str, text: str, replacement: str
 ) -> None:
-    before = (SOURCES / name).read_text()
-    assert text in before
-    folder = Path(shutil.copytree(SOURCES, tmp_path / "src"))
-    (folder / name).write_text(before.replace(text, replacement))
+    folder = changed_sources(tmp_path, name, text, replacement)
     # A header is compiled again with the one file that includes it.
     source = folder / ("fibrillation.c" if name == "fibrillation_weights.h" else name)
     assert library.fingerprint("ecg_rhythm_fingerprint", tmp_path, [source]) != rules_fingerprint()
@@ -131,9 +137,6 @@ def test_a_changed_constant_of_the_labels_changes_theirs(
 def test_another_change_of_the_labels_changes_theirs(
     library: ChangedLibrary, tmp_path: Path, name: str, text: str, replacement: str
 ) -> None:
-    before = (SOURCES / name).read_text()
-    assert text in before
-    folder = Path(shutil.copytree(SOURCES, tmp_path / "src"))
-    (folder / name).write_text(before.replace(text, replacement))
+    folder = changed_sources(tmp_path, name, text, replacement)
     found = library.fingerprint("ecg_rhythm_labels_fingerprint", tmp_path, [folder / name], more=(0,))
     assert found != labels_fingerprint()

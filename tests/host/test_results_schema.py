@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from ecg_edge.host.conformance.replay import replay
-from ecg_edge.host.conformance.results import SessionResults, fault_in
+from ecg_edge.host.conformance.results import SessionResults
+from ecg_edge.host.conformance.typed_json import fault_in
 from ecg_edge.host.link.messages import Info
 from tests.support.simulated import make_database
 from tests.support.typed_schema import schema_of
@@ -42,7 +43,7 @@ def test_the_published_schema_is_that_of_the_types(published: Any) -> None:
 def test_results_satisfy_the_schema(published: Any, written: Any) -> None:
     jsonschema.Draft202012Validator.check_schema(published)
     jsonschema.validate(written, published, jsonschema.Draft202012Validator)
-    assert fault_in(written) is None and fault_in(written["device"], Info) is None
+    assert fault_in(written, SessionResults) is None and fault_in(written["device"], Info) is None
     assert written["verdict"] == "pass" and len(written["records"]) == 2
 
 
@@ -68,7 +69,9 @@ def test_other_results_do_not(published: Any, written: Any, path: tuple[Any, ...
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(changed, published, jsonschema.Draft202012Validator)
     if path[-1] != "device_name":  # a key too many does no harm
-        assert str(fault_in(changed)).startswith(".".join(map(str, path)) + " has the wrong type")
+        assert str(fault_in(changed, SessionResults)).startswith(
+            ".".join(map(str, path)) + " has the wrong type"
+        )
 
 
 @pytest.mark.parametrize(
@@ -86,5 +89,5 @@ def test_a_key_that_is_missing_is_named(written: Any, path: tuple[Any, ...], kin
     for key in path[:-1]:
         place = place[key]
     del place[path[-1]]
-    whole = (changed,) if kind is SessionResults else (changed["device"], Info, "device")
+    whole = (changed, SessionResults) if kind is SessionResults else (changed["device"], Info, "device")
     assert fault_in(*whole) == ".".join(map(str, path)) + " is missing"

@@ -10,7 +10,13 @@ import typer
 from ecg_edge.ecg import databases as records
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import write_json
-from ecg_edge.ecg.mirror import BASE_URL, CheckResult, check_database, download_database
+from ecg_edge.ecg.mirror import (
+    BASE_URL,
+    CheckResult,
+    check_database,
+    download_database,
+    unlisted_records,
+)
 from ecg_edge.host.cli import console, lazy, options
 from ecg_edge.host.cli.tables import ResultTable
 
@@ -42,6 +48,12 @@ def get(
     for name in databases:
         folders[name] = download_with_progress(name, root, url)
         console.out.print(f"{folders[name]}: complete, all checksums match.", markup=False)
+        if absent := unlisted_records(name, root):
+            known = len(records.DATABASES[name].records)
+            console.warn(
+                f"{url}: lists no file of {len(absent)} of the {known} records of {name}, such as "
+                f"{absent[0]}: it has a part of the database, or the list was cut: run it again."
+            )
         cite = records.DATABASES[name].cite
         console.note(f"Licence: ODC-By 1.0. Cite: {cite}; doi:{records.DATABASES[name].doi}.")
     if json:
