@@ -1,6 +1,7 @@
 """Project and cache folders, hashes, and files that are complete whenever they have their final name.
 
     write_json(path, figures)
+    figures = read_json(path)
     with writing(path) as file:         # a text stream; `writing_bytes` for bytes
         file.write("...")
     with replacing(path) as temporary:  # for libraries that write by name
@@ -53,6 +54,30 @@ def cache_folder() -> Path:
 def sha256_of(path: Path) -> str:
     """Compute the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ---- reading ----------------------------------------------------------------------------------------
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    ValueError
+        When it is not UTF-8 or not JSON, or has lists within lists beyond Python's limit.
+    """
+    return parse_json(path.read_text(encoding="utf-8"))
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON. Raises a ValueError as `read_json`."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 # ---- writing ----------------------------------------------------------------------------------------

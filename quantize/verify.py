@@ -7,7 +7,6 @@ of quantization.
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import ComparisonError, ToolError
-from ecg_edge.ecg.files import locked_folder, write_json
+from ecg_edge.ecg.files import locked_folder, read_json, write_json
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import RecordName
 from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
@@ -168,7 +167,7 @@ def verify_run(run: Run, progress: Progress = SILENT) -> VerifyReport:
 
 def read_report(path: Path) -> VerifyReport:
     """Read a `verify.json`."""
-    report = json.loads(path.read_text(encoding="utf-8"))
+    report = read_json(path)
     engines = tuple(EngineFigures(**figures) for figures in report.pop("engines"))
     return VerifyReport(engines=engines, **report)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import operator
 import re
 import sys
@@ -23,6 +22,7 @@ from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.leads import AUTO
+from ecg_edge.ecg.typed_json import Range
 from ecg_edge.training.inputs import PARTS
 
 if sys.version_info >= (3, 11):
@@ -557,26 +557,6 @@ def _finite(path: Path, where: str, key: str, value: float) -> float:
     if abs(value) < sys.float_info.max:  # false for nan
         return float(value)
     raise RecipeError(f"{path}: {key} in {where} must be a finite number, not {value!r:.40}.")
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`; an open end excludes the limit itself."""
-
-    low: float
-    high: float = math.inf
-    low_open: bool = False
-    high_open: bool = False
-
-    def __contains__(self, value: float) -> bool:
-        above = value > self.low if self.low_open else value >= self.low
-        return above and (value < self.high if self.high_open else value <= self.high)
-
-    def __str__(self) -> str:
-        low = f"above {self.low:g}" if self.low_open else f"at least {self.low:g}"
-        if math.isinf(self.high):
-            return low
-        return f"{low} and {f'below {self.high:g}' if self.high_open else f'at most {self.high}'}"
 
 
 _RANGES: Final = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ecg_edge.ecg.errors import EcgEdgeError
-from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.files import read_json, write_json
 from ecg_edge.host.conformance.beats_csv import read_beats
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, RESULTS_NAME, RESUME_NAME, STRIPS_NAME
@@ -113,7 +113,7 @@ def read_request(folder: Path) -> Request:
     """
     content = _read(folder)
     try:
-        results = json.loads((folder / RESULTS_NAME).read_text(encoding="utf-8"))
+        results = read_json(folder / RESULTS_NAME)
         is_complete = not results["interrupted"]
         options = content["options"]
         conditions = {**options["conditions"], "leads": tuple(options["conditions"]["leads"])}
@@ -146,7 +146,7 @@ def read_earlier(folder: Path, info: Info, model_sha256: str) -> EarlierRun:
     """
     content = _read(folder)
     try:
-        results = json.loads((folder / RESULTS_NAME).read_text(encoding="utf-8"))
+        results = read_json(folder / RESULTS_NAME)
         device, started = results["device"], results["started"]
         beats = read_beats(folder / BEATS_NAME, info.labels)
         events = read_events(folder / EVENTS_NAME)
@@ -178,7 +178,7 @@ def _strips(folder: Path, info: Info) -> dict[Key, list[Any]]:
 
 def _read(folder: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads((folder / RESUME_NAME).read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_json(folder / RESUME_NAME)
     except FileNotFoundError:
         raise EcgEdgeError(
             f"{folder}: holds no session that can go on. Name the folder of another one."

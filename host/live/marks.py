@@ -14,14 +14,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import MISSING, asdict, fields
 from typing import Any, Final
 
 from ecg_edge.ecg.annotations import SYMBOL_OF_CODE
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.rates import RATE_LIMITS
+from ecg_edge.ecg.typed_json import Range, fault_in, must_be, types_of
 from ecg_edge.firmware.binding.rhythm import kind_name
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.items import (
@@ -47,10 +46,13 @@ _TYPES: Final[dict[str, type[Mark]]] = {
 }
 _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
-
-_MOST: Final = {"kind": 255, "fs_hz": int(RATE_LIMITS[1])}
-_MOST_ELSE: Final = 2**40  # samples of sixty years
-_LEAST: Final = {"fs_hz": 1, "adu_per_mv": 1e-6}
+_MOST: Final = 2**40  # samples of sixty years
+_LIMITS: Final = {
+    "kind": Range(0, 255),
+    "fs_hz": Range(1, int(RATE_LIMITS[1])),
+    "adu_per_mv": Range(1e-6, _MOST),
+}
+_LIMITS_ELSE: Final = Range(0, _MOST)
 _SYMBOLS: Final = frozenset(SYMBOL_OF_CODE.values())
 
 
@@ -75,7 +77,7 @@ def from_json(content: dict[str, Any]) -> Mark | None:
         return None
     mark = kind(**checked_fields(kind, content))
     if isinstance(mark, BeatMark) and mark.symbol not in _SYMBOLS:
-        raise RecordError(f"the field 'symbol' has the value {mark.symbol[:40]!r}")
+        raise RecordError(must_be("the field 'symbol'", "a WFDB symbol", mark.symbol))
     return mark
 
 
@@ -94,49 +96,26 @@ def checked_fields(kind: type, content: dict[str, Any]) -> dict[str, Any]:
     RecordError
         When a field is missing or has no value of its type; the message names the field alone.
     """
+    types = types_of(kind)
     wanted = [field for field in fields(kind) if field.default is MISSING or field.name in content]
-    checked = {field.name: checked_field(field.name, str(field.type), content) for field in wanted}
-    if "labels" in checked:
-        checked["labels"] = tuple(checked["labels"])
-    return checked
+    return {field.name: checked_field(field.name, types[field.name], content) for field in wanted}
 
 
-def checked_field(name: str, kind: str, content: dict[str, Any]) -> Any:
-    """Take one field from a JSON object; `kind` is its type as annotated. Raises as `checked_fields`."""
+def checked_field(name: str, kind: Any, content: dict[str, Any]) -> Any:
+    """Take one field of the type `kind` from a JSON object. Raises as `checked_fields`."""
+    place, limits = f"the field {name!r}", _LIMITS.get(name, _LIMITS_ELSE)
     if name not in content:
-        raise RecordError(f"the field {name!r} is missing")
+        raise RecordError(f"{place} is missing")
     value = content[name]
-    if not _IS_OF[kind](value) or (kind in ("int", "float") and not _is_in_range(name, value)):
-        raise RecordError(f"the field {name!r} has the value {str(value)[:40]!r}")
-    return value
+    if fault := fault_in(value, kind, place):
+        raise RecordError(fault)
+    if kind in (int, float) and value not in limits:
+        raise RecordError(must_be(place, limits, value))
+    if isinstance(value, (str, list)) and not _is_writable("".join(value)):
+        raise RecordError(must_be(place, "Unicode without surrogates", value))
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _is_in_range(name: str, value: float) -> bool:
-    return _LEAST.get(name, 0) <= value <= _MOST.get(name, _MOST_ELSE)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _is_text(value: object) -> bool:
+def _is_writable(text: str) -> bool:
     # A lone surrogate, which JSON can spell, cannot be written to any file.
-    return isinstance(value, str) and value == value.encode(errors="replace").decode()
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-_IS_OF: Final[dict[str, Callable[[Any], bool]]] = {
-    "int": _is_integer,
-    "float": _is_number,
-    "bool": lambda value: isinstance(value, bool),
-    "str": _is_text,
-    "tuple[str, ...]": _is_texts,
-}
-"""Test of a JSON value for each annotation that the fields have."""
+    return text == text.encode(errors="replace").decode()

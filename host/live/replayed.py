@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import threading
 import zlib
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.ecg.errors import LinkError, RecordError
+from ecg_edge.ecg.files import read_json
 from ecg_edge.host.conformance.folder import FRAMES_NAME, RESULTS_NAME
 from ecg_edge.host.link.frames import decode
 from ecg_edge.host.link.messages import Deltas, LiveSamples, Message, Samples, Start
@@ -118,7 +118,7 @@ def _pass_of(records: list[dict[str, Any]], number: int) -> int:
 def _results_of(folder: Path) -> dict[str, Any]:
     path = folder / RESULTS_NAME
     try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        results: dict[str, Any] = read_json(path)
         results["device"]["labels"], results["records"], results["started"]
     except (OSError, ValueError, KeyError, TypeError):
         raise RecordError(f"{path}: missing or damaged. Replay the records again.") from None

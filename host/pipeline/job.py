@@ -6,7 +6,6 @@ replay -> report
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, RecordError, ToolError
-from ecg_edge.ecg.files import PROJECT_ROOT, locked_folder, write_json
+from ecg_edge.ecg.files import PROJECT_ROOT, locked_folder, read_json, write_json
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.conformance.results import SessionResults, summary_of
@@ -428,4 +427,4 @@ def _reason(outcome: ReplayResult) -> EcgEdgeError:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)

@@ -5,12 +5,12 @@ The pages hold no figure that is not in the JSON. A test makes them again and co
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ecg_edge.ecg.files import read_json
 from ecg_edge.host.pipeline.classifier_page import classifier
 from ecg_edge.host.pipeline.detector_page import detector
 from ecg_edge.host.pipeline.page_parts import HYPHEN, SLASH, Results, per_cent, table, two
@@ -33,7 +33,7 @@ def write_pages(folder: Path, readme: Path) -> list[Path]:
 
 def load(folder: Path) -> dict[str, Results]:
     """Read every JSON file of the folder, by its stem."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
 
 
 def pages(folder: Path) -> dict[str, str]:

@@ -11,7 +11,6 @@ network's figures by protocol are the shipped bundle's own: a new training would
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ecg_edge.ecg.errors import ToolError
-from ecg_edge.ecg.files import PROJECT_ROOT, write_json
+from ecg_edge.ecg.files import PROJECT_ROOT, read_json, write_json
 from ecg_edge.host.pipeline.classifier_page import selected
 from ecg_edge.host.pipeline.result_pages import write_pages
 from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, MODEL_NAME, Manifest, load_bundle
@@ -195,7 +194,7 @@ def measure(measurement: Measurement) -> dict[str, Any]:
         target = Path(folder) / "figures.json"
         extra = ["--out", f"{folder}/session"] if measurement.words[0] == "replay" else []
         _run([*measurement.words, *extra, "--json", str(target)])
-        figures = json.loads(target.read_text(encoding="utf-8"))
+        figures = read_json(target)
     return {**_conditions(measurement), "figures": measurement.select(figures)}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg_edge.ecg.errors import EcgEdgeError
-from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.files import read_json, write_json
 
 DONE, CACHED, FAILED = "done", "cached", "failed"
 
@@ -152,7 +152,7 @@ def _do(stage: Stage, stamp_path: Path, inputs: dict[str, str]) -> None:
 
 def _read(stamp_path: Path) -> dict[str, Any]:
     try:
-        stamp = json.loads(stamp_path.read_text(encoding="utf-8"))
+        stamp = read_json(stamp_path)
     except (OSError, ValueError):
         return {}
     return stamp if isinstance(stamp, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.files import parse_json
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.live.items import INVALID, Item, LinkChange, Mark, Origin, Wave, place_of
 from ecg_edge.host.live.marks import checked_field, checked_fields, from_json
@@ -113,7 +113,7 @@ class Recording:
         for number, line in self._lines():
             with self._naming(number):
                 mark = from_json(line)
-                at = 0 if mark is None else int(checked_field("at", "int", line))
+                at = 0 if mark is None else int(checked_field("at", int, line))
                 if mark is not None and place_of(mark) > at + _AHEAD:
                     raise RecordError(f"sample {place_of(mark)} is far beyond the {at} before the line")
             if mark is not None:
@@ -130,15 +130,15 @@ class Recording:
         last = 0
         for number, line in self._lines():
             with self._naming(number):
-                last = int(checked_field("at", "int", line))
+                last = int(checked_field("at", int, line))
         with self._signal_file() as path:  # a recording that goes on is longer now than when it was opened
             return max(last - path.stat().st_size // 2, 0)
 
 
 def _object_of(line: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(line.decode())
-    except (ValueError, RecursionError) as error:
+        content = parse_json(line.decode())
+    except ValueError as error:
         raise RecordError(f"it is no JSON ({error})") from None
     if not isinstance(content, dict):
         raise RecordError("it is no JSON object")
@@ -147,7 +147,7 @@ def _object_of(line: bytes) -> dict[str, Any]:
 
 def _time_of(head: dict[str, Any]) -> datetime:
     """Read the time of the first sample; the years leave room for the length of the recording."""
-    text = checked_field("started", "str", head)
+    text = checked_field("started", str, head)
     try:
         started = datetime.fromisoformat(text)
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -10,7 +9,8 @@ from typing import Any, Final, NamedTuple, cast
 from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.figures import percent
-from ecg_edge.ecg.files import write_text
+from ecg_edge.ecg.files import read_json, write_text
+from ecg_edge.ecg.typed_json import fault_in
 from ecg_edge.host.conformance.accuracy import LabelledRecord
 from ecg_edge.host.conformance.beats_csv import read_beats
 from ecg_edge.host.conformance.events_csv import read_events
@@ -26,7 +26,6 @@ from ecg_edge.host.conformance.results import (
     training_note,
 )
 from ecg_edge.host.conformance.strips_csv import read_strips
-from ecg_edge.host.conformance.typed_json import fault_in
 from ecg_edge.host.link.messages import Info, RhythmEvent
 from ecg_edge.host.report.charts import labels_svg, rhythm_svg
 from ecg_edge.host.report.examples import (
@@ -253,10 +252,10 @@ def read_results(session: Path) -> SessionResults:
 def _read_json(path: Path) -> Any:
     """Read a JSON file; None when there is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise EcgEdgeError(f"{path}: damaged ({error}). Repeat the command that wrote it.") from error
 
 

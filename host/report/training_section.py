@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final, TypedDict
 from matplotlib.figure import Figure
 
 from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.files import read_json
 from ecg_edge.host.report.strips import LABEL_COLORS, open_figure
 
 INK: Final = "#010101"
@@ -46,7 +46,7 @@ def training_section(history: Path, evaluation: Path) -> TrainingSection:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise EcgEdgeError(f"{path}: cannot be read ({error}). Run `ecg-edge quantize` again.") from error
 

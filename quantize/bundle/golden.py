@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.ecg.errors import BundleError
+from ecg_edge.ecg.files import read_json
 from ecg_edge.quantize.bundle.engines import Int8Array
 from ecg_edge.quantize.bundle.manifest import GOLDEN_NAME, Bundle
 
@@ -69,14 +70,14 @@ def load_golden(bundle: Bundle) -> Golden:
         return _parse(path)
     except FileNotFoundError:
         raise BundleError(f"{path}: not found. Make the bundle again with `ecg-edge export`.") from None
-    except (ValueError, LookupError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise BundleError(
             f"{path}: damaged ({error}). Make the bundle again with `ecg-edge export`."
         ) from error
 
 
 def _parse(path: Path) -> Golden:
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw = read_json(path)
     vectors = raw["vectors"]
     inputs = {
         name: np.array([vector["inputs"][name] for vector in vectors], np.int8)

@@ -18,13 +18,14 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypedDict
+from typing import Annotated, Any, Final, TypeAlias, TypedDict
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.ecg.files import PROJECT_ROOT, sha256_of
+from ecg_edge.ecg.files import PROJECT_ROOT, parse_json, sha256_of
+from ecg_edge.ecg.typed_json import Range, fault_in
 
 SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
@@ -42,11 +43,15 @@ SHIPPED_MORPHOLOGY: Final = PROJECT_ROOT / "models" / "morphology"
 STRIP_INPUT: Final = "strip"
 """The one input of a morphology network."""
 
+_LARGEST: Final = 2**53  # the largest number that every reader of JSON keeps exact
+Count: TypeAlias = Annotated[int, Range(0, _LARGEST)]
+"""A number of things, a seed or a fingerprint: an integer from 0."""
+
 
 class _Spread(TypedDict):
     division: str
-    seeds: list[int]
-    patients: int
+    seeds: list[Count]
+    patients: Count
     figures: dict[str, list[float | None]]
 
 
@@ -74,7 +79,7 @@ class Spread(_Spread, total=False):
 
     elsewhere: dict[str, list[float | None]]
     made_by_sha256: str
-    rhythm_fingerprint: int
+    rhythm_fingerprint: Count
 
 
 class Training(TypedDict, total=False):
@@ -86,9 +91,9 @@ class Training(TypedDict, total=False):
     split: str
     peaks: str
     records: list[str]
-    beats: dict[str, int]
-    strips: dict[str, int]
-    seed: int
+    beats: dict[str, Count]
+    strips: dict[str, Count]
+    seed: Count
     spread: Spread
 
 
@@ -101,9 +106,9 @@ class Tensor:
     """An int8 tensor: real value = scale * (q - zero_point)."""
 
     name: str
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
+    shape: tuple[Annotated[int, Range(1, _LARGEST)], ...]
+    scale: Annotated[float, Range(0, low_open=True)]
+    zero_point: Annotated[int, Range(-128, 127)]
 
 
 @dataclass(frozen=True)
@@ -137,11 +142,11 @@ class Manifest:
 
     name: str
     model_sha256: str
-    core_fingerprint: int
+    core_fingerprint: Annotated[int, Range(0, 2**32 - 1)]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     labels: tuple[str, ...]
-    arena_bytes: dict[str, int]
+    arena_bytes: dict[str, Count]
     operators: tuple[str, ...]
     training: Training
     metrics: Metrics
@@ -303,8 +308,8 @@ def _read_text(path: Path) -> str:
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        raw = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as error:
+        raw = parse_json(_read_text(path))
+    except ValueError as error:
         raise BundleError(f"{path}: not JSON ({error}). Make it again with `ecg-edge export`.") from None
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION or not isinstance(version, int):
@@ -312,148 +317,44 @@ def _read_manifest(path: Path) -> Manifest:
             f"{path}: schema_version is {version!r}, this program reads {SCHEMA_VERSION}. "
             "Export the bundle with the same version of ecg-edge."
         )
-    manifest = _parse_manifest(path, raw)
+    if fault := fault_in(raw, Manifest, closed=True):
+        raise BundleError(f"{path}: {fault}. Export the bundle again.")
+    manifest = _manifest_of(raw)
     _check_manifest(path, manifest)
     return manifest
 
 
-def _parse_manifest(path: Path, raw: dict[str, Any]) -> Manifest:
-    names = {field.name for field in dataclasses.fields(Manifest)}
-    missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
-    if missing or unknown:
-        raise BundleError(f"{path}: missing keys {missing}, unknown keys {unknown}. Export the bundle again.")
-    for key, (is_valid, description) in _FIELDS.items():
-        if not is_valid(raw[key]):
-            raise BundleError(f"{path}: {key} must be {description}. Export the bundle again.")
-    fields = dict(raw)
+def _manifest_of(raw: dict[str, Any]) -> Manifest:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()
+    }
     for key in ("inputs", "outputs"):
-        fields[key] = tuple(Tensor(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in raw[key])
-    for key in ("labels", "operators"):
-        fields[key] = tuple(raw[key])
-    return Manifest(**fields)
+        values[key] = tuple(Tensor(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in raw[key])
+    return Manifest(**values)
 
 
 def _check_manifest(path: Path, manifest: Manifest) -> None:
-    """Check the fields that depend on each other."""
+    """Check what the types of the fields do not tell."""
     try:
         c_prefix(manifest.name)
     except BundleError as error:
         raise BundleError(f"{path}: name: {error}") from None
     check_labels(manifest.labels, f"{path}: labels")
+    if fault := next(_faults_of(manifest), None):
+        raise BundleError(f"{path}: {fault}. Export the bundle again.")
+
+
+def _faults_of(manifest: Manifest) -> Iterator[str]:
+    if not re.fullmatch(r"[0-9a-f]{64}", manifest.model_sha256):
+        yield "model_sha256 must be 64 hexadecimal digits in lower case"
     elements = [math.prod(tensor.shape) for tensor in manifest.outputs]
     if elements != [len(manifest.labels)]:
-        raise BundleError(
-            f"{path}: outputs have {elements} elements, but there are {len(manifest.labels)} labels. "
-            "Export the bundle again."
-        )
+        yield f"outputs have {elements} elements, but there are {len(manifest.labels)} labels"
+    if not manifest.inputs:
+        yield "inputs must not be empty"
     if len(set(manifest.input_names)) != len(manifest.inputs):
-        raise BundleError(f"{path}: two of the inputs have the same name. Export the bundle again.")
-
-
-def _is_integer(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, int):
-        return _is_integer(value, -_LARGEST, _LARGEST)
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def _is_list(value: Any, is_item: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and all(map(is_item, value))
-
-
-def _is_dict(value: Any, is_item: Callable[[Any], bool]) -> bool:
-    return isinstance(value, dict) and all(map(is_item, value.values()))
-
-
-def _is_tensor(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == {field.name for field in dataclasses.fields(Tensor)}
-        and _is_text(value["name"])
-        and _is_list(value["shape"], lambda size: _is_integer(size, 1, _LARGEST))
-        and _is_number(value["scale"])
-        and value["scale"] > 0
-        and _is_integer(value["zero_point"], -128, 127)
-    )
-
-
-def _is_training(value: Any) -> bool:
-    types: dict[str, Callable[[Any], bool]] = {
-        **dict.fromkeys(("recipe", "description", "database", "split", "peaks"), _is_text),
-        "records": lambda records: _is_list(records, _is_text),
-        **dict.fromkeys(
-            ("beats", "strips"),
-            lambda counts: _is_dict(counts, lambda count: _is_integer(count, 0, _LARGEST)),
-        ),
-        "seed": _is_seed,
-        "spread": _is_spread,
-    }
-    return isinstance(value, dict) and all(key in types and types[key](value[key]) for key in value)
-
-
-def _is_seed(value: Any) -> bool:
-    return _is_integer(value, 0, _LARGEST)
-
-
-def _is_spread(value: Any) -> bool:
-    def by_seed(figures: Any) -> bool:
-        return _is_list(figures, _is_figure) and len(figures) == len(value["seeds"])
-
-    return (
-        isinstance(value, dict)
-        and Spread.__required_keys__ <= value.keys() <= Spread.__annotations__.keys()
-        and _is_text(value["division"])
-        and _is_list(value["seeds"], _is_seed)
-        and _is_seed(value["patients"])
-        and _is_dict(value["figures"], by_seed)
-        and _is_dict(value.get("elsewhere", {}), by_seed)
-        and _is_text(value.get("made_by_sha256", ""))
-        and _is_seed(value.get("rhythm_fingerprint", 0))
-    )
-
-
-def _is_figure(value: Any) -> bool:
-    return value is None or _is_number(value)
-
-
-def _is_metrics(value: Any) -> bool:
-    return _is_dict(value, lambda engines: _is_dict(engines, lambda figures: _is_dict(figures, _is_figure)))
-
-
-_LARGEST: Final = 2**53  # the largest number that every reader of JSON keeps exact
-
-_FIELDS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
-    "name": (_is_text, "a text"),
-    "model_sha256": (
-        lambda value: _is_text(value) and re.fullmatch(r"[0-9a-f]{64}", value) is not None,
-        "64 hexadecimal digits in lower case",
-    ),
-    "core_fingerprint": (lambda value: _is_integer(value, 0, 2**32 - 1), "an integer from 0 to 4294967295"),
-    **dict.fromkeys(
-        ("inputs", "outputs"),
-        (
-            lambda value: _is_list(value, _is_tensor) and len(value) > 0,
-            "a list of tensors: name, shape (integers from 1), scale (above 0), zero_point (-128 to 127)",
-        ),
-    ),
-    "labels": (lambda value: _is_list(value, _is_text), "a list of texts"),
-    "arena_bytes": (
-        lambda value: _is_dict(value, lambda size: _is_integer(size, 0, _LARGEST)),
-        "an object of integers from 0",
-    ),
-    "operators": (lambda value: _is_list(value, _is_text), "a list of texts"),
-    "training": (
-        _is_training,
-        "an object as docs/reference/manifest.schema.json describes it",
-    ),
-    "metrics": (_is_metrics, "figures (numbers or null) by protocol and engine"),
-    "tools": (lambda value: _is_dict(value, _is_text), "an object of texts"),
-}
-"""Type and range of each field of manifest.json, and their description in messages."""
+        yield "two of the inputs have the same name"
+    if spread := manifest.training.get("spread"):
+        figures = [*spread["figures"].values(), *spread.get("elsewhere", {}).values()]
+        if any(len(values) != len(spread["seeds"]) for values in figures):
+            yield "training.spread must have one value for each of its seeds in every figure"

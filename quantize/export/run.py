@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from ecg_edge.ecg.errors import BundleError
-from ecg_edge.ecg.files import check_writable_folder, locked_folder
+from ecg_edge.ecg.files import check_writable_folder, locked_folder, read_json
 from ecg_edge.ecg.labels import LABELS
 from ecg_edge.ecg.splits import part_title
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
@@ -162,7 +161,7 @@ def read_spread(path: Path, recipe: Recipe) -> Spread | None:
     if not path.is_file():
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         made_by = (found.get("made_by_sha256"), found.get("rhythm_fingerprint"))
         if made_by != (folds_sha256(recipe), rhythm_fingerprint()):
             return None
@@ -192,7 +191,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = read_json(path)
         metrics: dict[str, Any] = {}
         for row in rows:
             metrics.setdefault(row["protocol"], {})[row["engine"]] = _figures(row)

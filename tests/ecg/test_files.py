@@ -94,6 +94,15 @@ def test_text_that_utf_8_lacks_is_escaped(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"file": name}
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b'{"a": [1, 2', b'"\xff"', '{"a": 1}'.encode("utf-16"), b"[" * 100_000]
+)
+def test_what_is_no_json_in_utf_8_is_a_value_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"char|byte|recursion"):
+        files.read_json(tmp_path / "x.json")
+
+
 def test_a_file_is_checked_before_it_is_written(tmp_path: Path) -> None:
     assert files.check_writable_file(tmp_path / "a" / "x.json") == tmp_path / "a" / "x.json"
     assert names_in(tmp_path / "a") == []

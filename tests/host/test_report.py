@@ -369,9 +369,10 @@ def test_damaged_files_are_named(session: Session, database: Path) -> None:
     (session.folder / "beats.csv").write_text("database,record\nmitdb,100\n")
     with pytest.raises(EcgEdgeError, match=r"beats\.csv: missing or damaged"):
         write_report(session.folder, data=database)
-    (session.folder / "results.json").write_text("{")
-    with pytest.raises(EcgEdgeError, match=r"results\.json: damaged"):
-        write_report(session.folder)
+    for content in ("{", "[" * 100_000):
+        (session.folder / "results.json").write_text(content)
+        with pytest.raises(EcgEdgeError, match=r"results\.json: damaged"):
+            write_report(session.folder)
 
 
 def test_the_picture_of_a_replay(session: Session, tmp_path: Path) -> None:

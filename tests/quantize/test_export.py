@@ -266,9 +266,10 @@ def test_damaged_golden_vectors_are_an_error(bundle: Bundle, tmp_path: Path) -> 
     copy = shutil.copytree(bundle.path, tmp_path / "copy")
     golden = json.loads((copy / "golden.json").read_text())
     golden["vectors"][0]["inputs"]["beat"][0][0] = 1000
-    (copy / "golden.json").write_text(json.dumps(golden))
-    with pytest.raises(BundleError, match=r"golden\.json: damaged"):
-        load_golden(load_bundle(copy))
+    for content in (json.dumps(golden), "[" * 100_000):
+        (copy / "golden.json").write_text(content)
+        with pytest.raises(BundleError, match=r"golden\.json: damaged"):
+            load_golden(load_bundle(copy))
 
 
 @pytest.mark.parametrize(("path", "prefix"), [(SHIPPED_BUNDLE, "nlrav"), (BOARD_BUNDLE, "nlrav_all")])

@@ -105,6 +105,29 @@ def test_a_field_of_another_type_or_range_is_named(copy: Path, key: str, value: 
         jsonschema.validate({**SHIPPED, key: value}, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "text"),
+    [
+        (["inputs", 0, "scale"], 0, r"inputs\.0\.scale must be above 0, not 0\. Export"),
+        (
+            ["inputs", 0, "more"],
+            1,
+            r"unknown key 'more' in inputs\.0; valid keys: name, shape, scale, zero_point",
+        ),
+        (["training", "spread", "patients"], -1, r"training\.spread\.patients must be at least 0"),
+        (["training", "spread", "seeds"], [1], r"training\.spread must have one value for each of its seeds"),
+    ],
+)
+def test_the_place_within_a_field_is_named(copy: Path, place: list[Any], value: Any, text: str) -> None:
+    def change(raw: Any) -> None:
+        for key in place[:-1]:
+            raw = raw[key]
+        raw[place[-1]] = value
+
+    with pytest.raises(BundleError, match=rf"manifest\.json: {text}"):
+        load_bundle(changed(copy, change))
+
+
 @pytest.mark.parametrize("key", SHIPPED)
 def test_a_missing_field_is_named(copy: Path, key: str) -> None:
     changed(copy, lambda raw: raw.pop(key))

@@ -6,6 +6,8 @@ import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from ecg_edge.ecg.typed_json import Range
+
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -28,6 +30,10 @@ def _object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _note(note: str | Range) -> dict[str, Any]:
+    return {"description": note} if isinstance(note, str) else {"minimum": note.low, "maximum": note.high}
+
+
 def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if hint in _TYPES:
         return {"type": _TYPES[hint]}
@@ -38,7 +44,7 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{hint.__name__}"}
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return {"description": arguments[1], **_schema(arguments[0], definitions)}
+        return {**_note(arguments[1]), **_schema(arguments[0], definitions)}
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin in (Union, types.UnionType):

@@ -9,11 +9,11 @@ from typing import Final
 from ecg_edge.ecg.errors import RecipeError
 from ecg_edge.ecg.synthetic.classes import MORPHOLOGY
 from ecg_edge.ecg.synthetic.front_end import FRONT_ENDS
+from ecg_edge.ecg.typed_json import Range
 from ecg_edge.training.recipes import (
     MAX_SEED,
     NAME,
     Prune,
-    Range,
     build_recipe,
     outside,
     read_toml,

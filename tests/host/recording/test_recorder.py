@@ -202,12 +202,12 @@ def test_a_journal_may_lack_what_has_a_default(tmp_path: Path) -> None:
         ("[" * 100_000, "no JSON "),
         ('{"at": 0, "type": "beat"}', "the field 'sample' is missing"),
         (json.dumps(BEAT), "the field 'confidence' is missing"),
-        (json.dumps({**BEAT, "confidence": "1"}), "the field 'confidence' has the value '1'"),
-        (json.dumps({**BEAT, "confidence": 1, "symbol": "XX"}), "the field 'symbol' has the value 'XX'"),
+        (json.dumps({**BEAT, "confidence": "1"}), "the field 'confidence' must be an integer, not '1'"),
+        (json.dumps({**BEAT, "confidence": 1, "symbol": "XX"}), "the field 'symbol' must be .*, not 'XX'"),
         (json.dumps({**BEAT, "confidence": 1, "sample": 2**32}), "far beyond"),
-        (json.dumps({**BEAT, "confidence": 1, "at": None}), "the field 'at' has the value 'None'"),
-        ('{"at": 0, "type": "link", "sample": 0, "up": 1, "text": ""}', "the field 'up' has the value '1'"),
-        ('{"type": "quality", "sample": -1, "bad": true, "reasons": 1}', "the field 'sample' has"),
+        (json.dumps({**BEAT, "confidence": 1, "at": None}), "the field 'at' must be an integer, not None"),
+        ('{"at": 0, "type": "link", "sample": 0, "up": 1, "text": ""}', "the field 'up' must be .*, not 1"),
+        ('{"type": "quality", "sample": -1, "bad": true, "reasons": 1}', "the field 'sample' must be .*-1"),
     ],
 )
 def test_a_damaged_line_within_the_journal(tmp_path: Path, line: str, text: str) -> None:
