@@ -115,6 +115,9 @@ def records_argument(default: str = "") -> Any:
     )
 
 
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a session in the folder of --out. Else it is refused.")
+]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the recipes' runs.")]
 PerRecordOption = Annotated[bool, typer.Option("--per-record", help="Print the figures of every record too.")]
 

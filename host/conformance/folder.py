@@ -1,7 +1,8 @@
-"""The folder of a session: claimed by one replay at a time, and cleared of an earlier session."""
+"""The folder of a session: claimed by one replay at a time, and cleared of an earlier session on request."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,15 +34,22 @@ _NAMES: Final = (
 
 
 @contextmanager
-def claim_folder(path: Path) -> Iterator[Path]:
+def claim_folder(path: Path, *, may_hold_session: bool = False) -> Iterator[Path]:
     """Make the folder of a session and keep other replays out of it until the context ends.
 
     A new folder that is still empty at the end is removed.
 
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    may_hold_session : bool
+        Take a folder with an earlier session: to replace it or to go on with it.
+
     Raises
     ------
     OutputError
-        When the folder cannot be made or written to, holds something else than a session, or another replay
+        When the folder cannot be made or written to, holds a session or something else, or another replay
         writes into it.
     """
     is_new = not path.exists()
@@ -49,6 +57,8 @@ def claim_folder(path: Path) -> Iterator[Path]:
     _refuse_other_content(path)
     try:
         with locked_folder(path):
+            if not may_hold_session:
+                refuse_session(path)
             yield path
     finally:
         if is_new:
@@ -60,6 +70,28 @@ def _refuse_other_content(path: Path) -> None:
     names = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")}
     if RESULTS_NAME not in names and (other := sorted(names - set(_NAMES))):
         raise OutputError(f"{path}: holds no session, but {other[0]!r}. Name a new or an empty folder.")
+
+
+def refuse_session(path: Path) -> None:
+    """Refuse a folder with files of an earlier session, also of one that did not come to its end.
+
+    Raises
+    ------
+    OutputError
+        When there are any.
+    """
+    if any((path / name).exists() for name in _NAMES):
+        go_on = f"go on with it (`ecg-edge replay --resume {path}`), " if _is_interrupted(path) else ""
+        raise OutputError(
+            f"{path}: holds a session already. Name another folder, {go_on}or replace it with --overwrite."
+        )
+
+
+def _is_interrupted(path: Path) -> bool:
+    try:
+        return bool(json.loads((path / RESULTS_NAME).read_text(encoding="utf-8"))["interrupted"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def clear_folder(path: Path) -> None:

@@ -136,6 +136,7 @@ def replay(
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     resume: bool = False,
+    overwrite: bool = False,
     jobs: int = 1,
     on_device: Callable[[Info], None] = lambda info: None,
     on_update: Callable[[Update], None] = lambda update: None,
@@ -172,6 +173,8 @@ def replay(
     resume : bool
         Go on with the session in `out`, which these options began: records that were streamed to their end
         stay, all others are streamed.
+    overwrite : bool
+        Replace a session in `out`, once a device has answered; else it is refused.
     jobs : int
         Devices that stream at once, where this computer starts them; else as many as ports.
     on_device, on_update : callable
@@ -184,6 +187,8 @@ def replay(
 
     Raises
     ------
+    OutputError
+        When `out` holds a session, or cannot be written to.
     RecordError, BundleError, LinkError, ToolError
         When nothing could be replayed: no such record or bundle, no device, or another model on it.
     """
@@ -194,7 +199,9 @@ def replay(
     names = [_split_name(name) for name in records]
     root = _require_records(names, data)
     with (
-        claim_folder(out or session_folder(DEFAULT_SESSIONS, port)) as folder,
+        claim_folder(
+            out or session_folder(DEFAULT_SESSIONS, port), may_hold_session=resume or overwrite
+        ) as folder,
         ExitStack() as stack,
     ):
         check = partial(_check, named, second)

@@ -395,7 +395,9 @@ def test_a_killed_replay_leaves_a_session_that_report_reads(
     assert [(r["record"], r["verdict"]) for r in results["records"]] == [("100", "pass")]
     page = write_report(out, data=data).read_text()
     assert "the replay did not come to its end" in page and "annotated N" in page
-    with claim_folder(out):
+    with pytest.raises(OutputError, match=r"session already\. .* go on with it \(`ecg-edge replay --resume"):
+        replay(["100"], port="no-port", data=data, out=out)
+    with claim_folder(out, may_hold_session=True):
         clear_folder(out)
     assert list(out.iterdir()) == []
 
@@ -414,11 +416,44 @@ def test_ctrl_c_exits_with_130_and_loses_no_samples(
 # ---- the session's folder -----------------------------------------------------------------------------
 
 
+def test_an_earlier_session_is_kept_unless_it_is_to_be_replaced(
+    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run(bundle, database, seconds=20.0).session.folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with command(bundle, database) as words:
+        assert exit_code([*words, "100"]) == 2
+        told = capsys.readouterr().err
+        assert f"{folder}: holds a session already. Name another folder, or replace it with --over" in told
+        assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+        assert exit_code([*words, "100", "--overwrite"]) == 0
+    assert [one["record"] for one in read_results(folder)["records"]] == ["100"]
+    assert exit_code(["replay", "--resume", str(folder), "--overwrite"]) == 2
+
+
+@pytest.mark.parametrize("name", ["results.json", "frames.log.gz", "report.html", "annotations"])
+def test_any_part_of_a_session_is_kept(bundle: Bundle, database: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / name).write_text("x")
+    with pytest.raises(OutputError, match=r"s: holds a session already\. Name another folder, or replace it"):
+        replay(["100"], port="no-port", bundle_path=bundle.path, data=database, out=tmp_path / "s")
+
+
+def test_a_demo_keeps_an_earlier_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: object) -> None:
+        raise AssertionError("built before the folder was checked")
+
+    monkeypatch.setattr("ecg_edge.host.cli.commands.demo._build", build)
+    (tmp_path / "results.json").write_text("{}")
+    assert exit_code(["demo", "--out", str(tmp_path)]) == 2
+    assert (tmp_path / "results.json").read_text() == "{}"
+
+
 def test_a_session_in_a_used_folder_keeps_nothing_of_the_earlier_one(bundle: Bundle, database: Path) -> None:
     folder = run(bundle, database).session.folder
     (folder / "notes.txt").write_text("mine")
     with device_on_a_socket(bundle) as port:
-        replay(["101"], port=port, bundle_path=bundle.path, data=database, out=folder)
+        replay(["101"], port=port, bundle_path=bundle.path, data=database, out=folder, overwrite=True)
     assert [path.name for path in (folder / "annotations" / "mitdb").iterdir()] == ["101.dev"]
     assert {row.split(",")[1] for row in (folder / "beats.csv").read_text().splitlines()[1:]} == {"101"}
     assert (folder / "notes.txt").read_text() == "mine"
@@ -454,7 +489,7 @@ def test_a_device_that_is_refused_costs_no_earlier_session(bundle: Bundle, datab
     folder = run(bundle, database).session.folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with device_on_a_socket(bundle, status=2) as port, pytest.raises(LinkError):
-        replay(["100"], port=port, bundle_path=bundle.path, data=database, out=folder)
+        replay(["100"], port=port, bundle_path=bundle.path, data=database, out=folder, overwrite=True)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
@@ -513,7 +548,8 @@ def test_streams_begin_afresh_and_are_scored_from_their_own_start(bundle: Bundle
 
 def test_an_inverted_lead_of_half_the_size(bundle: Bundle, database: Path) -> None:
     upright = run(bundle, database, seconds=20.0).session.runs[0].record.samples
-    outcome = run(bundle, database, seconds=20.0, conditions=Conditions(scale=0.5, invert=True))
+    turn = Conditions(scale=0.5, invert=True)
+    outcome = run(bundle, database, seconds=20.0, conditions=turn, overwrite=True)
     assert outcome.passed and outcome.results["records"][0]["scale"] == -0.5
     turned = outcome.session.runs[0].record.samples
     assert np.array_equal(turned, np.rint(upright * -0.5).astype(np.int16))

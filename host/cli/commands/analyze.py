@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ecg_edge.ecg.errors import RecordError, ToolError
+from ecg_edge.ecg.errors import OutputError, RecordError, ToolError
 from ecg_edge.ecg.figures import duration_text, percent
 from ecg_edge.ecg.files import check_writable_folder, write_json
 from ecg_edge.host.analysis.device import DeviceReport, run_device
@@ -18,6 +18,8 @@ from ecg_edge.host.analysis.files import write_files
 from ecg_edge.host.analysis.reading import ADU, RATES_HZ, UNITS, Reading, read_own
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.conformance.replay import MAINS_HZ
+from ecg_edge.host.recording.record_writer import BEATS
+from ecg_edge.host.recording.recording import is_recording
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.engines import Engine, GeneratedEngine, reference_engine
 from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, C_FOLDER, Bundle, load_bundle
@@ -85,6 +87,7 @@ def analyze(
     bundle = load_bundle(model)
     if not any_signal_path:
         check_signal_path(bundle)
+    _refuse_recordings(out, names)
     check_writable_folder(out)
     engine = _engine(bundle)
     reading = Reading(lead, rate_hz, unit, gain)
@@ -117,6 +120,16 @@ def _names(files: list[Path]) -> list[str]:
             f"Two files are called {double}: their results would have one name. Analyze them apart."
         )
     return names
+
+
+def _refuse_recordings(out: Path, names: list[str]) -> None:
+    """Refuse to replace what a device told: NAME.dev and NAME.rhy of a recording."""
+    for name in names:
+        if is_recording(out / name):
+            raise OutputError(
+                f"{out / name}.{BEATS}: holds the beats of a recording, by its device. Name another folder "
+                "with --out."
+            )
 
 
 def _engine(bundle: Bundle) -> Engine:

@@ -25,6 +25,7 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")
     ] = None,
+    overwrite: options.OverwriteOption = False,
     json: options.JsonOption = None,
 ) -> None:
     """Verify the shipped model on the emulated board: build, boot, replay a record, compare every byte.
@@ -34,15 +35,26 @@ def demo(
     # For start-up time: these import numpy and the C extension.
     from ecg_edge.host.cli.commands.build import morphology_for
     from ecg_edge.host.cli.commands.replay import leave, replay_and_show
+    from ecg_edge.host.conformance.folder import refuse_session
     from ecg_edge.host.conformance.replay import DEFAULT_SESSIONS
     from ecg_edge.host.conformance.session import session_folder
 
+    if out is not None and not overwrite:
+        refuse_session(out)  # before the build
     second = morphology_for(BOARD, morphology)
     elf = _build(model, second)
     root, record = _record(data)
     folder = out or session_folder(DEFAULT_SESSIONS, "demo")
     port = f"emulator:{elf}"
-    outcome = replay_and_show([record], port=port, model=model, morphology=second, data=root, out=folder)
+    outcome = replay_and_show(
+        [record],
+        port=port,
+        model=model,
+        morphology=second,
+        data=root,
+        out=folder,
+        overwrite=overwrite,
+    )
     leave(outcome, json)
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ecg_edge.ecg.errors import EcgEdgeError, RecordError
+from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
@@ -116,6 +116,8 @@ def record(
     if source is not None:
         out_path = _only_out(names)
         _refuse(ctx, _without_effect(source, out_path), f"with --from {source} {out_path}")
+        if out_path.suffix.lower() in (".edf", ".json"):
+            _refuse_existing(out_path)
         if out_path.suffix.lower() == ".json":
             figures = _write_fhir(_source_of(source, number - 1), out_path, start_s, seconds or FHIR_S)
         else:
@@ -125,6 +127,8 @@ def record(
             raise typer.BadParameter("name the port and the record: `ecg-edge record /dev/ttyUSB0 night`")
         _refuse(ctx, ("number", "start_s"), "without --from")
         line, out = LiveLine(names[0], gain, mains_hz, baud, text, rate_hz, model, reset), names[1]
+        if edf:
+            _refuse_existing(Path(f"{out}.edf" if rotate is None else f"{out}_001.edf"))
         device = line.source()
         with stopped_by_signals() as stop:
             recorder = _run(device, Path(out), stop, seconds, rotate, text)
@@ -144,6 +148,12 @@ def _refuse(ctx: typer.Context, names: Iterable[str], where: str) -> None:
     ]
     if given:
         raise typer.BadParameter(f"{', '.join(given)}: no effect {where}. Leave it out.")
+
+
+def _refuse_existing(path: Path) -> None:
+    """Refuse to replace EDF+ or FHIR, as `Recorder` refuses to replace a record."""
+    if path.is_file():
+        raise OutputError(f"{path}: exists already. Name another file.")
 
 
 def _without_effect(source: Path, out: Path) -> list[str]:
@@ -286,8 +296,9 @@ def _write_edf(records: list[Path], out: Path | None = None) -> list[Path]:
 
     targets = []
     for path in records:
-        recording = Recording(path)
-        target = write_edf(recording, out or path.with_name(f"{path.name}.edf"))
+        recording, target = Recording(path), out or path.with_name(f"{path.name}.edf")
+        _refuse_existing(target)
+        write_edf(recording, target)
         if not holds_date(recording.started):
             console.warn(f"{target}: has 1985 for the year {recording.started.year}, which EDF+ cannot hold.")
         console.out.print(f"EDF+:    {target}", markup=False)

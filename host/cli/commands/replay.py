@@ -64,6 +64,7 @@ def replay(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Session folder. Else a new one in sessions/.")
     ] = None,
+    overwrite: options.OverwriteOption = False,
     seconds: Annotated[
         float | None,
         typer.Option(
@@ -138,6 +139,8 @@ def replay(
     if resume is not None:
         if names:
             raise typer.BadParameter("the session has its records already", param_hint="RECORDS")
+        if overwrite:
+            raise typer.BadParameter("not with --resume, which goes on", param_hint="--overwrite")
         named = ctx.get_parameter_source("port")
         is_port_named = named is not None and named.name == "COMMANDLINE"
         outcome = _resume(resume, port if is_port_named else None, jobs, report, run)
@@ -167,6 +170,7 @@ def replay(
         restart_s=restart,
         block=_block_samples(block_size),
         baud=baud,
+        overwrite=overwrite,
         jobs=jobs,
         report=report,
         run=run,
@@ -253,6 +257,7 @@ def replay_and_show(
     block: int | None = MAX_SAMPLES,
     baud: int = DEFAULT_BAUD,
     resume: bool = False,
+    overwrite: bool = False,
     jobs: int = 1,
     report: bool = True,
     run: Path | None = None,
@@ -261,7 +266,7 @@ def replay_and_show(
 
     Parameters
     ----------
-    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud, resume, jobs
+    names, port, data, out, seconds, conditions, starts_s, restart_s, block, baud, resume, overwrite, jobs
         As in `ecg_edge.host.conformance.replay.replay`.
     model : Path, optional
         Model bundle that is on the device; else the shipped one that it names.
@@ -287,6 +292,7 @@ def replay_and_show(
             block=block,
             baud=baud,
             resume=resume,
+            overwrite=overwrite,
             jobs=jobs,
             on_device=show_device,
             on_update=display.update,

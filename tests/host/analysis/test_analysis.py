@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ecg_edge.ecg.annotations import read_annotations
-from ecg_edge.ecg.errors import ToolError
+from ecg_edge.ecg.errors import OutputError, ToolError
 from ecg_edge.firmware.binding.rhythm import END
 from ecg_edge.host.analysis import figures as figures_module
 from ecg_edge.host.analysis.device import DeviceReport, run_device
@@ -27,10 +27,12 @@ from ecg_edge.host.cli import main as command_line
 from ecg_edge.host.cli.commands import analyze as command
 from ecg_edge.host.link.messages import Beat, RhythmEvent
 from ecg_edge.host.live.computed import ComputedDevice
+from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.report import pdf
 from ecg_edge.host.report.analysis_page import write_page
 from ecg_edge.quantize.bundle.engines import Inputs
 from tests.support.made_reports import made_record
+from tests.support.made_session import FS_HZ, ORIGIN, items
 from tests.support.simulated import LABELS, make_bundle, make_ecg
 
 
@@ -266,6 +268,19 @@ def test_the_command_writes_everything(stub: Path) -> None:
     assert names == {"night.html", "night.dev", "night.rhy", "night-beats.csv", "night-episodes.csv"}
     figures = json.loads(Path("out.json").read_text())["night"]
     assert figures["lead"] == "ECG" and figures["quality"]["duration_s"] == 60
+
+
+@pytest.mark.parametrize("file", ["heart", "night.csv"])
+def test_beats_that_a_device_told_are_kept(stub: Path, file: str) -> None:
+    name = Path(file).stem
+    with Recorder(Path(name), ORIGIN) as recorder:
+        recorder.take(items(0, 20 * FS_HZ))
+    told = Path(f"{name}.dev").read_bytes()
+    options = () if name == "heart" else ("--rate", "360", "--gain", "200")
+    with pytest.raises(OutputError, match=rf"{name}\.dev: holds the beats of a recording.*--out"):
+        analyze(file, *options, "--out", ".", "--model", str(stub))
+    assert Path(f"{name}.dev").read_bytes() == told
+    assert analyze(file, *options, "--out", "elsewhere", "--model", str(stub)) == 0
 
 
 def test_the_command_says_what_limits_a_report(stub: Path) -> None:

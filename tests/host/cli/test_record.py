@@ -16,7 +16,7 @@ import wfdb
 from click.testing import Result
 from typer.testing import CliRunner
 
-from ecg_edge.ecg.errors import EcgEdgeError, RecordError
+from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.host.cli.commands import record as command
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.conformance.replay import replay
@@ -113,6 +113,24 @@ def test_conversions_obey_json(night: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert json.loads(figures.read_text())["edf"] == [str(tmp_path / "night.edf")]
     assert "has 1985 for the year 1950" in done.output
+
+
+@pytest.mark.parametrize("name", ["other.edf", "other.json", "other"])
+def test_a_conversion_replaces_no_file(night: Path, tmp_path: Path, name: str) -> None:
+    taken = tmp_path / (name if "." in name else f"{name}.dat")
+    taken.write_text("mine")
+    error = run("--from", night, tmp_path / name).exception
+    assert isinstance(error, OutputError) and f"{taken}: exists already" in str(error)
+    assert taken.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("rotate", "name"), [((), "new.edf"), (("--rotate", "1h"), "new_001.edf")])
+def test_edf_of_a_recording_that_begins_replaces_no_file(
+    tmp_path: Path, rotate: tuple[str, ...], name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    error = run("/dev/ttyNONE", tmp_path / "new", "--edf", *rotate).exception
+    assert isinstance(error, OutputError) and f"{name}: exists already" in str(error)
 
 
 def test_number_is_refused_for_a_recording(night: Path, tmp_path: Path) -> None:
