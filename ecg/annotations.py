@@ -39,6 +39,7 @@ _NOT_QRS: Final = 0
 _NOTE: Final = 22
 _SKIP, _NUM, _SUBTYPE, _CHANNEL, _AUX = range(59, 64)
 _LONGEST_STEP: Final = 1023
+_LONGEST_SKIP: Final = 2**31 - 1
 _UNDEFINED: Final = re.compile(r"\[(\d+)\]")
 _RESOLUTION: Final = re.compile(r"## time resolution: *(\S*)")
 _DEFINITIONS: Final = "## annotation type definitions", "## end of definitions"
@@ -339,9 +340,10 @@ def _code(symbol: str) -> int:
 
 def _row(code: int, step: int, subtype: int, aux: str) -> bytes:
     words = b""
-    if not 0 <= step <= _LONGEST_STEP or (code, step) == (0, 0):
-        long = step.to_bytes(4, "little", signed=True)
-        words, step = _pack(_SKIP, 0) + long[2:] + long[:2], 0
+    while not 0 <= step <= _LONGEST_STEP or (not words and (code, step) == (0, 0)):
+        skipped = min(step, _LONGEST_SKIP)
+        long = skipped.to_bytes(4, "little", signed=True)
+        words, step = words + _pack(_SKIP, 0) + long[2:] + long[:2], step - skipped
     words += _pack(code, step)
     if subtype:
         words += _pack(_SUBTYPE, subtype & 0xFF)

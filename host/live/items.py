@@ -6,7 +6,7 @@ All sample numbers count from the start of the session at `Origin.fs_hz`, over g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from ecg_edge.host.link.messages import RhythmEvent
 
 INVALID = -32768
 """Sample without a value, as in WFDB's format 16."""
+
+LONGEST_GAP_S: Final = 86_400
+"""Longest gap that a recording holds as samples, in seconds; behind a longer one, another record begins."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ def csv_blocks(session: LiveSession, start: int, end: int) -> Iterator[str]:
 
 def wfdb_archive(session: LiveSession, start: int, end: int) -> bytes:
     """Make a ZIP archive with the record "ecg" and its annotations."""
+    start = max(start, session.first)  # what lies before is no longer kept
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         path = Path(folder) / "ecg"
         with Recorder(path, session.origin, first=start) as recorder:

@@ -6,7 +6,8 @@
             recorder.tick(source.drift)
 
 Without rotation the record is NAME, with rotation NAME_001, NAME_002 and so on, each from the sample after
-the one before.
+the one before. Behind a gap of more than a day, another record begins too, so that a clock that leaps fills
+no disk.
 """
 
 from __future__ import annotations
@@ -23,7 +24,17 @@ from ecg_edge.ecg.files import make_folder
 from ecg_edge.firmware.binding.rhythm import END, HEART_RATE
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.live.items import Gap, Item, LeadChange, Mark, Origin, QualityChange, Wave, place_of
+from ecg_edge.host.live.items import (
+    LONGEST_GAP_S,
+    Gap,
+    Item,
+    LeadChange,
+    Mark,
+    Origin,
+    QualityChange,
+    Wave,
+    place_of,
+)
 from ecg_edge.host.recording.record_writer import RecordWriter, remove_record
 
 FLUSH_S: Final = 1.0
@@ -31,6 +42,7 @@ CLOCK_S: Final = 60.0
 LATE_S: Final = 2.0
 """Time for which the record before stays open for beats that lie in it, in seconds."""
 
+_OPEN_GAP: Final = "gap"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -109,7 +121,8 @@ class Recorder:
         return self._current.end
 
     def _begin(self, first: int) -> RecordWriter:
-        name = self._out.name if self._rotate is None else f"{self._out.name}_{len(self.records) + 1:03d}"
+        is_only = self._rotate is None and not self.records
+        name = self._out.name if is_only else f"{self._out.name}_{len(self.records) + 1:03d}"
         started = self._started + timedelta(seconds=(first - self._first) / self._origin.fs_hz)
         writer = RecordWriter(self._out.parent, name, self._origin, first, started, self._now)
         self.records.append(self._out.parent / name)
@@ -126,6 +139,7 @@ class Recorder:
                 self._write_mark(item)
 
     def _write(self, wave: Wave) -> None:
+        self._fill(wave.start - self._current.end)  # a recording has gaps that no mark tells of
         samples = wave.samples
         while len(samples):
             room = self._room()
@@ -133,6 +147,10 @@ class Recorder:
             samples = samples[room:]
 
     def _fill(self, count: int) -> None:
+        if count > LONGEST_GAP_S * self._origin.fs_hz:
+            self._open.pop(_OPEN_GAP, None)
+            self._begin_next(self._current.end + count)
+            return
         while count > 0:
             part = min(count, self._room())
             self._current.write_gap(part)
@@ -140,14 +158,15 @@ class Recorder:
 
     def _room(self) -> int:
         """Samples that the current record still takes; begins the next record when there are none."""
-        if self._rotate is None:
-            return 1 << 62
-        if self._current.length >= self._rotate:
-            self._close_before()
-            self._before, self._current = self._current, self._begin(self._current.end)
+        if self._rotate is not None and self._current.length >= self._rotate:
+            self._begin_next(self._current.end)
         if self._before is not None and self._current.length > self._late_samples:
             self._close_before()
-        return self._rotate - self._current.length
+        return (1 << 62) if self._rotate is None else self._rotate - self._current.length
+
+    def _begin_next(self, first: int) -> None:
+        self._close_before()
+        self._before, self._current = self._current, self._begin(first)
 
     def _close_before(self) -> None:
         if self._before is not None:
@@ -158,8 +177,10 @@ class Recorder:
         self._remember(mark)
         is_late = self._before is not None and place_of(mark) < self._current.first
         (self._before if is_late and self._before else self._current).write_mark(mark)
-        if isinstance(mark, Gap):
+        if isinstance(mark, Gap) and mark.start <= self._current.end:
+            self._open[_OPEN_GAP] = mark
             self._fill(mark.end - self._current.end)
+            self._open.pop(_OPEN_GAP, None)
 
     def _remember(self, mark: Mark) -> None:
         """Keep the episodes that are open, bad signal, and electrodes that are off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import parse_json
 from ecg_edge.host.link.clock import Clock, SystemClock
-from ecg_edge.host.live.items import INVALID, Item, LinkChange, Mark, Origin, Wave, place_of
+from ecg_edge.host.live.items import INVALID, Gap, Item, LinkChange, Mark, Origin, Wave, place_of
 from ecg_edge.host.live.marks import checked_field, checked_fields, from_json
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.record_writer import JOURNAL
 
 _BATCH_S = 1.0
-_AHEAD = 2**30  # samples: twice that is the longest step in an annotation file
+_AHEAD = 2**30  # samples: a month at 360 Hz
+_BLOCK = 500_000  # samples read at once
 
 
 def is_recording(path: Path) -> bool:
@@ -110,14 +112,37 @@ class Recording:
         RecordError
             When a line of the journal is damaged.
         """
+        at = 0
         for number, line in self._lines():
             with self._naming(number):
                 mark = from_json(line)
-                at = 0 if mark is None else int(checked_field("at", int, line))
-                if mark is not None and place_of(mark) > at + _AHEAD:
+                if mark is None:
+                    continue
+                at = self._checked_at(line, at)
+                if place_of(mark) > at + _AHEAD:
                     raise RecordError(f"sample {place_of(mark)} is far beyond the {at} before the line")
-            if mark is not None:
-                yield at, mark
+                if isinstance(mark, Gap):
+                    self._check_gap(mark)
+            yield at, mark
+
+    def _checked_at(self, line: dict[str, Any], before: int) -> int:
+        """Read the number of samples before a line; `before`: of the line before it."""
+        at = int(checked_field("at", int, line))
+        if at > max(before, len(self.samples)) + _AHEAD:
+            days = (at - before) / self.origin.fs_hz / 86_400
+            raise RecordError(f"the time leaps by {days:.0f} days, from sample {before} to {at}")
+        return at
+
+    def _check_gap(self, gap: Gap) -> None:
+        """Refuse a gap that the signal file contradicts; one may go on in the next record."""
+        last, seconds = min(gap.end, len(self.samples)), (gap.end - gap.start) / self.origin.fs_hz
+        where = f"a gap of {seconds:.3f} s from sample {gap.start} on ({gap.start / self.origin.fs_hz:.3f} s)"
+        if seconds < 0:
+            raise RecordError(f"{where} ends before it begins")
+        for start in range(gap.start, last, _BLOCK):
+            found = np.flatnonzero(self.samples[start : min(start + _BLOCK, last)] != INVALID)
+            if len(found):
+                raise RecordError(f"{where}, but {self.path.name}.dat has sample {start + found[0]}")
 
     def missing_samples(self) -> int:
         """Count the samples that the journal tells of and that the signal file lacks.
@@ -130,7 +155,7 @@ class Recording:
         last = 0
         for number, line in self._lines():
             with self._naming(number):
-                last = int(checked_field("at", int, line))
+                last = self._checked_at(line, last)
         with self._signal_file() as path:  # a recording that goes on is longer now than when it was opened
             return max(last - path.stat().st_size // 2, 0)
 
@@ -181,22 +206,37 @@ class RecordingSource:
         start_s, length, fs_hz = self._clock.now(), len(self._recording.samples), self.origin.fs_hz
         marks = self._recording.marks()
         pending = next(marks, None)
-        at, batch = 0, round(_BATCH_S * fs_hz) if not self._speed else fs_hz // 10
+        at, taken, batch = 0, 0, round(_BATCH_S * fs_hz) if not self._speed else fs_hz // 10
         while at < length and not stop.is_set():
             due = (self._clock.now() - start_s) * self._speed * fs_hz if self._speed else length
             if at > due:
                 self._clock.sleep(0.02)
                 continue
             end = min(at + batch, length)
-            items: list[Item] = list(split_at_gaps(at, self._recording.samples[at:end]))
+            items: list[Item] = [*split_at_gaps(at, self._recording.samples[at:end])]
             while pending is not None and pending[0] <= end:
-                items.append(pending[1])
+                items.append(self._within(pending[1]))
                 pending = next(marks, None)
             yield items
+            taken = max([taken, *(item.end for item in items if isinstance(item, (Wave, Gap)))])
             at = end
+        if not stop.is_set():  # the end of a gap that began in the record before
+            samples = self._recording.samples
+            for start in range(taken, length, _BLOCK):
+                yield [Wave(start, np.asarray(samples[start : start + _BLOCK]))]
         self.losses.samples = self._recording.missing_samples()
-        rest: list[Item] = [pending[1]] if pending else []
-        yield [*rest, *(mark for _, mark in marks), LinkChange(length, True, "the recording has ended")]
+        rest: list[Item] = [self._within(pending[1])] if pending else []
+        rest += [self._within(mark) for _, mark in marks]
+        yield [*rest, LinkChange(length, True, "the recording has ended")]
+
+    def _within(self, mark: Mark) -> Mark:
+        """End a gap where the signal file ends: the rest of it is not in this record."""
+        length = max(len(self._recording.samples), place_of(mark))
+        if not isinstance(mark, Gap) or mark.end <= length:
+            return mark
+        beyond_s = (mark.end - length) / self.origin.fs_hz
+        reason = f"{mark.reason}; {beyond_s:.3f} s of it are behind the end of the record"
+        return replace(mark, end=length, reason=reason)
 
 
 def split_at_gaps(start: int, samples: NDArray[np.int16]) -> Iterator[Wave]:

@@ -24,7 +24,7 @@ from ecg_edge.firmware import (
 )
 from ecg_edge.firmware.binding.rhythm import END, HEART_RATE, kind_name
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.live.items import Gap, LeadChange, Mark, QualityChange, StripMark
+from ecg_edge.host.live.items import LONGEST_GAP_S, Gap, LeadChange, Mark, QualityChange, StripMark
 
 RHYTHM_OF_KIND: Final = {
     "V run": "(VT",
@@ -102,7 +102,10 @@ class RhythmNotes:
         seconds = (gap.end - gap.start) / self.fs_hz
         how = "" if gap.exact else ", by the computer's clock"
         text = f"gap of {seconds:.3f} s{how}: {gap.reason}"
-        return [(gap.start, "~", UNREADABLE, text), (gap.end, "~", 0, "end of the gap")]
+        end = (
+            [] if seconds > LONGEST_GAP_S else [(gap.end, "~", 0, "end of the gap")]
+        )  # else in the next record
+        return [(gap.start, "~", UNREADABLE, text), *end]
 
     def annotations(self) -> Annotations:
         """Return all notes in the order of time."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,13 @@ def test_another_time_resolution_is_converted(tmp_path: Path) -> None:
     # 541 / 360 s are 192.36 samples at 128 Hz, 1000 / 360 s are 355.56.
     assert read_annotations(tmp_path, "r", "qrs", 128).samples.tolist() == [128, 192, 356]
     assert read_annotations(tmp_path, "r", "qrs").samples.tolist() == [360, 541, 1000]
+
+
+def test_a_step_of_centuries_is_written_in_parts(tmp_path: Path) -> None:
+    times = [0, 5, 2**31 + 4, 2**40, 2**40]
+    write_annotations(tmp_path, "r", "qrs", Annotations.of(times, "NNNNN"), 360)
+    assert read_annotations(tmp_path, "r", "qrs").samples.tolist() == times
+    assert wfdb.rdann(str(tmp_path / "r"), "qrs").sample.tolist() == times
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.records import load_record
 from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Origin, StripMark, Wave
 from ecg_edge.host.recording import record_writer
+from ecg_edge.host.recording import recorder as recorder_module
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource
 from tests.conftest import ROOT
@@ -81,6 +82,117 @@ def test_a_gap_keeps_its_length_and_is_marked(tmp_path: Path) -> None:
     assert notes.sample.tolist() == [360, 1000]
     assert notes.aux_note[0] == "gap of 1.778 s, by the computer's clock: the link was lost"
     assert wfdb.rdann(str(path), "dev").sample.tolist() == [1100]
+
+
+TEN_YEARS = 10 * 365 * 86_400 * FS_HZ
+
+
+@pytest.mark.parametrize("rotate", [None, 20 * FS_HZ])
+def test_behind_a_gap_of_years_another_record_begins(tmp_path: Path, rotate: int | None) -> None:
+    begin, end = 5 * FS_HZ, 5 * FS_HZ + TEN_YEARS
+    with Recorder(tmp_path / "night", ORIGIN, rotate, started=STARTED) as recorder:
+        recorder.take([*items(0, begin), Gap(begin, end, "the link was lost", False), LeadChange(end, 1)])
+        recorder.take([Wave(end, samples(0, FS_HZ)), BeatMark(begin - 9, "V", 0, 0, 90, 0)])
+        recorder.take([BeatMark(end + 9, "N", 0, 0, 90, 0)])
+    first, second = recorder.records
+    assert [path.name for path in recorder.records] == [f"night{'_001' if rotate else ''}", "night_002"]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 10_000
+    assert np.array_equal(Recording(first).samples, samples(0, begin))
+    assert np.array_equal(Recording(second).samples, samples(0, FS_HZ))
+    assert (Recording(second).started - STARTED).total_seconds() == end / FS_HZ
+    assert wfdb.rdann(str(first), "dev").sample[-1] == begin - 9
+    assert wfdb.rdann(str(second), "dev").sample.tolist() == [9]
+    notes = read_annotations(tmp_path, first.name, "rhy")
+    assert (notes.samples[-1], notes.aux[-1][:20]) == (begin, "gap of 315360000.000")
+    assert read_annotations(tmp_path, "night_002", "rhy").aux == ("electrode off",)
+
+
+def test_a_gap_of_a_day_is_written_and_a_longer_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "LONGEST_GAP_S", 10)
+    lengths = []
+    for name, end in (("day", 11 * FS_HZ), ("longer", 11 * FS_HZ + 1)):
+        with Recorder(tmp_path / name, ORIGIN) as recorder:
+            recorder.take([Wave(0, samples(0, FS_HZ)), Gap(FS_HZ, end, "lost", True)])
+            recorder.take([Wave(end, samples(0, FS_HZ))])
+        lengths.append([len(Recording(path).samples) for path in recorder.records])
+    assert lengths == [[12 * FS_HZ], [FS_HZ, FS_HZ]]
+
+
+def copied(path: Path) -> list[Path]:
+    """Convert a recording; the records of the copy."""
+    source = RecordingSource(Recording(path), speed=0)
+    with Recorder(path.with_name(f"copy_of_{path.name}"), source.origin, started=source.started) as recorder:
+        for batch in source.items(threading.Event()):
+            recorder.take(batch)
+    return recorder.records
+
+
+@pytest.mark.parametrize("gap", [(300, 310), (300, 359), (1000, 5000), (1000, 15_000)])
+@pytest.mark.parametrize("rotate", [None, 3600])
+def test_a_copy_has_every_sample_at_its_place(
+    tmp_path: Path, gap: tuple[int, int], rotate: int | None
+) -> None:
+    start, end = gap
+    with Recorder(tmp_path / "night", ORIGIN, rotate) as recorder:
+        recorder.take([Wave(0, samples(0, start)), Gap(start, end, "lost", True)])
+        recorder.take([Wave(end, samples(end, end + 1000))])
+    whole = np.concatenate([Recording(path).samples for path in recorder.records])
+    assert np.array_equal(whole[end:], samples(end, end + 1000)) and (whole[start:end] == INVALID).all()
+    for path in recorder.records:
+        (copy,) = copied(path)
+        assert np.array_equal(Recording(copy).samples, Recording(path).samples)
+
+
+def test_a_record_that_begins_in_a_gap_tells_it(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "night", ORIGIN, 3600) as recorder:
+        recorder.take([*items(0, 3600), Gap(3600, 4320, "lost", True), Wave(4320, samples(0, 360))])
+    assert Recording(recorder.records[1]).samples[:720].tolist() == [INVALID] * 720
+    notes = read_annotations(tmp_path, "night_002", "rhy")
+    assert (notes.samples.tolist(), notes.aux[0]) == ([0, 720], "gap of 2.000 s: lost")
+
+
+def with_line(path: Path, line: dict[str, Any], place: int = -1) -> None:
+    """Insert a line into a journal."""
+    journal = path.with_name(f"{path.name}.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    lines.insert(place, json.dumps(line) + "\n")
+    journal.write_text("".join(lines))
+
+
+GAP = {"at": 3600, "type": "gap", "start": 3600, "end": 3600 + TEN_YEARS, "reason": "lost", "exact": False}
+
+
+def test_a_gap_of_years_at_the_end_adds_no_sample(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "night")
+    with_line(path, GAP)
+    (copy,) = copied(path)
+    assert np.array_equal(Recording(copy).samples, Recording(path).samples)
+    (gap,) = [mark for _, mark in Recording(copy).marks() if isinstance(mark, Gap)]
+    assert (gap.start, gap.end) == (3600, 3600)
+    assert gap.reason == "lost; 315360000.000 s of it are behind the end of the record"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (
+            {**GAP, "at": 360, "start": 360},
+            r"a gap of .* s from sample 360 on \(1\.000 s\), but night\.dat has",
+        ),
+        ({**GAP, "at": 900, "start": 900, "end": 800}, "ends before it begins"),
+        ({**GAP, "at": TEN_YEARS}, rf"the time leaps by 3650 days, from sample \d+ to {TEN_YEARS}"),
+    ],
+)
+def test_a_time_that_leaps_is_refused_and_fills_no_disk(
+    tmp_path: Path, line: dict[str, Any], text: str
+) -> None:
+    path = recorded(tmp_path / "night")
+    with_line(path, line)
+    with pytest.raises(RecordError, match=rf"night\.jsonl: line \d+ is damaged: .*{text}"):
+        copied(path)
+    assert (tmp_path / "copy_of_night.dat").stat().st_size <= 2 * 3600
 
 
 def test_rotation_loses_no_sample_and_carries_open_episodes(tmp_path: Path) -> None:
