@@ -5,6 +5,7 @@ Every field after a signal's format may be absent. Rates and gains are kept as e
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +27,11 @@ FORMATS_READ: Final = (
     "WFDB records (.hea; signals in format 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516 or 524, "
     "among them the .mat files of the PhysioNet challenges) and EDF (.edf)"
 )
+
+_WFDB_HEADER_BYTES: Final = 50_000_000
+"""More is no header: a line of each segment takes some 20 bytes."""
+_EDF_HEADER_BYTES: Final = 256 * 10_000
+"""Header of EDF with the most signals that its four digits can state."""
 
 _LONGEST: Final = 2**31
 """Samples of a signal, about 10 weeks at 360 Hz: more is a damaged header, not a record."""
@@ -137,8 +143,16 @@ def read_header(path: Path) -> Header:
 
 
 def _read(path: Path) -> bytes:
+    """Read a header and no more: the samples of EDF follow in the same file."""
+    most = _EDF_HEADER_BYTES if path.suffix.lower() == ".edf" else _WFDB_HEADER_BYTES
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > most and most == _WFDB_HEADER_BYTES:
+                raise RecordError(
+                    f"{path}: damaged header (more than {most // 10**6} MB). Get the record again."
+                )
+            return file.read(min(size, most))
     except FileNotFoundError:
         raise RecordError(
             f"{path}: not found. Name a record that is there (`ecg-edge data list`), name the folder of the "
@@ -216,9 +230,9 @@ def _signal(number: int, line: str) -> Signal:
     return Signal(
         file_name=fields[0],
         format=0 if fields[0] == GAP else int(layout[1]),
-        samples_per_frame=int(layout[2] or 1) or 1,
-        skew_frames=int(layout[3] or 0),
-        byte_offset=int(layout[4] or 0),
+        samples_per_frame=_whole(layout[2] or "1", "samples per frame") or 1,
+        skew_frames=_whole(layout[3] or "0", "skew"),
+        byte_offset=_whole(layout[4] or "0", "byte offset"),
         gain=gain,
         units=units,
         adc_zero=zero or 0,

@@ -79,6 +79,16 @@ def resample(signal: npt.NDArray[np.float64], from_hz: Rate, to_hz: Rate) -> npt
     return interpolated
 
 
+def resample_bytes(count: int, from_hz: Rate, to_hz: Rate) -> int:
+    """Estimate the bytes that `resample`, and rounding its result, take at most; 0 at equal rates."""
+    ratio = exact_rate(to_hz) / exact_rate(from_hz)
+    if ratio == 1:
+        return 0
+    is_dense = max(ratio.numerator, ratio.denominator) > _FILTER_LIMIT
+    copies = 3 + 3 * _OVERSAMPLING * is_dense
+    return int(16 * count + 8 * copies * count * ratio)
+
+
 def _filtered(signal: npt.NDArray[np.float64], ratio: Fraction) -> npt.NDArray[np.float64]:
     from scipy.signal import resample_poly  # takes a second: only where a rate is converted
 

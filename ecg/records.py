@@ -21,7 +21,8 @@ from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.header import header_path, read_header
 from ecg_edge.ecg.labels import BEAT_SYMBOLS
 from ecg_edge.ecg.leads import AUTO, choose_lead
-from ecg_edge.ecg.rates import Rate, convert_samples, exact_rate, resample
+from ecg_edge.ecg.memory import require_memory
+from ecg_edge.ecg.rates import Rate, convert_samples, exact_rate, resample, resample_bytes
 from ecg_edge.ecg.signal_files import RawSignal, frame_count, read_signal, signal_paths, signals_of
 
 FS_HZ: Final = 360
@@ -188,7 +189,8 @@ def load_record(
     Raises
     ------
     RecordError
-        When a file is missing, truncated or damaged, or no lead fits. The message names the file.
+        When a file is missing, truncated or damaged, no lead fits, or there is not enough memory. The message
+        names the file.
     """
     header = read_header(header_path(root / database, name))
     names = [signal.name for signal in signals_of(header)]
@@ -196,6 +198,7 @@ def load_record(
     raw = read_signal(header, number)
     if not len(raw.values):
         raise RecordError(f"{header.path}: lead {names[number]} has no samples. Get the record again.")
+    check_resampling(header.path, raw, fs_hz)
     samples, adu_per_mv = to_device(raw, fs_hz)
     found = Annotations.of([], [])
     if annotator and (annotations_required or (root / database / f"{name}.{annotator}").is_file()):
@@ -206,6 +209,20 @@ def load_record(
         *(found.samples, found.symbols, found.aux),
         invalid_spans=_spans(raw.invalid, raw.rate_hz, fs_hz),
     )
+
+
+def check_resampling(path: Path, raw: RawSignal, fs_hz: int) -> None:
+    """Check that there is memory for a signal at another rate: one that is far too low makes it very long.
+
+    Raises
+    ------
+    RecordError
+        When there is not enough.
+    """
+    count, rate_hz = len(raw.values), float(raw.rate_hz)
+    length = int(count * fs_hz / rate_hz)
+    what = f"{count:,} samples at {rate_hz:g} Hz are {length:,} at {fs_hz} Hz"
+    require_memory(path, what, resample_bytes(count, raw.rate_hz, fs_hz))
 
 
 def to_device(raw: RawSignal, fs_hz: int) -> tuple[npt.NDArray[np.int16], int]:

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.figures import duration_text
 from ecg_edge.ecg.header import GAP, Header, Segment, Signal, header_path, read_header
+from ecg_edge.ecg.memory import require_memory
 
 IntArray = npt.NDArray[np.int64]
 
@@ -26,6 +28,11 @@ _WITH_UNUSED_BITS: Final = 311
 # The smallest value marks a sample that is not known.
 _INVALID: Final = {format: -(1 << bits - 1) for format, bits in {**_BITS, **_FLAC_BITS}.items()}
 del _INVALID[_DIFFERENCES]  # has differences, and no such value
+
+# Memory for each sample while it is read, in bytes, as measured; an ordinary file holds all its leads, too.
+_ORDINARY_BYTES: Final = 20
+_LEAD_BYTES: Final = 2
+_JOINED_BYTES: Final = 34
 
 _MILLIVOLTS: Final = {
     "v": Fraction(1000),
@@ -120,7 +127,7 @@ def read_signal(header: Header, number: int) -> RawSignal:
     ------
     RecordError
         When a signal file is missing, truncated or damaged, its format is unknown, or the signal is no
-        voltage.
+        voltage, or there is not enough memory for it.
     """
     if header.segments:
         return _read_segments(header, number)
@@ -162,6 +169,8 @@ def _segment_header(header: Header, segment: Segment) -> Header:
 def _read_segments(header: Header, number: int) -> RawSignal:
     """Join a lead's segments at the gain of the first; gaps are invalid samples."""
     wanted = signals_of(header)[number]
+    samples = sum(segment.frames for segment in header.segments) * wanted.samples_per_frame
+    require_memory(header.path, _length_text(header, wanted, samples), samples * _JOINED_BYTES)
     has_layout = header.segments[0].frames == 0
     parts = [
         _read_segment(header, segment, wanted, number, has_layout)
@@ -177,6 +186,18 @@ def _read_segments(header: Header, number: int) -> RawSignal:
         raise RecordError(f"{header.path}: damaged header (no segment has a length). Get the record again.")
     rate = header.frame_hz * wanted.samples_per_frame
     return RawSignal(np.concatenate(values), np.concatenate([part.invalid for part in parts]), gain, rate)
+
+
+def _length_text(header: Header, signal: Signal, samples: int) -> str:
+    """State the length of a lead, and the longest gap between its segments."""
+    frames = samples // (signal.samples_per_frame or 1)
+    text = f"lead {signal.name} has {samples:,} samples ({duration_text(float(frames / header.frame_hz))})"
+    gaps = [(one.frames, number) for number, one in enumerate(header.segments, 1) if one.name == GAP]
+    longest_gap, number = max(gaps, default=(0, 0))
+    if not longest_gap:
+        return text
+    longest = duration_text(float(longest_gap / header.frame_hz))
+    return f"{text}, of them {longest} in one gap (segment {number} of {len(header.segments)})"
 
 
 def _read_segment(
@@ -261,6 +282,14 @@ def _check_length(header: Header, number: int, frames: int) -> None:
         )
 
 
+def _check_memory(header: Header, number: int, frames: int) -> None:
+    signal = header.signals[number]
+    samples, of_group = frames * signal.samples_per_frame, frames * _per_frame(header, _group(header, number))
+    needed = max(samples * _ORDINARY_BYTES, 8 * samples + _LEAD_BYTES * of_group)
+    path = header.path.parent / signal.file_name
+    require_memory(path, _length_text(header, signal, samples), needed)
+
+
 def _flac_length(path: Path) -> int:
     import soundfile  # takes a tenth of a second: only for these formats
 
@@ -277,8 +306,11 @@ def _decode_signal(header: Header, number: int, frames: int) -> IntArray:
     _check_length(header, number, frames)
     if not frames:
         return np.zeros(0, np.int64)
+    _check_memory(header, number, frames)
     try:
         return _read_with_wfdb(header, number, frames)
+    except MemoryError:
+        raise
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}).") from None
     except Exception as error:  # wfdb raises any type of exception for a damaged file

@@ -6,6 +6,7 @@ own.record.samples, own.off_spans, own.started
 
 from __future__ import annotations
 
+import mmap
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -20,7 +21,7 @@ from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.header import FORMATS_READ
 from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.rates import exact_rate
-from ecg_edge.ecg.records import GAIN_RANGE, Record, load_record, read_lead_rate, to_device
+from ecg_edge.ecg.records import GAIN_RANGE, Record, check_resampling, load_record, read_lead_rate, to_device
 from ecg_edge.ecg.signal_files import RawSignal
 from ecg_edge.firmware import BOARD_RATES_HZ
 from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
@@ -199,10 +200,10 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
 
 def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
     """Read the gaps that `ecg-edge record` annotates in EDF+, where the samples themselves cannot tell."""
-    content = path.read_bytes()
-    first = _FIRST_SAMPLE.search(content)
-    begin = float(first[1]) if first else 0.0
-    found = sorted((float(onset) - begin, float(length)) for onset, length in _GAP.findall(content))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        first = _FIRST_SAMPLE.search(content)
+        begin = float(first[1]) if first else 0.0
+        found = sorted((float(onset) - begin, float(length)) for onset, length in _GAP.findall(content))
     seconds = np.array([(onset, onset + length) for onset, length in found], np.float64).reshape(-1, 2)
     edges = np.rint(seconds * record.fs_hz).clip(0, len(record.samples))
     return merged(edges.astype(np.int64))
@@ -263,6 +264,7 @@ def _read_values(path: Path, reading: Reading) -> OwnRecording:
     name, values = columns.choose(path, reading.lead)
     raw = RawSignal(*_in_adu(path, values, reading), exact_rate(reading.rate_hz))
     fs_hz = board_rate(reading.rate_hz)
+    check_resampling(path, raw, fs_hz)
     samples, adu_per_mv = to_device(raw, fs_hz)
     nothing: NDArray[Any] = np.zeros(0, np.int64)
     record = Record(path.stem, "", fs_hz, adu_per_mv, name, samples, nothing, nothing.astype("U1"), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.leads import AUTO
+from ecg_edge.ecg.memory import require_memory
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 
@@ -22,6 +24,8 @@ _TIME: Final = re.compile(r"(time|t|seconds|sec|s|ms|timestamp|date|clock|sample
 _HEAD_LINES: Final = 3  # names, units: more is no table of samples
 _COMMENTS: Final = ("#", "%")
 _LARGEST_BYTES: Final = 4_000_000_000
+_VALUE_BYTES: Final = 17  # of memory for each value while it is read: the table, a growing copy and a column
+_BLOCK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 65536  # that tell the encoding
 _QUOTED: Final = 60  # characters of a line in a message
 
@@ -91,7 +95,9 @@ def read_table(path: Path) -> Columns:
         with path.open("rb") as file:
             encoding = _encoding(file.read(_HEAD_BYTES))
         with path.open(encoding=encoding, errors="replace") as text:
-            head, separator = _head(path, text)
+            head, separator, columns = _head(path, text)
+            rows = _count_lines(path)
+            require_memory(path, f"{rows:,} rows of {columns} numbers", rows * columns * _VALUE_BYTES)
             text.seek(0)
             return _read_rows(path, text, head, separator)
     except OSError as error:
@@ -109,14 +115,19 @@ def _encoding(begin: bytes) -> str:
     return "utf-8-sig"
 
 
-def _head(path: Path, file: TextIO) -> tuple[list[str], str | None]:
-    """Lines before the first row of numbers, comments among them, and the separator of that row."""
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK_BYTES), b""))
+
+
+def _head(path: Path, file: TextIO) -> tuple[list[str], str | None, int]:
+    """Lines before the first row of numbers, comments among them; that row's separator and its columns."""
     lines: list[str] = []
     others = 0
     for line in file:
         text, separator = line.strip(), _separator(line.strip())
         if _is_numbers(text, separator):
-            return lines, separator
+            return lines, separator, len(_fields(_row(text, separator), separator))
         lines.append(text)
         others += bool(text) and not text.startswith(_COMMENTS)
         if others > _HEAD_LINES:
@@ -258,10 +269,15 @@ def read_matrix(path: Path) -> Columns:
     RecordError
         When it is damaged or has no such array.
     """
-    from scipy.io import loadmat  # takes a while: only for these files
+    from scipy.io import loadmat, whosmat  # takes a while: only for these files
 
     try:
+        shapes = [shape for name, shape, _ in whosmat(path) if name == "val"]
+        count = math.prod(shapes[0]) if shapes else 0
+        require_memory(path, f"the array `val` has {count:,} values", 24 * count)
         content = loadmat(path, variable_names=["val"])
+    except (RecordError, MemoryError):
+        raise
     except Exception as error:  # scipy raises any type of exception for a damaged file
         raise RecordError(f"{path}: damaged MATLAB file ({error}). Get it again.") from None
     values = content.get("val")

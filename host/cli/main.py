@@ -162,6 +162,12 @@ def _run_command(args: list[str] | None) -> int:
                 f"{error.filename}: cannot be read or written ({error.strerror}). Name another file."
             )
         )
+    except MemoryError:
+        return _print_error(
+            EcgEdgeError(
+                "this computer has not enough memory for the command. Name fewer or shorter records."
+            )
+        )
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return 0

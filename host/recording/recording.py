@@ -24,6 +24,8 @@ from ecg_edge.host.recording.record_writer import JOURNAL
 _BATCH_S = 1.0
 _AHEAD = 2**30  # samples: a month at 360 Hz
 _BLOCK = 500_000  # samples read at once
+_LONGEST_LINE = 1_000_000  # bytes
+_HIGHEST_HZ = 10_000  # a session's memory is for a day of samples
 
 
 def is_recording(path: Path) -> bool:
@@ -61,6 +63,8 @@ class Recording:
             raise RecordError(f"{self._journal}: is not the journal of a recording. Name another record.")
         with self._naming(number):
             self.origin = Origin(**checked_fields(Origin, head))
+            if self.origin.fs_hz > _HIGHEST_HZ:
+                raise RecordError(f"{self.origin.fs_hz} samples a second; {_HIGHEST_HZ} at most")
             self.started = _time_of(head)
         self.samples = self._read_samples()
 
@@ -85,14 +89,20 @@ class Recording:
         """Read the lines of the journal, each with its number."""
         try:
             with self._journal.open("rb") as file:
-                for number, line in enumerate(file, 1):
-                    if not line.endswith(b"\n"):  # a process was killed while it wrote
-                        return
+                for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
+                    if not line.endswith(b"\n"):
+                        if len(line) == _LONGEST_LINE:
+                            self._refuse_line(number)
+                        return  # a process was killed while it wrote
                     with self._naming(number):
                         content = _object_of(line)
                     yield number, content
         except OSError as error:
             raise RecordError(f"{self._journal}: cannot be read ({error.strerror}).") from None
+
+    def _refuse_line(self, number: int) -> None:
+        with self._naming(number):
+            raise RecordError(f"it has more than {_LONGEST_LINE} bytes")
 
     @contextmanager
     def _naming(self, number: int) -> Iterator[None]:

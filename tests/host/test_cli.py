@@ -127,6 +127,15 @@ def test_exit_code_is_the_errors_own(
     assert capsys.readouterr().err == f"ecg-edge: {error}\n"
 
 
+def test_too_little_memory_is_one_line(
+    command: Callable[[BaseException], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(MemoryError())
+    assert exit_code_of("demo") == 2
+    told = capsys.readouterr().err
+    assert "not enough memory" in told and told.count("\n") == 1
+
+
 def test_interruption_exits_130(command: Callable[..., None]) -> None:
     command(KeyboardInterrupt())
     assert exit_code_of("demo") == EXIT_INTERRUPTED

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from ecg_edge.ecg import memory
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.writers.wfdb import write_record
 from ecg_edge.host.analysis.reading import Reading, merged, read_own
@@ -142,6 +143,20 @@ def test_two_columns_need_a_name(tmp_path: Path) -> None:
 def test_another_rate_is_brought_to_the_nearest_board(tmp_path: Path) -> None:
     own = read_own(written(tmp_path / "a.csv"), Reading(rate_hz=720, unit="mV"))
     assert own.record.fs_hz == 500 and len(own.record.samples) == len(SAMPLES) * 500 / 720
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.csv", r"7,202 rows of 2 numbers"), ("a.mat", r"the array `val` has 7,200 values")],
+)
+def test_a_table_that_needs_more_memory_than_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    written(tmp_path / "a.csv", "t,ecg\n", columns=2)
+    scipy.io.savemat(tmp_path / "a.mat", {"val": SAMPLES[np.newaxis]})
+    monkeypatch.setattr(memory, "free_bytes", lambda: 100_000)
+    with pytest.raises(RecordError, match=rf"{name}: {text}\. Reading it takes about 0\.\d GB of memory"):
+        read_own(tmp_path / name, ADU)
 
 
 def test_matlab_files_of_a_challenge(tmp_path: Path) -> None:

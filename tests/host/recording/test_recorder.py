@@ -295,6 +295,24 @@ def test_a_damaged_first_line_of_the_journal(tmp_path: Path, field: str, value: 
         Recording(path)
 
 
+def test_a_rate_that_no_recording_has(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "night", FS_HZ)
+    journal = tmp_path / "night.jsonl"
+    journal.write_text(journal.read_text().replace('"fs_hz":360', '"fs_hz":10000000', 1))
+    with pytest.raises(RecordError, match=r"line 1 is damaged: 10000000 samples a second; 10000 at most"):
+        Recording(path)
+
+
+def test_a_line_of_the_journal_without_end(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "night", FS_HZ)
+    with (tmp_path / "night.jsonl").open("r+b") as file:
+        file.truncate(3_000_000_000)
+    with pytest.raises(
+        RecordError, match=r"night\.jsonl: line \d+ is damaged: it has more than 1000000 bytes"
+    ):
+        list(Recording(path).marks())
+
+
 def test_a_journal_may_lack_what_has_a_default(tmp_path: Path) -> None:
     path = recorded(tmp_path / "night", FS_HZ)
     journal = tmp_path / "night.jsonl"
