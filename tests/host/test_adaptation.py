@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from ecg_edge import firmware
-from ecg_edge.host.pipeline import adaptation
-from ecg_edge.host.pipeline.adaptation import Patient
 from ecg_edge.training.beats import Beats
+
+pytestmark = pytest.mark.tensorflow
+pytest.importorskip("tensorflow")
+
+from ecg_edge.host.pipeline import adaptation  # noqa: E402
+from ecg_edge.host.pipeline.adaptation import Patient  # noqa: E402
 
 FS_HZ = 360
 

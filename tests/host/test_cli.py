@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, ComparisonError, EcgEdgeError, LinkError
-from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.files import PROJECT_ROOT, write_json
 from ecg_edge.host.cli import EXIT_INTERRUPTED, commands
 from ecg_edge.host.cli import main as cli
 from ecg_edge.host.cli.commands import evaluate
@@ -197,6 +197,18 @@ def test_missing_tensorflow_names_the_extra_of_checkout_or_package(
     command(ModuleNotFoundError("No module named 'tf_keras'", name="tf_keras.layers"))
     assert exit_code_of("demo") == 2
     assert capsys.readouterr().err.endswith(f"pip install {target}\n")
+
+
+def test_help_of_every_command_needs_no_extra() -> None:
+    """`make docs` writes the page of the command line where only the documentation's packages are."""
+    code = (
+        "import sys; from ecg_edge.host.cli.main import EXTRAS; sys.modules.update(dict.fromkeys(EXTRAS));"
+        "from tests.support.command_lines import leaf_commands; import ecg_edge.host.report.teaching;"
+        "print(*(verb for verb, _ in leaf_commands()), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"update send", "update key", "monitor", "bridge", "tune"} <= set(done.stdout.splitlines())
 
 
 def test_a_module_of_our_own_that_is_missing_is_a_fault_of_ours(command: Callable[..., None]) -> None:

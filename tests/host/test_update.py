@@ -16,7 +16,6 @@ from bleak.exc import BleakGATTProtocolError as ProtocolError
 
 from ecg_edge.ecg.errors import LinkError, OutputError, ToolError
 from ecg_edge.host.cli import main as cli
-from ecg_edge.host.cli.commands import update as command
 from ecg_edge.host.devices.update_key import create_key, load_key, public_bytes, sign
 from ecg_edge.host.link import bluetooth
 from ecg_edge.host.link.update import (
@@ -334,7 +333,7 @@ def test_key_and_send(
     assert run("update", "key") == 0
     own = tmp_path / "ecg-edge" / "update-key.pem"
     air = Air(UpdateDevice(c, key=public_bytes(load_key(own))))
-    monkeypatch.setattr(command, "connect", lambda address: air.connect())
+    monkeypatch.setattr(bluetooth, "connect", lambda address: air.connect())
     image = tmp_path / "firmware.bin"
     image.write_bytes(IMAGE)
     assert run("update", "send", str(image)) == 0

@@ -57,6 +57,7 @@ def test_targets_are_between_the_teacher_and_the_annotation() -> None:
     assert distil.targets(labels, scores) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.tensorflow
 def test_the_student_learns_the_teacher_and_corrections_of_it(
     teacher: IntegerNetwork, tmp_path: Path
 ) -> None:

@@ -13,8 +13,6 @@ from ecg_edge.ecg.errors import ToolError
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, lazy, options
 from ecg_edge.host.devices.images import describe_file
-from ecg_edge.host.devices.update_key import create_key, load_key, public_bytes, sign
-from ecg_edge.host.link.bluetooth import connect
 from ecg_edge.host.link.update import send_image
 
 app = typer.Typer(
@@ -42,6 +40,8 @@ def key(
 
     Keep the file: a device takes updates of the key that it was built with, and of no other.
     """
+    from ecg_edge.host.devices.update_key import create_key, public_bytes  # late: needs the extra `update`
+
     path = file or options.own_update_key()
     made = create_key(path)
     console.out.print(f"{path}", markup=False)
@@ -68,6 +68,9 @@ def send(
     The device keeps it after a minute without a reset and with a self-test that passed. A connection that
     breaks is made again, and the update goes on where it was.
     """
+    from ecg_edge.host.devices.update_key import load_key, sign  # late: needs the extra `update`
+    from ecg_edge.host.link.bluetooth import connect
+
     content = _image(image)
     digest = hashlib.sha256(content)
     signature = sign(load_key(key or options.own_update_key()), digest.digest())
