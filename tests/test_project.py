@@ -13,6 +13,8 @@ else:
 
 import pytest
 
+from ecg_edge.host.cli.main import EXTRAS
+
 
 @pytest.fixture(scope="module")
 def project(project_root: Path) -> dict[str, object]:
@@ -50,6 +52,10 @@ def test_the_workflow_runs_each_supported_python(project: dict[str, object], pro
         tuple(map(int, text.split("."))) for text in re.findall(r"3\.\d+", str(project["requires-python"]))
     )
     assert tested == [(3, minor) for minor in range(first[1], end[1])]
+
+
+def test_each_extra_that_a_message_names_exists(project: dict[str, dict[str, object]]) -> None:
+    assert set(EXTRAS.values()) <= set(project["optional-dependencies"])
 
 
 def test_commit_hooks_use_the_versions_of_the_project(project: dict[str, object], project_root: Path) -> None:

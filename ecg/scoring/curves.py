@@ -67,11 +67,12 @@ def curves(found: Sequence[Labelling], labels: Sequence[str], each_label: bool) 
 def _curve(
     own: npt.NDArray[np.bool_], score: npt.NDArray[np.float32], scored: npt.NDArray[np.bool_]
 ) -> Curve:
-    from sklearn.metrics import precision_recall_curve  # late: takes a second
-
     beats, reached = int(own.sum()), int(own[scored].sum())
     if not reached:
         return Curve(beats, 0.0, np.zeros(1), np.ones(1))
-    precision, recall, _ = precision_recall_curve(own[scored], score[scored])
-    precision, recall = precision[::-1], recall[::-1] * reached / beats
+    order = np.argsort(-score[scored], kind="stable")
+    found, ranked = np.cumsum(own[scored][order]), score[scored][order]
+    steps = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # beats of one score have one point
+    precision = np.append(1.0, found[steps] / (steps + 1))
+    recall = np.append(0.0, found[steps] / reached) * reached / beats
     return Curve(beats, float(np.sum(np.diff(recall) * precision[1:])), recall, precision)

@@ -79,7 +79,7 @@ EXTRAS: Final = {
     "psycopg": "postgresql",
     "pyarrow": "parquet",
     "pyedflib": "live",
-    "sklearn": "train",
+    "sklearn": "evaluate",
     "tensorflow": "train",
     "tensorflow_model_optimization": "train",
     "textual": "live",

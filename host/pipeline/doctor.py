@@ -71,6 +71,7 @@ def run_checks(data: Path | None = None) -> list[Check]:
         check_signal_path,
         check_tensorflow,
         check_model_optimization,
+        check_scikit_learn,
         check_tflite_micro,
         check_c_compiler,
         check_arm_compiler,
@@ -124,6 +125,15 @@ def check_model_optimization() -> Check:
     if version is None:
         return Check("model optimization", WARN, "missing", "for pruning: pip install -e '.[train]'")
     return Check("model optimization", OK, f"tensorflow-model-optimization {version}")
+
+
+def check_scikit_learn() -> Check:
+    """Check that the package of scores of the morphology network is installed."""
+    version = _version("scikit-learn")
+    if version is None:
+        fix = "for `ecg-edge evaluate morphology`: pip install -e '.[evaluate]'"
+        return Check("scikit-learn", WARN, "missing", fix)
+    return Check("scikit-learn", OK, version)
 
 
 def check_tflite_micro() -> Check:

@@ -34,7 +34,11 @@ class FloatNetwork:
 
     def logits(self, beats: Beats) -> npt.NDArray[np.float32]:
         """Compute the outputs, shape (n, k)."""
-        return KerasNetwork(_load(self.path), self.labels).logits(beats)
+        return KerasNetwork(self.load(), self.labels).logits(beats)
+
+    def load(self) -> KerasModel:
+        """Read the file, once; needs TensorFlow."""
+        return _load(self.path)
 
 
 @dataclass(frozen=True)

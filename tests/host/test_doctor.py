@@ -203,9 +203,23 @@ def test_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.check_records(tmp_path).found == f"mitdb 1 in {tmp_path}"
 
 
-@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("warn", 0), ("fail", 1)])
+def test_package_of_scores(versions: dict[str, str]) -> None:
+    check = doctor.check_scikit_learn()
+    assert (check.status, check.fix.endswith("pip install -e '.[evaluate]'")) == ("warn", True)
+    versions["scikit-learn"] = "1.9.1"
+    assert doctor.check_scikit_learn().status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        ("ok", 0, "All prerequisites are here."),
+        ("warn", 0, "Nothing that must be there is missing; see the warnings above."),
+        ("fail", 1, "Prerequisites are missing; see above."),
+    ],
+)
 def test_exit_code_and_json(
-    status: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    status: str, code: int, verdict: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check = doctor.Check("thing", status, "found", "fix")
     monkeypatch.setattr("ecg_edge.host.cli.commands.doctor.run_checks", lambda data: [check])
@@ -214,6 +228,9 @@ def test_exit_code_and_json(
     assert (stop.value.code or 0) == code
     expected = {"name": "thing", "status": status, "found": "found", "fix": "fix"}
     assert json.loads(capsys.readouterr().out) == {"ok": code == 0, "checks": [expected]}
+    with pytest.raises(SystemExit):
+        cli.main(["doctor"])
+    assert capsys.readouterr().out.splitlines()[-1] == verdict
 
 
 def test_every_check_that_is_not_ok_names_a_fix() -> None:

@@ -31,11 +31,19 @@ def doctor(
     failed = any(check.status == FAIL for check in checks)
     for check in checks:
         _show(check)
-    console.out.print("Prerequisites are missing; see above." if failed else "All prerequisites are here.")
+    console.out.print(_verdict({check.status for check in checks}))
     if json:
         write_json(json, {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]})
     if failed:
         raise typer.Exit(1)
+
+
+def _verdict(found: set[str]) -> str:
+    if FAIL in found:
+        return "Prerequisites are missing; see above."
+    if WARN in found:
+        return "Nothing that must be there is missing; see the warnings above."
+    return "All prerequisites are here."
 
 
 def _show(check: Check) -> None:

@@ -128,11 +128,26 @@ def test_int8_beside_the_float_network(
         return HashEngine().run({name: beats[name] for name in ("beat", "rhythm")}).astype(np.float32)
 
     monkeypatch.setattr(float_network.FloatNetwork, "logits", logits)
+    monkeypatch.setattr(float_network.FloatNetwork, "load", lambda self: None)
     text, figures = run(root, bundle, "--database", "mitdb", "--float", str(tmp_path / "model.keras"))
     compared = figures["int8_against_float"]
     assert len(compared) == 8 and all(one["macro_f1"]["difference"] == 0 for one in compared)
     assert {row["network"] for row in figures["rows"]} == {"int8", "float"}
     assert "int8 against float" in text
+
+
+def test_what_the_float_network_needs_is_looked_for_before_the_work(
+    root: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ecg_edge.host.pipeline import float_network
+
+    def no_tensorflow(path: Path) -> None:
+        raise ModuleNotFoundError("No module named 'tf_keras'", name="tf_keras")
+
+    monkeypatch.setattr(float_network, "_load", no_tensorflow)
+    monkeypatch.setattr(classifier, "list_records", lambda *_: pytest.fail("the work has begun"))
+    with pytest.raises(AssertionError, match="No module named 'tf_keras'"):
+        run(root, bundle, "--database", "mitdb", "--float", "model.keras")
 
 
 def test_patients_that_trained_are_named(root: Path, bundle: Path) -> None:

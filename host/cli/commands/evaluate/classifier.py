@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -25,6 +25,9 @@ from ecg_edge.host.evaluation.sources import Source
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.manifest import SHIPPED_BUNDLE, Bundle, load_bundle
 from ecg_edge.quantize.export.model_card import write_card
+
+if TYPE_CHECKING:
+    from ecg_edge.host.pipeline.float_network import FloatNetwork
 
 SETS: Final = (*(one.database for one in classifier.TEST_SETS), classifier.FIRST_BEATS)
 EXAMPLES: Final = (
@@ -86,13 +89,11 @@ def evaluate(
     _check(bundle, database, any_signal_path)
     if html:
         check_writable_folder(html.parent)
+    other = _float_network(float_network, bundle)
     run = _Run(root, part.value, bundle, options.starts(start_s), resamples, Workers(jobs, dask))
     wanted = [one for one in classifier.TEST_SETS if one.database in (database or SETS)]
     figures = run.figures(wanted, classifier.FIRST_BEATS in (database or SETS))
-    if float_network is not None:
-        from ecg_edge.host.pipeline.float_network import FloatNetwork
-
-        other = FloatNetwork(float_network, bundle.manifest.labels)
+    if other is not None:
         figures["int8_against_float"] = run.compare(wanted, figures["rows"], other)
     for table in tables.every_table(figures, per_record):
         console.out.print(table)
@@ -118,6 +119,17 @@ def _check(bundle: Bundle, databases: Sequence[str] | None, any_signal_path: boo
         raise typer.BadParameter(
             f"{', '.join(unknown)}; test sets are {', '.join(SETS)}", param_hint="--database"
         )
+
+
+def _float_network(path: Path | None, bundle: Bundle) -> FloatNetwork | None:
+    """Load the network of --float before the work: the file, or TensorFlow, may be missing."""
+    if path is None:
+        return None
+    from ecg_edge.host.pipeline.float_network import FloatNetwork
+
+    network = FloatNetwork(path, bundle.manifest.labels)
+    network.load()
+    return network
 
 
 class _Run:
