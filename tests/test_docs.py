@@ -10,22 +10,49 @@ from pathlib import Path
 
 import pytest
 
+from ecg_edge.host.report.pdf import find_browser
 from tests.support.command_lines import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the site."""
+    folder = tmp_path_factory.mktemp("site")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
     built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         **{"cwd": ROOT, "env": environment, "capture_output": True, "text": True},
     )
     assert built.returncode == 0, built.stderr
-    assert "ecg_core_push" in (tmp_path / "reference/c-api.html").read_text()
-    assert "ecg_edge.ecg.scoring.beats" in (tmp_path / "reference/python/ecg.html").read_text()
-    assert "ecg-edge replay" in (tmp_path / "reference/cli.html").read_text()
+    return folder
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(site: Path) -> None:
+    assert "ecg_core_push" in (site / "reference/c-api.html").read_text()
+    assert "ecg_edge.ecg.scoring.beats" in (site / "reference/python/ecg.html").read_text()
+    assert "ecg-edge replay" in (site / "reference/cli.html").read_text()
+
+
+@pytest.mark.slow
+def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        assert not re.findall(
+            r'<(?:script|img)[^>]* src="https?:|<link[^>]*stylesheet[^>]*https?:', page.read_text()
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_browser() is None, reason="needs Chromium")
+def test_search_works_without_a_server(site: Path) -> None:
+    address = (site / "index.html").as_uri() + "?q=asystole"
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom")
+    shown = subprocess.run(
+        [str(find_browser()), *options, address], capture_output=True, text=True, timeout=120
+    )
+    assert re.search(r"[1-9]\d* matching documents", shown.stdout)
 
 
 def test_the_readme_stays_a_first_page() -> None:
@@ -40,6 +67,16 @@ def test_links_of_a_page_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if not (page.parent / link).exists() and not _is_generated(page, link)]
     assert not missing
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_links_to_generated_pages_are_marked(page: Path) -> None:
+    """Without the site, these pages are nowhere."""
+    links = re.findall(
+        r"\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)(?=(.{0,30}))", page.read_text(encoding="utf-8"), re.DOTALL
+    )
+    generated = [after for link, after in links if _is_generated(page, link)]
+    assert all(" ".join(after.split()).startswith("(on the site, `make docs`)") for after in generated)
 
 
 def test_links_of_the_readme_lead_to_files() -> None:
