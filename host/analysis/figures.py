@@ -26,7 +26,7 @@ from ecg_edge.firmware.binding.rhythm import (
 )
 from ecg_edge.host.analysis.device import DeviceReport
 from ecg_edge.host.analysis.hrv import Variability, variability
-from ecg_edge.host.analysis.reading import SHORTEST_S, merged
+from ecg_edge.host.analysis.reading import SHORTEST_S, OwnRecording, merged
 from ecg_edge.host.reference.rhythm_events import Episode, heart_rates
 from ecg_edge.host.reference.signal_reasons import REASON_TEXTS
 
@@ -42,6 +42,12 @@ VENTRICULAR_KINDS: Final = (
 TECHNICAL_KINDS: Final = (UNREADABLE, LEADS_OFF)
 LEAST_RATE_HZ: Final = 64
 """Rate of a file from which N, L, R and V are told as at 360 Hz (docs/how-to/analyze.md)."""
+
+TRAINED_ON: Final = (
+    "the network trained on the beats of this record: its labels here say nothing about other people"
+)
+SPAN_MV: Final = (0.05, 20.0)
+"""Least and most of the typical span of an ECG in two seconds, far beyond any: a named unit is wrong."""
 
 
 class Quality(TypedDict):
@@ -91,6 +97,7 @@ class Figures(TypedDict):
 
     quality: Quality
     limits: list[str]
+    seen_in_training: bool
     beats: dict[str, int]
     mean_bpm: float | None
     lowest_bpm: float | None
@@ -109,8 +116,15 @@ class Figures(TypedDict):
     variability: Variability
 
 
-def figures_of(report: DeviceReport) -> Figures:
-    """Compute the figures of a report."""
+def figures_of(report: DeviceReport, seen_in_training: bool = False) -> Figures:
+    """Compute the figures of a report.
+
+    Parameters
+    ----------
+    report : DeviceReport
+    seen_in_training : bool
+        Beats of this record trained the network.
+    """
     quality, rates = quality_of(report), _rates(report)
     beats = dict(Counter(report.symbols.tolist()).most_common())
     ventricular, classified = beats.get("V", 0), int(report.readable.sum())
@@ -119,7 +133,8 @@ def figures_of(report: DeviceReport) -> Figures:
     longest, shortest = _extreme_intervals(report)
     return {
         "quality": quality,
-        "limits": _limits(report, quality),
+        "limits": [*_limits(report, quality), *[TRAINED_ON] * seen_in_training],
+        "seen_in_training": seen_in_training,
         "beats": beats,
         **_rate_figures(rates[1]),
         "hours": hours_of(report),
@@ -154,7 +169,22 @@ def _limits(report: DeviceReport, quality: Quality) -> list[str]:
             f"the file has {own_hz:g} samples a second: below {LEAST_RATE_HZ} a QRS complex may be too "
             "blurred to tell bundle branch block from a normal beat"
         )
-    return found
+    return found + _unit_limits(report.own)
+
+
+def _unit_limits(own: OwnRecording) -> list[str]:
+    """Tell of a unit that the user named, and that gives no ECG's amplitude; flat parts do not count."""
+    if not own.is_unit_named:
+        return []
+    samples, step = own.record.samples.astype(np.int64), 2 * own.record.fs_hz
+    parts = samples[: len(samples) // step * step].reshape(-1, step)
+    spans = parts.max(axis=1) - parts.min(axis=1)
+    typical_mv = float(np.median(spans[spans > 0])) / own.record.adu_per_mv if spans.any() else 0.0
+    low, high = SPAN_MV
+    if low <= typical_mv <= high:
+        return []
+    size = f"less than {low:g}" if typical_mv < low else f"more than {high:g}"
+    return [f"the signal spans {size} mV in two seconds, and an ECG about 1 mV: check --unit or --gain"]
 
 
 # ---- quality ----------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from ecg_edge.firmware import BOARD_RATES_HZ
 from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
 from ecg_edge.host.conformance.folder import FRAMES_NAME
 from ecg_edge.host.live.items import LeadChange
+from ecg_edge.host.recording.edf import FILL_NOTE
 from ecg_edge.host.recording.recording import Recording, is_recording
 
 UNITS: Final = {"V": Fraction(1000), "mV": Fraction(1), "uV": Fraction(1, 1000)}
@@ -40,6 +41,8 @@ _FINE: Final = 1000
 _SECONDS: Final = rb"([0-9]+(?:\.[0-9]+)?)"
 _GAP: Final = re.compile(rb"\+" + _SECONDS + rb"\x15" + _SECONDS + rb"\x14gap: ")
 """Onset and duration of a gap in an annotation of EDF+."""
+_FILL: Final = re.compile(rb"\+" + _SECONDS + rb"\x15" + _SECONDS + rb"\x14" + FILL_NOTE.encode())
+"""Onset and duration of the fill of the last second."""
 _FIRST_SAMPLE: Final = re.compile(rb"\+" + _SECONDS + rb"\x14\x14")
 """Time of the first sample in EDF+'s first annotation: the fraction of a second that the header lacks."""
 _WFDB_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
@@ -83,6 +86,8 @@ class OwnRecording:
         Samples of the record in which an electrode was off or the file has no values.
     started : datetime or None
         Time of the first sample, where the file has it.
+    is_unit_named : bool
+        The user named unit or gain, which the file does not state.
     """
 
     path: Path
@@ -90,6 +95,13 @@ class OwnRecording:
     own_hz: Fraction
     off_spans: NDArray[np.int64]
     started: datetime | None = None
+    is_unit_named: bool = False
+
+
+def is_own(path: Path) -> bool:
+    """Test if a name is that of a file, or of a record beside its header, or ends as a table's."""
+    is_table = path.suffix.lower() in (*TABLE_SUFFIXES, ".mat")
+    return is_table or path.is_file() or _header_of(path).is_file()
 
 
 def read_own(path: Path, reading: Reading) -> OwnRecording:
@@ -109,12 +121,11 @@ def read_own(path: Path, reading: Reading) -> OwnRecording:
     _check_reading(reading)
     if not path.name:  # "." or "/"
         raise _unread(path)
-    base = path.with_suffix("") if path.suffix.lower() in _WFDB_SUFFIXES else path
-    header = base.with_name(f"{base.name}.hea")
+    header = _header_of(path)
     if path.suffix.lower() == ".edf" and path.is_file():
         own = _read_record(path, path.name, reading)
     elif header.is_file() and path.suffix.lower() not in TABLE_SUFFIXES:
-        own = _read_record(path, base.name, reading)
+        own = _read_record(path, header.stem, reading)
     elif path.is_file() and path.suffix.lower() in (*TABLE_SUFFIXES, ".mat"):
         own = _read_values(path, reading)
     else:
@@ -122,6 +133,12 @@ def read_own(path: Path, reading: Reading) -> OwnRecording:
     if own.record.duration_s < SHORTEST_S:
         raise RecordError(f"{path}: {own.record.duration_s:.1f} s long; an analysis needs {SHORTEST_S:g} s.")
     return own
+
+
+def _header_of(path: Path) -> Path:
+    """Path of the header of a record that is named by any of its files, or without a suffix."""
+    base = path.with_suffix("") if path.suffix.lower() in _WFDB_SUFFIXES else path
+    return base.with_name(f"{base.name}.hea")
 
 
 def _check_reading(reading: Reading) -> None:
@@ -140,7 +157,10 @@ def _unread(path: Path) -> RecordError:
             f"{path}: a replay session. Make a recording of it first: `ecg-edge record --from {path} NAME`."
         )
     if not path.exists():
-        return RecordError(f"{path}: not found. Name a record, or an EDF, CSV or .mat file.")
+        return RecordError(
+            f"{path}: not found. Name a record, or an EDF, CSV or .mat file; a record by its name alone "
+            "(213) is looked for in --data or ECG_EDGE_DATA."
+        )
     if path.is_dir():
         return RecordError(f"{path}: a folder. Name a record, or an EDF, CSV or .mat file in it.")
     formats = f"{FORMATS_READ}, and text with one sample a line ({', '.join(TABLE_SUFFIXES)})"
@@ -193,20 +213,26 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
         recording = Recording(base)
         spans, started = _with_leads(record, recording), recording.started
     if base.suffix.lower() == ".edf":
-        spans = _gaps_of(base, record)
-        record = replace(record, samples=_held(record.samples, spans))
+        spans, length = _gaps_of(base, record)
+        record = replace(record, samples=_held(record.samples, spans)[:length])
     return OwnRecording(path, record, own_hz, spans, started)
 
 
-def _gaps_of(path: Path, record: Record) -> NDArray[np.int64]:
-    """Read the gaps that `ecg-edge record` annotates in EDF+, where the samples themselves cannot tell."""
+def _gaps_of(path: Path, record: Record) -> tuple[NDArray[np.int64], int]:
+    """Read the gaps that `ecg-edge record` annotates in EDF+, and the length without the last second's fill.
+
+    The samples themselves cannot tell.
+    """
+    length = len(record.samples)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         first = _FIRST_SAMPLE.search(content)
         begin = float(first[1]) if first else 0.0
         found = sorted((float(onset) - begin, float(length)) for onset, length in _GAP.findall(content))
+        if fill := _FILL.search(content):
+            length = min(length, round((float(fill[1]) - begin) * record.fs_hz))
     seconds = np.array([(onset, onset + length) for onset, length in found], np.float64).reshape(-1, 2)
-    edges = np.rint(seconds * record.fs_hz).clip(0, len(record.samples))
-    return merged(edges.astype(np.int64))
+    edges = np.rint(seconds * record.fs_hz).clip(0, length)
+    return merged(edges.astype(np.int64)), length
 
 
 def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.int16]:
@@ -268,7 +294,7 @@ def _read_values(path: Path, reading: Reading) -> OwnRecording:
     samples, adu_per_mv = to_device(raw, fs_hz)
     nothing: NDArray[Any] = np.zeros(0, np.int64)
     record = Record(path.stem, "", fs_hz, adu_per_mv, name, samples, nothing, nothing.astype("U1"), ())
-    return OwnRecording(path, record, raw.rate_hz, record.invalid_spans)
+    return OwnRecording(path, record, raw.rate_hz, record.invalid_spans, is_unit_named=True)
 
 
 def _in_adu(

@@ -31,6 +31,9 @@ _ANNOTATION_SIGNALS: Final = 8  # annotations a second, on average
 _BLOCK_S: Final = 60
 _YEARS: Final = (1985, 2084)  # the header has two digits of the year
 
+FILL_NOTE: Final = "gap: the recording has ended"
+"""Text of the annotation of what the last second lacks."""
+
 Note = tuple[float, float, str]  # onset and duration in s (-1: none), text
 
 
@@ -164,7 +167,7 @@ def _notes(recording: Recording) -> Iterator[Note]:
         if note is not None:
             yield note
     if length % fs_hz:
-        yield length / fs_hz, (-length % fs_hz) / fs_hz, "gap: the recording has ended"
+        yield length / fs_hz, (-length % fs_hz) / fs_hz, FILL_NOTE
 
 
 def _note(mark: Mark, fs_hz: int) -> Note | None:

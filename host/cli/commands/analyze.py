@@ -9,13 +9,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ecg_edge.ecg.databases import find_data_root
 from ecg_edge.ecg.errors import OutputError, RecordError, ToolError
 from ecg_edge.ecg.figures import duration_text, percent
 from ecg_edge.ecg.files import check_writable_folder, write_json
+from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.analysis.device import DeviceReport, run_device
 from ecg_edge.host.analysis.figures import Figures, figures_of
 from ecg_edge.host.analysis.files import write_files
-from ecg_edge.host.analysis.reading import ADU, RATES_HZ, UNITS, Reading, read_own
+from ecg_edge.host.analysis.reading import ADU, RATES_HZ, UNITS, Reading, is_own, read_own
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.conformance.replay import MAINS_HZ
 from ecg_edge.host.recording.record_writer import BEATS
@@ -26,6 +28,7 @@ from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, C_FOLDER, Bundle, lo
 
 EXAMPLES: Final = (
     "ecg-edge analyze night.hea",
+    "ecg-edge analyze mitdb/213 --data data",
     "ecg-edge analyze night.csv --rate 250 --unit mV --pdf",
     "ecg-edge analyze sketch.txt --rate 500 --gain 1365 --out analysis",
 )
@@ -33,12 +36,14 @@ EXAMPLES: Final = (
 
 def analyze(
     files: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="FILE...",
-            help="WFDB record or recording, EDF, CSV or text with one sample a line, or .mat of a challenge.",
+            help="WFDB record or recording, EDF, CSV or text with one sample a line, or .mat of a challenge; "
+            "or records and databases by name (213, mitdb/213, mitdb).",
         ),
     ],
+    data: options.DataOption = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results.")] = Path("analysis"),
     lead: Annotated[
         str,
@@ -81,7 +86,8 @@ def analyze(
     from ecg_edge.host.report.analysis_page import write_page
     from ecg_edge.host.report.pdf import require_browser, write_pdf
 
-    names = _names(files)
+    paths = [path for name in files for path in _paths(name, data)]
+    names = _names(paths)
     if pdf:
         require_browser()
     bundle = load_bundle(model)
@@ -92,32 +98,43 @@ def analyze(
     engine = _engine(bundle)
     reading = Reading(lead, rate_hz, unit, gain)
     results: dict[str, Any] = {}
-    for path, name in zip(files, names, strict=True):
+    for path, name in zip(paths, names, strict=True):
         with _shown(name) as progress:
             report = run_device(
                 read_own(path, reading), engine, bundle.manifest.labels, mains_hz, on_progress=progress
             )
-        figures = figures_of(report)
+        record = report.own.record
+        figures = figures_of(report, bool(bundle.manifest.trained_on(record.database, [record.name])))
+        is_replaced = (out / f"{name}.html").exists()
         written = write_files(report, out, name)
         page = write_page(report, figures, bundle.manifest, engine.name, out / f"{name}.html")
         if pdf:
             with console.step("Printing the page"):
                 written.append(write_pdf(page, out / f"{name}.pdf"))
         _show(report, figures, name)
-        console.out.print(f"Report:  {page}", markup=False)
+        console.out.print(f"Report:  {page}{', replaced' * is_replaced}", markup=False)
         console.out.print(f"Files:   {', '.join(str(one) for one in written)}", markup=False)
-        results[name] = {"file": path, "lead": report.own.record.lead, "report": page, **figures}
+        results[name] = {"file": path, "lead": record.lead, "report": page, **figures}
     if json:
         write_json(json, results)
 
 
-def _names(files: list[Path]) -> list[str]:
+def _paths(name: str, data: Path | None) -> list[Path]:
+    """A file by its path; else the records that a name stands for, as in every command."""
+    path = Path(name)
+    if path.is_dir() or is_own(path) or find_data_root(data) is None:
+        return [path]
+    return [record.root / record.database / record.name for record in select_records([name], data)]
+
+
+def _names(paths: list[Path]) -> list[str]:
     """Names of the results, one for each file."""
-    names = [path.stem if path.suffix else path.name for path in files]
+    names = [path.stem if path.suffix else path.name for path in paths]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise RecordError(
-            f"Two files are called {double}: their results would have one name. Analyze them apart."
+            f"Two files are called {double}: their results would have one name. Analyze them apart, "
+            "each with a folder of its own: --out."
         )
     return names
 

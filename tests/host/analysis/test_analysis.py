@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ecg_edge.ecg.annotations import read_annotations
-from ecg_edge.ecg.errors import OutputError, ToolError
+from ecg_edge.ecg.errors import OutputError, RecordError, ToolError
 from ecg_edge.firmware.binding.rhythm import END
 from ecg_edge.host.analysis import figures as figures_module
 from ecg_edge.host.analysis.device import DeviceReport, run_device
@@ -22,7 +22,7 @@ from ecg_edge.host.analysis.figures import figures_of
 from ecg_edge.host.analysis.files import write_files
 from ecg_edge.host.analysis.highlights import STRIP_S, highlights
 from ecg_edge.host.analysis.hrv import normal_intervals, variability
-from ecg_edge.host.analysis.reading import OwnRecording
+from ecg_edge.host.analysis.reading import OwnRecording, Reading, read_own
 from ecg_edge.host.cli import main as command_line
 from ecg_edge.host.cli.commands import analyze as command
 from ecg_edge.host.link.messages import Beat, RhythmEvent
@@ -34,6 +34,7 @@ from ecg_edge.quantize.bundle.engines import Inputs
 from tests.support.made_reports import made_record
 from tests.support.made_session import FS_HZ, ORIGIN, items
 from tests.support.simulated import LABELS, make_bundle, make_ecg
+from tests.support.wfdb_files import write_record
 
 
 class ShapeEngine:
@@ -196,6 +197,27 @@ def test_what_limits_the_report_is_said(tmp_path: Path) -> None:
     assert re.match(r"59\.\d+ s cannot be read", figures_of(mostly_off)["limits"][0])
 
 
+@pytest.mark.parametrize(
+    ("unit", "size"), [("V", "more than 20 mV"), ("uV", "less than 0.05 mV"), ("mV", None)]
+)
+def test_a_wrong_unit_is_said(unit: str, size: str | None, tmp_path: Path) -> None:
+    limit = f"the signal spans {size} in two seconds, and an ECG about 1 mV: check --unit or --gain"
+    np.savetxt(tmp_path / "own.csv", make_ecg(60.0)[0] / 200, fmt="%.4f")
+    own = read_own(tmp_path / "own.csv", Reading(rate_hz=360, unit=unit))
+    limits = figures_of(run_device(own, ShapeEngine(), LABELS, 60))["limits"]
+    assert (limit in limits) if size else limits == []
+    stated = replace(own, is_unit_named=False)
+    assert limit not in figures_of(run_device(stated, ShapeEngine(), LABELS, 60))["limits"]
+
+
+def test_electrodes_that_were_off_most_of_the_time_are_no_wrong_unit(tmp_path: Path) -> None:
+    samples = np.concatenate([make_ecg(30.0)[0], np.zeros(60 * 360, np.int16)])
+    np.savetxt(tmp_path / "own.csv", samples / 200, fmt="%.4f")
+    own = read_own(tmp_path / "own.csv", Reading(rate_hz=360, unit="mV"))
+    (limit,) = figures_of(run_device(own, ShapeEngine(), LABELS, 60))["limits"]
+    assert "cannot be read" in limit
+
+
 def test_strips_of_each_kind_label_and_extreme(report: DeviceReport) -> None:
     found = highlights(report)
     titles = [one.title for one in found]
@@ -300,8 +322,47 @@ def test_nothing_is_written_for_a_bad_file(stub: Path) -> None:
 
 
 def test_files_of_one_name_are_refused(stub: Path) -> None:
-    with pytest.raises(Exception, match="Two files are called night"):
+    with pytest.raises(Exception, match=r"Two files are called night: .* a folder of its own: --out"):
         analyze("night.csv", "other/night.csv", "--rate", "360", "--gain", "200", "--model", str(stub))
+
+
+def test_results_that_are_replaced_are_named(stub: Path) -> None:
+    options = ["--rate", "360", "--gain", "200", "--model", str(stub)]
+    for replaced in (False, True):
+        result = CliRunner().invoke(command_line.app, ["analyze", "night.csv", *options])
+        assert ("night.html, replaced\n" in result.stdout) == replaced
+
+
+@pytest.mark.parametrize("name", ["213", "mitdb/213", "mitdb"])
+def test_records_by_the_names_of_every_command(
+    name: str, stub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_record(tmp_path / "data" / "mitdb", "213", make_ecg(30.0)[0], rest=" 16 0 0 0 0 MLII")
+    arguments = (name, "--model", str(stub), "--json", "out.json")
+    assert analyze(*arguments, "--data", "data") == 0
+    figures = json.loads(Path("out.json").read_text())["213"]
+    assert figures["lead"] == "MLII" and figures["quality"]["duration_s"] == 30
+    monkeypatch.setenv("ECG_EDGE_DATA", "data")
+    with pytest.raises(RecordError, match=r"999: not found in data, which has the databases mitdb\."):
+        analyze("999", "--model", str(stub))
+    with pytest.raises(RecordError, match=r"gone\.csv: not found\. Name a record, or an EDF, CSV"):
+        analyze("gone.csv", "--model", str(stub), "--rate", "360", "--unit", "mV")
+
+
+@pytest.mark.parametrize(("trained", "seen"), [(["213"], True), (["100"], False)])
+def test_a_record_that_trained_the_network_is_named(
+    trained: list[str], seen: bool, stub: Path, tmp_path: Path
+) -> None:
+    manifest = json.loads((stub / "manifest.json").read_text())
+    manifest["training"] = {"database": "mitdb", "records": trained}
+    (stub / "manifest.json").write_text(json.dumps(manifest))
+    write_record(tmp_path / "data" / "mitdb", "213", make_ecg(30.0)[0], rest=" 16 0 0 0 0 MLII")
+    result = CliRunner().invoke(
+        command_line.app, ["analyze", "mitdb/213", "--data", "data", "--model", str(stub)]
+    )
+    page, said = Path("analysis/213.html").read_text(), "trained on the beats of this record"
+    assert (said in page, said in " ".join(result.stderr.split())) == (seen, seen)
+    assert ("other people." in page.replace("nothing about other people.", "")) != seen
 
 
 def test_pdf_without_a_browser_is_refused_at_once(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,13 +211,23 @@ def test_gaps_of_a_recording_in_edf_are_no_signal(tmp_path: Path, microsecond: i
         )
     path = write_edf(Recording(tmp_path / "night"), tmp_path / "night.edf")
     own = read_own(path, Reading())
-    assert own.off_spans.tolist() == [[3600, 4000], [7000, 7200]]
+    assert own.off_spans.tolist() == [[3600, 4000]]
+    assert len(own.record.samples) == 7000  # without what fills the last second
     assert np.array_equal(own.record.samples[:3600], SAMPLES[:3600])
     assert (own.record.samples[3600:4000] == SAMPLES[3599]).all()
     assert np.array_equal(own.record.samples[4000:7000], SAMPLES[4000:7000])
     with pyedflib.EdfReader(str(path)) as reader:
         assert reader.getStartdatetime() == datetime(2026, 1, 2, 3, 4, 5)
         assert reader.readAnnotations()[0] == pytest.approx([10, 7000 / 360], abs=1e-4)
+
+
+def test_a_gap_at_the_end_stays_where_the_fill_goes(tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    signal = edfio.EdfSignal(SAMPLES / 200, 360, label="ECG II", physical_dimension="mV")
+    gaps = [(15.0, 4.5, "gap: lost"), (19.5, 0.5, "gap: the recording has ended")]
+    edfio.Edf([signal], annotations=[edfio.EdfAnnotation(*gap) for gap in gaps]).write(tmp_path / "a.edf")
+    own = read_own(tmp_path / "a.edf", Reading())
+    assert own.off_spans.tolist() == [[5400, 7020]] and len(own.record.samples) == 7020
 
 
 def test_gaps_count_from_the_first_sample(tmp_path: Path) -> None:
