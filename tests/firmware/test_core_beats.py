@@ -20,6 +20,7 @@ from tests.support.core_signals import ADU_PER_MV, NORMAL_WAVES, beats_at, ecg
 
 Float = npt.NDArray[np.float64]
 MEAN_INTERVALS = 16
+LONGEST_INTERVAL = 720  # samples, 2 s: a longer one tells nothing of the rate
 FIRST_INTERVALS = 8
 AVERAGE_SETTLED = 12
 KNOWN_BEATS = 3
@@ -90,11 +91,11 @@ def average_reference(beats: npt.NDArray[np.void]) -> tuple[list[Float], list[bo
         if not first or 0.87 * mean_rr <= rr <= 1.5 * mean_rr:
             known = min(known + 1, AVERAGE_SETTLED)
             average += (window - average) * (0.08 if known == AVERAGE_SETTLED else 1 / known)
-        if rr and len(first) < FIRST_INTERVALS:
+        if 0 < rr <= LONGEST_INTERVAL and len(first) < FIRST_INTERVALS:
             first.append(rr)
             mean_rr = sorted(first)[len(first) // 2]
-        elif rr:
-            mean_rr += (min(rr, 1080) - mean_rr) / MEAN_INTERVALS
+        elif 0 < rr <= LONGEST_INTERVAL:
+            mean_rr += (rr - mean_rr) / MEAN_INTERVALS
     return channels, learning
 
 
@@ -281,6 +282,35 @@ def test_time_without_leads_is_no_interval() -> None:
     settled, unbroken = beats["rhythm"][after][1:], steady["rhythm"][-1]
     intervals = [0, 1, 2, 3, 4, *range(8, 20)]
     assert np.array_equal(settled[:, intervals], np.tile(unbroken[intervals], (len(settled), 1)))
+
+
+RATE_FEATURES = [0, 1, 2, 3, 4, *range(8, 20)]
+
+
+@pytest.mark.parametrize("seconds", [2, 3, 10, 20])
+@pytest.mark.parametrize("noise_adu", [0, 3])
+def test_time_without_beats_leaves_the_rate(seconds: int, noise_adu: int) -> None:
+    """An arrest, or an electrode that was off on a board that does not know its leads."""
+    r_peaks = 200 + 288 * np.arange(40)
+    r_peaks[21:] += 360 * seconds
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 400)
+    samples += np.random.default_rng(1).integers(-noise_adu, noise_adu + 1, len(samples), dtype=np.int16)
+    beats = process(samples, r_peaks=r_peaks)
+    intervals = np.diff(r_peaks)
+    assert np.array_equal(beats["rr_samples"], [0, *intervals])
+    rates = beats["rhythm"][:, RATE_FEATURES]
+    assert np.all(rates[21, [0, 1, *range(5, 17)]] == 0)
+    assert np.array_equal(rates[22:], np.tile(rates[20], (18, 1)))
+
+
+@pytest.mark.parametrize(("interval", "counts"), [(LONGEST_INTERVAL, True), (LONGEST_INTERVAL + 1, False)])
+def test_an_interval_of_more_than_two_seconds_tells_no_rate(interval: int, counts: bool) -> None:
+    r_peaks = 200 + np.cumsum([0, *[288] * 12, interval, 288, 288])
+    rates = process(beats_at(r_peaks, int(r_peaks[-1]) + 400), r_peaks=r_peaks)["rhythm"]
+    ratio = round(64 * interval / 288) - 64
+    assert rates[13, 0] == (ratio if counts else 0)
+    assert (rates[14, 1] < -32) == counts  # to the interval before
+    assert (rates[14, 3] > rates[12, 3]) == counts  # the mean
 
 
 def test_a_lead_that_flickers_leaves_the_interval() -> None:

@@ -29,7 +29,7 @@ from ecg_edge.firmware import (
     SignalPath,
     process_signal,
 )
-from tests.support.core_signals import ADU_PER_MV, ecg
+from tests.support.core_signals import ADU_PER_MV, beats_at, ecg
 
 Samples = npt.NDArray[np.int16]
 Disturbance = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
@@ -144,6 +144,18 @@ def test_clean_ecg_is_good_throughout() -> None:
     assert len(processed.changes) == 0 and processed.bad_spans.shape == (0, 2)
     assert not reasons_in(processed, 1, SECONDS) & ~1  # still learning the average beat
     assert np.all(processed.beats["quality"][3:] >= 90)
+
+
+@pytest.mark.parametrize(("noise_adu", "is_bad"), [(0, True), (1, False)])
+def test_a_pause_with_any_noise_is_good_signal(noise_adu: int, is_bad: bool) -> None:
+    """A step of the ADC up or down, 0.01 mV, is more than a flat line has."""
+    r_peaks = 200 + 288 * np.arange(40)
+    r_peaks[20:] += 4 * FS_HZ
+    samples = beats_at(r_peaks, int(r_peaks[-1]) + 400)
+    samples += np.random.default_rng(1).integers(-noise_adu, noise_adu + 1, len(samples), dtype=np.int16)
+    processed = process_signal(samples)
+    assert len(processed.bad_spans) == is_bad
+    assert bool(reasons_in(processed, 0, SECONDS) & FLAG_UNCLASSIFIABLE) == is_bad
 
 
 def test_good_signal_must_last_before_it_counts() -> None:

@@ -52,7 +52,8 @@ enum {
 #define PEAK_REACH 28 /* the R peak is the largest deflection within 78 ms of an energy peak or a mark */
 #define REFINE_SAMPLES (PEAK_REACH + ECG_DETECTOR_REACH + ECG_FILTER_DELAY)
 #define MATCH_SAMPLES (ECG_MATCHED_FILTER_REACH + ECG_FILTER_LOWPASS_DELAY)
-#define END_GUARD 18 /* 50 ms: half a QRS complex must be there */
+#define LONGEST_RR_SAMPLES 720 /* 2 s: a longer interval is a pause, or beats were not seen */
+#define END_GUARD 18           /* 50 ms: half a QRS complex must be there */
 #define HELD_SAMPLES \
     (DECISION_SAMPLES + (2 + STAGES) * ECG_QUEUE_CANDIDATES) /* brings every waiting beat out */
 
@@ -253,6 +254,11 @@ static void emit_beat(const ecg_core_t *core, ecg_core_beat_t *beat) {
     beat->rr_samples = interval(core, last_beat_at, beat->r_sample);
 }
 
+/* The beat's interval, 0 where it tells nothing of the rate. */
+static uint16_t rate_interval(const ecg_core_beat_t *beat) {
+    return beat->rr_samples > LONGEST_RR_SAMPLES ? 0 : beat->rr_samples;
+}
+
 static void extract(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
     beat->rr_samples = interval(core, core->last_beat_at, beat->r_sample);
@@ -264,7 +270,7 @@ static void extract(ecg_core_t *core) {
 
 static void compare(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
-    ecg_rr_write(&core->rr, beat->rr_samples, beat);
+    ecg_rr_write(&core->rr, rate_interval(beat), beat);
     ecg_average_compare(&core->average, core->pending.deviation, beat);
     if (detects(core)) {
         ecg_sqi_gap_beat(&core->sqi.gap, beat);
@@ -275,7 +281,7 @@ static void compare(ecg_core_t *core) {
 
 static void add_context(ecg_core_t *core) {
     ecg_core_beat_t *beat = &core->pending.beat;
-    ecg_rr_context_write(&core->rr_context, beat->rr_samples, core->rr.mean_q8, beat);
+    ecg_rr_context_write(&core->rr_context, rate_interval(beat), core->rr.mean_q8, beat);
     core->pending.stage = STAGE_SEGMENTS;
 }
 
@@ -283,11 +289,11 @@ static void learn(ecg_core_t *core) {
     const ecg_core_beat_t *beat = &core->pending.beat;
     ecg_beat_segments_learn(&core->average, beat);
     const bool bad = (beat->flags & ECG_CORE_FLAG_UNCLASSIFIABLE) != 0;
-    if (!bad && ecg_rr_is_regular(&core->rr, beat->rr_samples)) {
+    if (!bad && ecg_rr_is_regular(&core->rr, rate_interval(beat))) {
         ecg_average_learn(&core->average, core->pending.deviation, beat);
     }
-    ecg_rr_update(&core->rr, beat->rr_samples);
-    ecg_rr_context_update(&core->rr_context, beat->rr_samples);
+    ecg_rr_update(&core->rr, rate_interval(beat));
+    ecg_rr_context_update(&core->rr_context, rate_interval(beat));
     core->last_beat_at = beat->r_sample;
     core->has_last_beat = !core->sqi_measures.leads_are_off;
     core->pending.stage = STAGE_NONE;

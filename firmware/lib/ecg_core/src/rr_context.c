@@ -8,8 +8,7 @@
 
 #define PAST ECG_RR_PAST
 #define SINUS ECG_RR_SINUS
-#define LONGEST_RR_SAMPLES 1080 /* 3 s, as for the mean */
-#define FRACTION_BITS 4         /* of an interval whose log2 is taken */
+#define FRACTION_BITS 4 /* of an interval whose log2 is taken */
 #define FIRST_FEATURE 8
 #define FEATURES 12
 
@@ -25,8 +24,7 @@
 #define SHARE_ONE 64  /* a share of all */
 
 static int32_t log_interval(uint16_t rr_samples) {
-    const uint32_t limited = rr_samples > LONGEST_RR_SAMPLES ? LONGEST_RR_SAMPLES : rr_samples;
-    return ecg_log2_q6(limited << FRACTION_BITS);
+    return ecg_log2_q6((uint32_t)rr_samples << FRACTION_BITS);
 }
 
 static void insert(int16_t *ascending, uint32_t count, int32_t value) {

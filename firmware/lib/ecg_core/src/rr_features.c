@@ -6,7 +6,6 @@
 
 #define MEAN_INTERVALS 16        /* the mean moves by 1 / 16 of each difference */
 #define REFERENCE_RR_SAMPLES 288 /* 0.8 s */
-#define LONGEST_RR_SAMPLES 1080  /* 3 s: a longer one is a gap in the signal or an arrest, no new rate */
 
 /* Premature beats stay out of the average beat; the beat after a pause may enter. */
 #define REGULAR_LEAST_PERCENT 87
@@ -19,13 +18,13 @@ static int8_t ratio_minus_one(int32_t value, int32_t reference) {
     return ecg_clip_int8(ecg_divide((value - reference) * ECG_CORE_RHYTHM_INV_SCALE, reference));
 }
 
-static int32_t limited_q8(uint16_t rr_samples) {
-    return (rr_samples > LONGEST_RR_SAMPLES ? LONGEST_RR_SAMPLES : rr_samples) * 256;
+static int32_t to_q8(uint16_t rr_samples) {
+    return rr_samples * 256;
 }
 
 void ecg_rr_write(const ecg_rr_t *state, uint16_t rr_samples, ecg_core_beat_t *beat) {
-    const int32_t rr = limited_q8(rr_samples);
-    const int32_t before = limited_q8(state->before);
+    const int32_t rr = to_q8(rr_samples);
+    const int32_t before = to_q8(state->before);
     const int32_t mean = state->intervals == 0 ? rr : state->mean_q8;
     beat->rhythm[0] = ratio_minus_one(rr, mean);
     beat->rhythm[1] = ratio_minus_one(rr, before);
@@ -38,7 +37,7 @@ bool ecg_rr_is_regular(const ecg_rr_t *state, uint16_t rr_samples) {
     if (state->intervals == 0) {
         return true; /* nothing to compare with */
     }
-    const int32_t rr_percent = limited_q8(rr_samples) * 100;
+    const int32_t rr_percent = to_q8(rr_samples) * 100;
     return rr_percent >= state->mean_q8 * REGULAR_LEAST_PERCENT &&
            rr_percent <= state->mean_q8 * REGULAR_MOST_PERCENT;
 }
@@ -51,21 +50,21 @@ static int32_t first_median(ecg_rr_t *state, uint16_t rr_samples) {
     }
     state->first[at] = rr_samples;
     state->intervals++;
-    return limited_q8(state->first[state->intervals / 2]);
+    return to_q8(state->first[state->intervals / 2]);
 }
 
 void ecg_rr_update(ecg_rr_t *state, uint16_t rr_samples) {
     if (rr_samples == 0) {
         return;
     }
-    const int32_t rr = limited_q8(rr_samples);
+    const int32_t rr = to_q8(rr_samples);
     if (state->intervals < ECG_RR_FIRST) {
         state->mean_q8 = first_median(state, rr_samples);
     } else {
         state->mean_q8 += ecg_divide(rr - state->mean_q8, MEAN_INTERVALS);
     }
     if (state->before != 0) {
-        const int32_t difference = abs(rr - limited_q8(state->before));
+        const int32_t difference = abs(rr - to_q8(state->before));
         state->irregularity_q8 += ecg_divide(difference - state->irregularity_q8, MEAN_INTERVALS);
     }
     state->before = rr_samples;

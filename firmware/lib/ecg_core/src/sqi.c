@@ -45,10 +45,10 @@
 #define START_BLOCKS 13 /* 2.6 s: 800 ms later all beats of the start are out */
 #define GOOD_BLOCKS 7   /* for 1.4 s, it turns good again */
 
-#define FLAT_PER_MV 50 /* flat: less than 1 / 50 mV from the lowest to the highest of a second */
-#define JUMP_HALVES 3  /* a jump: the level before and after differ by 1.5 times the signal's amplitude, */
-#define JUMP_PER_MV 2  /* and by 1 / 2 mV at least */
-#define JUMP_BLOCKS 5  /* it disturbs the baseline filter for 0.7 s and the average of a beat longer */
+#define FLAT_PER_MV 200 /* flat: less than 1 / 200 mV from the lowest to the highest of a second */
+#define JUMP_HALVES 3   /* a jump: the level before and after differ by 1.5 times the signal's amplitude, */
+#define JUMP_PER_MV 2   /* and by 1 / 2 mV at least */
+#define JUMP_BLOCKS 5   /* it disturbs the baseline filter for 0.7 s and the average of a beat longer */
 #define JUMP_QUALITY 20
 #define GAP_QUALITY 20
 #define WAVES_QUALITY 20
