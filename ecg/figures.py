@@ -37,6 +37,11 @@ def of_these_records(count: int, of: int) -> str:
     return f"these {of} records" if count == of else f"{count} of these {of} records"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun, which takes an s but after one: "1 record", "2,000 records"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def duration_text(seconds: float | None) -> str:
     """Write a length of time in the units that fit, e.g. "23 h 12 min", "4 min 10 s", "3.48 s"."""
     if seconds is None:

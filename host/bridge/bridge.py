@@ -15,6 +15,7 @@ from ecg_edge.host.bridge.publisher import Publisher
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.live.alarms import Alarm
 from ecg_edge.host.live.items import Item
+from ecg_edge.host.live.link_notes import LinkNotes
 from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.live.sources import Source
 
@@ -36,7 +37,7 @@ class Bridge:
     discovery_prefix : str or None
         Home Assistant's; None: nothing for it.
     on_note : callable
-        Called with a line of text when messages are dropped.
+        Called with a line of text when messages are dropped, and when the link is lost or back.
     clock : Clock, optional
         The computer's when left out.
     """
@@ -53,6 +54,7 @@ class Bridge:
     ) -> None:
         self._source, self._topics, self._outbox = source, topics, outbox
         self._publisher, self._on_note, self._discovery_prefix = publisher, on_note, discovery_prefix
+        self._link = LinkNotes(on_note, on_note)
         self._clock = clock or SystemClock()
         self._state_at = self._clock.now()
         self._last: StateMessage | None = None
@@ -92,6 +94,7 @@ class Bridge:
 
     def _take(self, items: list[Item]) -> None:
         self._session.take(items)
+        self._link.take(items)
         self._put(list(self._translator.take(items)))
         if self._clock.now() >= self._state_at:
             self._state_at = self._clock.now() + STATE_S

@@ -10,9 +10,7 @@ import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.ecg.records import load_record
-from ecg_edge.ecg.selection import select_records
-from ecg_edge.ecg.synthetic.textbook import DATABASE as SYNTHETIC
-from ecg_edge.ecg.synthetic.textbook import synthetic_root
+from ecg_edge.ecg.selection import select_records, without_suffix
 from ecg_edge.host.cli import options
 from ecg_edge.host.cli.port_choice import AUTO, found_port
 from ecg_edge.host.devices.ports import open_transport
@@ -143,7 +141,7 @@ def any_source(
     path = Path(name)
     if line.text or name == AUTO or name.startswith(_PORTS) or path.is_char_device():
         return line.source()
-    path = path.with_suffix("") if path.suffix == ".hea" else path
+    path = without_suffix(path)
     if is_recording(path):
         return RecordingSource(Recording(path), 0.0 if play is None else play)
     if is_session(path):
@@ -154,8 +152,7 @@ def any_source(
 def _record_source(line: LiveLine, speed: float, data: Path | None, lead: str) -> Source:
     from ecg_edge.host.live.computed import RecordSource  # loads the network
 
-    root = synthetic_root(data) if line.port.startswith(f"{SYNTHETIC}/") else data
-    (selected, *_) = select_records([line.port], root)
+    (selected, *_) = select_records([line.port], data)
     record = load_record(selected.root, selected.database, selected.name, lead)
     second = options.morphology_path(None)
     morphology = reference_morphology(load_bundle(second)) if second else None

@@ -259,4 +259,4 @@ def _advice(error: Exception) -> str:
 
 
 def _lost(name: str, reason: object) -> str:
-    return f"{name}: the link was lost ({_reason(reason)}). Check cable and power, then replay again."
+    return f"{name}: the link was lost ({_reason(reason)}). Check cable and power."

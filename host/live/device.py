@@ -80,7 +80,7 @@ class DeviceSource:
         self._info: Info | None = None
         self._last_wave_s = 0.0
         self._has_started = False
-        self._is_up = False
+        self._is_up = self._is_lost = False
         self._frames_before = (0, 0)  # missing and damaged, of earlier lines
         self.drift: ClockDrift | None = None
 
@@ -114,6 +114,8 @@ class DeviceSource:
                     raise
                 yield self._down(str(error))
                 yield from self._wait(RETRY_S, stop)
+        if self._is_lost:
+            self._timeline.count_outage(self._outage(self._clock.now()))
         yield self._timeline.close()
 
     def _wait(self, seconds: float, stop: threading.Event) -> Iterator[list[Item]]:
@@ -152,11 +154,15 @@ class DeviceSource:
         self._check(info)
         link.start(info.fs_hz, self._adu_per_mv, self._mains_hz, MODE_LIVE, patience_s)
         now = self._clock.now()
-        outage = round((now - self._last_wave_s) * info.fs_hz) if self._has_started else 0
-        self._last_wave_s, self._has_started = now, True
+        outage = self._outage(now) if self._has_started else 0
+        self._last_wave_s, self._has_started, self._is_lost = now, True, False
         assert self.drift is not None
         self.drift.restart()
         return self._timeline.begin(outage, reason)
+
+    def _outage(self, now: float) -> int:
+        """Samples that the device would have sent since the last one."""
+        return round((now - self._last_wave_s) * self.origin.fs_hz)
 
     def _check(self, info: Info) -> None:
         if info.status:
@@ -180,6 +186,7 @@ class DeviceSource:
         waves = [message for message in messages if isinstance(message, LiveSamples)]
         if waves:
             now = self._last_wave_s = self._clock.now()
+            self._is_lost = False
             assert self.drift is not None
             self.drift.add(waves[-1].first_index + len(waves[-1].data) // 2, now)
             if not self._is_up:
@@ -192,6 +199,7 @@ class DeviceSource:
         self.losses.frames, self.losses.bad_frames = missing + link.sequence_gaps, bad + link.bad_frames
 
     def _down(self, text: str) -> list[Item]:
+        self._is_lost = True
         if not self._is_up:
             return []
         self._is_up = False

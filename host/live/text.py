@@ -162,8 +162,7 @@ class TextSource:
         while not stop.is_set():
             try:
                 with self._open_line() as line:
-                    self._begin()
-                    yield self._timeline.begin(self._outage(), "the link was lost")
+                    self._parser = LineParser()
                     while not stop.is_set():
                         yield self._take(line.read(POLL_S))
             except LinkError as error:
@@ -171,17 +170,22 @@ class TextSource:
                     raise
                 yield self._down(str(error))
                 self._clock.sleep(RETRY_S)
+        if self._last_s is not None and not self._is_up:
+            self._timeline.count_outage(self._outage(self._clock.now()))
         yield self._timeline.close()
 
-    def _begin(self) -> None:
-        self._parser = LineParser()
+    def _begin(self, now: float) -> list[Item]:
+        """Begin with the first number, or with the first one after an outage."""
+        items = self._timeline.begin(self._outage(now), "the link was lost")
+        self._is_up = True
         self._resampler = LinearResampler(self._rate_hz, self._fs_hz)
         self._device = ComputedDevice(self._engine, self._labels, self._fs_hz, self._gain, self._mains_hz)
         self._held, self._taken = 0.0, 0
         self.drift.restart()
+        return [*items, LinkChange(self._timeline.end, True, "connected")]
 
-    def _outage(self) -> int:
-        return 0 if self._last_s is None else round((self._clock.now() - self._last_s) * self._fs_hz)
+    def _outage(self, now: float) -> int:
+        return 0 if self._last_s is None else round((now - self._last_s) * self._fs_hz)
 
     def _take(self, data: bytes) -> list[Item]:
         values = self._parser.feed(data)
@@ -190,13 +194,10 @@ class TextSource:
         if not values:
             is_late = self._last_s is not None and now - self._last_s > SILENCE_S
             return self._down("no numbers for one second") if is_late else []
+        items: list[Item] = [] if self._is_up else self._begin(now)
         self._last_s = now
         self._taken += len(values)
         self.drift.add(self._taken, now)
-        items: list[Item] = []
-        if not self._is_up:
-            self._is_up = True
-            items.append(LinkChange(self._timeline.end, True, "connected"))
         for run, is_off in _runs(values):
             items += self._push(run, LEAD_OFF_PLUS | LEAD_OFF_MINUS if is_off else 0)
         return items

@@ -31,9 +31,9 @@ class Losses:
         Samples, and beats, events, quality changes and strip results, that arrived again or late and were
         dropped.
     outages : int
-        Times that the link was lost or the device restarted.
+        Times that the link was lost or the device restarted, also without a return.
     outage_samples : int
-        Length of these gaps in samples, by the computer's clock.
+        Length of these times in samples, by the computer's clock.
     """
 
     samples: int = 0
@@ -85,13 +85,17 @@ class Timeline:
         if self._runs:
             outage_samples = max(outage_samples, 1)  # never closed up
             items.append(Gap(self.end, self.end + outage_samples, reason, exact=False))
-            self.losses.outages += 1
-            self.losses.outage_samples += outage_samples
+            self.count_outage(outage_samples)
             self.end += outage_samples
         self._runs += 1
         self._first = self.end
         self._begin_run()
         return items
+
+    def count_outage(self, samples: int) -> None:
+        """Count an outage of so many samples; one that lasts until the end of the session is no gap."""
+        self.losses.outages += 1
+        self.losses.outage_samples += samples
 
     def close(self) -> list[Item]:
         """End what is open, where the device cannot do so any more."""

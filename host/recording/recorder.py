@@ -35,6 +35,7 @@ from ecg_edge.host.live.items import (
     Wave,
     place_of,
 )
+from ecg_edge.host.live.link_notes import local_now
 from ecg_edge.host.recording.record_writer import RecordWriter, remove_record
 
 FLUSH_S: Final = 1.0
@@ -44,11 +45,6 @@ LATE_S: Final = 2.0
 
 _OPEN_GAP: Final = "gap"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def local_now() -> datetime:
-    """Return the local time, with its offset from UTC."""
-    return datetime.now().astimezone()
 
 
 class Recorder:

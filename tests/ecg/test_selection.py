@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ecg_edge.ecg import selection
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.selection import RecordName, select_records
 
@@ -21,7 +22,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def names_of(names: list[str], root: Path, annotator: str | None = None) -> list[str]:
+def names_of(names: list[str], root: Path | None, annotator: str | None = None) -> list[str]:
     return [str(record) for record in select_records(names, root, annotator)]
 
 
@@ -93,6 +94,46 @@ def test_a_file_of_another_format_lists_those_that_are_read(tmp_path: Path, name
     (tmp_path / name).touch()
     with pytest.raises(RecordError, match=rf"{name}: .*WFDB.*EDF"):
         select_records([str(tmp_path / name)])
+
+
+def test_a_suffix_of_a_record_is_left_out(root: Path) -> None:
+    for name in ("mitdb/101.hea", "101.dat", "101.hea"):
+        assert names_of([name], root) == ["mitdb/101"]
+    assert names_of(["own/night.edf"], root) == ["own/night.edf"]
+
+
+def test_a_folder_of_records_is_a_database(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    assert names_of([str(root / "mitdb")], None) == ["mitdb/100", "mitdb/101", "mitdb/109"]
+    monkeypatch.chdir(root / "svdb")
+    assert select_records(["."]) == [RecordName(root, "svdb", "800")]
+    with pytest.raises(RecordError, match=r"this folder holds no records.*--data"):
+        select_records([str(root)])
+
+
+@pytest.mark.parametrize("name", ["{}/no.hea", "{}/no", "../no.hea", "no/x_011.hea"])
+def test_a_file_that_does_not_exist_is_named_as_such(
+    name: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RecordError, match="no such file"):
+        select_records([name.format(root)], root)
+    monkeypatch.delenv("ECG_EDGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(root / "empty"))
+    with pytest.raises(RecordError, match="no such file"):
+        select_records([name.format(root)])
+
+
+def test_synthetic_records_are_made_where_they_are_missing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(data: Path | None) -> Path:
+        assert data == root
+        (root / "made" / "synth").mkdir(parents=True)
+        (root / "made" / "synth" / "s03.hea").touch()
+        return root / "made"
+
+    monkeypatch.setattr(selection, "synthetic_root", made)
+    assert select_records(["synth/s03"], root) == [RecordName(root / "made", "synth", "s03")]
 
 
 def test_nstdb_does_not_stand_for_its_noise(root: Path) -> None:

@@ -10,13 +10,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
+from ecg_edge.ecg.errors import EcgEdgeError, LinkError, OutputError, RecordError
+from ecg_edge.ecg.figures import counted, duration_text
 from ecg_edge.ecg.files import write_json
+from ecg_edge.ecg.selection import without_suffix
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
     BaudOption,
@@ -28,6 +31,7 @@ from ecg_edge.host.cli.live_options import (
     TextOption,
 )
 from ecg_edge.host.conformance.replay import MAINS_HZ
+from ecg_edge.host.live.link_notes import LinkNotes
 from ecg_edge.host.live.replayed import SessionSource, is_session
 from ecg_edge.host.live.sources import LineSource
 from ecg_edge.host.live.timeline import Losses
@@ -111,8 +115,9 @@ def record(
 
     The record can be opened at every moment, also after this program was killed. The line is opened again
     when it is lost; the time until then is a gap of its length. Exits with 3 when there is no device at the
-    start.
+    start, or none any more at the end.
     """
+    lost_at: datetime | None = None
     if source is not None:
         out_path = _only_out(names)
         _refuse(ctx, _without_effect(source, out_path), f"with --from {source} {out_path}")
@@ -131,10 +136,16 @@ def record(
             _refuse_existing(Path(f"{out}.edf" if rotate is None else f"{out}_001.edf"))
         device = line.source()
         with stopped_by_signals() as stop:
-            recorder = _run(device, Path(out), stop, seconds, rotate, text)
+            recorder, link = _run(device, Path(out), stop, seconds, rotate, text)
+        lost_at = link.lost_at
         figures = _show(recorder, device.losses, edf)
     if json:
         write_json(json, figures)
+    if lost_at is not None:
+        raise LinkError(
+            f"{names[0]}: the link was lost at {lost_at:%H:%M:%S} and not back at the end: the record ends "
+            "there. Check cable and power, then record again."
+        )
 
 
 def _refuse(ctx: typer.Context, names: Iterable[str], where: str) -> None:
@@ -163,7 +174,7 @@ def _without_effect(source: Path, out: Path) -> list[str]:
         *_LIVE,
         *(() if suffix == ".json" else ("start_s", "seconds")),
         *(("edf",) if suffix in (".edf", ".json") else ()),
-        *(("number",) if is_recording(_record_name(source)) else ()),
+        *(("number",) if is_recording(without_suffix(source)) else ()),
     ]
 
 
@@ -194,29 +205,31 @@ def _run(
     seconds: float | None,
     rotate: str | None,
     is_text: bool = False,
-) -> Recorder:
+) -> tuple[Recorder, LinkNotes]:
+    link = LinkNotes(console.warn, console.note)
     batches = device.items(stop)
     first = next(batches)  # the device answers: its rate and labels are known
     fs_hz = device.origin.fs_hz
-    most = None if seconds is None else round(seconds * fs_hz)
     with Recorder(out, device.origin, _samples_of(rotate, fs_hz)) as recorder:
         console.note(f"{device.origin.device}. Recording {out}; Ctrl-C stops.")
         recorder.take(first)
+        link.take(first)
         warn_at = time.monotonic() + QUIET_S if is_text else math.inf
         for items in batches:
             recorder.take(items)
+            link.take(items)
             if time.monotonic() >= warn_at:
                 _warn_if_quiet(recorder.samples, device.losses)
                 warn_at = math.inf
             recorder.tick(device.drift.ppm if device.drift else None)
-            if most is not None and recorder.samples >= most:
+            if seconds is not None and recorder.samples / fs_hz + link.lost_s >= seconds:
                 stop.set()
-    return recorder
+    return recorder, link
 
 
 def _warn_if_quiet(samples: int, losses: Losses) -> None:
     if not samples:
-        what = f"{losses.bad_frames} lines without a number" if losses.bad_frames else "no line"
+        what = f"{counted(losses.bad_frames, 'line')} without a number" if losses.bad_frames else "no line"
         console.warn(f"{QUIET_S:g} s and {what} so far. Is --baud the rate of the sketch, and does it print?")
 
 
@@ -244,7 +257,7 @@ def _convert(path: Path, number: int, out: Path, edf: bool) -> dict[str, Any]:
     if out.suffix.lower() == ".edf":
         if not isinstance(source, RecordingSource):
             raise EcgEdgeError(f"{path}: make a WFDB record of the session first, then EDF+ of that.")
-        name = _record_name(path)
+        name = without_suffix(path)
         lost = Losses(samples=Recording(name).missing_samples())
         return {"records": [name], "losses": lost, "edf": _write_edf([name], out)}
     recorder = Recorder(out, source.origin, started=source.started)
@@ -272,18 +285,14 @@ def _write_fhir(
     return {"fhir": out}
 
 
-def _record_name(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix == ".hea" else path
-
-
 def _source_of(path: Path, number: int) -> RecordingSource | SessionSource:
-    name = _record_name(path)
+    name = without_suffix(path)
     if is_recording(name):
         recording = Recording(name)
         if missing := recording.missing_samples():
             seconds = missing / recording.origin.fs_hz
             console.warn(
-                f"{name}.dat: cut off, {missing} samples ({seconds:.1f} s) of the journal are missing."
+                f"{name}.dat: cut off, {counted(missing, 'sample')} ({seconds:.1f} s) of the journal missing."
             )
         return RecordingSource(recording, speed=0)
     if is_session(path):
@@ -311,8 +320,19 @@ def _show(recorder: Recorder, losses: Losses, edf: bool) -> dict[str, Any]:
     for path in recorder.records:
         console.out.print(f"Record:  {path}.hea", markup=False)
     seconds = recorder.samples / recorder.fs_hz
-    lost = {name.replace("_", " "): count for name, count in asdict(losses).items() if count}
-    text = ", ".join(f"{count} {name}" for name, count in lost.items()) or "nothing"
-    console.out.print(f"Length:  {seconds:.1f} s. Lost: {text}.", markup=False)
+    console.out.print(f"Length:  {seconds:.1f} s. Lost: {_lost_text(losses, recorder.fs_hz)}.", markup=False)
     figures: dict[str, Any] = {"records": recorder.records, "losses": losses}
     return {**figures, "edf": _write_edf(recorder.records)} if edf else figures
+
+
+def _lost_text(losses: Losses, fs_hz: int) -> str:
+    counts = asdict(losses)
+    outage_s = counts.pop("outage_samples") / fs_hz
+    parts = {
+        name: counted(count, name.removesuffix("s").replace("_", " "))
+        for name, count in counts.items()
+        if count
+    }
+    if losses.outages:
+        parts["outages"] += f" ({duration_text(round(outage_s, 1))})"
+    return ", ".join(parts.values()) or "nothing"

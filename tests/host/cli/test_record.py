@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -16,11 +17,11 @@ import wfdb
 from click.testing import Result
 from typer.testing import CliRunner
 
-from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
+from ecg_edge.ecg.errors import EcgEdgeError, LinkError, OutputError, RecordError
 from ecg_edge.host.cli.commands import record as command
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.conformance.replay import replay
-from ecg_edge.host.live.items import Item
+from ecg_edge.host.live.items import Item, LinkChange
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.recorder import Recorder
 from tests.support.made_session import FS_HZ, ORIGIN, items
@@ -189,6 +190,49 @@ def test_text_without_numbers_is_told_once(
     assert text in found and "--baud" in found
     command._run(Quiet(0), tmp_path / "device", threading.Event(), None, None)
     assert len(told) == 1
+
+
+class Unplugged:
+    """A device that is lost after a second, for three or until `stop` is set."""
+
+    origin, drift = ORIGIN, None
+
+    def __init__(self, is_back: bool) -> None:
+        self._is_back, self.losses = is_back, Losses()
+
+    def items(self, stop: threading.Event) -> Iterator[list[Item]]:
+        yield [LinkChange(0, True, "connected"), *items(0, FS_HZ)]
+        yield [LinkChange(FS_HZ, False, "port: the link was lost (pulled). Check cable and power.")]
+        if self._is_back:
+            yield [LinkChange(FS_HZ, True, "connected")]
+        else:
+            while not stop.is_set():
+                time.sleep(0.01)
+                yield []
+            self.losses = Losses(outages=1, outage_samples=FS_HZ)
+
+
+def test_a_lost_link_is_told_at_once_and_so_is_its_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(command.console, "warn", told.append)
+    monkeypatch.setattr(command.console, "note", told.append)
+    _, link = command._run(Unplugged(True), tmp_path / "night", threading.Event(), None, None)
+    assert link.lost_at is None
+    assert re.search(r"lost at \d\d:\d\d:\d\d: .*\(pulled\).* Trying again\.$", told[1])
+    assert re.search(r"back at \d\d:\d\d:\d\d, after ", told[2])
+
+
+def test_a_link_that_is_lost_at_the_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command.LiveLine, "source", lambda line: Unplugged(False))
+    figures = tmp_path / "figures.json"
+    done = run("port", tmp_path / "night", "--seconds", "1.2", "--json", figures)
+    error = done.exception
+    assert isinstance(error, LinkError) and error.exit_code == 3
+    assert re.match(r"port: the link was lost at \d\d:\d\d:\d\d and not back", str(error))
+    assert "Lost: 1 outage (1 s)." in done.output
+    assert json.loads(figures.read_text())["losses"]["outages"] == 1
 
 
 def engine(bundle: object) -> object:

@@ -105,6 +105,15 @@ def test_a_pulled_cable_is_noticed_at_once_and_the_line_opened_again(device: Liv
     assert source.losses.outages == 1
 
 
+@pytest.mark.parametrize("fault", ["cut", "silent"])
+def test_an_outage_that_lasts_until_the_end_is_counted(device: LiveDevice, fault: str) -> None:
+    source, items = run(device, 10, lambda device, now: setattr(device, fault, now >= 3))
+    assert source.losses.outages == 1
+    assert source.losses.outage_samples / FS_HZ == pytest.approx(7, abs=0.7)
+    assert waves(items)[-1].end / FS_HZ == pytest.approx(3, abs=0.7)
+    assert not any(isinstance(item, Gap) for item in items)
+
+
 def test_a_missing_port_is_an_error_at_the_start_only(device: LiveDevice) -> None:
     device.cut = True
     with pytest.raises(LinkError, match="no such port"):

@@ -89,6 +89,25 @@ def test_a_sketch_is_shown_and_classified(shipped_bundle: Path) -> None:
     assert [item.up for item in items if isinstance(item, LinkChange)] == [True, False]
 
 
+@pytest.mark.parametrize(("until_s", "outages"), [(8.5, 1), (12.0, 1)])
+def test_a_pause_of_a_sketch_is_an_outage(shipped_bundle: Path, until_s: float, outages: int) -> None:
+    signal, _ = make_ecg(14)
+    lines = [b"%d\r\n" % value for value in signal]
+    lines[5 * 360 : 9 * 360] = [b""] * (4 * 360)
+    clock = VirtualClock()
+    line, bundle = Sketch(clock, lines, 360).line, load_bundle(shipped_bundle)
+    source = TextSource(line, "port", bundle, 360, 200, clock=clock)
+    stop, items = threading.Event(), []
+    for batch in source.items(stop):
+        items += batch
+        if clock.now() > until_s:
+            stop.set()
+    assert source.losses.outages == outages
+    assert source.losses.outage_samples / 360 == pytest.approx(min(until_s, 9) - 5, abs=0.5)
+    end_s = max(item.end for item in items if isinstance(item, Wave)) / 360
+    assert end_s == pytest.approx(5 if until_s < 9 else until_s, abs=0.5)
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
