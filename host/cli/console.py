@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TextIO, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -105,9 +105,20 @@ def step(text: str) -> Iterator[None]:
     note(f"{text}: {time.monotonic() - start:.1f} s")
 
 
+class TidyProgress(Progress):
+    """Progress that leaves no line above an error."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self.stop()
+            return
+        self.live.transient = True
+        self.live.stop()  # `stop` ends with an empty line off a terminal
+
+
 def progress_bar(unit: str = "") -> Progress:
     """Progress on standard error; off a terminal only the last state of each task is written."""
-    return Progress(
+    return TidyProgress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         TextColumn("{task.completed:.0f}/{task.total:.0f}" + (f" {unit}" if unit else "")),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from ecg_edge.ecg.errors import BundleError, LinkError
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.host.link.messages import STATUS_TEXT, Info
+from ecg_edge.host.link.transports import port_kind
 from ecg_edge.host.reference.labels import check_signal_path
 from ecg_edge.quantize.bundle.manifest import BOARD_BUNDLE, SHIPPED_BUNDLE, Bundle, load_bundle
+
+_PROGRAMS: Final = ("emulator", "pico", "native")
+"""Kinds of ports whose firmware is a file of the last build."""
 
 
 def bundle_on(info: Info) -> Bundle:
@@ -17,8 +22,18 @@ def bundle_on(info: Info) -> Bundle:
     return next((one for one in bundles if one.manifest.model_sha256 == info.model_sha256), bundles[0])
 
 
-def check_device(info: Info, bundle: Bundle) -> None:
-    """Refuse a device that is not the bundle's.
+def firmware_command(info: Info, port: str, options: str = "") -> str:
+    """Name the command that puts firmware on a device: on a board, or into an emulator or native program.
+
+    The port of an `ecg-edge emulate` that runs is a pseudo-terminal.
+    """
+    is_program = port_kind(port) in _PROGRAMS or port.startswith("/dev/pts/") or info.board == "native"
+    command = f"ecg-edge build --env {info.board}" if is_program else "ecg-edge flash"
+    return f"`{command} {options}".rstrip() + "`"
+
+
+def check_device(info: Info, bundle: Bundle, port: str) -> None:
+    """Refuse a device, at `port`, that is not the bundle's.
 
     Raises
     ------
@@ -28,7 +43,8 @@ def check_device(info: Info, bundle: Bundle) -> None:
         When this computer's signal path is not the one that the bundle was trained with.
     """
     manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
-    flash = f"Flash this bundle: `ecg-edge flash --model {bundle.path}`, or name the device's with --model."
+    command = firmware_command(info, port, f"--model {bundle.path}")
+    flash = f"Put this bundle on it: {command}, or name the device's with --model."
     if info.model_sha256 != manifest.model_sha256:
         raise LinkError(
             f"{device} holds the model {info.model_sha256}, but the bundle {bundle.path} is "
@@ -43,7 +59,7 @@ def check_device(info: Info, bundle: Bundle) -> None:
     if info.rhythm_fingerprint != own:
         raise LinkError(
             f"{device} has the rhythm rules {info.rhythm_fingerprint:08x}, and this computer {own:08x}: "
-            "their labels and events would differ. Build and flash the firmware again: `ecg-edge flash`."
+            f"their labels and events would differ. Build its firmware again: {firmware_command(info, port)}."
         )
     if info.labels != manifest.labels:
         raise LinkError(
@@ -53,7 +69,8 @@ def check_device(info: Info, bundle: Bundle) -> None:
     if info.status:
         raise LinkError(
             f"{device} refuses to label beats: {STATUS_TEXT.get(info.status, f'status {info.status}')}. "
-            "Build and flash the firmware again; if it stays so, that board's compiler or memory is at fault."
+            f"Build its firmware again: {firmware_command(info, port)}; if it stays so, that board's "
+            "compiler or memory is at fault."
         )
     check_signal_path(bundle)
 
@@ -75,8 +92,8 @@ def load_morphology(path: Path) -> Bundle:
     return bundle
 
 
-def check_morphology(info: Info, bundle: Bundle) -> None:
-    """Refuse a device whose morphology network is not the bundle's.
+def check_morphology(info: Info, bundle: Bundle, port: str) -> None:
+    """Refuse a device, at `port`, whose morphology network is not the bundle's.
 
     Raises
     ------
@@ -84,10 +101,8 @@ def check_morphology(info: Info, bundle: Bundle) -> None:
         When the device has none, or its model, strips or labels are others.
     """
     manifest, device = bundle.manifest, f"The device ({info.board}, firmware {info.firmware_version})"
-    flash = (
-        f"Flash both networks: `ecg-edge flash --morphology {bundle.path}`, or leave the second one out: "
-        "`--morphology none`."
-    )
+    command = firmware_command(info, port, f"--morphology {bundle.path}")
+    flash = f"Put both networks on it: {command}, or leave the second one out: `--morphology none`."
     if info.morphology_sha256 != manifest.model_sha256:
         found = f"the morphology network {info.morphology_sha256}"
         raise LinkError(

@@ -204,10 +204,10 @@ def replay(
         ) as folder,
         ExitStack() as stack,
     ):
-        check = partial(_check, named, second)
         simulated = named or load_bundle(SHIPPED_BUNDLE)
         openers = [partial(open_transport, one, baud, simulated, second) for one in ports]
-        lines = [stack.enter_context(Line(opener, check)) for opener in openers]
+        checks = [partial(_check, one, named, second) for one in ports]
+        lines = [stack.enter_context(Line(*pair)) for pair in zip(openers, checks, strict=True)]
         _check_same(ports, [line.info for line in lines])
         line = lines[0]
         bundle = named or bundle_on(line.info)
@@ -237,10 +237,10 @@ def replay(
         return _Replay(lines, session, on_update, request, earlier).run(todo)
 
 
-def _check(bundle: Bundle | None, morphology: Bundle | None, info: Info) -> None:
-    check_device(info, bundle or bundle_on(info))
+def _check(port: str, bundle: Bundle | None, morphology: Bundle | None, info: Info) -> None:
+    check_device(info, bundle or bundle_on(info), port)
     if morphology:
-        check_morphology(info, morphology)
+        check_morphology(info, morphology, port)
 
 
 def _check_options(seconds: float | None, mains_hz: int, restart_s: float | None, block: int | None) -> None:

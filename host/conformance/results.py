@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypedDict
 
-from ecg_edge.ecg.figures import of_these_records
+from ecg_edge.ecg.figures import counted, duration_text, of_these_records
 from ecg_edge.quantize.bundle.manifest import Metrics, Training
 
 SCHEMA_VERSION: Final = 5
@@ -14,6 +14,7 @@ Verdict = Literal["pass", "fail", "inconclusive"]
 PASS: Final = "pass"
 FAIL: Final = "fail"
 INCONCLUSIVE: Final = "inconclusive"  # nothing differs, but there was no beat, or the line lost some
+INTERRUPTED: Final = "interrupted"  # word for a session that ended early, whose verdict is "fail"
 
 
 class LinkTotals(TypedDict):
@@ -256,10 +257,26 @@ def training_note(records: Sequence[RecordResults]) -> str:
     )
 
 
+def verdict_word(results: SessionResults) -> str:
+    """Name the verdict; "interrupted" for a session that ended early and had no difference until then."""
+    return INTERRUPTED if results["interrupted"] and not _differs(results) else results["verdict"]
+
+
+def _differs(results: SessionResults) -> bool:
+    """Test if anything that arrived, or a complete record, differs from the reference."""
+    counts = (
+        *results["differing_fields"].values(),
+        *(results["extra_beats"], results["extra_events"], results["extra_strips"]),
+        *(results["differing_events"], results["differing_strips"]),
+    )
+    return any(counts) or any(one["verdict"] == FAIL and not one["interrupted"] for one in results["records"])
+
+
 def summary_of(results: SessionResults) -> str:
-    """Write the verdict as one sentence."""
+    """Write the verdict in one sentence; in two of an interrupted session."""
     if results["interrupted"]:
-        return f"The session was interrupted: {results['reason']}"
+        reason = str(results["reason"]).rstrip(".")
+        return f"The session was interrupted: {reason}. {_until_then(results)}"
     if results["verdict"] == PASS:
         return (
             f"On each of {results['beats']:,} beats {results['subject']} gave the reference's bytes; "
@@ -276,6 +293,20 @@ def summary_of(results: SessionResults) -> str:
         f"{results['events'] - results['agreeing_events']:,} of {results['events']:,} rhythm events"
         f"{_wrong_strips(results)}."
     )
+
+
+def _until_then(results: SessionResults) -> str:
+    """Say how far an interrupted session came."""
+    whole = [record for record in results["records"] if not record["interrupted"]]
+    equal = f"{counted(results['agreeing_beats'], 'beat')} agreed with the reference"
+    if _differs(results):
+        equal += ", others differed"
+    places = [counted(len(whole), "complete record")]
+    for record in results["records"]:
+        if record["interrupted"]:
+            length = duration_text(record["taken_samples"] // record["fs_hz"])
+            places.append(f"{length} of {record['database']}/{record['record']}")
+    return f"Until then {equal}, in {' and '.join(places)}."
 
 
 def _and_strips(results: SessionResults) -> str:

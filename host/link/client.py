@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.host.link import foreign
 from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, encode, samples_frame_bytes
@@ -212,7 +213,8 @@ class Link:
             raise LinkError(
                 f"The device ({info.board}, firmware {info.firmware_version}) has protocol version "
                 f"{info.protocol_version}, this program has {PROTOCOL_VERSION}. "
-                "Flash the firmware of this version: `ecg-edge flash`."
+                "Write the firmware of this version: `ecg-edge flash`; for an emulator or the native program "
+                "`ecg-edge build`."
             )
         return info
 
@@ -264,7 +266,7 @@ class Link:
         if not self._received_bytes:
             return "nothing arrived."
         if self._decoder.frames:
-            return f"{self._decoder.frames} other frames arrived."
+            return f"{counted(self._decoder.frames, 'other frame')} arrived."
         found = foreign.describe(self._first_bytes)
         return (
             f"{self._received_bytes:,} bytes arrived, but no frame of this protocol: {found}. {found.advice}"

@@ -238,7 +238,7 @@ def test_a_mute_device_is_given_up() -> None:
     [
         (b"\x1b[0mlogin: \r\npi@board:~$ ", "25 bytes arrived.*login: pi@board"),
         (b"\xff\x00\x80" * 5, "15 bytes arrived, but no frame.*ff 00 80"),
-        (encode(Started(1), 0), "1 other frames arrived"),
+        (encode(Started(1), 0), "1 other frame arrived"),
     ],
 )
 def test_a_foreign_device_is_described(noise: bytes, text: str) -> None:

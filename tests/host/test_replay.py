@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -22,12 +23,13 @@ import pytest
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, LinkError, OutputError, RecordError
 from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.cli import main as cli
+from ecg_edge.host.cli.commands.replay import _show
 from ecg_edge.host.conformance import passes
 from ecg_edge.host.conformance import replay as replay_module
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME, claim_folder, clear_folder
 from ecg_edge.host.conformance.replay import ReplayResult, Update, read_stream, replay
-from ecg_edge.host.conformance.results import training_note
+from ecg_edge.host.conformance.results import summary_of, training_note, verdict_word
 from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.evaluation.sources import Conditions
 from ecg_edge.host.reference import labels as labels_module
@@ -225,7 +227,9 @@ def heeds_ctrl_c() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("heeds_ctrl_c")
-def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> None:
+def test_ctrl_c_keeps_the_partial_session(
+    bundle: Bundle, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupt(update: Update) -> None:
         if update.record == "101" and update.taken > 4500:
             signal.raise_signal(signal.SIGINT)
@@ -238,6 +242,13 @@ def test_ctrl_c_keeps_the_partial_session(bundle: Bundle, database: Path) -> Non
     cut = results["records"][1]
     assert 10 < cut["agreeing_beats"] < cut["beats"] and cut["lost_samples"] == 0
     assert (cut["lost_beats"], cut["differing_bytes"]) == (0, 0)  # not lost: never asked for
+    assert verdict_word(results) == "interrupted"
+    assert re.search(
+        r"interrupted: Ctrl-C\. Until then \d+ beats agreed .* 1 complete record and \d+ s of mitdb/101\.$",
+        summary_of(results),
+    )
+    _show(outcome)
+    assert f"ecg-edge replay --resume {outcome.session.folder}" in capsys.readouterr().out
 
 
 def test_a_damaged_record_keeps_what_was_replayed(bundle: Bundle, database: Path, tmp_path: Path) -> None:
@@ -283,7 +294,7 @@ def test_a_wrong_model_leaves_with_3(
 ) -> None:
     with command(bundle, database, model_sha256="77" * 32) as words:
         assert exit_code([*words, "100"]) == 3
-    assert "Flash this bundle" in capsys.readouterr().err
+    assert "name the device's with --model" in capsys.readouterr().err
 
 
 def test_a_missing_record_or_bundle_leaves_with_2(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 
-from ecg_edge.ecg.figures import percent
+from ecg_edge.ecg.figures import counted, percent
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.selection import select_records
 from ecg_edge.host.cli import EXIT_INTERRUPTED, console, options
@@ -28,6 +28,7 @@ from ecg_edge.host.conformance.results import (
     Totals,
     summary_of,
     training_note,
+    verdict_word,
 )
 from ecg_edge.host.conformance.resume import read_request
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Conditions, list_sources
@@ -329,7 +330,7 @@ class _Display:
     """One progress bar per record, with the rate and the agreement so far."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
+        self._progress = console.TidyProgress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=12),
             TextColumn("{task.percentage:3.0f} %  {task.fields[note]}"),
@@ -339,11 +340,11 @@ class _Display:
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> _Display:
-        self._progress.start()
+        self._progress.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    def __exit__(self, *error: object) -> None:
+        self._progress.__exit__(*error)
 
     def update(self, now: Update) -> None:
         """Show the position of the replay."""
@@ -391,13 +392,15 @@ def _show(outcome: ReplayResult) -> None:
         console.note("Behind `ecg-edge emulate --count-instructions`, 1 us is 1,000 instructions.")
     console.out.print(_verdict(results), style=style, markup=False)
     console.out.print(f"Session: {outcome.session.folder}", markup=False)
+    if results["interrupted"]:
+        console.out.print(f"Go on:   ecg-edge replay --resume {outcome.session.folder}", markup=False)
 
 
 def _verdict(results: SessionResults) -> str:
-    lost = f" {results['lost_samples']:,} samples were lost." if results["lost_samples"] else ""
-    return (
-        f"{results['verdict'].upper()}: {summary_of(results)}{lost} {times_real_time(results)} x real time."
-    )
+    count = results["lost_samples"]
+    lost = f" {counted(count, 'sample')} {'was' if count == 1 else 'were'} lost." if count else ""
+    word = verdict_word(results).upper()
+    return f"{word}: {summary_of(results)}{lost} {times_real_time(results)} x real time."
 
 
 def times_real_time(totals: Totals) -> str:

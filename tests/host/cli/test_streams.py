@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from ecg_edge.ecg.errors import RecordError
+from ecg_edge.host.cli import console
 
 PROGRAM = (sys.executable, "-m", "ecg_edge.host.cli.main")
 FULL = Path("/dev/full")
@@ -46,6 +52,18 @@ def test_a_reader_that_leaves_ends_the_command_silently(words: str) -> None:
     done = shell(f"$E {words} | true")
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("is_error", [True, False])
+def test_progress_leaves_no_line_above_an_error(is_error: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=written))
+    with suppress(RecordError), console.progress_bar() as bar:
+        bar.add_task("own", total=100, note="")
+        if is_error:
+            raise RecordError("damaged")
+    assert ("own" in written.getvalue()) is not is_error
+    assert bool(written.getvalue()) is not is_error
 
 
 def test_json_on_standard_output_is_alone_there(tmp_path: Path) -> None:
