@@ -27,6 +27,10 @@ OFFLINE_ADVICE = (
 )
 
 
+class UnreachableError(RecordError):
+    """The server cannot be reached, or the connection breaks again and again."""
+
+
 class _CutError(Exception):
     """The connection ended before the file did, or the server does not state where it ends."""
 
@@ -80,7 +84,8 @@ def _fetch_with_retries(url: str, part: Path, on_bytes: Callable[[int], None]) -
             ) from None
         except (OSError, http.client.HTTPException, _CutError) as error:
             if wait_s is None:
-                raise RecordError(f"{url}: cannot be fetched ({_reason(error)}). {OFFLINE_ADVICE}") from None
+                text = f"{url}: cannot be fetched ({_reason(error)}). {OFFLINE_ADVICE}"
+                raise UnreachableError(text) from None
         time.sleep(wait_s)
 
 

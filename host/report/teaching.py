@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ecg_edge.ecg.files import write_bytes
+from ecg_edge.ecg.synthetic.files import record_name
 from ecg_edge.ecg.synthetic.generator import Settings, SyntheticRecord, generate
 from ecg_edge.ecg.synthetic.noise import Noise
 from ecg_edge.ecg.synthetic.truth import Beat, PWave
@@ -60,6 +61,15 @@ class Lesson:
     centre: str = "third beat"
     lead: str = "II"
     seed: int = 11
+
+    @property
+    def commands(self) -> tuple[str, str]:
+        """The command that generates the record, and the one that replays it."""
+        name = record_name(Settings(self.kind, self.seed))
+        return (
+            f"ecg-edge synth --class {self.kind} --seed {self.seed} --leads {self.lead} OUT",
+            f"ecg-edge replay OUT/{name}.hea --port native",
+        )
 
 
 LESSONS: Final = (
@@ -242,15 +252,15 @@ def teaching_pages() -> Iterator[tuple[str, str | bytes]]:
         "# Rhythms and ST-T changes",
         "Every strip is synthetic: made by `ecg-edge synth`, 25 mm/s, 10 mm/mV, without most of the noise. "
         "Generate a "
-        "record of a class with `ecg-edge synth --class NAME OUT` and replay it on a device with "
-        "`ecg-edge replay OUT/NAME_011.hea --port native`. Synthetic ECG is no evidence about patients.",
+        "record of a class with the first command below its strip, and replay it with the second one on the "
+        "firmware as a program on this computer, which `ecg-edge build --env native` makes. Synthetic ECG is "
+        "no evidence about patients.",
     ]
     for lesson in LESSONS:
         yield f"tutorials/rhythms-{lesson.kind}.png", draw(lesson)
         parts += [f"## {lesson.title}", lesson.text]
         parts.append(f"![Strip of 7 s: {lesson.title.lower()}](rhythms-{lesson.kind}.png)")
-        command = f"ecg-edge synth --class {lesson.kind} --seed {lesson.seed} --leads {lesson.lead} OUT"
-        parts.append(f"`{command}`")
+        parts.append("\n".join(f"    {command}" for command in lesson.commands))
     yield PAGE, "\n\n".join(parts) + "\n"
 
 

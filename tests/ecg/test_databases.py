@@ -10,10 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from ecg_edge.ecg import databases as data
 from ecg_edge.ecg import download, mirror
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.host.cli.main import app
 
 FILES = {
     "100.hea": b"100 1 360 650000\n",
@@ -295,3 +298,20 @@ def test_a_database_in_an_inner_folder_is_found(tmp_path: Path) -> None:
         (tmp_path / "ludb" / "data" / f"{name}.hea").touch()
     assert data.records_in(tmp_path, "ludb") == ("data/2", "data/10")
     assert data.databases_in(tmp_path) == ["ludb"] and data.require_data_root(tmp_path) == tmp_path
+
+
+def get(root: Path, url: str) -> Result:
+    return CliRunner().invoke(app, ["data", "get", "mitdb", "--to", str(root), "--url", url])
+
+
+def test_get_without_a_network_checks_what_is_here(server: Server, tmp_path: Path) -> None:
+    away = "http://127.0.0.1:1"
+    assert get(tmp_path, server.url).exit_code == 0
+    done = get(tmp_path, away)
+    assert done.exit_code == 0 and "all checksums of its own SHA256SUMS.txt match" in done.output
+    (tmp_path / "mitdb" / "100.dat").write_bytes(b"short")
+    error = get(tmp_path, away).exception
+    assert isinstance(error, RecordError) and "1 record here, 0 files missing, 1 damaged" in str(error)
+    (tmp_path / "mitdb" / mirror.SUMS_NAME).unlink()
+    error = get(tmp_path, away).exception
+    assert isinstance(error, RecordError) and "1 record here, unchecked" in str(error)

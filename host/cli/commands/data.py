@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from ecg_edge.ecg import databases as records
+from ecg_edge.ecg.download import UnreachableError
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.mirror import (
     BASE_URL,
+    SUMS_NAME,
     CheckResult,
     check_database,
     download_database,
@@ -40,15 +43,21 @@ def get(
     url: Annotated[str, typer.Option(metavar="BASE", help="Server of the databases.")] = BASE_URL,
     json: options.JsonOption = None,
 ) -> None:
-    """Download databases, resume interrupted downloads, and check every file's SHA-256."""
+    """Download databases, resume interrupted downloads, and check every file's SHA-256.
+
+    Without a network, files that are here are checked against the list of an earlier download.
+    """
     root = to or records.cache_root()
     for name in databases:
         records.known_database(name)
     folders = {}
     for name in databases:
-        folders[name] = download_with_progress(name, root, url)
-        console.out.print(f"{folders[name]}: complete, all checksums match.", markup=False)
-        if absent := unlisted_records(name, root):
+        try:
+            folders[name] = download_with_progress(name, root, url)
+            console.out.print(f"{folders[name]}: complete, all checksums match.", markup=False)
+        except UnreachableError as error:
+            folders[name] = _complete_here(name, _place_of(name, to), error)
+        if absent := unlisted_records(name, folders[name].parent):
             known = len(records.DATABASES[name].records)
             console.warn(
                 f"{url}: lists no file of {len(absent)} of the {known} records of {name}, such as "
@@ -97,6 +106,36 @@ def check_databases(data: options.DataOption = None, json: options.JsonOption = 
     damaged = [f"{root / name / file}" for name, result in results.items() for file in result.damaged]
     if damaged:
         raise RecordError(f"damaged: {', '.join(damaged)}. Delete them and run `ecg-edge data get` again.")
+
+
+def _place_of(name: str, to: Path | None) -> Path:
+    """Find the folder of databases that holds this one: `to`, else the user's cache, else ECG_EDGE_DATA."""
+    root = to or records.cache_root()
+    named = root if to or records.records_in(root, name) else records.find_data_root()
+    return named or root
+
+
+def _complete_here(name: str, root: Path, error: UnreachableError) -> Path:
+    """Return the database's folder when its own list of checksums says that nothing is missing.
+
+    Raises
+    ------
+    UnreachableError
+        `error` with what is here.
+    """
+    folder, here = root / name, counted(len(records.records_in(root, name)), "record")
+    if not (folder / SUMS_NAME).is_file():
+        raise UnreachableError(f"{error} {folder}: {here} here, unchecked: {SUMS_NAME} is not.")
+    with console.step(f"Checking {name}"):
+        result = check_database(name, root)
+    if result.damaged or result.missing:
+        counts = f"{counted(len(result.missing), 'file')} missing, {len(result.damaged)} damaged"
+        raise UnreachableError(f"{error} {folder}: {here} here, {counts}.")
+    console.out.print(
+        f"{folder}: complete, all checksums of its own {SUMS_NAME} match; the server cannot be reached.",
+        markup=False,
+    )
+    return folder
 
 
 def download_with_progress(name: str, root: Path, url: str = BASE_URL) -> Path:
