@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.records import read_timing
 from ecg_edge.ecg.selection import RecordName, select_records
 from ecg_edge.ecg.splits import Part, select_part
@@ -93,4 +94,4 @@ def note_rates(database: str, sources: Sequence[Source], conditions: Conditions)
         console.note(f"{database}: resampled on this computer: {converted}")
     rates = [read_timing(source.folder, source.name).fs_hz for source in sources]
     if low := sum(rate < LOWEST_HZ for rate in rates):
-        console.warn(f"{database}: {low} records have a rate below {LOWEST_HZ} Hz, too low for QRS complexes")
+        console.warn(f"{database}: {counted(low, 'record')} below {LOWEST_HZ} Hz, too low for QRS complexes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ecg_edge.ecg.figures import percent
+from ecg_edge.ecg.figures import of_these_records, percent
 from ecg_edge.host.cli import console
 from ecg_edge.host.cli.tables import ResultTable
 from ecg_edge.host.evaluation import ventricular
@@ -42,7 +42,7 @@ def record_tables(
 def missing(database: str, found: Sequence[RhythmScores]) -> Iterator[str]:
     """Explain figures that are not there."""
     if without := [one.source.title for one in found if one.ventricular is None]:
-        yield f"{database}: no reference for {len(without)} of {len(found)} records: counts only."
+        yield f"{database}: no reference for {of_these_records(len(without), len(found))}: counts only."
     if any(one.ventricular for one in found):
         if not any(one.has_beats for one in found):
             yield f"{database}: no annotated beats, so runs are not scored and rates are not judged."

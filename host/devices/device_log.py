@@ -6,6 +6,7 @@ import struct
 from typing import Final
 
 from ecg_edge.ecg.errors import LinkError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.firmware.binding.rhythm import kind_name
 from ecg_edge.host.link.client import Link
 from ecg_edge.host.link.messages import GetLog, LogRecord, LogRecords
@@ -57,7 +58,7 @@ def describe(record: LogRecord) -> str:
         return f"{text} {_PHASES.get(phase, '')} (sample {onset}{rate}, confidence {confidence} %)"
     if record.kind == names.LOG_LOSS:
         missed, lost = struct.unpack_from("<II", record.data)
-        return f"since the start: {missed} samples missed, {lost} received bytes lost"
+        return f"since the start: {counted(missed, 'sample')} missed, {counted(lost, 'received byte')} lost"
     if record.kind == names.LOG_RATE:
         (rate_mhz,) = struct.unpack_from("<I", record.data)
         return f"measured sampling rate: {rate_mhz / 1000:.3f} Hz"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ecg_edge.ecg.errors import ComparisonError, EcgEdgeError, RecordError, ToolError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import PROJECT_ROOT, locked_folder, read_json, write_json
 from ecg_edge.ecg.records import record_files
 from ecg_edge.ecg.selection import select_records
@@ -420,8 +421,8 @@ def _reason(outcome: ReplayResult) -> EcgEdgeError:
         return ComparisonError(f"{summary_of(results)} See {outcome.session.folder / REPORT_NAME}.")
     differing = results["differing_bytes"] + results["differing_strip_bytes"]
     return outcome.error or ComparisonError(
-        f"the device and the reference differ in {differing} bytes; "
-        f"{results['lost_samples']} samples and {results['lost_beats']} beats were lost. "
+        f"the device and the reference differ in {counted(differing, 'byte')}; "
+        f"lost: {counted(results['lost_samples'], 'sample')}, {counted(results['lost_beats'], 'beat')}. "
         f"See {outcome.session.folder / REPORT_NAME}."
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ecg_edge.ecg.annotations import Annotations
+from ecg_edge.ecg.figures import counted
 from ecg_edge.firmware import (
     FLAG_BASELINE_JUMP,
     FLAG_FLAT,
@@ -141,6 +142,6 @@ def event_text(event: RhythmEvent, fs_hz: int) -> str:
     """Describe a rhythm event in one line, e.g. "V run: 1.8 s, 5 beats, 140/min"."""
     seconds = (event.end - event.onset) / fs_hz
     evidence = [f"{seconds:.1f} s" if event.phase == END else f"{seconds:.1f} s so far"]
-    evidence += [f"{event.beats} beats"] if event.beats else []
+    evidence += [counted(event.beats, "beat")] if event.beats else []
     evidence += [f"{event.rate_x10 / 10:.0f}/min"] if event.rate_x10 else []
     return f"{kind_name(event.kind)}: {', '.join(evidence)}"

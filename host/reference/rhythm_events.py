@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.figures import counted
 from ecg_edge.firmware import FLAG_DOUBTFUL, FLAG_LEARNING, FLAG_UNCLASSIFIABLE
 from ecg_edge.firmware.binding.rhythm import (
     ALARM_KINDS,
@@ -279,7 +280,7 @@ def describe(episode: Episode, fs_hz: int) -> str:
     """Write one line about an episode: onset, length, kind, and its evidence."""
     event = episode.event
     start, seconds = episode.onset / fs_hz, (episode.end - episode.onset) / fs_hz
-    evidence = [f"{event.beats} beats"] if event.beats else []
+    evidence = [counted(event.beats, "beat")] if event.beats else []
     if event.beats and event.rate_x10:
         evidence.append(f"{event.rate_x10 / 10:.0f}/min")
     if event.shortest_rr and event.beats:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import locked_folder, write_json
 from ecg_edge.host.bridge.bridge import Bridge
 from ecg_edge.host.bridge.broker import Broker, BrokerError, BrokerRefusal
@@ -142,7 +143,10 @@ def _show(outbox: Outbox) -> None:
     state = outbox.state
     if state["messages"]:
         console.out.print(
-            f"{state['messages']} messages wait in {outbox.path}. Bridge again to send them.", markup=False
+            f"{counted(state['messages'], 'message')} in {outbox.path}. Bridge again to send them.",
+            markup=False,
         )
     if state["dropped"]:
-        console.out.print(f"{state['dropped']} messages were dropped: the buffer was full.", markup=False)
+        console.out.print(
+            f"Dropped, as the buffer was full: {counted(state['dropped'], 'message')}.", markup=False
+        )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.errors import EcgEdgeError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import EXIT_INTERRUPTED, console, options
 from ecg_edge.host.conformance.folder import RESULTS_NAME
@@ -112,7 +113,7 @@ def _describe(results: SessionResults) -> str:
 def _verdict(found: list[RecordComparison]) -> str:
     if all(record.is_equal for record in found):
         beats = sum(record.beats for record in found)
-        return f"EQUAL: {beats:,} beats and all rhythm events of {len(found)} records."
+        return f"EQUAL: {beats:,} beats and all rhythm events of {counted(len(found), 'record')}."
     labels = sum(record.labels for record in found)
     alone = sum(record.only_first + record.only_second for record in found)
     events = sum(record.events_only_first + record.events_only_second for record in found)

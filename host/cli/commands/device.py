@@ -12,6 +12,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.records import load_record
 from ecg_edge.ecg.selection import select_records
@@ -185,7 +186,8 @@ def soak(
         console.out.print(fault, markup=False)
     rate = found.samples / FS_HZ / found.seconds
     console.out.print(
-        f"{found.samples} samples, {found.beats} beats, {found.events} events in {found.seconds:.0f} s "
+        f"{counted(found.samples, 'sample')}, {counted(found.beats, 'beat')}, "
+        f"{counted(found.events, 'event')} in {found.seconds:.0f} s "
         f"({rate:.0f} times real time): {'FAULTS' if faults else 'all add up'}",
         markup=False,
     )

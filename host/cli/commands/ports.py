@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import write_json
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.devices.discovery import DEVICE, Found, Port, discover, list_ports
@@ -31,7 +32,7 @@ def ports(
     if not ask:
         found = [Found(port, "", 0, "not asked", "") for port in listed]
     else:
-        with console.step(f"Asking {len(listed)} ports"):
+        with console.step(f"Asking {counted(len(listed), 'port')}"):
             found = discover(listed)
     _show(found)
     if json:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ecg_edge.ecg.annotations import write_annotations
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import write_json
 from ecg_edge.ecg.scoring import text
 from ecg_edge.host.cli import console, options
@@ -165,7 +166,9 @@ def _evaluate_strips(
     """Score and print strips with one label each."""
     known = [source for source in sources if source.name in labels]
     if len(known) < len(sources):
-        console.note(f"{database}: {len(sources) - len(known)} records are not in {strips.REFERENCE_NAME}")
+        console.note(
+            f"{database}: {strips.REFERENCE_NAME} lacks {counted(len(sources) - len(known), 'record')}"
+        )
     found: dict[Source, Strip] = {}
     for watched in _analyze(request, database, known):
         source = watched.source
