@@ -1,20 +1,22 @@
 """One WFDB record that grows, and that WFDB's programs can open at every moment.
 
-    NAME.hea     header, rewritten every second with the length so far
+    NAME.hea     header, from the first samples on; rewritten every second with the length so far
     NAME.dat     samples, format 16; a gap has the value of invalid samples
     NAME.dev     beats, with the labels of the device
     NAME.rhy     rhythm, signal quality, electrodes and gaps
     NAME.jsonl   all of these, one JSON object a line, with what WFDB has no place for
 
 Samples, beats and journal are handed to the system as they come, so a killed process costs what was still on
-the line. Once a second all of it is forced to the disk, so a power cut costs that second.
+the line. Once a second all of it is forced to the disk, so a power cut costs that second. Samples are written
+before the lines that count them, and a line before the annotation that it describes: at every moment the
+journal has all that the annotation files have.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -106,6 +108,8 @@ class RecordWriter:
         Local time of that sample, with its offset from UTC.
     now : callable
         Local time, for the notes on the clocks.
+    carried : iterable of Mark
+        What goes on from the record before; stands at this record's first sample.
 
     Raises
     ------
@@ -121,6 +125,7 @@ class RecordWriter:
         first: int,
         started: datetime,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        carried: Iterable[Mark] = (),
     ) -> None:
         for suffix in SUFFIXES:
             if (folder / f"{name}.{suffix}").exists():
@@ -137,6 +142,8 @@ class RecordWriter:
             self._beats = GrowingFile(self._path(BEATS), file_head(origin.fs_hz), END_MARK)
             self._journal = GrowingFile(self._path(JOURNAL))
             self.write_line(type="origin", started=started.isoformat(), first=first, **asdict(origin))
+            for mark in carried:
+                self.write_mark(mark)
             self.flush()
         except BaseException:
             remove_record(folder / name)
@@ -152,11 +159,14 @@ class RecordWriter:
 
     def write_samples(self, samples: NDArray[np.int16]) -> None:
         """Append samples."""
-        if not self.length and len(samples):
+        is_first = not self.length and len(samples) > 0
+        if is_first:
             self._initial = int(samples[0])
         self._samples.append(samples.astype("<i2").tobytes())
         self._sum += int(samples.sum(dtype=np.int64))
         self.length += len(samples)
+        if is_first:
+            self._write_header(states_length=False)  # until the next flush, that of the signal file
 
     def write_gap(self, count: int) -> None:
         """Append `count` samples without a value."""
@@ -168,10 +178,10 @@ class RecordWriter:
     def write_mark(self, mark: Mark) -> None:
         """Append a mark whose sample numbers count from the session's start."""
         moved = moved_mark(mark, -self.first)
+        self.write_line(**to_json(moved))
         if isinstance(moved, BeatMark):
             self._write_beat(moved)
         self._notes_changed |= self._notes.take(moved)
-        self.write_line(**to_json(moved))
 
     def _write_beat(self, beat: BeatMark) -> None:
         sample = max(beat.sample, self._last_beat)
@@ -189,20 +199,27 @@ class RecordWriter:
         self.write_line(type="clock", time=self._now().isoformat(), drift_ppm=drift_ppm)
 
     def flush(self) -> None:
-        """Force everything to the disk, and state the length so far in the header."""
+        """Force everything to the disk, and state the length so far in the header.
+
+        There is no header before the first samples: WFDB's programs open no record without samples.
+        """
         for file in (self._samples, self._beats, self._journal):
             file.sync()
         if self._notes_changed:
             write_annotations(self.folder, self.name, RHYTHM, self._notes.annotations(), self._origin.fs_hz)
             self._notes_changed = False
-        write_text(self._path("hea"), self._header())
+        if self.length:
+            self._write_header()
 
-    def _header(self) -> str:
+    def _write_header(self, states_length: bool = True) -> None:
+        write_text(self._path("hea"), self._header(states_length))
+
+    def _header(self, states_length: bool) -> str:
         origin, start = self._origin, self._started
-        checksum = (self._sum + 32768) % 65536 - 32768
         moment = f"{start:%H:%M:%S}.{start.microsecond // 1000:03d} {start:%d/%m/%Y}"
-        # Without a length, readers take that of the signal file; a length of 0 is an error in some.
-        length = f" {self.length} {moment}" if self.length else ""
+        # Without a length, readers take that of the signal file; a checksum of 0 is not compared.
+        length = f" {self.length} {moment}" if states_length else ""
+        checksum = (self._sum + 32768) % 65536 - 32768 if states_length else 0
         lines = [
             f"{self.name} 1 {origin.fs_hz}{length}",
             f"{self.name}.dat 16 {origin.adu_per_mv:g}(0)/mV 16 0 {self._initial} {checksum} 0 {origin.lead}",
@@ -219,6 +236,8 @@ class RecordWriter:
         try:
             self.write_line(type="end", reason=reason)
             self.flush()
+            if not self.length:
+                self._write_header(states_length=False)
         finally:
             for file in (self._samples, self._beats, self._journal):
                 file.close()

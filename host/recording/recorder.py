@@ -6,8 +6,9 @@
             recorder.tick(source.drift)
 
 Without rotation the record is NAME, with rotation NAME_001, NAME_002 and so on, each from the sample after
-the one before. Behind a gap of more than a day, another record begins too, so that a clock that leaps fills
-no disk.
+the one before. A record's header states all of its samples before the next record begins; what goes on from
+one record to the next stands in both. Behind a gap of more than a day, another record begins too, so that a
+clock that leaps fills no disk.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -43,7 +45,6 @@ CLOCK_S: Final = 60.0
 LATE_S: Final = 2.0
 """Time for which the record before stays open for beats that lie in it, in seconds."""
 
-_OPEN_GAP: Final = "gap"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -120,10 +121,9 @@ class Recorder:
         is_only = self._rotate is None and not self.records
         name = self._out.name if is_only else f"{self._out.name}_{len(self.records) + 1:03d}"
         started = self._started + timedelta(seconds=(first - self._first) / self._origin.fs_hz)
-        writer = RecordWriter(self._out.parent, name, self._origin, first, started, self._now)
+        carried = self._open.values()
+        writer = RecordWriter(self._out.parent, name, self._origin, first, started, self._now, carried)
         self.records.append(self._out.parent / name)
-        for mark in self._open.values():
-            writer.write_mark(mark)
         return writer
 
     def take(self, items: Iterable[Item]) -> None:
@@ -131,26 +131,34 @@ class Recorder:
         for item in items:
             if isinstance(item, Wave):
                 self._write(item)
+            elif isinstance(item, Gap):
+                self._write_gap(item)
             else:
                 self._write_mark(item)
 
     def _write(self, wave: Wave) -> None:
-        self._fill(wave.start - self._current.end)  # a recording has gaps that no mark tells of
+        if wave.start > self._current.end:
+            self._write_gap(Gap(self._current.end, wave.start, "no samples", exact=False))
         samples = wave.samples
         while len(samples):
             room = self._room()
             self._current.write_samples(samples[:room])
             samples = samples[room:]
 
-    def _fill(self, count: int) -> None:
-        if count > LONGEST_GAP_S * self._origin.fs_hz:
-            self._open.pop(_OPEN_GAP, None)
-            self._begin_next(self._current.end + count)
+    def _write_gap(self, gap: Gap) -> None:
+        """Mark and fill a gap; each record has the part that lies in it, and none a part of a long one."""
+        if gap.end - self._current.end > LONGEST_GAP_S * self._origin.fs_hz:
+            self._current.write_mark(gap)
+            self._begin_next(gap.end)
             return
-        while count > 0:
-            part = min(count, self._room())
-            self._current.write_gap(part)
-            count -= part
+        while True:
+            room = self._room()  # may begin the next record
+            end = min(gap.end, self._current.end + room)
+            self._current.write_mark(replace(gap, end=end))
+            self._current.write_gap(max(end - self._current.end, 0))
+            if end == gap.end:
+                return
+            gap = replace(gap, start=end)
 
     def _room(self) -> int:
         """Samples that the current record still takes; begins the next record when there are none."""
@@ -162,6 +170,7 @@ class Recorder:
 
     def _begin_next(self, first: int) -> None:
         self._close_before()
+        self._current.flush()
         self._before, self._current = self._current, self._begin(first)
 
     def _close_before(self) -> None:
@@ -170,27 +179,34 @@ class Recorder:
             self._before = None
 
     def _write_mark(self, mark: Mark) -> None:
-        self._remember(mark)
-        is_late = self._before is not None and place_of(mark) < self._current.first
-        (self._before if is_late and self._before else self._current).write_mark(mark)
-        if isinstance(mark, Gap) and mark.start <= self._current.end:
-            self._open[_OPEN_GAP] = mark
-            self._fill(mark.end - self._current.end)
-            self._open.pop(_OPEN_GAP, None)
+        goes_on = self._remember(mark)
+        is_late = place_of(mark) < self._current.first
+        if is_late and self._before is not None:
+            self._before.write_mark(mark)
+        if goes_on or not is_late or self._before is None:
+            self._current.write_mark(mark)
 
-    def _remember(self, mark: Mark) -> None:
-        """Keep the episodes that are open, bad signal, and electrodes that are off."""
+    def _remember(self, mark: Mark) -> bool:
+        """Keep the episodes that are open, bad signal, and electrodes that are off.
+
+        Returns
+        -------
+        bool
+            True when the mark begins, continues or ends one of them: it matters to the next record, too.
+        """
         if isinstance(mark, RhythmEvent):
-            self._keep(("event", mark.kind), mark, mark.phase != END and mark.kind != HEART_RATE)
-        elif isinstance(mark, QualityChange):
-            self._keep("quality", mark, mark.bad)
-        elif isinstance(mark, LeadChange):
-            self._keep("leads", mark, mark.flags != 0)
+            return self._keep(("event", mark.kind), mark, mark.phase != END and mark.kind != HEART_RATE)
+        if isinstance(mark, QualityChange):
+            return self._keep("quality", mark, mark.bad)
+        if isinstance(mark, LeadChange):
+            return self._keep("leads", mark, mark.flags != 0)
+        return False
 
-    def _keep(self, key: object, mark: Mark, is_open: bool) -> None:
-        self._open.pop(key, None)
+    def _keep(self, key: object, mark: Mark, is_open: bool) -> bool:
+        was_open = self._open.pop(key, None) is not None
         if is_open:
             self._open[key] = mark
+        return is_open or was_open
 
     def tick(self, drift_ppm: float | None = None) -> None:
         """Flush when a second has passed; note the clocks every minute."""

@@ -214,8 +214,7 @@ class RecordingSource:
     def items(self, stop: threading.Event) -> Iterator[list[Item]]:
         """Deliver items until the recording ends or `stop` is set."""
         start_s, length, fs_hz = self._clock.now(), len(self._recording.samples), self.origin.fs_hz
-        marks = self._recording.marks()
-        pending = next(marks, None)
+        marks = _Marks(self._recording)
         at, taken, batch = 0, 0, round(_BATCH_S * fs_hz) if not self._speed else fs_hz // 10
         while at < length and not stop.is_set():
             due = (self._clock.now() - start_s) * self._speed * fs_hz if self._speed else length
@@ -223,10 +222,7 @@ class RecordingSource:
                 self._clock.sleep(0.02)
                 continue
             end = min(at + batch, length)
-            items: list[Item] = [*split_at_gaps(at, self._recording.samples[at:end])]
-            while pending is not None and pending[0] <= end:
-                items.append(self._within(pending[1]))
-                pending = next(marks, None)
+            items = list(self._between(at, end, marks))
             yield items
             taken = max([taken, *(item.end for item in items if isinstance(item, (Wave, Gap)))])
             at = end
@@ -235,9 +231,16 @@ class RecordingSource:
             for start in range(taken, length, _BLOCK):
                 yield [Wave(start, np.asarray(samples[start : start + _BLOCK]))]
         self.losses.samples = self._recording.missing_samples()
-        rest: list[Item] = [self._within(pending[1])] if pending else []
-        rest += [self._within(mark) for _, mark in marks]
+        rest = (self._within(mark) for _, mark in marks.up_to(None))
         yield [*rest, LinkChange(length, True, "the recording has ended")]
+
+    def _between(self, at: int, end: int, marks: _Marks) -> Iterator[Item]:
+        """Samples and marks in the order in which they were recorded: a gap before what follows it."""
+        for place, mark in marks.up_to(end):
+            yield from split_at_gaps(at, self._recording.samples[at:place])
+            at = max(at, place)
+            yield self._within(mark)
+        yield from split_at_gaps(at, self._recording.samples[at:end])
 
     def _within(self, mark: Mark) -> Mark:
         """End a gap where the signal file ends: the rest of it is not in this record."""
@@ -247,6 +250,20 @@ class RecordingSource:
         beyond_s = (mark.end - length) / self.origin.fs_hz
         reason = f"{mark.reason}; {beyond_s:.3f} s of it are behind the end of the record"
         return replace(mark, end=length, reason=reason)
+
+
+class _Marks:
+    """Marks of a recording, taken piece by piece."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._marks = recording.marks()
+        self._next = next(self._marks, None)
+
+    def up_to(self, end: int | None) -> Iterator[tuple[int, Mark]]:
+        """Take the marks before which at most `end` samples had arrived; None: all that are left."""
+        while self._next is not None and (end is None or self._next[0] <= end):
+            found, self._next = self._next, next(self._marks, None)
+            yield found
 
 
 def split_at_gaps(start: int, samples: NDArray[np.int16]) -> Iterator[Wave]:

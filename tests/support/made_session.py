@@ -17,6 +17,7 @@ from tests.support.messages import made_event
 
 FS_HZ = 360
 BLOCK = 36
+ROTATE = 600 * FS_HZ
 ORIGIN = Origin("/dev/ttyUSB0", "made", FS_HZ, 200, "ECG", ("N", "V"))
 
 
@@ -48,7 +49,7 @@ def items(start: int, end: int) -> list[Item]:
 
 def record_until_killed(out: str) -> None:
     """Record faster than real time, and print how many samples the recorder has been given."""
-    with Recorder(Path(out), ORIGIN, rotate_samples=600 * FS_HZ) as recorder:
+    with Recorder(Path(out), ORIGIN, rotate_samples=ROTATE) as recorder:
         at = 0
         while True:
             recorder.take(items(at, at + 10 * BLOCK))
