@@ -265,6 +265,7 @@ class _Browser:
 
     async def _send_json(self, content: dict[str, Any]) -> None:
         await self._socket.send_text(json.dumps(content, separators=(",", ":")))
+        await asyncio.sleep(0)  # a lost connection becomes known between two turns of the loop only
 
     async def _receive(self) -> None:
         """Take acknowledgements; anything else ends the connection."""

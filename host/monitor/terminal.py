@@ -129,8 +129,9 @@ class TerminalMonitor(App[None]):
         return Text.assemble((f"{name:10}", style), f"{alarm.name}, {when} {self._clock(alarm.onset)}{done}")
 
     def _clock(self, sample: int) -> str:
-        seconds = max(sample, 0) / self._session.origin.fs_hz
-        return f"{int(seconds) // 60}:{seconds % 60:04.1f}"
+        minutes, tenths = divmod(round(10 * max(sample, 0) / self._session.origin.fs_hz), 600)
+        hours, rest = divmod(minutes, 60)
+        return (f"{hours}:{rest:02d}" if hours else f"{minutes}") + f":{tenths / 10:04.1f}"
 
     def _strip(self, width: int, height: int) -> Text:
         columns, rows = max(width, 10), max(height - 3, 2)

@@ -19,7 +19,7 @@ const PRIORITY = { 3: ["high", "HIGH !!!"], 2: ["medium", "MEDIUM !!"], 1: ["low
 const $ = (id) => document.getElementById(id);
 
 const session = { origin: null, fs: 360, gain: 200, chunkSamples: 3600, end: 0, first: 0, tail: null, state: null };
-const chunks = new Map(); // number -> {samples, beats, references, whole}
+const chunks = new Map(); // number -> {samples, beats, references, envelope, known: its samples came}
 const wanted = new Set(); // chunks on their way
 const events = new Map(); // "name onset" -> {name, onset, end, open, text}
 const view = { live: true, end: 0, speed: 25, gain: 10, dirty: true, shown: null };
@@ -57,7 +57,7 @@ function takeHello(hello) {
   session.fs = hello.origin.fs_hz;
   session.gain = hello.origin.adu_per_mv;
   session.chunkSamples = hello.chunk_samples;
-  if (session.tail !== null) chunks.delete(Math.floor(session.tail / session.chunkSamples));
+  chunks.clear(); // the program may be another one now
   session.tail = null;
   $("origin").textContent = `${hello.origin.name}: ${hello.origin.device}`;
   events.clear();
@@ -66,19 +66,23 @@ function takeHello(hello) {
   clearTiles();
 }
 
-function newChunk() {
-  return { samples: new Int16Array(session.chunkSamples).fill(INVALID), beats: new Map(), references: new Map(), envelope: null };
+function chunkNumbered(number) {
+  if (!chunks.has(number)) {
+    const samples = new Int16Array(session.chunkSamples).fill(INVALID);
+    chunks.set(number, { samples, beats: new Map(), references: new Map(), envelope: null, known: false });
+    if (chunks.size > MOST_CHUNKS) chunks.delete(chunks.keys().next().value);
+  }
+  return chunks.get(number);
 }
 
+// Samples and marks that came after the program made this chunk stay.
 function putChunk(message) {
-  const chunk = newChunk();
+  const chunk = chunkNumbered(message.number);
   const bytes = Uint8Array.from(atob(message.samples), (letter) => letter.charCodeAt(0));
-  chunk.samples = new Int16Array(bytes.buffer);
+  new Int16Array(bytes.buffer).forEach((value, at) => { if (value !== INVALID) chunk.samples[at] = value; });
   message.beats.forEach((beat) => chunk.beats.set(beat.sample, beat));
   message.references.forEach((mark) => chunk.references.set(mark.sample, mark));
-  chunks.delete(message.number);
-  chunks.set(message.number, chunk);
-  if (chunks.size > MOST_CHUNKS) chunks.delete(chunks.keys().next().value);
+  Object.assign(chunk, { envelope: null, known: true });
   dropTiles(message.number * session.chunkSamples, (message.number + 1) * session.chunkSamples);
   view.dirty = true;
 }
@@ -87,18 +91,17 @@ function takeSamples(buffer) {
   const start = new DataView(buffer).getFloat64(0, true);
   const samples = new Int16Array(buffer.slice(8));
   if (session.tail !== null && start !== session.tail) {
-    chunks.delete(Math.floor(session.tail / session.chunkSamples)); // it is not whole
+    const last = Math.floor(session.tail / session.chunkSamples);
+    for (const number of [last - 1, last]) chunkNumbered(number).known = false; // samples and late beats were left out
   }
   for (let k = 0; k < samples.length;) {
     const at = start + k;
     const number = Math.floor(at / session.chunkSamples);
     const inside = at - number * session.chunkSamples;
     const count = Math.min(session.chunkSamples - inside, samples.length - k);
-    if (!chunks.has(number)) {
-      chunks.set(number, newChunk());
-      if (chunks.size > MOST_CHUNKS) chunks.delete(chunks.keys().next().value);
-    }
-    chunks.get(number).samples.set(samples.subarray(k, k + count), inside);
+    const chunk = chunkNumbered(number);
+    chunk.samples.set(samples.subarray(k, k + count), inside);
+    chunk.known = true;
     k += count;
   }
   session.tail = start + samples.length;
@@ -113,7 +116,7 @@ async function fetchMissing(start, end) {
   const size = session.chunkSamples;
   const last = Math.floor(Math.min(end, session.end - 1) / size);
   for (let number = Math.max(0, Math.floor(start / size)); number <= last; number++) {
-    if (chunks.has(number) || wanted.has(number) || wanted.size > 8) continue;
+    if (chunks.get(number)?.known || wanted.has(number) || wanted.size > 8) continue;
     wanted.add(number);
     fetch(`chunk/${number}`)
       .then((answer) => (answer.ok ? answer.json() : null))
@@ -126,11 +129,12 @@ async function fetchMissing(start, end) {
 // ---- marks -------------------------------------------------------------------------------------------
 
 function takeMark(mark) {
-  if (mark.type === "beat") chunkOf(mark.sample)?.beats.set(mark.sample, mark);
-  else if (mark.type === "reference") chunkOf(mark.sample)?.references.set(mark.sample, mark);
+  const number = Math.floor((mark.sample ?? 0) / session.chunkSamples);
+  if (mark.type === "beat") chunkNumbered(number).beats.set(mark.sample, mark); // it may come before its samples
+  else if (mark.type === "reference") chunkNumbered(number).references.set(mark.sample, mark);
   else if (mark.type === "event" && mark.kind !== HEART_RATE) takeEvent(mark);
   else if (mark.type === "gap") {
-    put(`gap of ${seconds(mark.end - mark.start)}: ${mark.reason}`, "gap", mark.start, mark.end, false);
+    put(`gap of ${duration(mark.end - mark.start)}: ${mark.reason}`, "gap", mark.start, mark.end, false);
   } else if (mark.type === "link") {
     put(mark.text, `link ${mark.up}`, mark.sample, mark.sample, false);
   } else if (mark.type === "leads") {
@@ -141,7 +145,7 @@ function takeMark(mark) {
 }
 
 function takeEvent(mark) {
-  const facts = [mark.phase === END ? seconds(mark.end - mark.onset) : "goes on"];
+  const facts = [mark.phase === END ? duration(mark.end - mark.onset) : "goes on"];
   if (mark.beats) facts.push(`${mark.beats} beats`);
   if (mark.rate_x10) facts.push(`${Math.round(mark.rate_x10 / 10)}/min`);
   put(`${mark.name} (${facts.join(", ")})`, mark.name, mark.onset, mark.end, mark.phase !== END);
@@ -200,7 +204,7 @@ function showLosses(state) {
     ["samples", lost.samples], ["beats", lost.beats], ["rhythm events", lost.events], ["quality changes", lost.changes],
     ["strip labels", lost.strips],
     ["frames missing", lost.frames], ["frames damaged", lost.bad_frames], ["link losses and restarts", lost.outages],
-    ["seconds in these", (lost.outage_samples / session.fs).toFixed(1)],
+    ["time in these", duration(lost.outage_samples)],
     ["device's clock, ppm slow", state.drift_ppm === null ? "\u2013" : state.drift_ppm.toFixed(0)],
     ["browsers", state.browsers],
   ];
@@ -210,7 +214,7 @@ function showLosses(state) {
   ]);
   $("losses").replaceChildren(...parts);
   const total = lost.samples + lost.outage_samples;
-  $("lost").textContent = total || lost.beats || lost.events ? `${seconds(total)}, ${lost.beats} beats` : "nothing";
+  $("lost").textContent = total || lost.beats || lost.events ? `${duration(total)}, ${lost.beats} beats` : "nothing";
 }
 
 let alarmsShown = "";
@@ -645,7 +649,7 @@ function advance(passed) {
 function showPlace() {
   const now = session.end - view.end;
   const from = view.end - stripSamples();
-  $("place").textContent = `${clock(Math.max(from, 0))} to ${clock(view.end)}${view.live ? ", now" : `, ${seconds(now)} before now`}. ` +
+  $("place").textContent = `${clock(Math.max(from, 0))} to ${clock(view.end)}${view.live ? ", now" : `, ${duration(now)} before now`}. ` +
     `${view.speed} mm/s, ${view.gain} mm/mV${session.origin ? `, lead ${session.origin.lead}` : ""}.`;
   if (document.activeElement !== $("slider") || view.live) $("slider").value = String(Math.round(view.end / session.fs));
   $("slider").setAttribute("aria-valuetext", clock(view.end));
@@ -657,13 +661,19 @@ function showPlace() {
 // ---- controls ----------------------------------------------------------------------------------------
 
 function clock(sample) {
-  const total = Math.max(sample, 0) / session.fs;
+  const total = Math.round((10 * Math.max(sample, 0)) / session.fs) / 10;
   const [hours, minutes] = [Math.floor(total / 3600), Math.floor(total / 60) % 60];
   const rest = (total % 60).toFixed(1).padStart(4, "0");
   return `${hours ? `${hours}:` : ""}${String(minutes).padStart(hours ? 2 : 1, "0")}:${rest}`;
 }
 
-const seconds = (samples) => `${(samples / session.fs).toFixed(1)} s`;
+function duration(samples) {
+  const total = samples / session.fs;
+  if (total < 59.95) return `${total.toFixed(1)} s`;
+  const [whole, pad] = [Math.round(total), (part) => String(part).padStart(2, "0")];
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, pad(whole % 60)];
+  return hours ? `${hours}:${pad(minutes)}:${rest} h` : `${minutes}:${rest} min`;
+}
 
 function goTo(end) {
   view.live = false;

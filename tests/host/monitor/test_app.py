@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
+import struct
 import time
 import zipfile
 from collections.abc import Iterator
@@ -192,6 +194,26 @@ def test_a_browser_that_reads_nothing_stalls_nobody(page: Page) -> None:
         state = read(other, "state")
         while state["end"] < 25 * FS_HZ + 72_000:
             state = read(other, "state")
+
+
+def leave_abruptly(page: Page) -> None:
+    """Ask for the WebSocket and reset the connection before anything is read."""
+    with socket.create_connection(("127.0.0.1", page.port)) as line:
+        head = f"GET /live HTTP/1.1\r\nHost: {page.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        line.sendall((head + key).encode())
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_nothing_is_sent_to_a_browser_that_has_gone(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    page.session.take(items(25 * FS_HZ, 120 * FS_HZ))  # the first burst: seven chunks and more
+    for _ in range(10):
+        leave_abruptly(page)
+    with page.connect() as other:
+        state = read(other, "state")
+        while state["browsers"] > 1:
+            state = read(other, "state")
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from ecg_edge.ecg.synthetic.generator import Settings
 from ecg_edge.firmware.binding.rhythm import ASYSTOLE, BEGIN, END
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.live.computed import RecordSource
-from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, LinkChange, Wave
+from ecg_edge.host.live.items import BeatMark, Gap, Item, LeadChange, LinkChange, Reference, Wave
 from ecg_edge.host.report.pdf import find_browser
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from tests.support.messages import made_event
@@ -236,6 +236,39 @@ def is_csv(path: Path) -> None:
 def is_record(path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(path.read_bytes())).extractall(path.parent)
     assert wfdb.rdrecord(str(path.parent / "ecg")).sig_len > FS_HZ
+
+
+def test_marks_that_come_before_their_samples_or_after_a_chunk_was_made_stay(browser: Any) -> None:
+    signal, _ = make_ecg(20)
+    with running() as page:
+        page.session.take([LinkChange(0, True, "connected"), Wave(0, signal[: 9 * FS_HZ])])
+        tab = browser.new_page()
+        tab.goto(page.url)
+        wait(tab, f"monitor.session.tail === {9 * FS_HZ}", 5)
+        old = page.get("/chunk/0").json()
+        late, early = 8 * FS_HZ, 10 * FS_HZ + 30  # in the chunk that is there, and in the one that is not
+        for at in (late, early):
+            page.session.take([BeatMark(at, "N", 300, 0, 90, 200), Reference(at, "N", "")])
+        wait(tab, "monitor.chunks.get(0).references.size === 1", 5)
+        page.session.take([Wave(9 * FS_HZ, signal[9 * FS_HZ : 12 * FS_HZ])])
+        wait(tab, f"monitor.session.tail === {12 * FS_HZ}", 5)
+        tab.evaluate("putChunk", old)
+        for kind in ("beats", "references"):
+            found = tab.evaluate(f"[...monitor.chunks.values()].flatMap((one) => [...one.{kind}.keys()])")
+            assert sorted(found) == [late, early]
+        missing = "monitor.chunks.get(0).samples.indexOf(-32768)"
+        assert tab.evaluate(missing) == -1
+        tab.close()
+
+
+DURATIONS = [(12.34, "12.3 s"), (59.97, "1:00 min"), (1223, "20:23 min"), (3723.4, "1:02:03 h")]
+
+
+def test_durations_of_a_minute_or_more_are_minutes_and_hours(tab: Any) -> None:
+    sees(tab, "#link", "connected", 5)
+    texts = [tab.evaluate(f"duration({seconds} * monitor.session.fs)") for seconds, _ in DURATIONS]
+    assert texts == [text for _, text in DURATIONS]
+    assert tab.evaluate("clock(59.97 * monitor.session.fs)") == "1:00.0"
 
 
 def test_frames_come_evenly(tab: Any) -> None:

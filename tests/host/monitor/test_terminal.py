@@ -11,7 +11,7 @@ pytest.importorskip("textual")
 
 from textual.widgets import Static
 
-from ecg_edge.host.live.items import LinkChange
+from ecg_edge.host.live.items import Gap, LinkChange
 from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.monitor import terminal
 from ecg_edge.host.monitor.braille import draw
@@ -71,3 +71,13 @@ def test_it_ends_in_the_midst_of_drawing(monkeypatch: pytest.MonkeyPatch) -> Non
 
     for _ in range(3):
         asyncio.run(use())  # raises what a timer raised
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(9, "0:09.0"), (59.97, "1:00.0"), (3599.9, "59:59.9"), (4500, "1:15:00.0")]
+)
+def test_times_have_minutes_and_hours(seconds: float, text: str) -> None:
+    session = LiveSession(ORIGIN)
+    end = round(seconds * FS_HZ)
+    session.take([Gap(0, end, "the link was lost", False)])
+    assert f"to {text};" in TerminalMonitor(session)._strip(80, 20).plain
