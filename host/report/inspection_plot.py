@@ -35,6 +35,7 @@ COLORS: Final = {
 BAD_COLOR: Final = "#6a4b9a"
 _STYLE: Final[Any] = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "ecg-edge"}
 _CLOSE: Final = 5  # logits: a candidate rejected with more is no close decision
+_CHARACTER: Final = {7: 0.0065, 9: 0.0085}  # width of a bold character as a share of a panel's, by font size
 _DASHED: Final[Any] = (0, (5, 2))
 _DOTTED: Final[Any] = (0, (1, 1.5))
 
@@ -65,7 +66,7 @@ def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
         12 by 7.5 inches suit ten seconds.
     """
     with mpl.rc_context(_STYLE):
-        figure.subplots_adjust(left=0.06, right=0.94, top=0.9, bottom=0.055, hspace=0.07)
+        figure.subplots_adjust(left=0.06, right=0.94, top=0.872, bottom=0.055, hspace=0.07)
         panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [2.3, 2.1, 2.1, 0.62]})
         for axes in panels:
             _trim(axes)
@@ -140,8 +141,8 @@ def _draw_raw(axes: Axes, found: Inspection, segment: Segment) -> None:
     axes.plot(at / FS_HZ, signal_mv, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, signal_mv, 0.22, 0.22, 0.8)
     _name(axes, f"{found.record.lead} in mV")
-    _row(axes, 0.93, "detected", _detected(found, segment))
-    _row(axes, 0.055, "annotated", _annotated(found, segment))
+    _row(axes, segment, 0.93, "detected", _detected(found, segment))
+    _row(axes, segment, 0.055, "annotated", _annotated(found, segment))
 
 
 def _detected(found: Inspection, segment: Segment) -> Iterable[tuple[float, str, str]]:
@@ -166,14 +167,27 @@ def _annotated(found: Inspection, segment: Segment) -> Iterable[tuple[float, str
             yield time_s, note if symbol == "+" and note else symbol, color
 
 
-def _row(axes: Axes, height: float, name: str, items: Iterable[tuple[float, str, str]]) -> None:
-    """A line of letters at a share of the panel's height."""
+def _row(
+    axes: Axes, segment: Segment, height: float, name: str, items: Iterable[tuple[float, str, str]]
+) -> None:
+    """A line of letters at a share of the panel's height; longer notes stand above it."""
     axes.text(1.008, height, name, transform=axes.transAxes, fontsize=8, color=INK, alpha=0.7, va="center")
     for time_s, text, color in items:
         note = len(text) > 1
-        style: Any = {"ha": "left" if note else "center", "va": "center", "color": color, "clip_on": True}
-        size, where = 7 if note else 9, axes.get_xaxis_transform()
-        axes.text(time_s, height, text, transform=where, fontsize=size, fontweight="bold", **style)
+        size = 7 if note else 9
+        style: Any = {"va": "center", "color": color, "fontsize": size}
+        style["ha"] = _align(segment, time_s, text, size, "left" if note else "center")
+        where = axes.get_xaxis_transform()
+        axes.text(time_s, height + 0.065 * note, text, transform=where, fontweight="bold", **style)
+
+
+def _align(segment: Segment, time_s: float, text: str, size: int, usual: str) -> str:
+    """Align a text at a time so that it stays in the panel; in the middle of the panel as usual."""
+    before, after = time_s - segment.start_s, segment.end_s - time_s
+    width = _CHARACTER[size] * len(text) * (segment.end_s - segment.start_s)
+    if usual == "left":
+        return "right" if after < width else "left"
+    return "left" if before < width / 2 else "right" if after < width / 2 else "center"
 
 
 def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
@@ -209,7 +223,7 @@ def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
     times = candidates["energy_at"] / FS_HZ
     _draw_levels(axes, found, segment)
     for candidate in candidates[(times >= segment.start_s) & (times < segment.end_s)]:
-        _draw_candidate(axes, candidate, _shows_score(found, candidate))
+        _draw_candidate(axes, segment, candidate, _shows_score(found, candidate))
     low = float(np.percentile(energy, 10))
     axes.set_ylim(max(1.0, low, float(energy.max()) / 300), float(energy.max()) * 3.2)
     axes.yaxis.set_major_formatter(NullFormatter())
@@ -239,7 +253,7 @@ def _shows_score(found: Inspection, candidate: Any) -> bool:
     return any(o.kind == MISSED and abs(o.time_s - time_s) < MATCH_WINDOW_S for o in found.outcomes)
 
 
-def _draw_candidate(axes: Axes, candidate: Any, write: bool) -> None:
+def _draw_candidate(axes: Axes, segment: Segment, candidate: Any, write: bool) -> None:
     accepted, refused = bool(candidate["accepted"]), candidate["score"] == REFUSED
     color = FAINT if refused else INK
     x, y = candidate["energy_at"] / FS_HZ, max(1, int(candidate["energy"]))
@@ -247,8 +261,12 @@ def _draw_candidate(axes: Axes, candidate: Any, write: bool) -> None:
     axes.plot(x, y, "o", markersize=4.2, color=color, markerfacecolor=fill, markeredgewidth=1.1)
     if write:
         text = f"{candidate['score'] / LOGIT:+.1f}".replace("-", "\N{MINUS SIGN}")
-        style: Any = {"ha": "center", "fontsize": 7, "color": color, "clip_on": True}
-        axes.annotate(text, (x, y), xytext=(0, 5), textcoords="offset points", annotation_clip=True, **style)
+        style: Any = {"fontsize": 7, "color": color, "ha": _align(segment, x, text, 7, "center")}
+        level = float(candidate["beat_energy"])
+        above = level if y < level < 2 * y else y  # not on the line of the last beats' mean
+        axes.annotate(
+            text, (x, above), xytext=(0, 5), textcoords="offset points", annotation_clip=True, **style
+        )
 
 
 def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
@@ -265,7 +283,8 @@ def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
     for start_s, end_s, text in _bad_spans(found):
         if start_s < segment.end_s and end_s > segment.start_s:
             x = max(start_s, segment.start_s)
-            axes.text(x, 119, f" {text}", fontsize=7, color=BAD_COLOR, va="center", clip_on=True)
+            style: Any = {"fontsize": 7, "color": BAD_COLOR, "va": "center"}
+            axes.text(x, 119, f" {text} ", ha=_align(segment, x, f" {text} ", 7, "left"), **style)
 
 
 def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
@@ -283,14 +302,15 @@ def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
 
 def _write_head(figure: Figure, found: Inspection, segment: Segment) -> None:
     title = f"{found.name}, {found.record.lead}, {clock(segment.start_s)} to {clock(segment.end_s)}"
-    figure.text(0.06, 0.972, title, fontsize=11, fontweight="bold", color=INK, va="center")
+    figure.text(0.06, 0.98, title, fontsize=11, fontweight="bold", color=INK, va="center")
     text = segment.title or _counts(found, segment)
-    figure.text(0.06, 0.936, text, fontsize=8.5, color=INK, va="center")
+    figure.text(0.06, 0.953, text, fontsize=8.5, color=INK, va="center")
     figure.legend(
         handles=_handles(),
-        loc="upper right",
-        bbox_to_anchor=(1.0, 0.998),
-        ncols=4,
+        loc="upper left",
+        bbox_to_anchor=(0.055, 0.943),
+        borderpad=0,
+        ncols=6,
         fontsize=7,
         frameon=False,
         labelcolor=INK,

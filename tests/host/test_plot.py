@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import wfdb
 from click.testing import Result
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from typer import BadParameter
 from typer.testing import CliRunner
@@ -165,6 +166,62 @@ def test_the_picture_says_what_it_shows(found: Inspection) -> None:
     assert texts[0] == "mitdb/100, MLII, 5:02 to 5:08" and "0 missed, 1 false" in texts[1]
     rows = {text.get_text() for text in figure.axes[0].texts}
     assert {"detected", "annotated", "N"} <= rows
+
+
+def drawn(found: Inspection, segment: Segment) -> Figure:
+    """A figure whose texts have their places."""
+    figure = Figure(figsize=(12, 7.5))
+    FigureCanvasAgg(figure)
+    draw(found, segment, figure)
+    figure.canvas.draw()
+    return figure
+
+
+@pytest.mark.parametrize(
+    "title", ["", "missed V at 5:25.4: no candidate of enough energy in the window " * 2]
+)
+@pytest.mark.parametrize("start_s", [0.0, 120.0, 299.0])
+def test_head_legend_and_panels_do_not_overlap(found: Inspection, start_s: float, title: str) -> None:
+    figure = drawn(found, Segment(start_s, start_s + 10, title=title))
+    parts = [*figure.texts, figure.legends[0]]
+    boxes = [part.get_window_extent() for part in parts]
+    for upper, lower in zip(boxes, [*boxes[1:], figure.axes[0].get_window_extent()], strict=True):
+        assert upper.y0 >= lower.y1
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+    assert ("are not scored" in figure.texts[1].get_text()) is (not title)
+
+
+@pytest.mark.parametrize("length_s", [2.0, 10.0, 13.0])
+def test_labels_at_the_edges_are_whole(found: Inspection, length_s: float) -> None:
+    first, last = (int(found.beats["r_sample"][k]) / FS_HZ for k in (100, 100 + round(length_s)))
+    figure = drawn(found, Segment(first - 0.002, last + 0.003))
+    for axes in (figure.axes[0], figure.axes[2]):
+        panel = axes.get_window_extent()
+        texts = [text for text in axes.texts if text.get_text() not in ("detected", "annotated")]
+        assert len(texts) > length_s / 2
+        for text in texts:
+            box = text.get_window_extent()
+            assert panel.x0 - 1 <= box.x0 and box.x1 <= panel.x1 + 1, text.get_text()
+
+
+def test_no_score_lies_on_the_mean_of_the_last_beats(found: Inspection) -> None:
+    axes = drawn(found, Segment(310, 320)).axes[2]
+    level = next(line for line in axes.lines if line.get_drawstyle() == "steps-post")
+    for text in axes.texts:
+        box = text.get_window_extent()
+        x, _ = axes.transData.inverted().transform(((box.x0 + box.x1) / 2, box.y0))
+        before = np.searchsorted(level.get_xdata(), x, side="right") - 1
+        at = axes.transData.transform((x, level.get_ydata()[before]))[1]
+        assert not box.y0 < at < box.y1, text.get_text()
+
+
+def test_without_a_screen_the_place_of_the_picture_is_named(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("plot", "100", "--data", root)
+    assert (tmp_path / "mitdb-100-0000.0.png").exists()
+    assert "mitdb-100-0000.0.png" in result.stdout and "No screen here" in result.stderr
 
 
 def test_a_record_without_annotations_is_plotted(bare: Path, tmp_path: Path) -> None:

@@ -165,6 +165,8 @@ def _show_or_save(page: Page, out: Path | None) -> Path | None:
         return None
     path = out or Path(page.name)
     _save(_drawn(page), path)
+    if out is None:
+        console.note("No screen here: the picture is in this folder; --out FILE names another.")
     console.out.print(str(path), markup=False)
     return path
 
