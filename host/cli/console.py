@@ -139,9 +139,9 @@ def track(names: Sequence[Name], description: str, title: Callable[[Name], str] 
             bar.advance(task)
 
 
-def table(title: str, *columns: str, keys: int = 1, prose: bool = False) -> ResultTable:
+def table(title: str, *columns: str, keys: int = 1, prose: bool = False, note: str = "") -> ResultTable:
     """Make an empty table; see `ResultTable`."""
-    return ResultTable(title, columns, keys=keys, prose=prose)
+    return ResultTable(title, columns, keys=keys, prose=prose, note=note)
 
 
 def examples(*commands: str) -> str:

@@ -30,6 +30,7 @@ def every_table(database: str, figures: Mapping[str, Any], starts: Sequence[floa
     """Make the tables of one database that have rows."""
     tables = (
         _score_table(database, figures, starts),
+        _scored_table(database, figures, starts),
         _lead_table(database, figures, starts),
         _restart_table(database, figures),
         _called_v_table(database, figures),
@@ -66,8 +67,7 @@ def _score_table(database: str, figures: Mapping[str, Any], starts: Sequence[flo
     veb = ("VEB Se %", "VEB +P %") if any(one and "veb_se" in one["gross"] for one in scored) else ()
     table = console.table(
         f"{database}: R peaks against the annotations",
-        *("records", "from s", "figures", "n", "beats", "Se %", "+P %", "F1 %", *veb),
-        *("RR error ms", "offset ms", "shutdown %"),
+        *("group", "from s", "figures", "Se %", "+P %", "F1 %", *veb, "RR error ms"),
         keys=3,
     )
     for group, by_start in figures.items():
@@ -92,17 +92,33 @@ def _size(by_start: Mapping[str, Any]) -> int:
 
 
 def _add_rows(table: ResultTable, head: tuple[str, str], figures: Mapping[str, Any]) -> None:
-    counts = (str(len(figures["records"])), str(figures["beats"]))
     for reported, scores in (("", figures), ("good signal, ", figures["silent_in_bad_signal"])):
         for way in ("gross", "average"):
-            table.add_row(*head, f"{reported}{way}", *counts, *_cells(scores[way]))
+            table.add_row(*head, f"{reported}{way}", *_cells(scores[way]))
 
 
 def _cells(figures: Mapping[str, float]) -> list[str]:
     rates = [percent(figures[name], 2) for name in _RATES if name in figures]
-    offset = _number(figures["offset_ms"], 1) if "offset_ms" in figures else ""
-    share = percent(figures["shutdown_share"], 2) if "shutdown_share" in figures else ""
-    return [*rates, _number(figures["rr_error_ms"], 2), offset, share]
+    return [*rates, _number(figures["rr_error_ms"], 2)]
+
+
+def _scored_table(database: str, figures: Mapping[str, Any], starts: Sequence[float]) -> ResultTable:
+    """Records and beats that are scored, offset of the R peaks, and share of time in bad signal."""
+    table = console.table(
+        f"{database}: what is scored, offset of the R peaks, and time in bad signal (shutdown)",
+        *("group", "from s", "records", "beats", "offset ms", "shutdown %"),
+        keys=2,
+    )
+    for group, by_start in figures.items():
+        for start in starts:
+            one = by_start[f"from_{start:g}_s"]
+            if one is None or group not in _shown(figures):
+                continue
+            offset = _number(one["gross"]["offset_ms"], 1)
+            share = percent(one["silent_in_bad_signal"]["gross"]["shutdown_share"], 2)
+            table.add_row(group, f"{start:g}", str(len(one["records"])), str(one["beats"]), offset, share)
+        table.add_section()
+    return table
 
 
 def _lead_table(database: str, figures: Mapping[str, Any], starts: Sequence[float]) -> ResultTable:
@@ -129,7 +145,7 @@ def _number(value: float, digits: int) -> str:
 def _restart_table(database: str, figures: Mapping[str, Any]) -> ResultTable:
     table = console.table(
         f"{database}: fresh streams, each scored from its own start",
-        *("records", "first", "starts", "beats", "Se %", "+P %", "starts with over 30 % too many beats"),
+        *("group", "first", "starts", "beats", "Se %", "+P %", "starts with over 30 % too many beats"),
         keys=2,
     )
     for group, one in figures.items():
@@ -148,7 +164,7 @@ def _called_v_table(database: str, figures: Mapping[str, Any]) -> ResultTable:
     numbers = list(figures["all"].get("restart", {}).get("called_v", {}))
     table = console.table(
         f"{database}: normal and supraventricular beats called V, %, by their number in a fresh stream",
-        *("records", *numbers),
+        *("group", *numbers),
     )
     for group, one in figures.items():
         called = one.get("restart", {}).get("called_v")

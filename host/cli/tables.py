@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from ecg_edge.ecg.figures import percent
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _UNBOUNDED = 10_000  # columns, wider than any table
 _PROSE_WIDTH = 24  # columns that text needs at least
+_NOTE_WIDTH = 100  # columns of a note at most
 
 
 class ResultTable:
@@ -35,10 +38,15 @@ class ResultTable:
         Number of leading columns that name a row; they are aligned left and repeated.
     prose : bool
         The last column is text that is aligned left and may be wrapped.
+    note : str
+        Text below the table that explains its columns.
     """
 
-    def __init__(self, title: str, columns: Sequence[str], keys: int = 1, prose: bool = False) -> None:
+    def __init__(
+        self, title: str, columns: Sequence[str], keys: int = 1, prose: bool = False, note: str = ""
+    ) -> None:
         self.title, self.columns, self.keys, self.prose = title, tuple(columns), keys, prose
+        self.note = note
         self._rows: list[tuple[tuple[str, ...], bool]] = []
 
     @property
@@ -55,8 +63,13 @@ class ResultTable:
         if self._rows:
             self._rows[-1] = (self._rows[-1][0], True)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
-        """Yield the table, or its parts."""
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
+        """Yield the table, or its parts, and the note."""
+        yield from self._tables(console, options)
+        if self.note:
+            yield Text(textwrap.fill(self.note, min(options.max_width, _NOTE_WIDTH)) + "\n", "dim")
+
+    def _tables(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         every = range(len(self.columns))
         for broken in (False, True):
             if self._fits(every, broken, console, options):

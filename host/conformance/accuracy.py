@@ -31,12 +31,12 @@ COLUMN_NOT_LABELLED = "not labelled"  # columns beyond the labels
 MISSED = "missed"
 
 EC57_PROTOCOL = (
-    "EC57 beat by beat (as WFDB's bxb), 150 ms window, from {start:g} s; "
+    "EC57 beat by beat (as WFDB's bxb), 150 ms window, from {start} s; "
     "the device's own detector finds the beats"
 )
 CLASSES_PROTOCOL = (
     "whole record, annotated beats against the device's labels, 150 ms window, detector in the loop; "
-    "a missed beat is an error of its class"
+    "a missed beat is an error of its class; a beat annotated with another label counts in +P and F1 only"
 )
 
 
@@ -144,7 +144,7 @@ def _ec57_scores(scores: Sequence[RecordScore], start_s: float) -> Ec57Scores:
     comparison = sum(comparisons[1:], comparisons[0])
     values = {name: _finite(ratio.value) for name, ratio in comparison.ratios.items()}
     return {
-        "protocol": EC57_PROTOCOL.format(start=start_s),
+        "protocol": EC57_PROTOCOL.format(start=f"{start_s:g}"),
         "start_s": start_s,
         "records": len(comparisons),
         "qrs_se": values["qrs_se"],

@@ -101,7 +101,10 @@ class ClassScores(TypedDict):
     """Classification against the annotations, with the detector in the loop."""
 
     protocol: Annotated[str, "protocol of the figures"]
-    accuracy: float | None
+    accuracy: Annotated[
+        float | None,
+        "share of the beats annotated with one of the labels that have it; beats of other kinds do not count",
+    ]
     macro_f1: Annotated[float | None, "mean F1 of the labels that are annotated"]
     labels: dict[str, ClassFigures]
     confusion: Confusion
@@ -238,6 +241,12 @@ _SUBJECTS: Final = {
     "simulator": "the simulated device",
     "socket": "the device behind the socket",
 }
+
+
+MORPHOLOGY_CAUTION: Final = (
+    "The shipped network learned from synthetic ECG alone: on records of patients its labels are not to be "
+    "relied on."
+)
 
 
 def subject_of(port_kind: str) -> str:

@@ -11,15 +11,17 @@ from ecg_edge.ecg.errors import EcgEdgeError, RecordError
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import read_json, write_text
 from ecg_edge.ecg.typed_json import fault_in
-from ecg_edge.host.conformance.accuracy import LabelledRecord
+from ecg_edge.host.conformance.accuracy import EC57_PROTOCOL, OTHER_BEAT, LabelledRecord
 from ecg_edge.host.conformance.beats_csv import read_beats
 from ecg_edge.host.conformance.events_csv import read_events
 from ecg_edge.host.conformance.folder import BEATS_NAME, EVENTS_NAME, REPORT_NAME, RESULTS_NAME, STRIPS_NAME
 from ecg_edge.host.conformance.replay import read_stream
 from ecg_edge.host.conformance.results import (
     FAIL,
+    MORPHOLOGY_CAUTION,
     PASS,
     SCHEMA_VERSION,
+    ClassScores,
     RecordResults,
     SessionResults,
     summary_of,
@@ -118,10 +120,13 @@ def _context(
         "scored_records": by_accuracy(results),
         "shown": shown,
         "scored": scores.get(shown),
+        "counted": counted_of(scores[shown]["classes"]) if shown in scores else None,
+        "ec57_protocol": EC57_PROTOCOL.format(start="each of the times below, in"),
         "beats": beat_examples(replayed, labels, on_progress),
         "charts": _charts(results, events, by_record(replayed), on_progress),
         "shown_charts": SHOWN_CHARTS,
         "rhythm_examples": rhythm_examples(replayed, on_progress),
+        "morphology_caution": MORPHOLOGY_CAUTION,
         "morphology": _morphology(session, results, on_progress),
         "has_strips": bool(items),
     }
@@ -143,6 +148,36 @@ class Accuracy(NamedTuple):
 
     level: str
     text: str
+
+
+class Counted(NamedTuple):
+    """Annotated beats of the labels, and of other kinds, which the accuracy leaves out.
+
+    Attributes
+    ----------
+    beats, others : int
+        Numbers of beats.
+    labels : str
+        The labels in words.
+    """
+
+    beats: int
+    others: int
+    labels: str
+
+    @property
+    def note(self) -> str:
+        """What is left out, or ""."""
+        return f"{self.others:,} annotated beats of other kinds are not in this share" if self.others else ""
+
+
+def counted_of(classes: ClassScores) -> Counted:
+    """Count the annotated beats on which the accuracy rests."""
+    *first, last = classes["labels"]
+    beats = sum(figures["annotated"] for figures in classes["labels"].values())
+    matrix = classes["confusion"]
+    others = sum(matrix["counts"][matrix["rows"].index(OTHER_BEAT)])
+    return Counted(beats, others, f"{', '.join(first)} or {last}" if first else last)
 
 
 def by_accuracy(results: SessionResults) -> list[RecordResults]:
@@ -167,8 +202,10 @@ def accuracy_of(results: SessionResults) -> Accuracy | None:
     low = sum(_accuracy(entry) < LOW_ACCURACY for entry in records)
     qrs = whole["ec57"][0]
     se, ppv = percent(qrs["qrs_se"]), percent(qrs["qrs_ppv"])
+    counted = counted_of(whole["classes"])
     text = (
-        f"{percent(whole['classes']['accuracy'], 1)}\u00a0% of the annotated beats have their label; "
+        f"{percent(whole['classes']['accuracy'], 1)}\u00a0% of the {counted.beats:,} beats annotated "
+        f"{counted.labels} have their label; {counted.note + '; ' if counted.note else ''}"
         f"R peaks: sensitivity {se}\u00a0%, positive predictivity {ppv}\u00a0%. "
         f"Lowest: {percent(value, 1)}\u00a0% in {worst['database']}/{worst['record']}"
     )

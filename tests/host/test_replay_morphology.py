@@ -12,10 +12,11 @@ import pytest
 
 from ecg_edge.ecg.errors import BundleError, LinkError
 from ecg_edge.firmware import process_signal, strips
+from ecg_edge.host.cli.commands.replay import morphology_table
 from ecg_edge.host.conformance import replay as replay_module
 from ecg_edge.host.conformance.folder import STRIPS_NAME
 from ecg_edge.host.conformance.replay import ReplayResult, replay
-from ecg_edge.host.conformance.results import summary_of
+from ecg_edge.host.conformance.results import MORPHOLOGY_CAUTION, summary_of
 from ecg_edge.host.conformance.strips_csv import read_strips
 from ecg_edge.host.devices.simulator import Faults
 from ecg_edge.host.evaluation.sources import Conditions
@@ -120,7 +121,16 @@ def test_results_are_kept_for_people(bundles: tuple[Bundle, Bundle], database: P
     assert kept == {("mitdb", r.record.name): r.progress.strips for r in outcome.session.runs}
     page = write_report(outcome.session.folder, data=database).read_text(encoding="utf-8")
     counts = outcome.results["records"][0]["morphology"]
-    assert "Morphology" in page and all(name in page for name in counts)
+    assert "Morphology" in page and MORPHOLOGY_CAUTION in page and all(name in page for name in counts)
+
+
+def test_its_table_fits_and_warns(bundles: tuple[Bundle, Bundle], database: Path) -> None:
+    outcome = run(bundles, database)
+    for record in outcome.results["records"]:
+        record["morphology"] = {"st-depression": STRIPS}
+    table = morphology_table(outcome.results)
+    assert table.columns[-1] == "st-depression" and "normal" not in table.columns
+    assert "Labels of no strip: normal, arrhythmia," in table.note and "not to be relied on" in table.note
 
 
 def test_without_it_named_its_results_are_not_compared(

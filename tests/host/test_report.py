@@ -17,7 +17,7 @@ from ecg_edge.ecg.records import load_record
 from ecg_edge.firmware.binding.rhythm import END, RUN_V
 from ecg_edge.host.cli.commands.report import morphology_training, run_scores
 from ecg_edge.host.cli.commands.report import report as report_command
-from ecg_edge.host.conformance.accuracy import LabelledRecord
+from ecg_edge.host.conformance.accuracy import LabelledRecord, class_figures
 from ecg_edge.host.conformance.comparison import Comparator
 from ecg_edge.host.conformance.session import RecordRun, Session
 from ecg_edge.host.devices.simulator import simulator_info
@@ -27,6 +27,7 @@ from ecg_edge.host.reference.expected import expect
 from ecg_edge.host.report.examples import BeatExamples, Replayed, beat_examples, rhythm_examples
 from ecg_edge.host.report.html import (
     by_accuracy,
+    counted_of,
     most_varied,
     no_progress,
     read_items,
@@ -140,6 +141,28 @@ def test_the_page_says_what_results_json_says(session: Session) -> None:
     assert "EC57 beat by beat" in text and "detector in the loop" in text
     figures = results["scores"]["DS2"]["ec57"][0]
     assert f"{100 * figures['qrs_se']:.2f}" in text and f"{100 * figures['veb_se']:.2f}" in text
+
+
+def test_the_headline_names_the_beats_on_which_it_rests(session: Session) -> None:
+    path = session.folder / "results.json"
+    results = json.loads(path.read_text())
+    for group in results["scores"].values():
+        matrix = np.array(group["classes"]["confusion"]["counts"])
+        matrix[len(LABELS), 0] += 1365  # fusion beats that got the first label
+        group["classes"] |= class_figures(matrix, LABELS)
+    path.write_text(json.dumps(results))
+    counted = counted_of(results["scores"]["all"]["classes"])
+    assert counted.beats > 100 and counted.others >= 1365
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    share = f"% of the {counted.beats:,} beats annotated {', '.join(LABELS[:-1])} or {LABELS[-1]} have"
+    assert share in text
+    assert text.count(f"{counted.others:,} annotated beats of other kinds are not in this share") == 2
+    assert "% of the annotated beats" not in text
+
+
+def test_the_table_of_all_starts_names_no_single_one(session: Session) -> None:
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    assert "150 ms window, from each of the times below" in text and "from 300 s" not in text
 
 
 def test_a_failed_session_shows_both_outputs(session: Session) -> None:

@@ -21,6 +21,7 @@ from ecg_edge.host.conformance.junit import write_junit
 from ecg_edge.host.conformance.replay import MAINS_HZ, MOST_JOBS, ReplayResult, Update
 from ecg_edge.host.conformance.replay import replay as replay_records
 from ecg_edge.host.conformance.results import (
+    MORPHOLOGY_CAUTION,
     AlarmResults,
     RecordResults,
     SessionResults,
@@ -388,8 +389,7 @@ def _show(outcome: ReplayResult) -> None:
     style = "bold green" if outcome.passed else "bold red"
     # The clock of an emulator that a replay boots is this computer's, so its times are not a board's.
     if results["ticks"] and results["port_kind"] not in ("emulator", "native", "simulator"):
-        console.out.print(_timing_table(results["ticks"]))
-        console.note("Behind `ecg-edge emulate --count-instructions`, 1 us is 1,000 instructions.")
+        console.out.print(timing_table(results["ticks"], results["port_kind"]))
     console.out.print(_verdict(results), style=style, markup=False)
     console.out.print(f"Session: {outcome.session.folder}", markup=False)
     if results["interrupted"]:
@@ -409,9 +409,11 @@ def times_real_time(totals: Totals) -> str:
     return "-" if factor is None else f"{factor:.1f}"
 
 
-def _timing_table(ticks: Ticks) -> ResultTable:
+def timing_table(ticks: Ticks, port_kind: str) -> ResultTable:
     """Time by the device's own clock, which counts instructions under `--count-instructions`."""
-    table = console.table("Time on the device's clock", "part", "us")
+    may_count = port_kind != "pico"  # at any other port QEMU may be the device
+    note = "Behind `ecg-edge emulate --count-instructions`, 1 us is 1,000 instructions." if may_count else ""
+    table = console.table("Time on the device's clock", "part", "us", note=note)
     parts = {
         "signal path, per sample": ticks["core_us_per_sample"],
         "network, per beat": ticks["engine_us_per_beat"],
@@ -429,6 +431,10 @@ def records_table(results: SessionResults) -> ResultTable:
         f"Device ({device['board']}, engine {device['engine']}) against {results['reference_engine']}",
         *("record", "beats", "equal", "differing bytes", "lost samples", "bad signal s"),
         *("resent frames", "x real time", "verdict"),
+        note=(
+            "Equal: every compared field and every byte of the network's output is the reference's. Resent "
+            "frames were lost or damaged on the line; they change no result."
+        ),
     )
     for record in results["records"]:
         table.add_row(
@@ -448,7 +454,12 @@ def records_table(results: SessionResults) -> ResultTable:
 def _rhythm_table(results: SessionResults) -> ResultTable:
     """Number of episodes of each kind that the device reported, by record."""
     kinds = list(dict.fromkeys(kind for record in results["records"] for kind in record["episodes"]))
-    table = console.table("Rhythm events of the device", "record", "events", "equal", *kinds)
+    note = (
+        "Events are messages: one when an episode begins, one when it ends, and the heart rate every 10 s. "
+        "The columns on the right count episodes."
+    )
+    columns = ("record", "events", "equal events", *kinds)
+    table = console.table("Rhythm events of the device, and episodes by kind", *columns, note=note)
     for record in results["records"]:
         name = f"{record['database']}/{record['record']}"
         counts = [str(record["episodes"].get(kind, 0)) for kind in kinds]
@@ -457,12 +468,15 @@ def _rhythm_table(results: SessionResults) -> ResultTable:
 
 
 def morphology_table(results: SessionResults) -> ResultTable:
-    """Number of strips of each label that the device gave, by record."""
-    names = results["device"]["morphology_labels"]
+    """Number of strips of each label that the device gave, by record; without labels that no strip has."""
+    labels = results["device"]["morphology_labels"]
     found = {name for record in results["records"] for name in record["morphology"]}
-    names = [*names, *sorted(found - {*names}, reverse=True)]
+    names = [*(name for name in labels if name in found), *sorted(found - {*labels}, reverse=True)]
     title = f"Morphology network of the device ({results['morphology'] or 'not compared'})"
-    table = console.table(title, "record", "strips", "equal", "differing bytes", *names)
+    table = console.table(
+        *(title, "record", "strips", "equal strips", "differing bytes", *names),
+        note=_morphology_note(results),
+    )
     for record in results["records"]:
         name = f"{record['database']}/{record['record']}"
         compared = (record["strips"], record["agreeing_strips"], record["differing_strip_bytes"])
@@ -471,10 +485,24 @@ def morphology_table(results: SessionResults) -> ResultTable:
     return table
 
 
+def _morphology_note(results: SessionResults) -> str:
+    found = {name for record in results["records"] for name in record["morphology"]}
+    absent = [name for name in results["device"]["morphology_labels"] if name not in found]
+    return (
+        "A strip is 10 s of signal; there is one every 5 s. "
+        + (f"Labels of no strip: {', '.join(absent)}. " if absent else "")
+        + MORPHOLOGY_CAUTION
+    )
+
+
 def _alarm_table(alarms: AlarmResults) -> ResultTable:
     """Alarms an hour, and those that the annotations do not confirm."""
-    title = f"Alarms in {alarms['hours']:.2f} h without annotated ventricular rhythms, asystole and noise"
-    table = console.table(title, "event", "number", "an hour", "not confirmed", "an hour")
+    note = (
+        f"In {alarms['hours']:.2f} h, without the time of annotated ventricular rhythms, asystole and noise. "
+        "Not confirmed: the annotations show nothing of that kind at that time."
+    )
+    columns = ("alarm", "number", "number an hour", "not confirmed", "not confirmed an hour")
+    table = console.table("Alarms of the device against the annotations", *columns, note=note)
     for kind, one in alarms["kinds"].items():
         if not one["told"]:
             continue
@@ -490,10 +518,16 @@ def _rate(per_hour: float | None) -> str:
 
 def _score_table(results: SessionResults) -> ResultTable:
     """EC57's figures of the device's beats, from each start on."""
+    halves = " DS1 and DS2 are the halves of mitdb, by patient, for training and for testing."
+    note = (
+        "Se, sensitivity: annotated beats that were found. +P, positive predictivity: reported beats that "
+        "are right. QRS: all beats; VEB: ventricular ectopic beats. Each beat has the same weight."
+    ) + halves * (len(results["scores"]) > 1)
     table = console.table(
-        "Device against the annotations, gross",
-        *("records", "from s", "n", "QRS Se %", "QRS +P %", "VEB Se %", "VEB +P %"),
+        "Beats of the device against the annotations",
+        *("group", "scored from s", "records", "QRS Se %", "QRS +P %", "VEB Se %", "VEB +P %"),
         keys=2,
+        note=note,
     )
     for group, scores in results["scores"].items():
         for one in scores["ec57"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ecg_edge.ecg.annotations import Annotations, write_annotations
 from ecg_edge.ecg.errors import RecordError
+from ecg_edge.host.cli.detector_tables import every_table
 from ecg_edge.host.cli.main import app
 from ecg_edge.host.evaluation.strips import REFERENCE_NAME
 from tests.support.simulated import FS_HZ, HashEngine, make_bundle, make_ecg
@@ -114,7 +117,12 @@ def test_detector_of_fresh_streams_and_starts(root: Path, tmp_path: Path) -> Non
     out = tmp_path / "d.json"
     done = run(*words, "--restart", "30", "--first", "10", "--json", out)
     assert done.exit_code == 0 and "fresh streams" in done.output
-    figures = json.loads(out.read_text())["own"]["all"]
+    own = json.loads(out.read_text())["own"]
+    for table in list(every_table("own", own, (0, 30)))[:2]:  # neither splits at 80 columns
+        stream = io.StringIO()
+        Console(file=stream, width=80).print(table)
+        assert stream.getvalue().count("group") == 1
+    figures = own["all"]
     assert figures["from_0_s"]["beats"] > figures["from_30_s"]["beats"] > 50
     assert figures["restart"]["first"]["10_s"]["starts"] == 3
 

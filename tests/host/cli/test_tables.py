@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from ecg_edge.host.cli.commands.replay import timing_table
 from ecg_edge.host.cli.tables import ResultTable, evaluation_tables
 
 HEADERS = ("record", "beats found", "differing bytes", "lost samples", "x real time", "verdict")
@@ -38,6 +40,22 @@ def test_every_cell_is_whole_at_every_width(width: int) -> None:
     assert all(word in words for header in HEADERS for word in header.split())
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_the_note_stands_below_the_table_and_is_wrapped_at_spaces(width: int) -> None:
+    table = ResultTable("Title", HEADERS, note="Equal: every byte is the reference's. " * 5)
+    table.add_row(*ROWS[0])
+    text = printed(table, width)
+    assert text.index("2,273") < text.index("Equal:")
+    assert max(map(len, text.splitlines())) <= width
+    assert text.split().count("reference's.") == 5
+
+
+@pytest.mark.parametrize(("port_kind", "counts"), [("pico", False), ("serial", True), ("socket", True)])
+def test_only_where_qemu_may_be_the_device_its_instructions_are_named(port_kind: str, counts: bool) -> None:
+    ticks: Any = {"core_us_per_sample": 3.5, "engine_us_per_beat": 280.0, "us_per_strip": None}
+    assert ("--count-instructions" in timing_table(ticks, port_kind).note) is counts
 
 
 def test_narrow_parts_repeat_the_key_column() -> None:
