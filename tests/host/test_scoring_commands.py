@@ -279,7 +279,8 @@ def test_labels_of_a_model_are_scored_too(
         "evaluate", "detector", "nstdb", "--data", root, "--model", bundle.path, "--json", tmp_path / "d.json"
     )
     assert result.exit_code == 0, result.output
-    assert re.search(r"VEB\n? +VEB", result.stdout) and "trained on none of these records" in result.stdout
+    assert re.search(r"VEB Se %\s+VEB \+P %", result.stdout)
+    assert "trained on none of these records" in result.stdout
     figures = json.loads((tmp_path / "d.json").read_text())["nstdb"]["24 dB"]["from_300_s"]
     assert figures["gross"]["veb_ppv"] == figures["silent_in_bad_signal"]["gross"]["veb_ppv"] == 0
 
