@@ -26,7 +26,7 @@ from ecg_edge.ecg.synthetic.textbook import DATABASE as SYNTHETIC
 from ecg_edge.ecg.synthetic.textbook import synthetic_root
 
 ALL: Final = "all"
-_SUFFIXES: Final = (".hea", ".dat", ".atr")
+_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
 """Of the files of a record, whose names stand for the record."""
 
 
@@ -93,7 +93,7 @@ def _resolve(name: str, data: Path | None, annotator: str | None) -> list[Record
 
 def without_suffix(path: Path) -> Path:
     """Return the path of a record that is named by one of its files: "night" for "night.hea"."""
-    return path.with_suffix("") if path.suffix in _SUFFIXES else path
+    return path.with_suffix("") if path.suffix.lower() in _SUFFIXES else path
 
 
 def _root_of(name: str, data: Path | None) -> Path:

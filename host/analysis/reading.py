@@ -22,6 +22,7 @@ from ecg_edge.ecg.header import FORMATS_READ
 from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.rates import exact_rate
 from ecg_edge.ecg.records import GAIN_RANGE, Record, check_resampling, load_record, read_lead_rate, to_device
+from ecg_edge.ecg.selection import without_suffix
 from ecg_edge.ecg.signal_files import RawSignal
 from ecg_edge.firmware import BOARD_RATES_HZ
 from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
@@ -45,7 +46,6 @@ _FILL: Final = re.compile(rb"\+" + _SECONDS + rb"\x15" + _SECONDS + rb"\x14" + F
 """Onset and duration of the fill of the last second."""
 _FIRST_SAMPLE: Final = re.compile(rb"\+" + _SECONDS + rb"\x14\x14")
 """Time of the first sample in EDF+'s first annotation: the fraction of a second that the header lacks."""
-_WFDB_SUFFIXES: Final = (".hea", ".dat", ".mat", ".jsonl", ".dev", ".rhy", ".atr")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def read_own(path: Path, reading: Reading) -> OwnRecording:
 
 def _header_of(path: Path) -> Path:
     """Path of the header of a record that is named by any of its files, or without a suffix."""
-    base = path.with_suffix("") if path.suffix.lower() in _WFDB_SUFFIXES else path
+    base = without_suffix(path)
     return base.with_name(f"{base.name}.hea")
 
 

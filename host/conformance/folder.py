@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ecg_edge.ecg.errors import OutputError
-from ecg_edge.ecg.files import check_writable_folder, locked_folder, reporting_write_errors
+from ecg_edge.ecg.files import check_writable_folder, locked_folder, read_json, reporting_write_errors
 
 RESULTS_NAME: Final = "results.json"
 BEATS_NAME: Final = "beats.csv"
@@ -89,7 +88,7 @@ def refuse_session(path: Path) -> None:
 
 def _is_interrupted(path: Path) -> bool:
     try:
-        return bool(json.loads((path / RESULTS_NAME).read_text(encoding="utf-8"))["interrupted"])
+        return bool(read_json(path / RESULTS_NAME)["interrupted"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -131,13 +131,13 @@ class Recorder:
         for item in items:
             if isinstance(item, Wave):
                 self._write(item)
-            elif isinstance(item, Gap):
+            elif isinstance(item, Gap) and item.start <= self._current.end:
                 self._write_gap(item)
             else:
                 self._write_mark(item)
 
     def _write(self, wave: Wave) -> None:
-        if wave.start > self._current.end:
+        if wave.start > self._current.end:  # a recording has gaps that no mark tells of
             self._write_gap(Gap(self._current.end, wave.start, "no samples", exact=False))
         samples = wave.samples
         while len(samples):
@@ -146,7 +146,10 @@ class Recorder:
             samples = samples[room:]
 
     def _write_gap(self, gap: Gap) -> None:
-        """Mark and fill a gap; each record has the part that lies in it, and none a part of a long one."""
+        """Mark and fill a gap; each record has the part that lies in it.
+
+        One of more than a day is marked as a whole and not filled: the next record begins behind it.
+        """
         if gap.end - self._current.end > LONGEST_GAP_S * self._origin.fs_hz:
             self._current.write_mark(gap)
             self._begin_next(gap.end)

@@ -215,7 +215,7 @@ class RecordingSource:
         """Deliver items until the recording ends or `stop` is set."""
         start_s, length, fs_hz = self._clock.now(), len(self._recording.samples), self.origin.fs_hz
         marks = _Marks(self._recording)
-        at, taken, batch = 0, 0, round(_BATCH_S * fs_hz) if not self._speed else fs_hz // 10
+        at, told, batch = 0, 0, round(_BATCH_S * fs_hz) if not self._speed else fs_hz // 10
         while at < length and not stop.is_set():
             due = (self._clock.now() - start_s) * self._speed * fs_hz if self._speed else length
             if at > due:
@@ -223,15 +223,13 @@ class RecordingSource:
                 continue
             end = min(at + batch, length)
             items = list(self._between(at, end, marks))
+            told = max([told, *(item.end for item in items if isinstance(item, (Wave, Gap)))])
             yield items
-            taken = max([taken, *(item.end for item in items if isinstance(item, (Wave, Gap)))])
             at = end
-        if not stop.is_set():  # the end of a gap that began in the record before
-            samples = self._recording.samples
-            for start in range(taken, length, _BLOCK):
-                yield [Wave(start, np.asarray(samples[start : start + _BLOCK]))]
         self.losses.samples = self._recording.missing_samples()
-        rest = (self._within(mark) for _, mark in marks.up_to(None))
+        rest: list[Item] = [mark for _, mark in marks.up_to(None)]
+        if told < at:  # a gap at the end that no mark tells of
+            rest.insert(0, Gap(told, at, "no samples", exact=False))
         yield [*rest, LinkChange(length, True, "the recording has ended")]
 
     def _between(self, at: int, end: int, marks: _Marks) -> Iterator[Item]:
@@ -239,31 +237,31 @@ class RecordingSource:
         for place, mark in marks.up_to(end):
             yield from split_at_gaps(at, self._recording.samples[at:place])
             at = max(at, place)
-            yield self._within(mark)
+            yield mark
         yield from split_at_gaps(at, self._recording.samples[at:end])
-
-    def _within(self, mark: Mark) -> Mark:
-        """End a gap where the signal file ends: the rest of it is not in this record."""
-        length = max(len(self._recording.samples), place_of(mark))
-        if not isinstance(mark, Gap) or mark.end <= length:
-            return mark
-        beyond_s = (mark.end - length) / self.origin.fs_hz
-        reason = f"{mark.reason}; {beyond_s:.3f} s of it are behind the end of the record"
-        return replace(mark, end=length, reason=reason)
 
 
 class _Marks:
     """Marks of a recording, taken piece by piece."""
 
     def __init__(self, recording: Recording) -> None:
-        self._marks = recording.marks()
+        self._recording, self._marks = recording, recording.marks()
         self._next = next(self._marks, None)
 
     def up_to(self, end: int | None) -> Iterator[tuple[int, Mark]]:
         """Take the marks before which at most `end` samples had arrived; None: all that are left."""
         while self._next is not None and (end is None or self._next[0] <= end):
-            found, self._next = self._next, next(self._marks, None)
-            yield found
+            (at, mark), self._next = self._next, next(self._marks, None)
+            yield at, self._within(mark)
+
+    def _within(self, mark: Mark) -> Mark:
+        """End a gap where the signal file ends: the rest of it is not in this record."""
+        length = max(len(self._recording.samples), place_of(mark))
+        if not isinstance(mark, Gap) or mark.end <= length:
+            return mark
+        beyond_s = (mark.end - length) / self._recording.origin.fs_hz
+        reason = f"{mark.reason}; {beyond_s:.3f} s of it are behind the end of the record"
+        return replace(mark, end=length, reason=reason)
 
 
 def split_at_gaps(start: int, samples: NDArray[np.int16]) -> Iterator[Wave]:

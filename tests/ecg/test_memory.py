@@ -59,7 +59,6 @@ def test_a_gap_that_needs_more_memory_than_there_is(gap: Path, monkeypatch: pyte
     assert peak_of(refused) < 10_000_000
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_limit_of_a_shell_is_obeyed(gap: Path) -> None:
     most = 6_000_000_000
     done = subprocess.run(

@@ -125,7 +125,7 @@ def _complete_here(name: str, root: Path, error: UnreachableError) -> Path:
     """
     folder, here = root / name, counted(len(records.records_in(root, name)), "record")
     if not (folder / SUMS_NAME).is_file():
-        raise UnreachableError(f"{error} {folder}: {here} here, unchecked: {SUMS_NAME} is not.")
+        raise UnreachableError(f"{error} {folder}: {here} here, unchecked: there is no {SUMS_NAME}.")
     with console.step(f"Checking {name}"):
         result = check_database(name, root)
     if result.damaged or result.missing:

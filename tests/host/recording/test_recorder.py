@@ -120,6 +120,21 @@ def test_a_gap_of_a_day_is_written_and_a_longer_one_is_not(
     assert lengths == [[12 * FS_HZ], [FS_HZ, FS_HZ]]
 
 
+@pytest.mark.parametrize("begin", [5 * FS_HZ, 20 * FS_HZ])
+def test_samples_of_years_later_begin_another_record_behind_a_marked_gap(tmp_path: Path, begin: int) -> None:
+    end = begin + TEN_YEARS
+    recorder = Recorder(tmp_path / "night", ORIGIN, 20 * FS_HZ, clock=VirtualClock())
+    recorder.take([*items(0, begin), LeadChange(begin - 9, 1), Wave(end, samples(0, FS_HZ))])
+    first, second = recorder.records
+    assert wfdb.rdheader(str(first)).sig_len == begin  # though the record is still open
+    recorder.close()
+    marks = [[mark for _, mark in Recording(path).marks()] for path in recorder.records]
+    gaps = [[mark for mark in found if isinstance(mark, Gap)] for found in marks]
+    assert gaps == [[Gap(begin, end, "no samples", exact=False)], []]
+    assert read_annotations(tmp_path, "night_002", "rhy").aux == ("electrode off",)
+    assert np.array_equal(Recording(second).samples, samples(0, FS_HZ))
+
+
 def copied(path: Path) -> list[Path]:
     """Convert a recording; the records of the copy."""
     source = RecordingSource(Recording(path), speed=0)
@@ -151,6 +166,18 @@ def test_a_record_that_begins_in_a_gap_tells_it(tmp_path: Path) -> None:
     assert Recording(recorder.records[1]).samples[:720].tolist() == [INVALID] * 720
     notes = read_annotations(tmp_path, "night_002", "rhy")
     assert (notes.samples.tolist(), notes.aux[0]) == ([0, 720], "gap of 2.000 s: lost")
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 900), (900, 1500), (2700, 3600), (0, 3600)])
+def test_a_gap_that_no_mark_tells_of_is_marked_in_the_copy(tmp_path: Path, start: int, end: int) -> None:
+    path = recorded(tmp_path / "night")
+    signal = samples(0, 3600)
+    signal[start:end] = INVALID
+    (tmp_path / "night.dat").write_bytes(signal.astype("<i2").tobytes())
+    (copy,) = copied(path)
+    assert np.array_equal(Recording(copy).samples, signal)
+    gaps = [mark for _, mark in Recording(copy).marks() if isinstance(mark, Gap)]
+    assert gaps == [Gap(start, end, "no samples", exact=False)]
 
 
 def with_line(path: Path, line: dict[str, Any], place: int = -1) -> None:
