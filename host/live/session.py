@@ -83,15 +83,18 @@ class LiveSession:
         with self._lock:
             for item in items:
                 if isinstance(item, Wave):
+                    self._put_gap(self._end, item.start)  # samples may begin late without a gap
                     self._put(item.start, item.samples)
                     continue
                 if isinstance(item, Gap):
-                    self._put(
-                        item.start, np.full(min(item.end - item.start, self._capacity), INVALID, np.int16)
-                    )
-                    self._end = max(self._end, item.end)
+                    self._put_gap(min(self._end, item.start), item.end)
                 self._take_mark(item)
             self._alarms.advance(self._end)
+
+    def _put_gap(self, start: int, end: int) -> None:
+        if start < end:
+            first = max(start, end - self._capacity)
+            self._put(first, np.full(end - first, INVALID, np.int16))
 
     def _put(self, start: int, samples: NDArray[np.int16]) -> None:
         at, count = start % self._capacity, len(samples)

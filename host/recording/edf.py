@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +21,8 @@ from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.files import replacing
 from ecg_edge.firmware.binding.rhythm import END, HEART_RATE
 from ecg_edge.host.link.messages import RhythmEvent
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Mark, QualityChange
-from ecg_edge.host.recording.recording import Recording
+from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Mark, QualityChange, Wave
+from ecg_edge.host.recording.recording import Recording, RecordingSource
 from ecg_edge.host.recording.rhythm_notes import event_text, reasons_text
 
 _HEADER_BYTES: Final = 256  # of the file, and of each signal
@@ -162,10 +163,10 @@ def _write_samples(writer: Any, samples: NDArray[np.int16], fs_hz: int) -> None:
 
 def _notes(recording: Recording) -> Iterator[Note]:
     fs_hz, length = recording.origin.fs_hz, len(recording.samples)
-    for _, mark in recording.marks():
-        note = _note(mark, fs_hz)
-        if note is not None:
-            yield note
+    for items in RecordingSource(recording, speed=0).items(threading.Event()):
+        for item in items:
+            if not isinstance(item, Wave) and (note := _note(item, fs_hz)) is not None:
+                yield note
     if length % fs_hz:
         yield length / fs_hz, (-length % fs_hz) / fs_hz, FILL_NOTE
 

@@ -61,11 +61,6 @@ class Strip:
         self._beats: list[BeatMark] = []
         self._events: dict[tuple[int, int], RhythmEvent] = {}
 
-    @property
-    def is_complete(self) -> bool:
-        """The session has gone beyond its end, with all beats that may belong to it."""
-        return self._end >= self.start + len(self._samples) + 5 * self.origin.fs_hz
-
     def take(self, items: list[Item]) -> None:
         """Keep what belongs to the part."""
         for item in items:

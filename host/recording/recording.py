@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.files import parse_json
 from ecg_edge.host.link.clock import Clock, SystemClock
-from ecg_edge.host.live.items import INVALID, Gap, Item, LinkChange, Mark, Origin, Wave, place_of
+from ecg_edge.host.live.items import (
+    INVALID,
+    LONGEST_GAP_S,
+    Gap,
+    Item,
+    LinkChange,
+    Mark,
+    Origin,
+    Wave,
+    place_of,
+)
 from ecg_edge.host.live.marks import checked_field, checked_fields, from_json
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.record_writer import JOURNAL
@@ -212,25 +222,23 @@ class RecordingSource:
         self.losses = Losses()  # complete when the recording has ended
 
     def items(self, stop: threading.Event) -> Iterator[list[Item]]:
-        """Deliver items until the recording ends or `stop` is set."""
+        """Deliver items until the recording ends or `stop` is set; then nothing of the rest."""
         start_s, length, fs_hz = self._clock.now(), len(self._recording.samples), self.origin.fs_hz
-        marks = _Marks(self._recording)
-        at, told, batch = 0, 0, round(_BATCH_S * fs_hz) if not self._speed else fs_hz // 10
+        marks, gaps = _Marks(self._recording), _Gaps(fs_hz)
+        at, batch = 0, round(_BATCH_S * fs_hz) if not self._speed else max(fs_hz // 10, 1)
         while at < length and not stop.is_set():
             due = (self._clock.now() - start_s) * self._speed * fs_hz if self._speed else length
             if at > due:
                 self._clock.sleep(0.02)
                 continue
             end = min(at + batch, length)
-            items = list(self._between(at, end, marks))
-            told = max([told, *(item.end for item in items if isinstance(item, (Wave, Gap)))])
-            yield items
+            yield list(gaps.told(self._between(at, end, marks)))
             at = end
+        if at < length:
+            return
         self.losses.samples = self._recording.missing_samples()
-        rest: list[Item] = [mark for _, mark in marks.up_to(None)]
-        if told < at:  # a gap at the end that no mark tells of
-            rest.insert(0, Gap(told, at, "no samples", exact=False))
-        yield [*rest, LinkChange(length, True, "the recording has ended")]
+        rest = gaps.told(mark for _, mark in marks.up_to(None))
+        yield [*gaps.up_to(length), *rest, LinkChange(length, True, "the recording has ended")]
 
     def _between(self, at: int, end: int, marks: _Marks) -> Iterator[Item]:
         """Samples and marks in the order in which they were recorded: a gap before what follows it."""
@@ -262,6 +270,36 @@ class _Marks:
         beyond_s = (mark.end - length) / self._recording.origin.fs_hz
         reason = f"{mark.reason}; {beyond_s:.3f} s of it are behind the end of the record"
         return replace(mark, end=length, reason=reason)
+
+
+class _Gaps:
+    """The gaps of a recording: also those that no mark tells of, and none longer than a recorder fills."""
+
+    def __init__(self, fs_hz: int) -> None:
+        self._end, self._longest = 0, LONGEST_GAP_S * fs_hz
+
+    def told(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Put a gap before samples that begin later than those before them."""
+        for item in items:
+            if isinstance(item, Gap):
+                yield from self._divided(item)
+            else:
+                if isinstance(item, Wave):
+                    yield from self.up_to(item.start)
+                yield item
+            if isinstance(item, (Wave, Gap)):
+                self._end = max(self._end, item.end)
+
+    def up_to(self, end: int) -> Iterator[Gap]:
+        """The gap from the last sample or gap up to `end`, where there is one."""
+        if self._end < end:
+            yield from self._divided(Gap(self._end, end, "no samples", exact=False))
+
+    def _divided(self, gap: Gap) -> Iterator[Gap]:
+        while gap.end - gap.start > self._longest:
+            yield replace(gap, end=gap.start + self._longest)
+            gap = replace(gap, start=gap.start + self._longest)
+        yield gap
 
 
 def split_at_gaps(start: int, samples: NDArray[np.int16]) -> Iterator[Wave]:

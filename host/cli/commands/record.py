@@ -275,11 +275,8 @@ def _write_fhir(
     source: RecordingSource | SessionSource, out: Path, start_s: float, seconds: float
 ) -> dict[str, Any]:
     strip = Strip(source.origin, start_s, seconds)
-    stop = threading.Event()
-    for items in source.items(stop):
+    for items in source.items(threading.Event()):  # to the end: an event of the part may last until there
         strip.take(items)
-        if strip.is_complete:
-            stop.set()
     write_json(out, observation(strip, source.started))
     console.out.print(f"FHIR:    {out}", markup=False)
     return {"fhir": out}

@@ -24,7 +24,7 @@ from ecg_edge.host.conformance.replay import replay
 from ecg_edge.host.live.items import Item, LinkChange
 from ecg_edge.host.live.timeline import Losses
 from ecg_edge.host.recording.recorder import Recorder
-from tests.support.made_session import FS_HZ, ORIGIN, items
+from tests.support.made_session import FS_HZ, ORIGIN, event, items
 from tests.support.simulated import make_bundle
 
 
@@ -132,6 +132,15 @@ def test_edf_of_a_recording_that_begins_replaces_no_file(
     (tmp_path / name).write_text("mine")
     error = run("/dev/ttyNONE", tmp_path / "new", "--edf", *rotate).exception
     assert isinstance(error, OutputError) and f"{name}: exists already" in str(error)
+
+
+def test_fhir_has_the_length_of_an_event_that_goes_on_behind_the_part(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "long", ORIGIN) as recorder:
+        recorder.take(items(0, 130 * FS_HZ))
+        recorder.take([event(2, 118 * FS_HZ, 129 * FS_HZ)])
+    out = tmp_path / "strip.json"
+    assert run("--from", tmp_path / "long", out, "--start-s", "118", "--seconds", "2").exit_code == 0
+    assert "V run: 11.0 s" in json.loads(out.read_text())["note"][0]["text"]
 
 
 def test_number_is_refused_for_a_recording(night: Path, tmp_path: Path) -> None:

@@ -41,6 +41,20 @@ def test_a_gap_longer_than_the_memory() -> None:
     assert samples.tolist() == [INVALID] * 10 + wave(1_000_000, 36).samples.tolist()
 
 
+def test_samples_that_begin_late_leave_a_gap() -> None:
+    session = LiveSession(ORIGIN, hours=0.01)  # 12,960 samples
+    session.take([wave(36, 12_960), wave(20_000, 36), Gap(20_100, 20_200, "lost", True), wave(20_200, 1)])
+    known = [(36, 12_996), (20_000, 20_036), (20_200, 20_201)]
+    start, samples = session.samples(0, 10**9)
+    expected = [
+        k % 1000 if any(first <= k < end for first, end in known) else INVALID for k in range(start, 20_201)
+    ]
+    assert samples.tolist() == expected
+    begins_late = LiveSession(ORIGIN)
+    begins_late.take([wave(36, 4)])
+    assert begins_late.samples(0, 40)[1].tolist() == [INVALID] * 36 + [36, 37, 38, 39]
+
+
 def test_readers_have_positions_of_their_own() -> None:
     session = LiveSession(ORIGIN)
     beats = [BeatMark(360 * k, "N", 360, 0, 90, 200) for k in range(5)]

@@ -17,13 +17,27 @@ from typing import Any
 import numpy as np
 import pytest
 import wfdb
+from numpy.typing import NDArray
 
 from ecg_edge.ecg.annotations import read_annotations
 from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.records import load_record
-from ecg_edge.host.live.items import INVALID, BeatMark, Gap, LeadChange, Origin, StripMark, Wave
+from ecg_edge.host.live.items import (
+    INVALID,
+    BeatMark,
+    Gap,
+    Item,
+    LeadChange,
+    LinkChange,
+    Origin,
+    StripMark,
+    Wave,
+    place_of,
+)
+from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.recording import record_writer
 from ecg_edge.host.recording import recorder as recorder_module
+from ecg_edge.host.recording import recording as recording_module
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource
 from tests.conftest import ROOT
@@ -168,16 +182,80 @@ def test_a_record_that_begins_in_a_gap_tells_it(tmp_path: Path) -> None:
     assert (notes.samples.tolist(), notes.aux[0]) == ([0, 720], "gap of 2.000 s: lost")
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, 900), (900, 1500), (2700, 3600), (0, 3600)])
-def test_a_gap_that_no_mark_tells_of_is_marked_in_the_copy(tmp_path: Path, start: int, end: int) -> None:
-    path = recorded(tmp_path / "night")
+UNMARKED = [(0, 900), (900, 1500), (2700, 3600), (0, 3600)]
+
+
+def with_unmarked_gap(path: Path, start: int, end: int) -> NDArray[np.int16]:
+    """Make a recording of ten seconds with a gap that its journal does not have; its samples."""
     signal = samples(0, 3600)
     signal[start:end] = INVALID
-    (tmp_path / "night.dat").write_bytes(signal.astype("<i2").tobytes())
-    (copy,) = copied(path)
+    signal_file = recorded(path).with_suffix(".dat")
+    signal_file.write_bytes(signal.astype("<i2").tobytes())
+    return signal
+
+
+@pytest.mark.parametrize(("start", "end"), UNMARKED)
+def test_a_gap_that_no_mark_tells_of_is_marked_in_the_copy(tmp_path: Path, start: int, end: int) -> None:
+    signal = with_unmarked_gap(tmp_path / "night", start, end)
+    (copy,) = copied(tmp_path / "night")
     assert np.array_equal(Recording(copy).samples, signal)
     gaps = [mark for _, mark in Recording(copy).marks() if isinstance(mark, Gap)]
     assert gaps == [Gap(start, end, "no samples", exact=False)]
+
+
+@pytest.mark.parametrize(("start", "end"), UNMARKED)
+def test_a_gap_that_no_mark_tells_of_is_a_gap_in_a_live_session(tmp_path: Path, start: int, end: int) -> None:
+    signal = with_unmarked_gap(tmp_path / "night", start, end)
+    session = LiveSession(ORIGIN)
+    for batch in RecordingSource(Recording(tmp_path / "night"), speed=0).items(threading.Event()):
+        session.take(batch)
+    assert np.array_equal(session.samples(0, 3600)[1], signal)
+    gaps = [mark for mark in session.events() if isinstance(mark, Gap)]
+    assert gaps == [Gap(start, end, "no samples", exact=False)]
+
+
+@pytest.mark.parametrize(("start", "end"), UNMARKED)
+def test_a_gap_that_no_mark_tells_of_is_marked_in_edf(tmp_path: Path, start: int, end: int) -> None:
+    pyedflib = pytest.importorskip("pyedflib")
+    from ecg_edge.host.recording.edf import write_edf
+
+    with_unmarked_gap(tmp_path / "night", start, end)
+    file = pyedflib.EdfReader(str(write_edf(Recording(tmp_path / "night"), tmp_path / "night.edf")))
+    notes = [note for note in zip(*file.readAnnotations(), strict=True) if note[2].startswith("gap")]
+    file.close()
+    assert notes == [(start / FS_HZ, pytest.approx((end - start) / FS_HZ, abs=1e-3), "gap: no samples")]
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+@pytest.mark.parametrize("end", [15 * FS_HZ, 26 * FS_HZ])
+def test_the_copy_of_a_long_gap_is_one_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: int, is_marked: bool
+) -> None:
+    path = recorded(tmp_path / "night", 26 * FS_HZ)
+    signal = samples(0, 26 * FS_HZ)
+    signal[FS_HZ:end] = INVALID
+    (tmp_path / "night.dat").write_bytes(signal.astype("<i2").tobytes())
+    if is_marked:
+        with_line(path, {**GAP, "at": FS_HZ, "start": FS_HZ, "end": end}, place=2)
+    monkeypatch.setattr(recorder_module, "LONGEST_GAP_S", 10)
+    monkeypatch.setattr(recording_module, "LONGEST_GAP_S", 10)
+    (copy,) = copied(path)
+    assert np.array_equal(Recording(copy).samples, signal)
+    gaps = [(mark.start, mark.end) for _, mark in Recording(copy).marks() if isinstance(mark, Gap)]
+    assert (gaps[0][0], gaps[-1][1], len(gaps)) == (FS_HZ, end, -(-(end - FS_HZ) // (10 * FS_HZ)))
+
+
+def test_a_recording_that_is_stopped_gives_no_more(tmp_path: Path) -> None:
+    path, stop = recorded(tmp_path / "night", 80 * FS_HZ), threading.Event()
+    given: list[Item] = []
+    for batch in RecordingSource(Recording(path), speed=0).items(stop):
+        given += batch
+        if len(given) > 100:
+            stop.set()
+    last = max(item.end for item in given if isinstance(item, Wave))
+    assert last < 79 * FS_HZ
+    assert all(place_of(item) <= last for item in given if not isinstance(item, Wave))
+    assert not any(isinstance(item, LinkChange) for item in given)
 
 
 def with_line(path: Path, line: dict[str, Any], place: int = -1) -> None:
