@@ -127,9 +127,8 @@ class RecordWriter:
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         carried: Iterable[Mark] = (),
     ) -> None:
-        for suffix in SUFFIXES:
-            if (folder / f"{name}.{suffix}").exists():
-                raise OutputError(f"{folder / name}.{suffix}: exists already. Name another record.")
+        if existing := existing_file(folder / name):
+            raise OutputError(f"{existing}: exists already. Name another record.")
         self.folder, self.name, self.first = folder, name, first
         self.length = 0
         self._origin, self._started, self._now = origin, started, now
@@ -241,6 +240,12 @@ class RecordWriter:
         finally:
             for file in (self._samples, self._beats, self._journal):
                 file.close()
+
+
+def existing_file(path: Path) -> Path | None:
+    """Return a file of a record, named without a suffix, that exists already."""
+    files = (path.with_name(f"{path.name}.{suffix}") for suffix in SUFFIXES)
+    return next((file for file in files if file.exists()), None)
 
 
 def remove_record(path: Path) -> None:

@@ -38,7 +38,7 @@ from ecg_edge.host.live.items import (
     place_of,
 )
 from ecg_edge.host.live.link_notes import local_now
-from ecg_edge.host.recording.record_writer import RecordWriter, remove_record
+from ecg_edge.host.recording.record_writer import RecordWriter, existing_file, remove_record
 
 FLUSH_S: Final = 1.0
 CLOCK_S: Final = 60.0
@@ -93,6 +93,7 @@ class Recorder:
         self._open: dict[object, Mark] = {}  # what goes on into the next record
         self._before: RecordWriter | None = None
         self.records: list[Path] = []
+        self._number = 0  # of the last record in its row
         make_folder(out.parent)
         self._current = self._begin(first)
         self._flush_at = self._clock_at = self._clock.now()
@@ -118,13 +119,21 @@ class Recorder:
         return self._current.end
 
     def _begin(self, first: int) -> RecordWriter:
-        is_only = self._rotate is None and not self.records
-        name = self._out.name if is_only else f"{self._out.name}_{len(self.records) + 1:03d}"
+        name = self._next_name()
         started = self._started + timedelta(seconds=(first - self._first) / self._origin.fs_hz)
         carried = self._open.values()
         writer = RecordWriter(self._out.parent, name, self._origin, first, started, self._now, carried)
         self.records.append(self._out.parent / name)
         return writer
+
+    def _next_name(self) -> str:
+        """Name the next record; numbers that exist are left out, except the first: a recording goes on."""
+        self._number += 1
+        if self._rotate is None and not self.records:
+            return self._out.name
+        while self.records and existing_file(self._out.with_name(f"{self._out.name}_{self._number:03d}")):
+            self._number += 1
+        return f"{self._out.name}_{self._number:03d}"
 
     def take(self, items: Iterable[Item]) -> None:
         """Write items in their order."""

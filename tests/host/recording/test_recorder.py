@@ -331,6 +331,28 @@ def test_an_existing_record_is_not_overwritten(tmp_path: Path) -> None:
         Recorder(tmp_path / "my night", ORIGIN)
 
 
+@pytest.mark.parametrize(
+    ("rotate", "names"),
+    [(10 * FS_HZ, ["night_001", "night_003", "night_005", "night_006"]), (None, ["night", "night_003"])],
+)
+def test_a_record_that_exists_already_ends_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rotate: int | None, names: list[str]
+) -> None:
+    existing = [tmp_path / f"night_{name}" for name in ("002.dat", "004.hea")]
+    for path in existing:
+        path.write_bytes(b"of another night")
+    monkeypatch.setattr(recorder_module, "LONGEST_GAP_S", 10)
+    end = 10 * FS_HZ if rotate else 30 * FS_HZ  # without rotation a long gap begins the next record
+    with Recorder(tmp_path / "night", ORIGIN, rotate) as recorder:
+        recorder.take([*items(0, 10 * FS_HZ), Gap(10 * FS_HZ, end, "lost", True), *items(end, 35 * FS_HZ)])
+    assert [path.name for path in recorder.records] == names
+    found = np.concatenate([Recording(path).samples for path in recorder.records])
+    assert np.array_equal(found, np.concatenate([samples(0, 10 * FS_HZ), samples(end, 35 * FS_HZ)]))
+    assert [path.read_bytes() for path in existing] == [b"of another night"] * 2
+    with pytest.raises(OutputError, match=rf"{names[0]}\.hea: exists already"):
+        Recorder(tmp_path / "night", ORIGIN, rotate)
+
+
 def test_a_recording_is_a_source_that_gives_the_same_again(tmp_path: Path) -> None:
     path = recorded(tmp_path / "night", 80 * FS_HZ)
     source = RecordingSource(Recording(path), speed=0)
