@@ -70,8 +70,8 @@ class GrowingFile:
             try:
                 self._write(piece + self._tail)
             except OSError:
-                os.ftruncate(self._file, self._size)
-                self._write(self._tail)
+                self._write(self._tail)  # in its old place, which needs no space on the disk
+                os.ftruncate(self._file, self._size + len(self._tail))
                 raise
         self._size += len(piece)
 

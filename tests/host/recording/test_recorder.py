@@ -19,9 +19,10 @@ import pytest
 import wfdb
 from numpy.typing import NDArray
 
-from ecg_edge.ecg.annotations import read_annotations
+from ecg_edge.ecg.annotations import END_MARK, annotation_bytes, file_head, read_annotations
 from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.records import load_record
+from ecg_edge.host.analysis import reading
 from ecg_edge.host.live.items import (
     INVALID,
     BeatMark,
@@ -38,6 +39,7 @@ from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.recording import record_writer
 from ecg_edge.host.recording import recorder as recorder_module
 from ecg_edge.host.recording import recording as recording_module
+from ecg_edge.host.recording.record_writer import GrowingFile
 from ecg_edge.host.recording.recorder import Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource
 from tests.conftest import ROOT
@@ -520,6 +522,62 @@ def test_a_record_that_cannot_be_begun_leaves_no_files(
             Recorder(tmp_path / "night", ORIGIN)
     assert list(tmp_path.iterdir()) == []
     recorded(tmp_path / "night")
+
+
+@pytest.mark.parametrize("step", [200, 3000])  # one word, and four
+def test_a_full_disk_leaves_the_end_mark_of_the_beats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    write, cut = os.pwrite, os.ftruncate
+    room = 0
+
+    def pwrite(file: int, data: bytes, at: int) -> int:
+        data = data[: max(room - at, 0)]
+        if not data:
+            raise OSError(28, "No space left on device")
+        return write(file, data, at)
+
+    def ftruncate(file: int, size: int) -> None:
+        nonlocal room
+        cut(file, size)
+        room = min(room, size)  # another program takes what becomes free
+
+    beat, head = annotation_bytes("N", step), file_head(FS_HZ)
+    for spare in range(0, len(beat) + 2, 2):
+        file = GrowingFile(tmp_path / f"{spare}.dev", head, END_MARK)
+        file.append(beat)
+        room = file.path.stat().st_size + spare
+        with monkeypatch.context() as patch:
+            patch.setattr(record_writer.os, "pwrite", pwrite)
+            patch.setattr(record_writer.os, "ftruncate", ftruncate)
+            if spare < len(beat):
+                with pytest.raises(OutputError, match="No space left"):
+                    file.append(beat)
+            else:
+                file.append(beat)
+        file.close()
+        expected = [step, 2 * step] if spare >= len(beat) else [step]
+        assert read_annotations(tmp_path, f"{spare}", "dev").samples.tolist() == expected
+        assert wfdb.rdann(str(tmp_path / f"{spare}"), "dev").sample.tolist() == expected
+
+
+def test_a_beat_that_was_half_written_is_in_the_copy(tmp_path: Path) -> None:
+    """A process may be killed between two pages of a file; the journal has the beat."""
+    path = tmp_path / "night"
+    with Recorder(path, ORIGIN) as recorder:
+        recorder.take([*items(0, 3600), BeatMark(3000, "N", 0, 0, 90, 0), BeatMark(3599, "N", 0, 0, 90, 0)])
+        recorder.take([Wave(3600, samples(3600, 7200)), BeatMark(7100, "V", 0, 0, 90, 0)])
+    whole = (tmp_path / "night.dev").read_bytes()
+    expected = read_annotations(tmp_path, "night", "dev").samples.tolist()
+    for size in range(len(whole) - 8, len(whole), 2):
+        (tmp_path / "night.dev").write_bytes(whole[:size])
+        with pytest.raises(RecordError, match=r"night\.dev: truncated: the end mark"):
+            read_annotations(tmp_path, "night", "dev")
+        (copy,) = copied(path)
+        assert read_annotations(tmp_path, copy.name, "dev").samples.tolist() == expected
+        assert len(reading.read_own(path, reading.Reading()).record.samples) == 7200
+        for file in tmp_path.glob("copy_of_*"):
+            file.unlink()
 
 
 def test_a_full_disk_leaves_a_record_up_to_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
