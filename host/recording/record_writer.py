@@ -135,6 +135,7 @@ class RecordWriter:
         self._initial = self._sum = 0
         self._last_beat = 0
         self._notes, self._notes_changed = RhythmNotes(origin.fs_hz), True
+        self._is_flushed = False
         self._drift_ppm: float | None = None
         self._samples = GrowingFile(self._path("dat"))  # from here on the name belongs to this record
         try:
@@ -161,6 +162,7 @@ class RecordWriter:
         is_first = not self.length and len(samples) > 0
         if is_first:
             self._initial = int(samples[0])
+        self._is_flushed = False
         self._samples.append(samples.astype("<i2").tobytes())
         self._sum += int(samples.sum(dtype=np.int64))
         self.length += len(samples)
@@ -189,6 +191,7 @@ class RecordWriter:
 
     def write_line(self, **content: Any) -> None:
         """Append a line to the journal; `at` is the number of samples before it."""
+        self._is_flushed = False
         line = json.dumps({"at": self.length, **content}, separators=(",", ":"))
         self._journal.append(line.encode() + b"\n")
 
@@ -198,10 +201,12 @@ class RecordWriter:
         self.write_line(type="clock", time=self._now().isoformat(), drift_ppm=drift_ppm)
 
     def flush(self) -> None:
-        """Force everything to the disk, and state the length so far in the header.
+        """Force what is new to the disk, and state the length so far in the header.
 
         There is no header before the first samples: WFDB's programs open no record without samples.
         """
+        if self._is_flushed:
+            return
         for file in (self._samples, self._beats, self._journal):
             file.sync()
         if self._notes_changed:
@@ -209,6 +214,7 @@ class RecordWriter:
             self._notes_changed = False
         if self.length:
             self._write_header()
+        self._is_flushed = True
 
     def _write_header(self, states_length: bool = True) -> None:
         write_text(self._path("hea"), self._header(states_length))

@@ -42,8 +42,8 @@ from ecg_edge.host.recording.record_writer import RecordWriter, existing_file, r
 
 FLUSH_S: Final = 1.0
 CLOCK_S: Final = 60.0
-LATE_S: Final = 2.0
-"""Time for which the record before stays open for beats that lie in it, in seconds."""
+LATE_S: Final = 60.0
+"""Time for which the record before stays open for what lies in it, in seconds: that of the latest event."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 

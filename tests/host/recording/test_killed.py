@@ -26,7 +26,7 @@ from ecg_edge.host.cli.main import app
 from ecg_edge.host.live.items import INVALID, BeatMark, Gap, Item, QualityChange, Wave
 from ecg_edge.host.live.session import LiveSession
 from ecg_edge.host.recording.record_writer import SUFFIXES
-from ecg_edge.host.recording.recorder import FLUSH_S, LATE_S, Recorder
+from ecg_edge.host.recording.recorder import FLUSH_S, Recorder
 from ecg_edge.host.recording.recording import Recording, RecordingSource
 from tests.support.clock import VirtualClock
 from tests.support.file_changes import FileChanges
@@ -34,7 +34,7 @@ from tests.support.made_session import FS_HZ, ORIGIN, event, samples
 
 BLOCK = 180
 ROTATE = 4 * FS_HZ
-LENGTH = round((8 + LATE_S + 1) * FS_HZ)
+LENGTH = 11 * FS_HZ
 LATE = 130
 """Samples from a beat to its report."""
 BEATS = list(range(30, LENGTH - LATE, 240))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.annotations import END_MARK, annotation_bytes, file_head, read_annotations
 from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.records import load_record
+from ecg_edge.firmware.binding.rhythm import COUPLET_V
 from ecg_edge.host.analysis import reading
 from ecg_edge.host.live.items import (
     INVALID,
@@ -45,6 +46,7 @@ from ecg_edge.host.recording.recording import Recording, RecordingSource
 from tests.conftest import ROOT
 from tests.support.clock import VirtualClock
 from tests.support.made_session import FS_HZ, ORIGIN, ROTATE, event, items, samples
+from tests.support.messages import made_event
 
 STARTED = datetime(2026, 1, 31, 23, 59, 58, 250_000, tzinfo=timezone.utc)
 
@@ -323,6 +325,27 @@ def test_rotation_loses_no_sample_and_carries_open_episodes(tmp_path: Path) -> N
     notes = wfdb.rdann(str(second), "rhy")
     assert ("(VT" in notes.aux_note) and ("electrode off" in notes.aux_note)
     assert (Recording(second).started - Recording(first).started).total_seconds() == 20
+
+
+@pytest.mark.parametrize("late", [5 * FS_HZ, 50 * FS_HZ])
+def test_what_is_told_long_after_a_rollover_stands_where_it_was(tmp_path: Path, late: int) -> None:
+    rotate, clock = 90 * FS_HZ, VirtualClock()
+    onset, last = rotate - 20 * FS_HZ, rotate - 10
+    with Recorder(tmp_path / "night", ORIGIN, rotate, clock=clock) as recorder:
+        recorder.take([Wave(at, samples(at, at + FS_HZ)) for at in range(0, rotate + late, FS_HZ)])
+        recorder.take([BeatMark(last, "V", 0, 0, 90, 0), event(0, onset, rotate + late)])
+        recorder.take([made_event(COUPLET_V, 2, last - 300, last)])
+        recorder.tick()
+        told = read_annotations(tmp_path, "night_001", "rhy").aux  # written at once
+        assert f"V run: {20 + late / FS_HZ:.1f} s so far, 3 beats, 150/min" in told
+        recorder.take([Wave(rotate + late, samples(0, rotate - late)), Wave(2 * rotate, samples(0, 360))])
+    assert wfdb.rdann(str(tmp_path / "night_001"), "dev").sample.tolist() == [last]
+    assert len(read_annotations(tmp_path, "night_002", "dev")) == 0
+    before, after = (read_annotations(tmp_path, f"night_00{k}", "rhy") for k in (1, 2))
+    assert before.samples[before.symbols == "+"].tolist() == [onset]
+    assert [text.split(":")[0] for text in before.aux if ":" in text] == ["V run", "V couplet"]
+    assert [text.split(":")[0] for text in after.aux if ":" in text] == ["V run"]
+    assert after.samples[after.symbols == "+"].tolist() == [0]
 
 
 def test_an_existing_record_is_not_overwritten(tmp_path: Path) -> None:
