@@ -271,14 +271,25 @@ def verdict_word(results: SessionResults) -> str:
     return INTERRUPTED if results["interrupted"] and not _differs(results) else results["verdict"]
 
 
+def record_word(record: RecordResults) -> str:
+    """Name the verdict of a record; "interrupted" as of a session."""
+    return INTERRUPTED if record["interrupted"] and not _has_differed(record) else record["verdict"]
+
+
 def _differs(results: SessionResults) -> bool:
     """Test if anything that arrived, or a complete record, differs from the reference."""
+    is_wrong = any(one["verdict"] == FAIL and not one["interrupted"] for one in results["records"])
+    return is_wrong or _has_differed(results)
+
+
+def _has_differed(totals: Totals) -> bool:
+    """Test if anything that arrived differs from the reference."""
     counts = (
-        *results["differing_fields"].values(),
-        *(results["extra_beats"], results["extra_events"], results["extra_strips"]),
-        *(results["differing_events"], results["differing_strips"]),
+        *totals["differing_fields"].values(),
+        *(totals["extra_beats"], totals["extra_events"], totals["extra_strips"]),
+        *(totals["differing_events"], totals["differing_strips"]),
     )
-    return any(counts) or any(one["verdict"] == FAIL and not one["interrupted"] for one in results["records"])
+    return any(counts)
 
 
 def summary_of(results: SessionResults) -> str:

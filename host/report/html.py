@@ -24,8 +24,10 @@ from ecg_edge.host.conformance.results import (
     ClassScores,
     RecordResults,
     SessionResults,
+    record_word,
     summary_of,
     training_note,
+    verdict_word,
 )
 from ecg_edge.host.conformance.strips_csv import read_strips
 from ecg_edge.host.link.messages import Info, RhythmEvent
@@ -113,6 +115,8 @@ def _context(
     return {
         "session": session.name,
         "results": results,
+        "verdict": verdict_word(results),
+        "record_word": record_word,
         "summary": summary_of(results),
         "accuracy": accuracy_of(results),
         "low": LOW_ACCURACY,

@@ -248,7 +248,9 @@ def test_ctrl_c_keeps_the_partial_session(
         summary_of(results),
     )
     _show(outcome)
-    assert f"ecg-edge replay --resume {outcome.session.folder}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"ecg-edge replay --resume {outcome.session.folder}" in shown
+    assert re.search(r"mitdb/101 .*interrupted", shown)
 
 
 def test_a_damaged_record_keeps_what_was_replayed(bundle: Bundle, database: Path, tmp_path: Path) -> None:

@@ -181,9 +181,21 @@ def test_a_failed_session_shows_both_outputs(session: Session) -> None:
 
 def test_an_interrupted_session_says_why(session: Session) -> None:
     session.interrupted = "the link <was> lost"
+    session.runs[1] = replace(session.runs[1], progress=replace(session.runs[1].progress, done=None))
     session.write()
     text = Page(write_report(session.folder, items=[]).read_text()).text
-    assert "FAIL The session was interrupted: the link <was> lost" in text
+    assert "INTERRUPTED The session was interrupted: the link <was> lost" in text
+    assert "session: interrupted" in text and "FAIL" not in text
+    assert "mitdb/101 interrupted" in text and "mitdb/100 pass" in text
+
+
+def test_an_interrupted_session_with_a_difference_failed(session: Session) -> None:
+    session.interrupted = "the link was lost"
+    run = session.runs[0]
+    session.runs[0] = replace(run, comparison=replace(run.comparison, extra_beats=1))
+    session.write()
+    text = Page(write_report(session.folder, items=[]).read_text()).text
+    assert "FAIL The session was interrupted: the link was lost" in text and "session: fail" in text
 
 
 def test_every_kind_of_beat_has_a_strip(session: Session) -> None:

@@ -27,6 +27,7 @@ from ecg_edge.host.conformance.results import (
     SessionResults,
     Ticks,
     Totals,
+    record_word,
     summary_of,
     training_note,
     verdict_word,
@@ -446,7 +447,7 @@ def records_table(results: SessionResults) -> ResultTable:
             f"{record['bad_signal_s']:.1f}",
             str(record["link"]["retransmitted_frames"]),
             times_real_time(record),
-            record["verdict"],
+            record_word(record),
         )
     return table
 
