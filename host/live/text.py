@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ecg_edge.ecg.errors import LinkError
 from ecg_edge.firmware import BOARD_RATES_HZ, FS_HZ, LEAD_OFF_MINUS, LEAD_OFF_PLUS
 from ecg_edge.host.link.clock import Clock, SystemClock
+from ecg_edge.host.link.messages import Message
 from ecg_edge.host.live.clock_drift import ClockDrift
 from ecg_edge.host.live.computed import ComputedDevice
 from ecg_edge.host.live.device import POLL_S, RETRY_S, SILENCE_S, OpenLine
@@ -162,7 +163,7 @@ class TextSource:
         while not stop.is_set():
             try:
                 with self._open_line() as line:
-                    self._parser = LineParser()
+                    self._parser, self._bad_before = LineParser(), self.losses.bad_frames
                     while not stop.is_set():
                         yield self._take(line.read(POLL_S))
             except LinkError as error:
@@ -172,7 +173,7 @@ class TextSource:
                 self._clock.sleep(RETRY_S)
         if self._last_s is not None and not self._is_up:
             self._timeline.count_outage(self._outage(self._clock.now()))
-        yield self._timeline.close()
+        yield [*(self._pending() if self._is_up else []), *self._timeline.close()]
 
     def _begin(self, now: float) -> list[Item]:
         """Begin with the first number, or with the first one after an outage."""
@@ -189,7 +190,7 @@ class TextSource:
 
     def _take(self, data: bytes) -> list[Item]:
         values = self._parser.feed(data)
-        self.losses.bad_frames = self._parser.bad_lines
+        self.losses.bad_frames = self._bad_before + self._parser.bad_lines
         now = self._clock.now()
         if not values:
             is_late = self._last_s is not None and now - self._last_s > SILENCE_S
@@ -213,13 +214,20 @@ class TextSource:
             for start in range(0, len(samples), _MOST)
             for message in self._device.push(samples[start : start + _MOST], lead_flags)
         ]
+        return self._items(messages)
+
+    def _pending(self) -> list[Item]:
+        """End the signal: the beats and events that were still to come."""
+        return self._items(self._device.finish())
+
+    def _items(self, messages: list[Message]) -> list[Item]:
         return [item for message in messages for item in self._timeline.take(message)]
 
     def _down(self, text: str) -> list[Item]:
         if not self._is_up:
             return []
         self._is_up = False
-        return [LinkChange(self._timeline.end, False, text)]
+        return [*self._pending(), LinkChange(self._timeline.end, False, text)]
 
 
 def _runs(values: list[float | None]) -> Iterator[tuple[list[float | None], bool]]:

@@ -89,6 +89,43 @@ def test_a_sketch_is_shown_and_classified(shipped_bundle: Path) -> None:
     assert [item.up for item in items if isinstance(item, LinkChange)] == [True, False]
 
 
+@pytest.mark.parametrize("until_s", [19.0, 23.0])  # stopped while numbers come, and after they ended
+def test_the_last_beats_of_a_sketch_are_told(shipped_bundle: Path, until_s: float) -> None:
+    signal, peaks = make_ecg(20)
+    clock = VirtualClock()
+    line = Sketch(clock, [b"%d\r\n" % value for value in signal], 360).line
+    source = TextSource(line, "port", load_bundle(shipped_bundle), 360, 200, clock=clock)
+    stop, items = threading.Event(), []
+    for batch in source.items(stop):
+        items += batch
+        if clock.now() > until_s:
+            stop.set()
+    end = max(item.end for item in items if isinstance(item, Wave))
+    last = [item for item in items if isinstance(item, BeatMark)][-1]
+    assert abs(last.sample - (peaks[peaks < end - 36][-1] - 1)) <= 3
+
+
+def test_bad_lines_of_every_connection_are_counted(shipped_bundle: Path) -> None:
+    clock = VirtualClock()
+    lines = [b"500\r\n", b"garbage\r\n"] * 1800
+
+    class Unplugged(Sketch):
+        def read(self, timeout_s: float) -> bytes:
+            if 4.0 < clock.now() + timeout_s < 4.3:
+                clock.sleep(timeout_s)
+                raise LinkError("unplugged")
+            return super().read(timeout_s)
+
+    source = TextSource(
+        Unplugged(clock, lines, 360).line, "port", load_bundle(shipped_bundle), 180, 200, clock=clock
+    )
+    stop = threading.Event()
+    for _ in source.items(stop):
+        if clock.now() > 8:
+            stop.set()
+    assert source.losses.bad_frames == pytest.approx(8 * 180, abs=200)
+
+
 @pytest.mark.parametrize(("until_s", "outages"), [(8.5, 1), (12.0, 1)])
 def test_a_pause_of_a_sketch_is_an_outage(shipped_bundle: Path, until_s: float, outages: int) -> None:
     signal, _ = make_ecg(14)
