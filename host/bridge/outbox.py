@@ -163,10 +163,19 @@ class Outbox:
         return found
 
     def after(self, row_id: int, count: int) -> list[Waiting]:
-        """Return the oldest `count` messages behind number `row_id` on disk."""
+        """Return the oldest `count` messages behind number `row_id` on disk.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be read.
+        """
         query = "SELECT id, kind, payload FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
         with self._lock:
-            return [Waiting(*row) for row in self._db.execute(query, (row_id, count))]
+            try:
+                return [Waiting(*row) for row in self._db.execute(query, (row_id, count))]
+            except sqlite3.Error as error:
+                raise self._error(error) from None
 
     def remove(self, messages: Iterable[Waiting]) -> None:
         """Remove messages that the broker has."""

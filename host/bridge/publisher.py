@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from ecg_edge.ecg.errors import OutputError
 from ecg_edge.host.bridge.broker import Broker, BrokerError
 from ecg_edge.host.bridge.messages import OFFLINE, ONLINE, SESSION, STATE, STATUS, Topics
 from ecg_edge.host.bridge.outbox import Outbox, Waiting
@@ -128,7 +129,7 @@ class Publisher:
                     self._on_note(f"{self._broker.title}: connected again.")
                 failures, last = 0, ""
                 self._serve(connection)
-            except BrokerError as error:
+            except (BrokerError, OutputError) as error:
                 self.is_connected = False
                 self._remove_taken()
                 if str(error) != last:

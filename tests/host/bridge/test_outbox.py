@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from ecg_edge.ecg.errors import OutputError
+from ecg_edge.host.bridge.broker import Broker
+from ecg_edge.host.bridge.messages import Topics
 from ecg_edge.host.bridge.outbox import Outbox
+from ecg_edge.host.bridge.publisher import Publisher
 
 
 @pytest.fixture
@@ -72,6 +77,49 @@ def test_a_full_disk_costs_messages_that_are_counted(path: Path) -> None:
         outbox.put([("wave", {})])
         assert numbers(outbox) == [("wave", 0, 0), ("wave", 2, 0)]
         assert outbox.state == {"messages": 2, "bytes": outbox.state["bytes"], "dropped": 1}
+
+
+class Taker:
+    """A connection that takes everything and confirms nothing."""
+
+    room, is_idle = 20, True
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    def send(self, topic: str, payload: bytes | str, retain: bool) -> int:
+        self.topics.append(topic)
+        return len(self.topics)
+
+    def work(self, timeout_s: float) -> None:
+        time.sleep(0.01)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def test_a_file_that_cannot_be_read_is_told_and_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, notes = Taker(), list[str]()
+    with closing(Outbox(path)) as outbox:
+        outbox.put([("beat", {})])
+        publisher = Publisher(Broker("host", 1883), Topics("bed"), outbox, notes.append)
+        monkeypatch.setattr(publisher, "_open", lambda: connection)
+        database, outbox._db = outbox._db, sqlite3.connect(":memory:")
+        publisher.start({})
+        wait_for(lambda: bool(notes))
+        outbox._db = database
+        wait_for(lambda: "ecg-edge/bed/beat" in connection.topics)
+        publisher.stop(0.0)
+    assert "outbox.sqlite: cannot be used (" in notes[0]
+
+
+def wait_for(is_done: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not is_done() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert is_done()
 
 
 def test_a_damaged_file_is_named(path: Path) -> None:
