@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -33,6 +34,7 @@ from ecg_edge.host.live.items import (
     StripMark,
     Wave,
 )
+from ecg_edge.host.live.link_notes import local_now
 
 HOURS: Final = 24.0
 MOST_MARKS: Final = 600_000  # 24 hours at 300 beats a minute, and the rest
@@ -53,10 +55,18 @@ class LiveSession:
         Length of signal to keep.
     most_marks : int
         Number of marks to keep.
+    started : datetime, optional
+        Local time of sample 0; now when left out.
     """
 
-    def __init__(self, origin: Origin, hours: float = HOURS, most_marks: int = MOST_MARKS) -> None:
-        self.origin = origin
+    def __init__(
+        self,
+        origin: Origin,
+        hours: float = HOURS,
+        most_marks: int = MOST_MARKS,
+        started: datetime | None = None,
+    ) -> None:
+        self.origin, self.started = origin, started or local_now()
         self._capacity = round(hours * 3600 * origin.fs_hz)
         self._ring = np.zeros(self._capacity, np.int16)  # the system gives memory as it is written
         self._end, self._most_marks = 0, most_marks

@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,8 @@ def wfdb_archive(session: LiveSession, start: int, end: int) -> bytes:
     start = max(start, session.first)  # what lies before is no longer kept
     with tempfile.TemporaryDirectory(prefix="ecg-edge-") as folder:
         path = Path(folder) / "ecg"
-        with Recorder(path, session.origin, first=start) as recorder:
+        started = session.started + timedelta(seconds=start / session.origin.fs_hz)
+        with Recorder(path, session.origin, started=started, first=start) as recorder:
             recorder.take(_items(session, start, end))
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -59,5 +61,7 @@ def _items(session: LiveSession, start: int, end: int) -> list[Item]:
             items.append(Gap(at, wave.start, "no samples", exact=False))
         items.append(wave)
         at = wave.end
+    if at < first + len(samples):
+        items.append(Gap(at, first + len(samples), "no samples", exact=False))
     marks: list[Mark] = [*session.beats(start, end), *session.events()]
     return [*items, *(mark for mark in marks if start <= place_of(mark) < end and not isinstance(mark, Gap))]

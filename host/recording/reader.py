@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ecg_edge.ecg.errors import EcgEdgeError
 from ecg_edge.host.live.items import Item, LinkChange
@@ -19,6 +20,13 @@ class Reader:
     ----------
     source : Source
 
+    Attributes
+    ----------
+    session : LiveSession
+    recorder : Recorder or None
+    recording_error : str
+        Why the recording stopped; "" while it goes on.
+
     Raises
     ------
     EcgEdgeError
@@ -30,10 +38,11 @@ class Reader:
         self._stop = threading.Event()
         self._batches: Iterator[list[Item]] = source.items(self._stop)
         first = next(self._batches, [])
-        self.session = LiveSession(source.origin)
+        self.session = LiveSession(source.origin, started=getattr(source, "started", None))
         self.session.take(first)
         self._first = first
         self.recorder: Recorder | None = None
+        self.recording_error = ""
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def start(self, recorder: Recorder | None = None) -> None:
@@ -67,8 +76,11 @@ class Reader:
             self.recorder.take(items)
             self.recorder.tick(drift.ppm if drift else None)
         except Exception as error:  # a full disk does not end the monitor
-            self.recorder = None
-            self.session.take([LinkChange(self.session.end, True, f"recording stopped: {_reason(error)}")])
+            recorder, self.recorder, self.recording_error = self.recorder, None, _reason(error)
+            with suppress(Exception):  # the first error is the one to tell
+                recorder.close(self.recording_error)
+            text = f"recording stopped: {self.recording_error}"
+            self.session.take([LinkChange(self.session.end, self.session.is_up, text)])
 
 
 def _reason(error: Exception) -> str:

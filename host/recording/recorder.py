@@ -60,7 +60,7 @@ class Recorder:
     rotate_samples : int, optional
         Begin another record after so many samples.
     started : datetime, optional
-        Local time of sample 0; now when left out.
+        Local time of the first sample; now when left out.
     first : int
         Session's number of the first sample.
     clock : Clock, optional

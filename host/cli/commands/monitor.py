@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ecg_edge.ecg.errors import OutputError
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.cli.live_options import (
     BaudOption,
@@ -78,13 +79,15 @@ def monitor(
     )
     reader = Reader(source)
     show = _terminal(reader) if tui else _page(source, reader, address, http_port, browser)
-    reader.start(None if out is None else Recorder(out, source.origin))
+    reader.start(None if out is None else Recorder(out, source.origin, started=reader.session.started))
     try:
         show()
     except KeyboardInterrupt:
         pass
     finally:
         reader.stop()
+    if reader.recording_error:
+        raise OutputError(f"{out}: the recording stopped before the end: {reader.recording_error}")
 
 
 def _page(source: Source, reader: Reader, address: str, http_port: int, browser: bool) -> Callable[[], None]:

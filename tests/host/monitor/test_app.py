@@ -10,6 +10,7 @@ import struct
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,16 @@ def test_exports(page: Page, tmp_path: Path) -> None:
     assert beats.tolist() == [FS_HZ * second for second in range(17) if second != 15]
     assert "(VT" in wfdb.rdann(str(tmp_path / "ecg"), "rhy").aux_note
     assert page.get("/export.csv?start=9000&end=8000").status == 422
+
+
+def test_an_export_has_the_time_of_the_signal_and_its_length(page: Page, tmp_path: Path) -> None:
+    page.session.started = datetime(2026, 1, 31, 23, 59, 55, tzinfo=timezone.utc)
+    page.session.take([Gap(25 * FS_HZ, 27 * FS_HZ, "the link was lost", False)])
+    content = page.get(f"/export.zip?start={10 * FS_HZ}&end={26 * FS_HZ}").content
+    zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
+    record = wfdb.rdrecord(str(tmp_path / "ecg"))
+    assert (str(record.base_date), str(record.base_time)) == ("2026-02-01", "00:00:05")
+    assert record.sig_len == 16 * FS_HZ and np.isnan(record.p_signal[-FS_HZ:]).all()
 
 
 def test_a_browser_gets_what_is_new_and_acknowledges(page: Page) -> None:

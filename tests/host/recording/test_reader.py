@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+import wfdb
 
-from ecg_edge.ecg.errors import LinkError
+from ecg_edge.ecg.errors import LinkError, OutputError
 from ecg_edge.host.live.items import Item, LinkChange, Origin
 from ecg_edge.host.recording.reader import Reader
 from ecg_edge.host.recording.recorder import Recorder
@@ -61,4 +63,34 @@ def test_any_error_of_the_recorder_ends_the_recording_alone(
     reader = read(None, recorder)
     assert reader.session.is_up and reader.recorder is None
     assert reader.session.link_text == "recording stopped: ValueError: no such sample"
-    recorder.close()
+    assert reader.recording_error == "ValueError: no such sample"
+    assert wfdb.rdheader(str(tmp_path / "night")).sig_len == FS_HZ  # closed: the header has all of it
+    assert '"type":"end","reason":"ValueError: no such sample"' in (tmp_path / "night.jsonl").read_text()
+
+
+def test_a_recording_that_stops_while_the_link_is_lost_does_not_bring_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(tmp_path / "night", ORIGIN)
+
+    def fail(*_: object) -> None:
+        if recorder.samples:
+            raise OutputError("no space")
+
+    def lost(stop: threading.Event) -> Iterator[list[Item]]:
+        yield [LinkChange(0, True, "connected")]
+        yield [*items(0, FS_HZ), LinkChange(FS_HZ, False, "unplugged")]
+
+    source = Failing(None)
+    monkeypatch.setattr(source, "items", lost)
+    monkeypatch.setattr(recorder, "tick", fail)
+    reader = Reader(source)  # type: ignore[arg-type]
+    reader.start(recorder)
+    reader._thread.join(10)
+    assert (reader.session.is_up, reader.recording_error) == (False, "no space")
+
+
+def test_a_session_has_the_time_of_its_source() -> None:
+    source, started = Failing(None), datetime(2026, 1, 31, 10, 15, tzinfo=timezone.utc)
+    source.started = started  # type: ignore[attr-defined]
+    assert Reader(source).session.started == started  # type: ignore[arg-type]
