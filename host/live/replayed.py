@@ -6,6 +6,7 @@ import gzip
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,12 @@ class SessionSource:
 
     def __init__(self, folder: Path, number: int = 0) -> None:
         self._path, self._number = folder / FRAMES_NAME, number
-        results = _results_of(folder)
+        with _damage_named(folder / RESULTS_NAME):
+            self._read(folder)
+
+    def _read(self, folder: Path) -> None:
+        results: dict[str, Any] = read_json(folder / RESULTS_NAME)
+        number = self._number
         self._pass = _pass_of(results["records"], number)
         device, start = results["device"], self._find_start()
         record = results["records"][number] if number < len(results["records"]) else {}
@@ -115,11 +121,10 @@ def _pass_of(records: list[dict[str, Any]], number: int) -> int:
     return sum(passes) + max(number - len(records), -1)
 
 
-def _results_of(folder: Path) -> dict[str, Any]:
-    path = folder / RESULTS_NAME
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Name a file whose content is not what is read from it."""
     try:
-        results: dict[str, Any] = read_json(path)
-        results["device"]["labels"], results["records"], results["started"]
-    except (OSError, ValueError, KeyError, TypeError):
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise RecordError(f"{path}: missing or damaged. Replay the records again.") from None
-    return results
