@@ -222,10 +222,12 @@ def c_string(text: str) -> str:
 
 MOST_LABELS: Final = 32
 """Labels of a network that a device takes; a test compares it with the C (ecg_rhythm_labels.h, engine.h)."""
+MOST_LABEL_TEXT: Final = 160
+"""Characters of all labels, with a comma between: INFO, one frame, has those of two networks."""
 
 
 def check_labels(labels: Sequence[str], where: str) -> None:
-    """Check that labels are few, different, printable ASCII and without commas, which separate them in C.
+    """Check that labels are few, short, different, printable ASCII and without commas, which separate them.
 
     Raises
     ------
@@ -250,6 +252,11 @@ def check_labels(labels: Sequence[str], where: str) -> None:
         raise BundleError(f"{where}: labels must be different, at least one: {what}. Name each output.")
     if len(labels) > MOST_LABELS:
         raise BundleError(f"{where}: {len(labels)} labels, but a device takes {MOST_LABELS} at most.")
+    if (size := len(",".join(labels))) > MOST_LABEL_TEXT:
+        raise BundleError(
+            f"{where}: the labels have {size} characters with their commas, but a device sends "
+            f"{MOST_LABEL_TEXT} at most. Shorten them."
+        )
 
 
 def load_bundle(path: Path) -> Bundle:

@@ -16,8 +16,12 @@ import pytest
 from ecg_edge.ecg.errors import BundleError
 from ecg_edge.ecg.files import PROJECT_ROOT
 from ecg_edge.ecg.splits import DS1, DS2, PACED
+from ecg_edge.host.devices.boards import BOARDS
+from ecg_edge.host.link.frames import decode, encode
+from ecg_edge.host.link.messages import PROTOCOL_VERSION, Info
 from ecg_edge.quantize.bundle.manifest import (
     BOARD_BUNDLE,
+    MOST_LABEL_TEXT,
     MOST_LABELS,
     SHIPPED_BUNDLE,
     check_labels,
@@ -139,7 +143,21 @@ def test_a_bundle_may_have_as_many_labels_as_a_device_takes() -> None:
     from ecg_edge.firmware.binding import labels
 
     assert labels.MOST_LABELS == MOST_LABELS
-    check_labels([f"label{k}" for k in range(MOST_LABELS)], "here")
+    check_labels([f"L{k}" for k in range(MOST_LABELS)], "here")
+
+
+def test_labels_that_are_too_long_for_the_handshake_are_refused() -> None:
+    longest = ["a" * 80, "b" * (MOST_LABEL_TEXT - 81)]
+    check_labels(longest, "here")
+    with pytest.raises(BundleError, match=f"here: .* {MOST_LABEL_TEXT + 1} characters .* {MOST_LABEL_TEXT}"):
+        check_labels([*longest[:1], longest[1] + "b"], "here")
+
+
+def test_two_networks_with_the_longest_labels_fit_the_handshake() -> None:
+    sha256, labels = "ab" * 32, ("a" * MOST_LABEL_TEXT,)
+    names = ("0.1.0.dev12+g0123456.d20260101", max(BOARDS, key=len), "e" * 31)  # engine.h: 32 bytes
+    info = Info(PROTOCOL_VERSION, 0, 360, 1920, 240, 0, 0, 0, 0, sha256, *names, labels, sha256, 1, labels)
+    assert decode(encode(info, 0)[:-1])[1] == info
 
 
 def test_four_labels_for_five_outputs_are_refused(copy: Path) -> None:
