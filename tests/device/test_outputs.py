@@ -78,6 +78,7 @@ def test_a_live_session_is_notified(
     beats = [struct.unpack("<IIHcHBB", payload) for payload in found[BEAT]]
     assert len(beats) == status.beats > 40
     assert {beat[3] for beat in beats} <= {b"N", b"L", b"R", b"A", b"V", b"?"}
+    assert max(beat[5] for beat in beats) > 100  # as in BEAT: not per cent
     events = [struct.unpack("<IBBBBIIHB", payload) for payload in found[EVENT]]
     assert any(event[1:3] == (ASYSTOLE, BEGIN) and event[4] == HIGH for event in events)
     check_rates([receive(payload) for payload in found[HEART_RATE]], [beat[2] for beat in beats])

@@ -46,7 +46,8 @@ typedef struct {
     uint16_t rr_samples; /* 0: not known */
     char symbol;         /* of the label, such as 'N'; '?': none */
     uint16_t flags;
-    uint8_t confidence, quality;
+    uint8_t confidence; /* 0 to 255 */
+    uint8_t quality;    /* 0 worst to 100 best */
 } ecg_ble_beat_t;
 
 typedef struct {
@@ -54,7 +55,7 @@ typedef struct {
     uint8_t kind, phase, flags, priority;
     uint32_t onset, end;
     uint16_t rate_x10;
-    uint8_t confidence;
+    uint8_t confidence; /* per cent */
 } ecg_ble_event_t;
 
 /** Compute how many samples a notification takes.
