@@ -52,7 +52,7 @@ static void init_serial_pins(void) {
 }
 
 static void init_pins(void) {
-    RCC->AHB1ENR |= RCC_AHB1ENR_GPIOABC;
+    rcc_start(&RCC->AHB1ENR, RCC_AHB1ENR_GPIOABC);
     init_serial_pins();
     set_mode(BOARD_LED_PORT, BOARD_LED_PIN, 1);
     set_mode(GPIOA, BOARD_ECG_PIN, 3);

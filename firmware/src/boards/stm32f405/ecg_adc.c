@@ -26,7 +26,8 @@ static void measure_delay(void) {
 }
 
 void ecg_adc_start(void) {
-    RCC->APB2ENR |= RCC_APB2ENR_ADC1;
+    rcc_start(&RCC->APB2ENR, RCC_APB2ENR_ADC1);
+    ADC_COMMON->CCR = ADC_CCR_DIV4; /* 84 MHz / 4: the ADC takes 36 MHz at most */
     ADC1->SMPR2 = SAMPLE_TIME_480_CYCLES << (3u * BOARD_ECG_ADC_CHANNEL);
     ADC1->SQR1 = 0; /* one conversion: SQ1 */
     ADC1->SQR3 = BOARD_ECG_ADC_CHANNEL;

@@ -34,6 +34,11 @@ typedef struct {
     volatile uint32_t SR, CR1, CR2, SMPR1, SMPR2, JOFR[4], HTR, LTR, SQR1, SQR2, SQR3, JSQR, JDR[4], DR;
 } adc_t;
 
+/* Of all ADCs together. */
+typedef struct {
+    volatile uint32_t CSR, CCR, CDR;
+} adc_common_t;
+
 typedef struct {
     volatile uint32_t CTRL, LOAD, VAL, CALIB;
 } systick_t;
@@ -48,6 +53,7 @@ typedef struct {
 #define TIM4 ((tim_t *)0x40000800u)
 #define USART1 ((usart_t *)0x40011000u)
 #define ADC1 ((adc_t *)0x40012000u)
+#define ADC_COMMON ((adc_common_t *)0x40012300u)
 #define SYSTICK ((systick_t *)0xE000E010u)
 #define NVIC_ISER ((volatile uint32_t *)0xE000E100u)
 #define SCB_ICSR (*(volatile uint32_t *)0xE000ED04u)
@@ -109,6 +115,7 @@ typedef struct {
 #define ADC_SR_EOC (1u << 1)
 #define ADC_CR2_ADON 1u
 #define ADC_CR2_SWSTART (1u << 30)
+#define ADC_CCR_DIV4 (1u << 16)
 
 #define SYSTICK_CTRL_ENABLE 1u
 #define SYSTICK_CTRL_TICKINT 2u
@@ -118,5 +125,12 @@ typedef struct {
 #define SCB_SHPR3_SYSTICK_LOWEST (0xFFu << 24)
 
 #define IRQ_USART1 37u
+
+/* Start the clock of peripherals. They take no write in the first cycles after that (errata, "Delay after an
+ * RCC peripheral clock enabling"): the register is read back first. */
+static inline void rcc_start(volatile uint32_t *enable, uint32_t bits) {
+    *enable |= bits;
+    (void)*enable;
+}
 
 #endif

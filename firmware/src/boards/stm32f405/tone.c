@@ -17,7 +17,7 @@ static void set_mode(uint32_t mode) {
 
 void tone_init(uint32_t timer_hz) {
     const uint32_t period = timer_hz / TONE_HZ;
-    RCC->APB1ENR |= RCC_APB1ENR_TIM4;
+    rcc_start(&RCC->APB1ENR, RCC_APB1ENR_TIM4);
     TIM4->ARR = period - 1u;
     TIM4->CCR3 = period / 2u;
     TIM4->CCMR2 = TIM_CCMR2_OC3_PWM;

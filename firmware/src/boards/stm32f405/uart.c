@@ -8,7 +8,7 @@ static byte_ring_t ring;
 void USART1_IRQHandler(void);
 
 void uart_init(uint32_t usart_hz, uint32_t baud) {
-    RCC->APB2ENR |= RCC_APB2ENR_USART1;
+    rcc_start(&RCC->APB2ENR, RCC_APB2ENR_USART1);
     USART1->BRR = (usart_hz + baud / 2u) / baud;
     USART1->CR1 = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE | USART_CR1_RXNEIE;
     NVIC_ISER[IRQ_USART1 / 32u] = 1u << (IRQ_USART1 % 32u);
