@@ -27,6 +27,7 @@ from ecg_edge.host.devices.soak import soak as run
 from ecg_edge.host.link.client import Link
 from ecg_edge.host.link.messages import DeviceStatus, GetStatus
 from ecg_edge.host.link.transports import DEFAULT_BAUD
+from ecg_edge.host.live.device import KEEP_ALIVE_S
 from ecg_edge.host.reference import device_states as names
 
 app = typer.Typer(
@@ -115,6 +116,15 @@ def log(port: PortArgument = AUTO, baud: BaudOption = DEFAULT_BAUD, json: option
         write_json(json, rows)
 
 
+def _host_timeout(seconds: int | None) -> int | None:
+    if seconds is not None and 0 < seconds < 2 * KEEP_ALIVE_S:
+        raise typer.BadParameter(
+            f"{seconds}; it is 0 or at least {2 * KEEP_ALIVE_S:.0f}: the host of a live session sends a "
+            f"frame every {KEEP_ALIVE_S:.0f} s, and a device that waits less takes it for gone"
+        )
+    return seconds
+
+
 @app.command(epilog=console.examples("ecg-edge device settings", "ecg-edge device settings --mains 60"))
 def settings(
     port: PortArgument = AUTO,
@@ -129,7 +139,13 @@ def settings(
     log_events: Annotated[bool | None, typer.Option(help="Keep rhythm events in the log.")] = None,
     host_timeout: Annotated[
         int | None,
-        typer.Option(metavar="S", min=0, max=255, help="Silence after which the host is away; 0: never."),
+        typer.Option(
+            metavar="S",
+            min=0,
+            max=255,
+            callback=_host_timeout,
+            help="Silence after which the host is away, 10 or more; 0: never.",
+        ),
     ] = None,
     baud: BaudOption = DEFAULT_BAUD,
     json: options.JsonOption = None,
