@@ -89,10 +89,15 @@ static void keep_interval(uint32_t rr_samples) {
     rate->rr_1024[rate->rr_count++] = ecg_ble_rr_1024(rr_samples, radio.fs_hz);
 }
 
-/* Labels of one character each. */
+/* A label of one character; '?' for a longer one, and where there is none. */
 static char symbol_of(const char *labels, uint8_t label) {
-    const size_t at = 2u * label;
-    return at < strlen(labels) ? labels[at] : '?';
+    const char *at = labels;
+    for (; label > 0 && at != NULL; label--) {
+        at = strchr(at, ',');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    const bool is_one = at != NULL && at[0] != '\0' && (at[1] == ',' || at[1] == '\0');
+    return is_one ? at[0] : '?';
 }
 
 void radio_beat(const ecg_link_beat_t *beat, const char *labels) {
