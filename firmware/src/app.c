@@ -21,6 +21,11 @@
 #define READ_BYTES 64u
 #define WAVE_SAMPLES (BOARD_FS_HZ / 10u) /* 100 ms */
 
+/* A live session ends long before its indices wrap: the signal path counts 2^32 at 360 Hz, 138 days. */
+#ifndef APP_MOST_SAMPLES
+#define APP_MOST_SAMPLES 0x80000000u
+#endif
+
 ECG_STATIC_ASSERT(ENGINE_MAX_LABELS <= ECG_RHYTHM_LABELS_MOST, labels_fit);
 
 static ecg_link_sender_t sender;
@@ -272,12 +277,43 @@ static void take_live(int16_t sample_adu, uint8_t lead_flags) {
     device_sample(sample_adu, lead_flags);
 }
 
+/* LIVE without a host. */
+static void begin_alone(const ecg_core_config_t *config) {
+    has_front_end = ecg_core_init(&core, config) == ECG_CORE_OK && board_live_start();
+    is_alone = has_front_end;
+    if (is_alone) {
+        begin(config, true);
+        device_cause(MODE_LIVE_BEGINS);
+    }
+}
+
+/* A host begins the next session itself; without one it begins at once, with the same settings. */
+static void end_long_session(void) {
+    ecg_link_done_t done;
+    if (totals.samples < APP_MOST_SAMPLES) {
+        return;
+    }
+    if (!is_alone) {
+        ecg_session_finish(&session);
+        return;
+    }
+    finish(&done);
+    begin_alone(&core.config);
+}
+
+static bool is_sampling(void) {
+    return session.state == ECG_SESSION_LIVE || is_alone;
+}
+
 static void serve_live(void) {
     int16_t sample_adu = 0;
     uint8_t lead_flags = 0;
     sender.muted = is_alone;
-    while ((session.state == ECG_SESSION_LIVE || is_alone) && board_sample(&sample_adu, &lead_flags)) {
+    while (is_sampling() && board_sample(&sample_adu, &lead_flags)) {
         take_live(sample_adu, lead_flags);
+    }
+    if (is_sampling()) {
+        end_long_session();
     }
     sender.muted = false;
 }
@@ -290,12 +326,7 @@ static void start_alone(void) {
         .peaks = ECG_CORE_PEAKS_DETECTED,
         .mains_hz = device_settings()->mains_hz,
     };
-    has_front_end = ecg_core_init(&core, &config) == ECG_CORE_OK && board_live_start();
-    if (has_front_end) {
-        begin(&config, true);
-        is_alone = true;
-        device_cause(MODE_LIVE_BEGINS);
-    }
+    begin_alone(&config);
 }
 
 static void stop_alone(void) {

@@ -163,3 +163,27 @@ def test_two_tasks_pass_samples_without_a_lock(checks: str, project_root: Path, 
     subprocess.run([require_program("gcc"), *options, str(source), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# ---- milliseconds of the sampling periods -----------------------------------------------------------
+
+PERIOD_CLOCK = """
+#include "boards/period_clock.h"
+uint32_t millis(uint32_t periods);
+uint32_t millis(uint32_t periods) {
+    static period_clock_t clock;
+    return period_clock_millis(&clock, periods);
+}
+"""
+
+
+@pytest.mark.parametrize("fs_hz", [250, 360, 500])
+def test_milliseconds_go_on_where_the_periods_wrap(project_root: Path, tmp_path: Path, fs_hz: int) -> None:
+    source, library = tmp_path / "clock.c", tmp_path / "clock.so"
+    source.write_text(PERIOD_CLOCK)
+    options = [f"-DBOARD_FS_HZ={fs_hz}", f"-I{project_root / 'firmware/src'}", *include_options("ecg_store")]
+    subprocess.run(["gcc", *WARNINGS, *TRAPS, *options, "-o", str(library), str(source)], check=True)
+    millis = ctypes.CDLL(str(library)).millis
+    millis.restype = ctypes.c_uint32
+    for periods in [0, 1, fs_hz, 2**31, 2**32 - 1, 2**32, 2**32 + fs_hz, 2**33 - 1, 2**33 + 7]:
+        assert millis(ctypes.c_uint32(periods % 2**32)) == periods * 1000 // fs_hz % 2**32

@@ -119,7 +119,7 @@ static void send_done(ecg_session_t *session) {
     ecg_link_send_done(session->sender, &session->done, rejected);
 }
 
-static void finish(ecg_session_t *session) {
+void ecg_session_finish(ecg_session_t *session) {
     session->done = (ecg_link_done_t){0};
     session->ops->finish(&session->done);
     session->state = ECG_SESSION_FINISHED;
@@ -137,7 +137,7 @@ static void on_finish(ecg_session_t *session, const ecg_link_frame_t *frame) {
     } else if (session->state == ECG_SESSION_REPLAY && total != session->expected_index) {
         ecg_link_send_nak(session->sender, session->expected_index, ECG_LINK_NAK_GAP);
     } else {
-        finish(session);
+        ecg_session_finish(session);
     }
 }
 

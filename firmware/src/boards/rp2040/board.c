@@ -3,6 +3,7 @@
 #include "boards/board.h"
 
 #include "app.h"
+#include "boards/period_clock.h"
 #include "clock.h"
 #include "ecg_adc.h"
 #include "pins.h"
@@ -105,7 +106,8 @@ uint32_t board_tick_hz(void) {
 
 /* In steps of one sample: a read of the counter itself would slow the main loop down for nothing. */
 uint32_t board_millis(void) {
-    return (uint32_t)((uint64_t)systick_periods * 1000u / BOARD_FS_HZ);
+    static period_clock_t millis;
+    return period_clock_millis(&millis, systick_periods);
 }
 
 /* With interrupts masked, one that comes after the check still ends WFI, so none is slept through. */

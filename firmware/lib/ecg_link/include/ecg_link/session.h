@@ -80,6 +80,12 @@ void ecg_session_receive(ecg_session_t *session, const uint8_t *bytes, size_t si
  */
 void ecg_session_overrun(ecg_session_t *session, uint32_t now_ms);
 
+/** End a session without FINISH, as if it had come: sends what is pending, and DONE.
+ *
+ *  @param[in,out] session  state, in a live session
+ */
+void ecg_session_finish(ecg_session_t *session);
+
 #ifdef __cplusplus
 }
 #endif
