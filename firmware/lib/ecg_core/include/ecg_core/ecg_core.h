@@ -9,6 +9,7 @@
  *       at the end:       while (ecg_core_finish(&core, &beat) == ECG_CORE_BEAT) use(&beat);
  *
  * Not reentrant for one ecg_core_t; different ones are independent. No function blocks.
+ * A signal has less than 2^32 samples at 360 Hz, 138 days: the indices do not wrap.
  */
 #ifndef ECG_CORE_ECG_CORE_H
 #define ECG_CORE_ECG_CORE_H
