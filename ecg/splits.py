@@ -238,6 +238,11 @@ def part_of(database: str, record: str) -> Part:
     return rule(record) if rule else "all"
 
 
+def has_parts(database: str) -> bool:
+    """Check if a database is divided into parts; the others are taken whole."""
+    return database in _PART_RULES
+
+
 def part_title(records: str, part: Part) -> str:
     """Name the records of one part in tables, such as "mitdb, test part"."""
     return f"{records}, {part} part"

@@ -155,6 +155,16 @@ def _record(one: Labelling, start_s: float) -> dict[str, Any]:
     }
 
 
+def latest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Select for each group of records and R peaks the row with the latest start that it has."""
+    chosen: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in rows:
+        before = chosen.setdefault((row["group"], row["peaks"]), row)
+        if row["start_s"] > before["start_s"]:
+            chosen[row["group"], row["peaks"]] = row
+    return list(chosen.values())
+
+
 def kinds_of_answers(
     found: Sequence[Labelling], kinds: Mapping[str, str], labels: Sequence[str]
 ) -> dict[str, dict[str, Any]]:

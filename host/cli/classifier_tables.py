@@ -9,6 +9,7 @@ from typing import Any, Final
 from ecg_edge.ecg.figures import of_these_records, percent
 from ecg_edge.host.cli import console
 from ecg_edge.host.cli.tables import ResultTable, ratio
+from ecg_edge.host.evaluation.classifier import repeats
 
 Row = Mapping[str, Any]
 
@@ -20,39 +21,37 @@ _INT8: Final = "int8"
 def every_table(figures: Mapping[str, Any], per_record: bool) -> Iterator[ResultTable]:
     """Make the tables that have rows."""
     rows = [row for row in figures["rows"] if row["network"] == _INT8]
+    first = [row for row in rows if row["start_s"] == min(one["start_s"] for one in rows)]
+    whole = [row for row in first if row["classes"] and not repeats(row)]
     tables = [
         *(_ectopic(rows, kind) for kind in _CLASSES),
         _overall(rows),
-        _labels(rows),
-        *(_confusion(row) for row in rows if row["classes"] and _is_whole(row)),
+        _labels(first),
+        *map(_confusion, whole),
         _first_beats(figures.get("first_beats")),
         _never_learned(figures.get("never_learned")),
         _float(figures.get("int8_against_float", ())),
-        *(
-            _reliability(row)
-            for row in rows
-            if row["classes"] and _is_whole(row) and row["peaks"] == "detected"
-        ),
+        *(_reliability(row) for row in whole if row["peaks"] == "detected"),
         *((_records(rows),) if per_record else ()),
     ]
     yield from (table for table in tables if table.row_count)
 
 
 def notes(figures: Mapping[str, Any]) -> Iterator[str]:
-    """Name the rows whose patients trained the network."""
+    """Name the rows whose patients trained the network, and those that lack short records."""
     for row in figures["rows"]:
-        if row["seen_in_training"] and row["network"] == _INT8 and row is _first_of(figures["rows"], row):
+        first = _first_of(figures["rows"], row)
+        if row["seen_in_training"] and row["network"] == _INT8 and row is first:
             seen = of_these_records(len(row["seen_in_training"]), len(row["records"]))
             yield f"{row['group']}: the network was trained on the patients of {seen}."
+        short, all_of = len(first["records"]) - len(row["records"]), len(first["records"])
+        if short and (row["network"], row["peaks"]) == (first["network"], first["peaks"]):
+            missing = of_these_records(short, all_of)
+            yield f"{row['group']}: the rows from {row['start_s']:g} s lack {missing}, which ended before."
 
 
 def _first_of(rows: Sequence[Row], like: Row) -> Row:
-    return next(row for row in rows if row["group"] == like["group"])
-
-
-def _is_whole(row: Row) -> bool:
-    """A row of a whole test set from the first second."""
-    return bool(row["start_s"] == 0 and "without" not in row["group"])
+    return min((row for row in rows if row["group"] == like["group"]), key=lambda row: row["start_s"])
 
 
 def _rests_on(row: Row) -> list[str]:
@@ -119,7 +118,7 @@ def _labels(rows: Sequence[Row]) -> ResultTable:
         "Each label, int8", *_RESTS_ON[:3], "label", "beats", "Se %", "+P %", "F1 %", keys=4
     )
     for row in rows:
-        if row["classes"] and row["start_s"] == 0:
+        if row["classes"]:
             for label, score in row["classes"]["per_class"].items():
                 rates = [percent(score[name], 1) for name in ("se", "ppv", "f1")]
                 table.add_row(*_rests_on(row)[:3], label, str(score["n"]), *rates)
@@ -181,7 +180,8 @@ def _float(comparisons: Sequence[Row]) -> ResultTable:
 
 def _reliability(row: Row) -> ResultTable:
     title = (
-        f"{row['group']}, {row['peaks']} peaks: probability of the answered class (N, S, V) and share of hits"
+        f"{row['group']}, {row['peaks']} peaks, from {row['start_s']:g} s: probability of the answered class "
+        "(N, S, V) and share of hits"
     )
     table = console.table(title, "probability %", "beats", "mean %", "hits %")
     for one in row["calibration"]["bins"]:
@@ -198,7 +198,7 @@ def _records(rows: Sequence[Row]) -> ResultTable:
     headers = ("VEB", "VEB Se %", "VEB +P %", "SVEB", "SVEB Se %", "SVEB +P %", "unclassified %")
     table = console.table("Each record by EC57, int8", *_RESTS_ON[:3], "record", *headers, keys=4)
     for row in rows:
-        for title, one in row["by_record"].items() if "without" not in row["group"] else ():
+        for title, one in row["by_record"].items() if not repeats(row) else ():
             rates = {name: percent(one[name], 1) for name in names}
             veb, sveb = (str(one["counts"][name][1]) for name in ("veb_se", "sveb_se"))
             cells = (veb, rates["veb_se"], rates["veb_ppv"], sveb, rates["sveb_se"], rates["sveb_ppv"])

@@ -10,7 +10,7 @@ Test sets are those that the network neither trained nor chose on; `docs/explana
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.ecg.annotations import Annotations
-from ecg_edge.ecg.databases import records_in
+from ecg_edge.ecg.databases import NOISE_RECORDS, records_in
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.figures import share
 from ecg_edge.ecg.rates import convert_samples
@@ -28,10 +28,16 @@ from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
 from ecg_edge.ecg.scoring.classifier import kinds_of_answers, score_classifier
 from ecg_edge.ecg.scoring.curves import Curve, curves
 from ecg_edge.ecg.scoring.labelling import UNCLASSIFIED, Labelling, Limits, label_record
-from ecg_edge.ecg.splits import PACED, Part, patient_of, select_part
+from ecg_edge.ecg.splits import PACED, Part, has_parts, patient_of, select_part
 from ecg_edge.firmware import Beats, Processed, process_signal
 from ecg_edge.host.evaluation.detector import group_records
-from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Source, read_annotated, read_reference
+from ecg_edge.host.evaluation.sources import (
+    DEFAULT_CONDITIONS,
+    REFERENCE,
+    Source,
+    read_annotated,
+    read_reference,
+)
 from ecg_edge.host.evaluation.strips import BEAT_NUMBERS, read_labels
 from ecg_edge.host.reference.decisions import decide
 from ecg_edge.host.reference.labels import symbols_of
@@ -43,6 +49,8 @@ DETECTED: Final = "detected"
 INT8: Final = "int8"
 FLOAT: Final = "float"
 FIRST_BEATS: Final = "cinc2017"
+CONDUCTION: Final = ("L", "R")
+"""Symbols of annotations that tell bundle branch block from N."""
 NEVER_LEARNED: Final = {
     "paced": "/",
     "fusion of paced and normal": "f",
@@ -89,6 +97,7 @@ class TestSet:
             levels = group_records(self.database, names)
             return {f"{self.database} {level}": members for level, members in levels.items()}
         title = _MITDB_NAMES.get(part, part) if self.database == "mitdb" else f"{self.database} {part}"
+        title = title if has_parts(self.database) else self.database
         groups = {title: list(names)}
         if self.without in names:
             groups[f"{title} without {self.without}"] = [name for name in names if name != self.without]
@@ -105,15 +114,54 @@ TEST_SETS: Final = (
 )
 
 
-def list_records(root: Path, database: str, part: Part) -> list[Source]:
-    """List the records of one part of a database; without the paced ones of mitdb."""
-    names = [
-        name
-        for name in select_part(database, records_in(root, database), part)
-        if _annotated(root, database, name)
-    ]
-    kept = [name for name in names if (database, name) not in {("mitdb", paced) for paced in PACED}]
-    return [Source(root, database, name, title=name) for name in kept]
+def repeats(row: Mapping[str, Any]) -> bool:
+    """Check if all records of a row of figures have other rows, too: DS2 without 232, all of nstdb."""
+    return row["group"] == "nstdb all" or (row["database"] == "mitdb" and " without " in row["group"])
+
+
+def find_test_set(database: str) -> TestSet:
+    """Find the test set of a database; one of your own has none of its own kind, and is scored as svdb is."""
+    return next((one for one in TEST_SETS if one.database == database), TestSet(database))
+
+
+def telling_conduction(test_set: TestSet, found: Iterable[Labelling]) -> TestSet:
+    """Score each label of a database of your own where its annotations have L or R."""
+    if test_set in TEST_SETS:
+        return test_set
+    return replace(test_set, classes=any(np.isin(one.truth, CONDUCTION).any() for one in found))
+
+
+class Listing(NamedTuple):
+    """Records of one part of a database.
+
+    Attributes
+    ----------
+    scored : list of Source
+        Records with annotated beats.
+    others : list of str
+        Names of those without.
+    """
+
+    scored: list[Source]
+    others: list[str]
+
+
+def list_records(root: Path, database: str, part: Part) -> Listing:
+    """List the records of one part of a database; without the paced ones of mitdb.
+
+    A database without parts is taken whole.
+    """
+    present = [name for name in records_in(root, database) if name not in NOISE_RECORDS.get(database, ())]
+    names = select_part(database, present, part_taken(database, part))
+    paced = PACED if database == "mitdb" else ()
+    sources = [Source(root, database, name, title=name) for name in names if name not in paced]
+    scored = [source for source in sources if _has_beats(source)]
+    return Listing(scored, [source.name for source in sources if source not in scored])
+
+
+def part_taken(database: str, part: Part) -> Part:
+    """Return the part of a database that is scored: all of one that is not divided."""
+    return part if has_parts(database) else "all"
 
 
 def list_paced(root: Path) -> list[Source]:
@@ -129,8 +177,11 @@ def list_strips(root: Path, part: Part) -> list[Source]:
     return [Source(root, FIRST_BEATS, name, title=name) for name in select_part(FIRST_BEATS, normal, part)]
 
 
-def _annotated(root: Path, database: str, name: str) -> bool:
-    return (root / database / f"{name}.atr").is_file()
+def _has_beats(source: Source) -> bool:
+    if not (source.folder / f"{source.name}.{REFERENCE}").is_file():
+        return False
+    reference = read_reference(source, DEFAULT_CONDITIONS)
+    return reference is not None and reference.has_beats
 
 
 # ---- networks ---------------------------------------------------------------------------------------
@@ -330,7 +381,7 @@ def score_set(
                 yield {
                     "group": group,
                     "database": test_set.database,
-                    "part": part,
+                    "part": part_taken(test_set.database, part),
                     "peaks": peaks,
                     "start_s": start_s,
                     "network": network.name,

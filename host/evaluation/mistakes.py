@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ecg_edge.ecg.records import Record
 from ecg_edge.ecg.scoring.labelling import MISSED, NO_BEAT, UNCLASSIFIED, Labelling, class_of
 from ecg_edge.firmware import BEAT_POINTS, FLAG_LEARNING, Beats
-from ecg_edge.host.evaluation.classifier import Network, answers, probabilities, process_record
+from ecg_edge.host.evaluation.classifier import CONDUCTION, Network, answers, probabilities, process_record
 from ecg_edge.host.evaluation.sources import DEFAULT_CONDITIONS, Source, read_annotated
 
 PIECES: Final = 16  # of the window, each replaced by itself
@@ -77,7 +77,7 @@ def worst(
     """
     groups: dict[tuple[str, str], list[Mistake]] = defaultdict(list)
     for database, records in found.items():
-        told = any(np.isin(one.truth, ["L", "R"]).any() for one in records)
+        told = any(np.isin(one.truth, CONDUCTION).any() for one in records)
         for one in records:
             _collect(groups, database, one, labels, told)
     order = sorted(groups.values(), key=len, reverse=True)[:kinds]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ecg_edge.host.evaluation.classifier import repeats
 from ecg_edge.host.pipeline.page_parts import Results, number, per_cent, table, two
 
 Row = Mapping[str, Any]
@@ -28,8 +29,7 @@ def selected(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_records(row: Row) -> bool:
-    is_part = "without" in row["group"] or row["group"] == "nstdb all"
-    return bool(row["peaks"] == "detected" and row["start_s"] == 300 and not is_part)
+    return bool(row["peaks"] == "detected" and row["start_s"] == 300 and not repeats(row))
 
 
 def classifier(results: Results | None) -> Iterable[str]:

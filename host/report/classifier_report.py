@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from ecg_edge.ecg.files import write_text
+from ecg_edge.ecg.scoring.classifier import latest
 from ecg_edge.ecg.scoring.curves import CLASSES, Curve
+from ecg_edge.host.evaluation.classifier import repeats
 from ecg_edge.host.evaluation.mistakes import PIECES, R_POINT, Explained, expected
 from ecg_edge.host.report.page import Example, render
 from ecg_edge.host.report.paper import Letter, PaperStrip, Shade, clock_text, paper_svg
@@ -48,15 +50,18 @@ def write_classifier_report(
         The worst mistakes.
     """
     rows = [row for row in figures["rows"] if row["network"] == "int8"]
-    start_s = max((row["start_s"] for row in rows), default=0.0)
+    main = latest(rows)
+    first = [row for row in rows if row["start_s"] == min(one["start_s"] for one in rows)]
+    start_s = max((row["start_s"] for row in main), default=0.0)
     context = {
         "figures": figures,
         "start_s": start_s,
-        "main": [row for row in rows if row["start_s"] == start_s],
+        "main": main,
         "rows": rows,
-        "whole": [row for row in rows if row["start_s"] == min(one["start_s"] for one in rows)],
-        "records": _records(rows, start_s),
+        "whole": first,
+        "records": _records(rows),
         "worst_first": _WORST_FIRST,
+        "calibrated": [row for row in first if row["peaks"] == "detected" and not repeats(row)],
         "plots": _plots(curves),
         "table_rows": _TABLE_ROWS,
         "table_columns": _TABLE_COLUMNS,
@@ -67,19 +72,18 @@ def write_classifier_report(
     return path
 
 
-def _records(rows: Sequence[Row], start_s: float) -> list[tuple[Row, str, Row]]:
-    """List the records of whole test sets with detected peaks, the lowest mean of Se and +P first."""
-    found = [
-        (row, title, one)
-        for row in rows
-        if row["start_s"] == start_s and row["peaks"] == "detected" and _is_whole(row)
+def _records(rows: Sequence[Row]) -> list[tuple[Row, str, Row]]:
+    """List the records of whole test sets with detected peaks, the lowest mean of Se and +P first.
+
+    Each from the latest start that it has.
+    """
+    found = {
+        (row["database"], title): (row, title, one)
+        for row in sorted(rows, key=lambda row: row["start_s"])
+        if row["peaks"] == "detected" and not repeats(row)
         for title, one in row["by_record"].items()
-    ]
-    return sorted(found, key=lambda one: _mean(one[2]))
-
-
-def _is_whole(row: Row) -> bool:
-    return "without" not in row["group"] and not row["group"].endswith(" all")
+    }
+    return sorted(found.values(), key=lambda one: _mean(one[2]))
 
 
 def _mean(one: Row) -> float:

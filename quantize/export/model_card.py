@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ecg_edge.ecg.figures import percent
 from ecg_edge.ecg.files import write_text
+from ecg_edge.ecg.scoring.classifier import latest
 from ecg_edge.quantize.bundle.manifest import Bundle, Manifest, Spread, Tensor
 from ecg_edge.quantize.codegen.emit import table_bytes
 from ecg_edge.quantize.codegen.generate import generate
@@ -140,10 +141,10 @@ def _figures(protocol: str, engines: Mapping[str, Mapping[str, Any]], strips: bo
 def _evaluation(figures: Mapping[str, Any]) -> list[str]:
     """Sections of `ecg-edge evaluate classifier`: EC57, confusion matrices, kinds never learned."""
     rows = [row for row in figures["rows"] if row["network"] == "int8"]
-    start_s, first_s = (choose(row["start_s"] for row in rows) for choose in (max, min)) if rows else (0, 0)
+    first_s = min((row["start_s"] for row in rows), default=0)
     matrices = [row for row in rows if row["classes"] and row["start_s"] == first_s]
     return [
-        _ec57([row for row in rows if row["start_s"] == start_s], figures["part"], start_s),
+        _ec57(latest(rows), figures["part"]),
         *(_matrix(row) for row in matrices),
         *((_kinds(figures["never_learned"]["kinds"]),) if "never_learned" in figures else ()),
         "`ecg-edge evaluate classifier BUNDLE --html FILE` writes a page with precision-recall curves, the "
@@ -151,7 +152,8 @@ def _evaluation(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _ec57(rows: Sequence[Mapping[str, Any]], part: str, start_s: float) -> str:
+def _ec57(rows: Sequence[Mapping[str, Any]], part: str) -> str:
+    start_s = max((row["start_s"] for row in rows), default=0)
     header = (
         "test set",
         "R peaks",
@@ -166,7 +168,8 @@ def _ec57(rows: Sequence[Mapping[str, Any]], part: str, start_s: float) -> str:
     cells = []
     for row in rows:
         seen = " *" if row["seen_in_training"] else ""
-        cells.append([f"{row['group']}{seen}", row["peaks"], str(row["patients"])])
+        other = "" if row["start_s"] == start_s else f", from {row['start_s']:g} s"
+        cells.append([f"{row['group']}{other}{seen}", row["peaks"], str(row["patients"])])
         for kind in ("veb", "sveb"):
             names = (f"{kind}_se", f"{kind}_ppv")
             cells[-1].append(" / ".join(percent(row["gross"][name], 1) for name in names))
@@ -327,7 +330,7 @@ def _rows(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value != value:  # nan: undefined
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}"

@@ -165,10 +165,84 @@ def test_patients_that_trained_are_named(root: Path, bundle: Path) -> None:
     assert "nstdb all: the network was trained on the patients of 1 of these 2 records" in text
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A database that the project does not know: long, short, of rhythms alone, without annotations."""
+    folder = tmp_path / "own" / "clinic without gaps"
+    for name, seconds, marks in (("long", 60.0, "NLV"), ("short", 12.0, "NLA"), ("rhythm", 60.0, "+")):
+        samples, peaks = make_ecg(seconds, len(name))
+        write_record(folder, name, samples, rest=" 16 0 0 0 0 V5")
+        symbols = [marks[k % len(marks)] for k in range(len(peaks))]
+        write_annotations(folder, name, "atr", Annotations.of(peaks, symbols), FS_HZ)
+    write_record(folder, "bare", make_ecg(60.0)[0], rest=" 16 0 0 0 0 V5")
+    return folder.parent
+
+
+def test_a_database_of_ones_own(own: Path, bundle: Path, project_root: Path, tmp_path: Path) -> None:
+    name, page = "clinic without gaps", tmp_path / "page.html"
+    text, figures = run(own, bundle, "--database", name, "--per-record")
+    jsonschema.validate(
+        figures, json.loads((project_root / "docs" / "reference" / "classifier.schema.json").read_text())
+    )
+    rests_on = {(row["group"], row["peaks"], row["start_s"]): row["records"] for row in figures["rows"]}
+    assert rests_on == {
+        **{(name, peaks, 0.0): ["long", "short"] for peaks in ("annotated", "detected")},
+        **{(name, peaks, 20.0): ["long"] for peaks in ("annotated", "detected")},
+    }
+    assert figures["part"] == "all" and {row["part"] for row in figures["rows"]} == {"all"}
+    assert f"{name}: left out, without annotated beats (.atr): bare, rhythm" in text
+    assert f"{name}: the rows from 20 s lack 1 of these 2 records, which ended before." in text
+    [row] = [row for row in figures["rows"] if (row["peaks"], row["start_s"]) == ("annotated", 0)]
+    assert row["patients"] == 2 and row["classes"]["per_class"]["L"]["n"] > 0, "the annotations tell L from N"
+    run(own, bundle, "--database", name, "--html", str(page))
+    assert f"{name}/short, from 0 s" in page.read_text() and f"{name}/long<" in page.read_text()
+
+
+def test_figures_of_short_records_are_not_lost_beside_long_ones(
+    own: Path, shipped_bundle: Path, tmp_path: Path
+) -> None:
+    page, bundle = tmp_path / "page.html", shutil.copytree(shipped_bundle, tmp_path / "bundle")
+    (own / "strips").mkdir()
+    for file in (own / "clinic without gaps").glob("short.*"):
+        shutil.copy(file, own / "strips")
+    named = ["--database", "clinic without gaps", "--database", "strips"]
+    run(own, bundle, *named, "--any-signal-path", "--html", str(page), "--card")
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "| strips, from 0 s | detected |" in card and "| clinic without gaps | detected |" in card
+    assert "nan" not in card
+    assert "strips, from 0 s</th>" in page.read_text()
+
+
+def test_the_page_lists_the_records_of_whole_databases(root: Path, bundle: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    run(root, bundle, "--database", "svdb", "--part", "all", "--html", str(page))
+    table = page.read_text().partition('id="records"')[2]
+    assert "svdb/800" in table and "svdb/801" in table
+
+
+def test_matrices_from_another_start(root: Path, bundle: Path) -> None:
+    words = ["--data", str(root), "--jobs", "1", "--resamples", "0", "--database", "mitdb", "--start-s", "20"]
+    done = CliRunner().invoke(app, ["evaluate", "classifier", str(bundle), *words])
+    assert "DS2, annotated peaks, from 20 s: answers in columns" in done.output
+    assert "Each label, int8" in done.output
+
+
+def test_a_float_network_without_labels_to_compare(
+    root: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ecg_edge.host.pipeline import float_network
+
+    monkeypatch.setattr(float_network.FloatNetwork, "load", lambda self: None)
+    text, figures = run(root, bundle, "--database", "svdb", "--float", str(tmp_path / "model.keras"))
+    assert "nothing to compare" in text and figures["int8_against_float"] == []
+
+
 def test_what_cannot_be_scored(root: Path, bundle: Path, tmp_path: Path) -> None:
     base = ["evaluate", "classifier", str(bundle), "--data", str(root)]
     done = CliRunner().invoke(app, [*base, "--database", "none"])
     assert done.exit_code == 2 and "test sets are mitdb, svdb" in done.output
+    told = re.sub(r"[│\s]+", " ", done.output)
+    assert "each folder of records in" in told and "cinc2017, mitdb, nstdb, svdb" in told
     nothing = CliRunner().invoke(app, [*base, "--database", "qtdb"])
     assert isinstance(nothing.exception, RecordError)
     strips = make_bundle(tmp_path / "strips", strips=True).path

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from ecg_edge.ecg.databases import require_data_root
+from ecg_edge.ecg.databases import records_in, require_data_root
 from ecg_edge.ecg.errors import BundleError, RecordError
+from ecg_edge.ecg.figures import counted
 from ecg_edge.ecg.files import check_writable_folder, write_json
 from ecg_edge.ecg.parallel import Workers
 from ecg_edge.ecg.scoring.bootstrap import RESAMPLES
 from ecg_edge.ecg.scoring.curves import Curve
 from ecg_edge.ecg.scoring.labelling import Labelling
-from ecg_edge.ecg.splits import Part
+from ecg_edge.ecg.splits import Part, has_parts
 from ecg_edge.host.cli import classifier_tables as tables
 from ecg_edge.host.cli import console, options
 from ecg_edge.host.evaluation import classifier
@@ -47,7 +48,9 @@ def evaluate(
     database: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", show_default="all of them", help=f"Test set: {', '.join(SETS)} (repeatable)."
+            metavar="NAME",
+            show_default=", ".join(SETS),
+            help="Test set: a database of the folder, also one of your own (repeatable).",
         ),
     ] = None,
     part: options.PartOption = options.Part.test,
@@ -83,15 +86,16 @@ def evaluate(
     """Score the beat classifier of a bundle: detector, network and label rule as on the device.
 
     Each row names its records, whose R peaks it used (annotated, or found by the detector), and from which
-    second on it counts. Databases that are not here are left out.
+    second on it counts. Databases that are not here are left out. A database of your own has no parts: all
+    of its records with annotated beats (.atr) are scored, each as one patient.
     """
     root, bundle = require_data_root(data), load_bundle(model)
-    _check(bundle, database, any_signal_path)
+    _check(bundle, any_signal_path)
+    wanted = _test_sets(root, database)
     if html:
         check_writable_folder(html.parent)
     other = _float_network(float_network, bundle)
     run = _Run(root, part.value, bundle, options.starts(start_s), resamples, Workers(jobs, dask))
-    wanted = [one for one in classifier.TEST_SETS if one.database in (database or SETS)]
     figures = run.figures(wanted, classifier.FIRST_BEATS in (database or SETS))
     if other is not None:
         figures["int8_against_float"] = run.compare(wanted, figures["rows"], other)
@@ -110,15 +114,31 @@ def evaluate(
         console.out.print(f"Page:       {page}", markup=False)
 
 
-def _check(bundle: Bundle, databases: Sequence[str] | None, any_signal_path: bool) -> None:
+def _check(bundle: Bundle, any_signal_path: bool) -> None:
     if bundle.manifest.takes_strips:
         raise BundleError(f"{bundle.path}: a morphology network. Name the bundle of a beat classifier.")
     if not any_signal_path:
         check_signal_path(bundle)
-    if unknown := sorted(set(databases or ()) - set(SETS)):
+
+
+def _test_sets(root: Path, databases: Sequence[str] | None) -> list[TestSet]:
+    """Find the test sets of the named databases; those of this project where none is named."""
+    if not databases:
+        return list(classifier.TEST_SETS)
+    folders = sorted(folder.name for folder in root.iterdir() if records_in(root, folder.name))
+    if unknown := sorted(set(databases) - set(SETS) - set(folders)):
         raise typer.BadParameter(
-            f"{', '.join(unknown)}; test sets are {', '.join(SETS)}", param_hint="--database"
+            f"{', '.join(unknown)}; test sets are {', '.join(SETS)}, and each folder of records in {root}, "
+            f"which has {', '.join(folders)}",
+            param_hint="--database",
         )
+    named = [one for one in dict.fromkeys(databases) if one != classifier.FIRST_BEATS]
+    return sorted(map(classifier.find_test_set, named), key=_place)
+
+
+def _place(test_set: TestSet) -> int:
+    """Order test sets as this project does, and those of your own behind them."""
+    return SETS.index(test_set.database) if test_set.database in SETS else len(SETS)
 
 
 def _float_network(path: Path | None, bundle: Bundle) -> FloatNetwork | None:
@@ -130,6 +150,12 @@ def _float_network(path: Path | None, bundle: Bundle) -> FloatNetwork | None:
     network = FloatNetwork(path, bundle.manifest.labels)
     network.load()
     return network
+
+
+def _some(names: Sequence[str]) -> str:
+    """List records by name, the first ten of many."""
+    more = len(names) - 10
+    return ", ".join(names[:10]) + (f" and {counted(more, 'more record')}" if more > 0 else "")
 
 
 class _Run:
@@ -155,9 +181,10 @@ class _Run:
         rows: list[dict[str, Any]] = []
         for test_set in wanted:
             for peaks, found in self._label(test_set, network):
-                drawn = classifier.curves_of(test_set, self._part, found, network.labels)
+                own = classifier.telling_conduction(test_set, found)
+                drawn = classifier.curves_of(own, self._part, found, network.labels)
                 self.curves |= {(group, peaks): one for group, one in drawn.items()}
-                rows += self._score(test_set, peaks, network, found)
+                rows += self._score(own, peaks, network, found)
                 if peaks == DETECTED and not test_set.by_level:
                     self._detected[test_set.database] = found
         detected = [one for found in self._detected.values() for one in found]
@@ -165,7 +192,7 @@ class _Run:
             "name": self._bundle.manifest.name,
             "model_sha256": self._bundle.manifest.model_sha256,
             "core_fingerprint": self._bundle.manifest.core_fingerprint,
-            "part": self._part,
+            "part": self._part if any(has_parts(one.database) for one in wanted) or not wanted else "all",
             "resamples": self._resamples,
             "rows": rows,
         }
@@ -178,7 +205,11 @@ class _Run:
         if detected:
             figures["never_learned"] = classifier.never_learned(detected, network.labels)
         if not rows and "first_beats" not in figures:
-            raise RecordError(f"{self._root}: no records of the part `{self._part}` of these databases.")
+            names = ", ".join(one.database for one in wanted) or classifier.FIRST_BEATS
+            raise RecordError(
+                f"{self._root}: no records with annotated beats (.atr) of the part `{self._part}` of "
+                f"{names}. Name another database or part; --part all takes every record."
+            )
         return figures
 
     def mistakes(self) -> list[Explained]:
@@ -202,9 +233,13 @@ class _Run:
     ) -> list[dict[str, Any]]:
         """Score the float network on the sets whose labels are annotated, and compare; adds to `rows`."""
         compared = []
-        for test_set in (one for one in wanted if one.classes):
+        told = {row["database"] for row in rows if row["classes"]}
+        if not told:
+            console.warn("--float: none of these annotations tells N, L and R apart: nothing to compare")
+        for test_set in (one for one in wanted if one.database in told):
             for peaks, found in self._label(test_set, other, Workers(1)):
-                for row in self._score(test_set, peaks, other, found):
+                own = classifier.telling_conduction(test_set, found)
+                for row in self._score(own, peaks, other, found):
                     same = ("group", "peaks", "start_s")
                     pair = next(one for one in rows if all(one[key] == row[key] for key in same))
                     compared.append(classifier.against_float(pair, row))
@@ -214,18 +249,18 @@ class _Run:
     def _label(
         self, test_set: TestSet, network: Network, workers: Workers | None = None
     ) -> list[tuple[str, list[Labelling]]]:
-        sources = classifier.list_records(self._root, test_set.database, self._part)
+        database = test_set.database
+        sources, others = classifier.list_records(self._root, database, self._part)
         if not sources:
-            console.note(
-                f"{test_set.database}: no annotated records of the part `{self._part}` here; left out"
-            )
+            part = classifier.part_taken(database, self._part)
+            console.note(f"{database}: no annotated records of the part `{part}` here; left out")
             return []
+        if others:
+            console.note(f"{database}: left out, without annotated beats (.atr): {_some(others)}")
         return [
             (
                 peaks,
-                self._map(
-                    classifier.label, sources, f"{test_set.database}, {peaks} peaks", peaks, network, workers
-                ),
+                self._map(classifier.label, sources, f"{database}, {peaks} peaks", peaks, network, workers),
             )
             for peaks in test_set.peaks
         ]
