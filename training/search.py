@@ -95,6 +95,8 @@ def load_search(path: Path) -> Search:
     search: Search = build_table(path, "[tune]", Search, rest)
     if search.trials < 1:
         raise RecipeError(f"{path}: tune.trials must be at least 1, not {search.trials}.")
+    if not search.figures:
+        raise RecipeError(f"{path}: tune.figures is empty. Name at least one figure, such as {FIGURES[0]!r}.")
     recipe = load_recipe(path)
     for key, allowed in space.items():
         for value in _examples(allowed):
@@ -120,7 +122,23 @@ def _limits(path: Path, name: str, value: Mapping[str, Any]) -> Limits:
     numbers = (value["low"], value["high"], value.get("step", 0))
     if limits is None or not all(type(one) in (int, float) for one in numbers) or limits.low > limits.high:
         raise RecipeError(f"{path}: {name} in [tune.space] has low, high, log and step; low at most high.")
+    if problem := _contradiction(limits):
+        raise RecipeError(f"{path}: {name} in [tune.space]: {problem}.")
     return limits
+
+
+def _contradiction(limits: Limits) -> str:
+    """Describe what the search cannot draw from; empty when there is nothing."""
+    checks = {
+        f"log must be true or false, not {limits.log!r}": type(limits.log) is bool,
+        f"step must be 0 or more, not {limits.step:g}": limits.step >= 0,
+        "log and step exclude each other": not (limits.log and limits.step),
+        f"log needs a low above 0, not {limits.low:g}": not limits.log or limits.low > 0,
+        f"step must be whole as low and high are, not {limits.step:g}": (
+            not limits.is_whole or float(limits.step).is_integer()
+        ),
+    }
+    return next((text for text, holds in checks.items() if not holds), "")
 
 
 def _examples(allowed: Limits | Choices) -> list[Any]:

@@ -77,13 +77,27 @@ def folds_of(division: str, root: Path) -> tuple[PatientFold, ...]:
         folds = ds1_patient_folds(mitdb)
     elif name == PATIENTS5:
         found = {name: records_in(root, name) for name in ("mitdb", "svdb", "nstdb")}
-        folds = without_fold(five_patient_folds(found), held) if held else five_patient_folds(found)
+        _check_numbers(root, found["svdb"])
+        folds = five_patient_folds(found)
+        if division != PATIENTS5:
+            if held not in (numbers := [fold.name for fold in folds]):
+                raise RecipeError(f"{division}: no fold {held!r}; there are {', '.join(numbers)}.")
+            folds = without_fold(folds, held)
     else:
         names = ", ".join((DS1, PATIENTS5, f"{PATIENTS5}{WITHOUT}1", LEAVE_ONE_OUT))
         raise RecipeError(f"{division}: no division by patient; there are {names}.")
     if len(folds) < 2 or any(not (fold.train["mitdb"] and fold.test["mitdb"]) for fold in folds):
         raise RecordError(f"{root}: too few records of mitdb for the division {division}. Get all of them.")
     return folds
+
+
+def _check_numbers(root: Path, names: Sequence[str]) -> None:
+    """Check that the records of svdb have numbers, by which they are divided."""
+    if odd := [name for name in names if not name.isdecimal()]:
+        raise RecordError(
+            f"{root / 'svdb'}: {odd[0]} is no number, and the folds divide svdb by its records' numbers. Put "
+            "records of your own into another folder."
+        )
 
 
 @dataclass(frozen=True)
@@ -335,6 +349,22 @@ def spread(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for group, members in groups.items()
     ]
+
+
+def figure_names(division: str, root: Path) -> list[str]:
+    """Name the main figures of all records of a division: those of labels where they are mitdb's alone."""
+    tested = {name for fold in folds_of(division, root) for name, records in fold.test.items() if records}
+    of_labels = {
+        "per_class": {label: {"f1": None} for label in LABELS},
+        "macro_f1": None,
+        "accuracy": None,
+    }
+    rates = dict.fromkeys(RATES, 0.0)
+    row = {
+        **{"gross": rates, "average": rates, "jk": {"jk": None}, "unclassified": None},
+        **{"calibration": {"ece": None}, "classes": of_labels if tested <= {"mitdb", "nstdb"} else None},
+    }
+    return list(main_figures(row))
 
 
 def main_figures(row: Mapping[str, Any]) -> dict[str, float | None]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from ecg_edge.ecg.files import make_folder, write_text
 from ecg_edge.ecg.parallel import Workers
 from ecg_edge.host.evaluation.classifier import DETECTED, INT8
 from ecg_edge.host.pipeline import patient_folds
-from ecg_edge.training.recipes import Recipe, changed
+from ecg_edge.training.recipes import CNN, Recipe, changed
 from ecg_edge.training.runs import Run, RunFolder
 from ecg_edge.training.search import Choices, Limits, Search
 
@@ -33,9 +35,32 @@ _HEARTBEAT_S: Final = 60  # a worker of a database that is silent for longer has
 _START_S: Final = 0.0
 _ATTEMPTS: Final = 4
 _PAUSE_S: Final = 0.5
+_PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
+"""Password in the address of a database."""
 
 Study = optuna.study.Study
 Trial = optuna.trial.Trial
+
+
+def check_search(run: Run, search: Search) -> None:
+    """Check before the first training that the trials of a search can be scored.
+
+    Raises
+    ------
+    RecipeError
+        When there is no such division or figure, or a network that has no int8 form.
+    """
+    known = patient_folds.figure_names(search.folds, run.data_root)
+    if unknown := [name for name in search.figures if name not in known]:
+        raise RecipeError(f"tune.figures: no figure {unknown[0]!r}; there are {', '.join(known)}.")
+    allowed = search.space.get("model.architecture")
+    texts = allowed.texts if isinstance(allowed, Choices) else ()
+    architectures = {run.recipe.model.architecture, *map(json.loads, texts)}
+    if other := sorted(architectures - {CNN}):
+        raise RecipeError(
+            f"model.architecture {other[0]!r}: tune scores int8 networks, which only {CNN!r} has. Compare "
+            "other architectures with `ecg-edge ablate`."
+        )
 
 
 def open_study(run: Run, search: Search, storage: str = "") -> Study:
@@ -58,7 +83,8 @@ def open_study(run: Run, search: Search, storage: str = "") -> Study:
         When the database cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    key = hashlib.sha256(repr((run.recipe.to_toml(), search, firmware.fingerprint())).encode()).hexdigest()
+    searched = replace(search, trials=Search.trials)  # more trials belong to the same study
+    key = hashlib.sha256(repr((run.recipe.to_toml(), searched, firmware.fingerprint())).encode()).hexdigest()
     study = _open(f"{run.recipe.name}-{key[:12]}", run, storage)
     # Each worker, and each run that goes on, draws other values.
     study.sampler = optuna.samplers.TPESampler(
@@ -84,7 +110,8 @@ def _open(name: str, run: Run, storage: str) -> Study:
         except Exception as reason:  # of SQLAlchemy, or of the database's own driver
             error = reason
             time.sleep(_PAUSE_S)
-    raise ToolError(f"{storage or JOURNAL}: no study can be opened there ({_line(error)}).") from error
+    place = _PASSWORD.sub(r"\1***@", storage) or JOURNAL
+    raise ToolError(f"{place}: no study can be opened there ({_line(error)}).") from error
 
 
 def _storage(run: Run, storage: str) -> Any:
@@ -192,19 +219,11 @@ def suggest(trial: Trial, key: str, allowed: Limits | Choices) -> Any:
 
 
 def score(tasks: list[patient_folds.FoldTask], search: Search) -> float:
-    """Compute the mean of the search's figures over the test patients of some folds.
-
-    Raises
-    ------
-    RecipeError
-        When the search names a figure that there is not.
-    """
+    """Compute the mean of the search's figures over the test patients of some folds."""
     spread = patient_folds.figures_of(tasks, search.folds)["spread"]
     wanted = {"network": INT8, "peaks": DETECTED, "start_s": _START_S}
     row = next(row for row in spread if all(row[key] == value for key, value in wanted.items()))
     figures = row["figures"]
-    if unknown := [name for name in search.figures if name not in figures]:
-        raise RecipeError(f"tune.figures: no figure {unknown[0]!r}; there are {', '.join(figures)}.")
     return sum(figures[name]["mean"] or 0.0 for name in search.figures) / len(search.figures)
 
 

@@ -103,6 +103,33 @@ def test_a_search_goes_on(words: list[str], tmp_path: Path, monkeypatch: pytest.
     assert len(json.loads((tmp_path / "t.json").read_text())["trials"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "nouns"),
+    [
+        ('"gross veb_se"', '"gross veb_f2"', "no figure 'gross veb_f2'; there are gross qrs_se"),
+        ("trials = 6", 'trials = 6\nfolds = "patients5 without 9"', "no fold '9'; there are 1, 2, 3, 4, 5"),
+        ("training.epochs =", 'model.architecture = ["cnn", "trees"]\ntraining.epochs =', "'trees'"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_before_the_first_training(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str, nouns: str
+) -> None:
+    monkeypatch.setattr(patient_folds, "run_fold", lambda task: pytest.fail("a training has begun"))
+    (tmp_path / "my.toml").write_text(RECIPE.replace(before, after))
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, RecipeError) and nouns in str(done.exception)
+
+
+def test_more_trials_in_the_recipe_go_on_with_its_study(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient_folds, "run_fold", made)
+    (tmp_path / "my.toml").write_text(RECIPE.replace("trials = 6", "trials = 2"))
+    run(*words)
+    (tmp_path / "my.toml").write_text(RECIPE.replace("trials = 6", "trials = 3"))
+    assert "2 of 3 trials are finished" in run(*words)
+
+
 def test_another_search_is_another_study(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,8 +146,9 @@ def test_what_cannot_be_searched(words: list[str], tmp_path: Path, monkeypatch: 
     done = CliRunner().invoke(app, words)
     assert isinstance(done.exception, RecipeError) and "'speed'" in str(done.exception)
     (tmp_path / "my.toml").write_text(RECIPE)
-    done = CliRunner().invoke(app, [*words, "--storage", "postgresql://nobody@127.0.0.1:1/none"])
+    done = CliRunner().invoke(app, [*words, "--storage", "postgresql://nobody:secret@127.0.0.1:1/none"])
     assert isinstance(done.exception, (ToolError, ModuleNotFoundError))  # without the driver: its extra
+    assert "secret" not in str(done.exception)
 
 
 def test_folds_without_one_hold_none_of_its_patients() -> None:

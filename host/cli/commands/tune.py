@@ -59,6 +59,7 @@ def tune(
 
     from ecg_edge.host.pipeline import tuning
 
+    tuning.check_search(run, search)
     study = tuning.open_study(run, search, storage)
     search = search if trials is None else replace(search, trials=trials)
     console.note(f"Study {study.study_name}: {tuning.finished(study)} of {search.trials} trials are finished")
