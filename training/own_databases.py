@@ -95,7 +95,7 @@ def names_of(name: str, database: OwnDatabase, root: Path) -> tuple[tuple[str, .
     wanted = database.records or tuple(present)
     missing = sorted({*wanted, *database.test} - set(present))
     if missing or not present:
-        what = ", ".join(missing[:5]) or "any record"
+        what = f"record {', '.join(missing[:5])}" if missing else "record"
         raise RecordError(
             f"{folder}: no {what} with annotations {database.annotator!r}, which [databases.{name}] of the "
             "recipe needs. Name another folder, annotator or other records there."
@@ -118,11 +118,24 @@ def thinned(beats: Beats, every: int) -> Beats:
 def training_parts(
     databases: dict[str, OwnDatabase], root: Path, peaks: tuple[str, ...], on_record: OnRecord | None = None
 ) -> list[Beats]:
-    """Load the training beats of all own databases, one item a database."""
-    return [
-        thinned(
-            concatenate(own_beats(name, database, root, one, on_record) for one in peaks),
-            database.keep_every_nth_normal,
-        )
-        for name, database in databases.items()
-    ]
+    """Load the training beats of all own databases that train, one item a database.
+
+    Raises
+    ------
+    RecordError
+        When the training records of a table have no beat that its labels stand for.
+    """
+    parts = []
+    for name, database in databases.items():
+        if not names_of(name, database, root)[0]:
+            continue  # all of its records only test
+        found = concatenate(own_beats(name, database, root, one, on_record) for one in peaks)
+        part = thinned(found, database.keep_every_nth_normal)
+        if not len(part):
+            symbols = "".join(database.labels.values())
+            raise RecordError(
+                f"{folder_of(name, database, root)}: no training record has a beat of the symbols "
+                f"{symbols!r}, which [databases.{name}] of the recipe labels. Name those of its annotations."
+            )
+        parts.append(part)
+    return parts

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from ecg_edge import firmware
 from ecg_edge.ecg.errors import RecipeError
-from ecg_edge.ecg.labels import LABELS
+from ecg_edge.ecg.labels import BEAT_SYMBOLS, LABELS
 from ecg_edge.ecg.leads import AUTO
 from ecg_edge.ecg.typed_json import Range
 from ecg_edge.training.inputs import PARTS
@@ -650,6 +650,9 @@ def _contradictions(recipe: Recipe) -> list[str]:
         f"databases: labels must be of {', '.join(LABELS)}, and each symbol of one label": all(
             set(own.labels) <= set(LABELS) and len(_symbols(own)) == len(set(_symbols(own)))
             for own in recipe.databases.values()
+        ),
+        f"databases: labels name symbols of beats ({' '.join(BEAT_SYMBOLS)})": all(
+            set(_symbols(own)) <= set(BEAT_SYMBOLS) for own in recipe.databases.values()
         ),
         "databases: keep_every_nth_normal must be at least 1": all(
             own.keep_every_nth_normal >= 1 for own in recipe.databases.values()

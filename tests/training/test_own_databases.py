@@ -13,7 +13,7 @@ from ecg_edge.ecg.annotations import Annotations, write_annotations
 from ecg_edge.ecg.errors import RecipeError, RecordError
 from ecg_edge.ecg.synthetic import textbook
 from ecg_edge.training.datasets import evaluation_sets, training_beats
-from ecg_edge.training.own_databases import names_of, own_beats
+from ecg_edge.training.own_databases import names_of, own_beats, training_parts
 from ecg_edge.training.recipes import Data, OwnDatabase, Recipe, load_recipe
 from tests.support.simulated import make_database, make_ecg
 
@@ -81,6 +81,22 @@ def test_it_trains_and_has_figures_of_its_own(root: Path) -> None:
     assert len(sets) == 4
 
 
+def test_a_database_may_only_test(root: Path) -> None:
+    own = replace(OWN, test=("p1", "p2", "p3"))
+    assert training_parts({"own": own}, root, ("annotated",)) == []
+
+
+def test_a_database_of_which_no_beat_has_a_label_is_refused(root: Path) -> None:
+    own = replace(OWN, labels={"N": "Q?"})
+    with pytest.raises(RecordError, match=r"clinic: no training record has a beat of the symbols 'Q\?'"):
+        training_parts({"own": own}, root, ("annotated", "detected"))
+
+
+def test_a_folder_without_records_is_named(root: Path) -> None:
+    with pytest.raises(RecordError, match="none: no record with annotations 'ref'"):
+        names_of("own", replace(OWN, folder="none", test=()), root)
+
+
 def test_every_nth_normal_beat(root: Path) -> None:
     from ecg_edge.training.own_databases import training_parts
 
@@ -108,6 +124,7 @@ def test_the_table_of_a_recipe(tmp_path: Path) -> None:
         ("[databases.own]\nlabels = { X = 'N' }", "labels must be of N, L, R, A, V"),
         ("[databases.own]\nlabels = { N = 'NS', A = 'S' }", "each symbol of one label"),
         ("[databases.own]\nlabels = { N = 3 }", "dict[str, str]"),
+        ("[databases.own]\nlabels = { N = 'NX' }", "labels name symbols of beats"),
         ("[databases.svdb]\nlead = 'II'", "no known database"),
         ("[databases.own]\nkeep_every_nth_normal = 0", "keep_every_nth_normal"),
         ("databases = 3", "databases"),
