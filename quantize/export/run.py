@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from ecg_edge.quantize.export.model_card import CHOICE, CHOSEN_BY
 from ecg_edge.training.beats import Beats
 from ecg_edge.training.datasets import training_beats
 from ecg_edge.training.progress import SILENT, Progress
-from ecg_edge.training.recipes import Recipe, folds_sha256
+from ecg_edge.training.recipes import OwnDatabase, Recipe, folds_sha256
 from ecg_edge.training.runs import Run
 
 GOLDEN_CANDIDATES: Final = 200  # beats of each class to choose golden vectors from
@@ -114,11 +115,18 @@ def _training(run: Run, beats: Beats, spread: Spread | None) -> Training:
         "database": recipe.data.database,
         "split": recipe.data.split,
         "peaks": recipe.data.peaks,
-        "records": sorted(set(beats.records.tolist())),
+        "records": sorted({_in_folder(name, recipe.databases) for name in set(beats.records.tolist())}),
         "beats": {label: int(np.sum(beats.labels == index)) for index, label in enumerate(LABELS)},
         "seed": recipe.seed,
     }
     return training if spread is None else {**training, "spread": spread}
+
+
+def _in_folder(record: str, databases: Mapping[str, OwnDatabase]) -> str:
+    """Name a training record by its folder, as `ecg-edge evaluate` does, not by its table of the recipe."""
+    table, slash, name = record.partition("/")
+    own = databases.get(table) if slash else None
+    return f"{Path(own.folder).name}/{name}" if own and own.folder else record
 
 
 def _spread(run: Run, elsewhere: Path | None) -> Spread | None:

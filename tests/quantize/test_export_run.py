@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ecg_edge.ecg.errors import BundleError, EcgEdgeError, OutputError
+from ecg_edge.firmware import BEAT_DTYPE
 from ecg_edge.firmware.binding.rhythm import rhythm_fingerprint
 from ecg_edge.quantize.bundle.manifest import load_bundle
 from ecg_edge.quantize.export import run as export_run
 from ecg_edge.quantize.export.model_card import CHOICE, model_card
 from ecg_edge.training import recipes
-from ecg_edge.training.recipes import Recipe, folds_sha256
+from ecg_edge.training.beats import Beats
+from ecg_edge.training.recipes import OwnDatabase, Recipe, folds_sha256
 from ecg_edge.training.runs import Run, RunFolder
 from tests.support.simulated import make_bundle
 
@@ -191,6 +194,17 @@ def test_the_tools_have_versions() -> None:
     tools = export_run.tool_versions()
     assert tools["python"].count(".") == 1
     assert tools["numpy"]
+
+
+def test_records_of_ones_own_are_named_by_their_folder(tmp_path: Path) -> None:
+    own = {"heart": OwnDatabase(folder="/else/clinic"), "plain": OwnDatabase()}
+    run = Run(Recipe("trial", databases=own), tmp_path, RunFolder(tmp_path / "trial"))
+    records = np.array(["100", "svdb/800", "heart/data/1", "plain/p1"])
+    beats = Beats(np.zeros(4, BEAT_DTYPE), np.array(list("NNNN")), records)
+    training = export_run._training(run, beats, None)
+    assert training["records"] == ["100", "clinic/data/1", "plain/p1", "svdb/800"]
+    manifest = replace(load_bundle(make_bundle(tmp_path / "bundle").path).manifest, training=training)
+    assert manifest.trained_on("clinic", ["data/1", "p2"]) == ["data/1"]
 
 
 def test_an_output_folder_below_a_file_is_refused_before_the_records_are_read(tmp_path: Path) -> None:
