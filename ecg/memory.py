@@ -5,24 +5,21 @@ require_memory(path, "lead II has 400,000,000 samples", 8_000_000_000)
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from ecg_edge.ecg.errors import RecordError
 
-_SYSTEM: Final = Path("/proc/meminfo")
 _GROUPS: Final = Path("/sys/fs/cgroup")
 _LIMITS: Final = (
     ("memory.max", "memory.stat", "anon"),
     ("memory/memory.limit_in_bytes", "memory/memory.stat", "total_rss"),
 )
 """Limit of a container, and its memory that is no cache of files, in both versions of Linux's cgroups."""
-
-_ELSEWHERE: Final = 16_000_000_000
-"""Bytes, where the system tells no number: a lead of two weeks at 360 Hz needs 9 GB at most."""
 
 
 def require_memory(path: Path, what: str, needed: int) -> None:
@@ -53,23 +50,20 @@ def require_memory(path: Path, what: str, needed: int) -> None:
 
 def free_bytes() -> int:
     """Return the memory that this process can still take: the least that any limit allows."""
-    return max(min([*_system(), *_container(), *_shell()], default=_ELSEWHERE), 0)
+    return max(min([_system(), *_container(), *_shell()]), 0)
 
 
 def _gigabytes(count: int) -> str:
     return f"{count / 1e9:,.1f}"
 
 
-def _system() -> Iterator[int]:
-    """Memory that is free or holds nothing but caches, and free swap space; elsewhere all memory."""
-    numbers = _numbers(_SYSTEM)
-    if "MemAvailable:" in numbers:
-        yield 1024 * (numbers["MemAvailable:"] + numbers.get("SwapFree:", 0))
-    elif sys.platform != "win32":
-        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _system() -> int:
+    """Memory that is free or holds nothing but caches, and free swap space."""
+    return int(psutil.virtual_memory().available + psutil.swap_memory().free)
 
 
 def _container() -> Iterator[int]:
+    """Memory that a container leaves, which psutil does not tell."""
     for limit, table, name in _LIMITS:
         text = _text(_GROUPS / limit).strip()
         if text.isdecimal():
@@ -84,8 +78,7 @@ def _shell() -> Iterator[int]:
 
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY:
-        pages = (_text(Path("/proc/self/statm")).split() or ["0"])[0]
-        yield limit - int(pages) * os.sysconf("SC_PAGE_SIZE")
+        yield limit - int(psutil.Process().memory_info().vms)
 
 
 def _numbers(path: Path) -> dict[str, int]:

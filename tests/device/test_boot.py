@@ -14,6 +14,7 @@ from itertools import cycle, repeat
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
@@ -301,7 +302,7 @@ def test_a_terminated_emulate_takes_the_emulator_with_it(images: dict[str, Path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("unix:")
-        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        (child,) = psutil.Process(process.pid).children()
         process.terminate()
         assert process.wait(20) == EXIT_TERMINATED
-    assert not Path(f"/proc/{child}").exists()
+    assert not child.is_running()

@@ -8,9 +8,11 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from ecg_edge.ecg import memory, records, signal_files
@@ -156,17 +158,44 @@ def test_samples_per_frame_without_end(tmp_path: Path) -> None:
         read_header(tmp_path / "r.hea")
 
 
-def test_free_memory_is_the_least_of_all_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:    5000 kB\nSwapFree: 1000 kB\n")
-    monkeypatch.setattr(memory, "_SYSTEM", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(memory, "_shell", lambda: iter(()))
-    assert memory.free_bytes() == 6000 * 1024
-    (tmp_path / "cgroup").mkdir()
-    (tmp_path / "cgroup" / "memory.max").write_text("max\n")
-    assert memory.free_bytes() == 6000 * 1024
-    (tmp_path / "cgroup" / "memory.max").write_text("3000000\n")
-    (tmp_path / "cgroup" / "memory.stat").write_text("anon 1000000\nfile 900000\n")
+@pytest.fixture
+def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """6,000,000 bytes free in memory and swap space, no limit of a shell; folder for a container's limits."""
+    monkeypatch.setattr(
+        psutil, "virtual_memory", lambda: SimpleNamespace(total=9_000_000, available=5_000_000)
+    )
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(total=2_000_000, free=1_000_000))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path)
+    return tmp_path
+
+
+def test_free_memory_is_the_least_of_all_limits(groups: Path) -> None:
+    assert memory.free_bytes() == 6_000_000
+    (groups / "memory.max").write_text("max\n")
+    assert memory.free_bytes() == 6_000_000
+    (groups / "memory.max").write_text("3000000\n")
+    (groups / "memory.stat").write_text("anon 1000000\nfile 900000\n")
     assert memory.free_bytes() == 2_000_000
-    (tmp_path / "cgroup" / "memory.stat").write_text("anon 4000000\n")
+    (groups / "memory.stat").write_text("anon 4000000\n")
     assert memory.free_bytes() == 0
+
+
+def test_the_first_version_of_cgroups_limits_too(groups: Path) -> None:
+    (groups / "memory").mkdir()
+    (groups / "memory" / "memory.limit_in_bytes").write_text("3000000\n")
+    (groups / "memory" / "memory.stat").write_text("cache 900000\ntotal_rss 1000000\n")
+    assert memory.free_bytes() == 2_000_000
+
+
+def test_free_address_space_is_what_the_process_has_not_taken(
+    groups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = psutil.Process().memory_info().vms
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (taken + 2_000_000, resource.RLIM_INFINITY))
+    assert abs(memory.free_bytes() - 2_000_000) < 1_000_000
+
+
+def test_free_memory_of_this_computer() -> None:
+    most = psutil.virtual_memory().total + psutil.swap_memory().total
+    assert 50_000_000 < memory.free_bytes() < most

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from ecg_edge.firmware.binding.rhythm import HEART_RATE
 from ecg_edge.host.bridge.bridge import Bridge
@@ -87,13 +88,13 @@ def run_device(name: str, port: int, folder: Path, ended: threading.Event) -> No
 
 def cpu_s(pid: int) -> float:
     """Processor time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def memory_mb(pid: int) -> float:
     """Resident memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return float(psutil.Process(pid).memory_info().rss / 1e6)
 
 
 def main(count: int, seconds: float) -> None:

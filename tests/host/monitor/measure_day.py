@@ -10,13 +10,13 @@ computer than the time between frames does.
 
 from __future__ import annotations
 
-import resource
 import sys
 import threading
 import time
 from typing import Any
 
 import numpy as np
+import psutil
 
 from ecg_edge.host.live.items import BeatMark, Item, LinkChange, Wave
 from ecg_edge.host.live.session import LiveSession
@@ -32,8 +32,7 @@ STEP = 36  # samples at once
 
 def megabytes() -> float:
     """Memory of this process in MB, now."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-        return int(file.read().split()[1]) * resource.getpagesize() / 1e6
+    return float(psutil.Process().memory_info().rss / 1e6)
 
 
 def second(at: int, signal: np.ndarray, peaks: np.ndarray) -> list[Item]:
