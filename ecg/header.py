@@ -71,6 +71,8 @@ class Signal:
         Sum of all samples modulo 65536; None when it is not stated.
     name : str
         Lead, or other description.
+    is_annotations : bool
+        EDF+'s list of annotations, which is no signal.
     """
 
     file_name: str
@@ -84,6 +86,7 @@ class Signal:
     initial_value: int = 0
     checksum: int | None = None
     name: str = ""
+    is_annotations: bool = False
 
 
 @dataclass(frozen=True)
@@ -272,7 +275,7 @@ def _whole(text: str, what: str) -> int:
 
 _EDF_FIXED_BYTES: Final = 256
 _EDF_ANNOTATIONS: Final = "EDF Annotations"
-"""Label of EDF+'s list of annotations, which is no signal."""
+"""Label of EDF+'s list of annotations."""
 _EDF_WIDTHS: Final = {
     "label": 16,
     "transducer": 80,
@@ -301,7 +304,7 @@ def _parse_edf(path: Path, content: bytes) -> Header:
     if len(table) < _EDF_FIXED_BYTES * count:
         raise ValueError("it ends in the list of signals")
     signals = tuple(_edf_signal(path.name, fields, count) for fields in _edf_fields(table, count))
-    if all(signal.name.startswith(_EDF_ANNOTATIONS) for signal in signals):
+    if all(signal.is_annotations for signal in signals):
         what = ", only annotations" if signals else ""
         raise RecordError(f"{path}: has no signals{what}. Name the file that has the signals.")
     duration_s = _fraction(fixed[244:252], "duration of a data record")
@@ -328,8 +331,10 @@ def _edf_signal(file_name: str, fields: dict[str, str], count: int) -> Signal:
     low, high = (_fraction(fields[name], name) for name in ("physical_min", "physical_max"))
     digital_low, digital_high = (_fraction(fields[name], name) for name in ("digital_min", "digital_max"))
     samples = _whole(fields["samples"], "samples in a data record")
-    if fields["label"].startswith(_EDF_ANNOTATIONS) or low == high or digital_low == digital_high:
-        return Signal(file_name, 0, samples, byte_offset=_EDF_FIXED_BYTES * (count + 1), name=fields["label"])
+    is_annotations = fields["label"].startswith(_EDF_ANNOTATIONS)
+    if is_annotations or low == high or digital_low == digital_high:
+        offset, name = _EDF_FIXED_BYTES * (count + 1), fields["label"]
+        return Signal(file_name, 0, samples, byte_offset=offset, name=name, is_annotations=is_annotations)
     gain = (digital_high - digital_low) / (high - low)
     return Signal(
         file_name,

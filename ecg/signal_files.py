@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ecg_edge.ecg.edf_gaps import read_gaps
 from ecg_edge.ecg.errors import RecordError
 from ecg_edge.ecg.figures import duration_text
 from ecg_edge.ecg.header import GAP, Header, Segment, Signal, header_path, read_header
@@ -146,8 +147,9 @@ def read_values(header: Header, number: int) -> tuple[IntArray, npt.NDArray[np.b
         raise RecordError(f"{header.path}: signal {signal.name!r} has no samples. Name another one: --lead.")
     values = _decode_signal(header, number, frames)
     _check_sum(header.path.parent / signal.file_name, signal, values)
-    is_edf = header.path.name == signal.file_name  # where every value is a sample
-    invalid = values == (None if is_edf else _INVALID.get(signal.format))
+    if header.path.name == signal.file_name:
+        return _without_gaps(header, values, frames, signal)
+    invalid = values == _INVALID.get(signal.format)
     return _without_skew(values, np.broadcast_to(invalid, values.shape), signal)
 
 
@@ -360,6 +362,15 @@ def _check_sum(path: Path, signal: Signal, values: IntArray) -> None:
             f"{path}: damaged: lead {signal.name} has the checksum {total % 65536}, but its header states "
             f"{signal.checksum % 65536}. Get the record again."
         )
+
+
+def _without_gaps(
+    header: Header, values: IntArray, frames: int, signal: Signal
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Mark the gaps that an EDF file names, and leave out what fills its last data record."""
+    gaps, rate_hz = read_gaps(header, frames), float(header.frame_hz * signal.samples_per_frame)
+    length = len(values) if gaps.end_s is None else min(round(gaps.end_s * rate_hz), len(values))
+    return values[:length], gaps.mask(length, rate_hz)
 
 
 def _without_skew(

@@ -86,8 +86,8 @@ uint32_t strip_bytes(void);
 int ecg_strip_init(ecg_strip_t *strip, const ecg_core_config_t *config);
 uint32_t ecg_strip_fingerprint(ecg_strip_t *scratch);
 size_t strip_block(ecg_strip_t *strip, const int16_t *samples, size_t count, int8_t *points, uint32_t *at);
-size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
-                   void *rows);
+size_t trace_block(ecg_core_t *core, const int16_t *samples, const uint8_t *lead_flags, size_t count,
+                   int16_t *filtered, int32_t *energy, void *rows);
 """
 
 SOURCE = """

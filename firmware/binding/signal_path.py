@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, SupportsFloat, TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ RHYTHM_SCALE: float = 1 / lib.ECG_CORE_RHYTHM_INV_SCALE
 
 LEAD_OFF_PLUS: int = lib.ECG_CORE_LEAD_OFF_PLUS
 LEAD_OFF_MINUS: int = lib.ECG_CORE_LEAD_OFF_MINUS
+LEADS_OFF: int = LEAD_OFF_PLUS | LEAD_OFF_MINUS
 
 VENTRICULAR_NONE: int = lib.ECG_CORE_VENTRICULAR_NONE
 VENTRICULAR_TACHYCARDIA: int = lib.ECG_CORE_VENTRICULAR_TACHYCARDIA
@@ -82,6 +84,9 @@ VentricularStates: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Spans: TypeAlias = npt.NDArray[np.int64]
 Rows: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 Peaks: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
+
+NO_SPANS: Spans = np.zeros((0, 2), np.int64)
+NO_SPANS.setflags(write=False)
 
 _CHUNK = 4096  # samples a call: no sample brings more than one beat, so this many rows are always enough
 _FINISH_ROWS = 512
@@ -220,6 +225,27 @@ class SignalPath:
         """
         return self._push(samples, np.zeros(0, np.uint32), lead_flags)
 
+    def push_with_gaps(self, samples: Samples, off_spans: Spans) -> Beats:
+        """Process a block in which the electrodes are off, or the file has no samples, in some segments.
+
+        Parameters
+        ----------
+        samples
+            int16 (n,), as for `push`.
+        off_spans
+            int64 (k, 2): first sample in this block of each such segment, and first one after it; ascending.
+
+        Returns
+        -------
+        BEAT_DTYPE (k,): the beats that became complete.
+        """
+        borders = [0, *off_spans.ravel().tolist(), len(samples)]
+        parts = [
+            self.push(samples[start:end], LEADS_OFF if number % 2 else 0)
+            for number, (start, end) in enumerate(pairwise(borders))
+        ]
+        return np.concatenate(parts)
+
     def push_marked(self, samples: Samples, r_peaks: Peaks) -> Beats:
         """Process a block with known R peaks: sorted indices into this block.
 
@@ -312,12 +338,20 @@ class Processed:
         First sample of each bad segment, and first one after it; the last may end with the record.
     ventricular : VENTRICULAR_DTYPE (j,)
         Decisions of the ventricular rhythm detector, as `SignalPath.ventricular` has them.
+    leads : CHANGE_DTYPE (i,)
+        Changes of the leads, as `SignalPath.leads` has them.
     """
 
     beats: Beats
     changes: Changes
     bad_spans: Spans
     ventricular: VentricularStates
+    leads: Changes = field(default_factory=lambda: np.empty(0, CHANGE_DTYPE))
+
+    @classmethod
+    def of(cls, path: SignalPath, beats: Beats) -> Processed:
+        """Collect what a signal path knows after its end, with its beats."""
+        return cls(beats, path.changes, path.bad_spans, path.ventricular, path.leads)
 
 
 def process_signal(
@@ -327,12 +361,21 @@ def process_signal(
     mains_hz: int = 60,
     r_peaks: Peaks | None = None,
     fs_hz: int = FS_HZ,
+    off_spans: Spans = NO_SPANS,
 ) -> Processed:
-    """Run a whole record through the signal path; parameters as for `process`."""
+    """Run a whole record through the signal path.
+
+    Parameters
+    ----------
+    samples, adu_per_mv, mains_hz, r_peaks, fs_hz
+        As for `process`.
+    off_spans
+        int64 (k, 2): segments without electrodes or without samples, as for `SignalPath.push_with_gaps`. Not
+        with `r_peaks`.
+    """
     path = SignalPath(adu_per_mv, mains_hz, marked=r_peaks is not None, fs_hz=fs_hz)
-    beats = path.push(samples) if r_peaks is None else path.push_marked(samples, r_peaks)
-    beats = np.concatenate([beats, path.finish()])
-    return Processed(beats, path.changes, path.bad_spans, path.ventricular)
+    beats = path.push_with_gaps(samples, off_spans) if r_peaks is None else path.push_marked(samples, r_peaks)
+    return Processed.of(path, np.concatenate([beats, path.finish()]))
 
 
 def process(

@@ -51,15 +51,15 @@ static candidate_t classified(const ecg_core_t *core, known_t before) {
     };
 }
 
-size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
-                   void *rows) {
+size_t trace_block(ecg_core_t *core, const int16_t *samples, const uint8_t *lead_flags, size_t count,
+                   int16_t *filtered, int32_t *energy, void *rows) {
     candidate_t *candidates = rows;
     ecg_core_beat_t beat;
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const known_t before = known(core);
         const uint32_t latest = core->samples - TRACE_FILTER_DELAY;
-        (void)ecg_core_push(core, samples[i], 0, &beat);
+        (void)ecg_core_push(core, samples[i], lead_flags[i], &beat);
         filtered[i] = core->history[latest & (ECG_HISTORY_SAMPLES - 1)];
         energy[i] = core->detector.energy;
         if (core->queue.first != before.first) {

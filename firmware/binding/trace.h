@@ -44,8 +44,9 @@ size_t p_wave_features(const int8_t *beats, const uint16_t *flags, size_t count,
 
 uint32_t candidate_bytes(void);
 
-/* Push `count` samples, with room for `count` values in each array, and give the number of candidates. */
-size_t trace_block(ecg_core_t *core, const int16_t *samples, size_t count, int16_t *filtered, int32_t *energy,
-                   void *rows);
+/* Push `count` samples with their lead flags, with room for `count` values in each array, and give the number
+ * of candidates. */
+size_t trace_block(ecg_core_t *core, const int16_t *samples, const uint8_t *lead_flags, size_t count,
+                   int16_t *filtered, int32_t *energy, void *rows);
 
 #endif

@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ecg_edge.firmware.binding._ecg_core import ffi, lib
-from ecg_edge.firmware.binding.signal_path import Beats, Samples, SignalPath, checked_samples
+from ecg_edge.firmware.binding.signal_path import (
+    LEADS_OFF,
+    NO_SPANS,
+    Beats,
+    Samples,
+    SignalPath,
+    Spans,
+    checked_samples,
+)
 
 # A candidate: a peak of the QRS energy. at: R peak; energy_at, energy: position and height of the energy's
 # peak; beat_energy: mean energy of the last eight beats; noise: running energy of rejected candidates, both
@@ -62,7 +70,13 @@ class Trace:
     candidates: np.ndarray[tuple[int], np.dtype[np.void]]
 
 
-def trace(samples: Samples, *, adu_per_mv: SupportsFloat = 200, mains_hz: int = 60) -> Trace:
+def trace(
+    samples: Samples,
+    *,
+    adu_per_mv: SupportsFloat = 200,
+    mains_hz: int = 60,
+    off_spans: Spans = NO_SPANS,
+) -> Trace:
     """Run a record through the signal path and keep its intermediate signals and decisions.
 
     Parameters
@@ -71,15 +85,21 @@ def trace(samples: Samples, *, adu_per_mv: SupportsFloat = 200, mains_hz: int = 
         int16 (n,), ADC units, 360 Hz.
     adu_per_mv, mains_hz
         As for `process`.
+    off_spans
+        As for `process_signal`.
     """
     count = len(checked_samples(samples))
     held = np.concatenate([samples, np.full(_HELD, samples[-1] if count else 0, np.int16)])
     filtered, energy = np.empty(len(held), np.int16), np.empty(len(held), np.int32)
     rows = np.empty(len(held), CANDIDATE_DTYPE)
+    flags = np.zeros(len(held), np.uint8)
+    for start, end in off_spans.tolist():
+        flags[start:end] = LEADS_OFF
     path = SignalPath(adu_per_mv, mains_hz)
     found = lib.trace_block(
         path.state,
         ffi.from_buffer("int16_t[]", held),
+        ffi.from_buffer("uint8_t[]", flags),
         len(held),
         ffi.from_buffer("int16_t[]", filtered),
         ffi.from_buffer("int32_t[]", energy),

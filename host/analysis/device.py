@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, LEAD_OFF_MINUS, LEAD_OFF_PLUS, Beats, Processed, SignalPath
+from ecg_edge.firmware import FLAG_UNCLASSIFIABLE, Beats, Processed, SignalPath
 from ecg_edge.host.analysis.reading import OwnRecording
 from ecg_edge.host.link.messages import RhythmEvent
 from ecg_edge.host.reference.decisions import decide
@@ -21,7 +20,6 @@ from ecg_edge.quantize.bundle.engines import Engine, beat_inputs
 
 BLOCK_S: Final = 600
 """Signal between two reports of progress."""
-_OFF: Final = LEAD_OFF_PLUS | LEAD_OFF_MINUS
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +31,6 @@ class DeviceReport:
     own : OwnRecording
     processed : Processed
         Beats and states of the signal.
-    leads : CHANGE_DTYPE array, shape (i,)
-        Changes of the leads.
     symbols : str (n,)
         Label of each beat as a WFDB symbol; "Q" where it is unclassifiable.
     events : list of RhythmEvent
@@ -43,7 +39,6 @@ class DeviceReport:
 
     own: OwnRecording
     processed: Processed
-    leads: NDArray[np.void]
     symbols: Symbols
     events: list[RhythmEvent]
 
@@ -98,21 +93,12 @@ def run_device(
     record = own.record
     path = SignalPath(record.adu_per_mv, mains_hz, fs_hz=record.fs_hz)
     parts = []
-    for start, end, is_off in _blocks(len(record.samples), own.off_spans, BLOCK_S * record.fs_hz):
-        parts.append(path.push(record.samples[start:end], _OFF if is_off else 0))
-        on_progress(end / len(record.samples))
-    beats = np.concatenate([*parts, path.finish()])
-    processed = Processed(beats, path.changes, path.bad_spans, path.ventricular)
-    outputs = engine.run(beat_inputs(beats))
-    decided = decide(processed, outputs, labels, len(record.samples), record.fs_hz, path.leads)
-    return DeviceReport(own, processed, path.leads, symbols_of(decided.labels, labels), decided.events)
-
-
-def _blocks(length: int, off_spans: NDArray[np.int64], most: int) -> list[tuple[int, int, bool]]:
-    """Divide a signal at the borders of the time without electrodes, and into blocks of at most `most`."""
-    borders = [0, *off_spans.ravel().tolist(), length]
-    blocks = []
-    for number, (start, end) in enumerate(pairwise(borders)):
-        for first in range(start, end, most):
-            blocks.append((first, min(first + most, end), number % 2 == 1))
-    return blocks
+    step = BLOCK_S * record.fs_hz
+    for start in range(0, len(record.samples), step):
+        block = record.samples[start : start + step]
+        parts.append(path.push_with_gaps(block, (own.off_spans - start).clip(0, len(block))))
+        on_progress((start + len(block)) / len(record.samples))
+    processed = Processed.of(path, np.concatenate([*parts, path.finish()]))
+    outputs = engine.run(beat_inputs(processed.beats))
+    decided = decide(processed, outputs, labels, len(record.samples), record.fs_hz)
+    return DeviceReport(own, processed, symbols_of(decided.labels, labels), decided.events)

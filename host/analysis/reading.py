@@ -6,9 +6,7 @@ own.record.samples, own.off_spans, own.started
 
 from __future__ import annotations
 
-import mmap
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +26,6 @@ from ecg_edge.firmware import BOARD_RATES_HZ
 from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
 from ecg_edge.host.conformance.folder import FRAMES_NAME
 from ecg_edge.host.live.items import LeadChange
-from ecg_edge.host.recording.edf import FILL_NOTE
 from ecg_edge.host.recording.recording import Recording, is_recording
 
 UNITS: Final = {"V": Fraction(1000), "mV": Fraction(1), "uV": Fraction(1, 1000)}
@@ -39,13 +36,6 @@ SHORTEST_S: Final = 10.0
 
 _FINE: Final = 1000
 """ADC units per millivolt of a table in millivolts."""
-_SECONDS: Final = rb"([0-9]+(?:\.[0-9]+)?)"
-_GAP: Final = re.compile(rb"\+" + _SECONDS + rb"\x15" + _SECONDS + rb"\x14gap: ")
-"""Onset and duration of a gap in an annotation of EDF+."""
-_FILL: Final = re.compile(rb"\+" + _SECONDS + rb"\x15" + _SECONDS + rb"\x14" + FILL_NOTE.encode())
-"""Onset and duration of the fill of the last second."""
-_FIRST_SAMPLE: Final = re.compile(rb"\+" + _SECONDS + rb"\x14\x14")
-"""Time of the first sample in EDF+'s first annotation: the fraction of a second that the header lacks."""
 
 
 @dataclass(frozen=True)
@@ -212,35 +202,7 @@ def _read_record(path: Path, name: str, reading: Reading) -> OwnRecording:
     if is_recording(base):
         recording = Recording(base)
         spans, started = _with_leads(record, recording), recording.started
-    if base.suffix.lower() == ".edf":
-        spans, length = _gaps_of(base, record)
-        record = replace(record, samples=_held(record.samples, spans)[:length])
     return OwnRecording(path, record, own_hz, spans, started)
-
-
-def _gaps_of(path: Path, record: Record) -> tuple[NDArray[np.int64], int]:
-    """Read the gaps that `ecg-edge record` annotates in EDF+, and the length without the last second's fill.
-
-    The samples themselves cannot tell.
-    """
-    length = len(record.samples)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        first = _FIRST_SAMPLE.search(content)
-        begin = float(first[1]) if first else 0.0
-        found = sorted((float(onset) - begin, float(length)) for onset, length in _GAP.findall(content))
-        if fill := _FILL.search(content):
-            length = min(length, round((float(fill[1]) - begin) * record.fs_hz))
-    seconds = np.array([(onset, onset + length) for onset, length in found], np.float64).reshape(-1, 2)
-    edges = np.rint(seconds * record.fs_hz).clip(0, length)
-    return merged(edges.astype(np.int64)), length
-
-
-def _held(samples: NDArray[np.int16], spans: NDArray[np.int64]) -> NDArray[np.int16]:
-    """Repeat the sample before each span in it."""
-    held: NDArray[np.int16] = samples.copy()
-    for start, end in spans.tolist():
-        held[start:end] = held[start - 1] if start else 0
-    return held
 
 
 def _with_leads(record: Record, recording: Recording) -> NDArray[np.int64]:

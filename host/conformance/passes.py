@@ -179,7 +179,7 @@ class RecordStream:
         link.start(record.fs_hz, record.adu_per_mv, self._mains_hz, MODE_REPLAY)
         try:
             window = self._line.info.window_samples
-            link.stream(record.samples, window, update, progress, self._blocks())
+            link.stream(record.samples, window, update, progress, self._blocks(), record.invalid_spans)
         finally:
             merge(self.progress, progress)
 

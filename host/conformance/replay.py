@@ -334,7 +334,7 @@ def _prepare(options: _Options, source: Source, from_s: float) -> _Prepared:
     record = replace(record, name=name)
     gain, fs_hz = record.adu_per_mv, record.fs_hz
     models = options.engine, options.labels, fs_hz, options.morphology
-    expected = expect(record.samples, gain, conditions.mains_hz, *models)
+    expected = expect(record.samples, gain, conditions.mains_hz, *models, off_spans=record.invalid_spans)
     scale = -conditions.scale if conditions.invert else conditions.scale
     whole = covers_whole(source, conditions)
     return _Prepared(record, expected, Origin(source.name, from_s, conditions.reference, scale, whole))

@@ -295,7 +295,7 @@ class Simulator:
             return
         if message.first_index == session.taken:
             values = message.values
-            beats = session.path.push(values)
+            beats = session.path.push(values, message.lead_flags)
             self._send_changes(session)
             session.taken += len(values)
             self._send_beats(session, beats)

@@ -125,7 +125,13 @@ def process_record(
 
 def process(record: Record, mains_hz: int) -> Processed:
     """Run the signal path over a record that has a board's rate."""
-    return process_signal(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz, fs_hz=record.fs_hz)
+    return process_signal(
+        record.samples,
+        adu_per_mv=record.adu_per_mv,
+        mains_hz=mains_hz,
+        fs_hz=record.fs_hz,
+        off_spans=record.invalid_spans,
+    )
 
 
 def detect(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -213,7 +213,8 @@ def inspect_record(
         When a file is missing or damaged, or no lead fits.
     """
     record = load_record(root, database, name, lead=lead)
-    processed = process_signal(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz)
+    signal: Any = {"adu_per_mv": record.adu_per_mv, "mains_hz": mains_hz, "off_spans": record.invalid_spans}
+    processed = process_signal(record.samples, **signal)
     timing = read_timing(root / database, name)
     has_reference = (root / database / f"{name}.{REFERENCE}").is_file()
     reference = Annotations.of([], [])
@@ -222,7 +223,7 @@ def inspect_record(
     return Inspection(
         record,
         processed,
-        trace(record.samples, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz),
+        trace(record.samples, **signal),
         _outcomes(reference, processed.beats, timing.fs_hz, timing.length_s) if has_reference else (),
         _flutter(reference, timing.fs_hz, record.duration_s),
         tuple(labeller.symbols(processed, len(record.samples)).tolist()) if labeller else None,

@@ -137,7 +137,13 @@ def restart(
     for start_s in plan.starts_s(reference.end_s):
         first = round(start_s * record.fs_hz)
         part = record.samples[first : first + round((max(plan.first_s) + TAIL_S) * record.fs_hz)]
-        found = process_signal(part, adu_per_mv=record.adu_per_mv, mains_hz=mains_hz, fs_hz=record.fs_hz)
+        found = process_signal(
+            part,
+            adu_per_mv=record.adu_per_mv,
+            mains_hz=mains_hz,
+            fs_hz=record.fs_hz,
+            off_spans=(record.invalid_spans - first).clip(0, len(part)),
+        )
         symbols = symbols_of(found, len(part), record.fs_hz) if symbols_of else None
         beats = found.beats.copy()
         beats["r_sample"] += first

@@ -176,10 +176,11 @@ def listen(record: Record, mains_hz: int = 60, start: int = 0, stop: int | None 
     parts, counts = [], [0]
     ends = [*range(block, len(samples), block), len(samples)]
     for end, begin in zip(ends, [0, *ends], strict=False):
-        parts.append(path.push(samples[begin:end]))
+        off = (record.invalid_spans - (start + begin)).clip(0, end - begin)
+        parts.append(path.push_with_gaps(samples[begin:end], off))
         counts.append(counts[-1] + len(parts[-1]))
     beats = np.concatenate([*parts, path.finish()])
-    processed = Processed(beats, path.changes, path.bad_spans, path.ventricular)
+    processed = Processed.of(path, beats)
     return Heard(fs_hz, len(samples), processed, np.array(ends, np.int64), np.array(counts[1:], np.int64))
 
 

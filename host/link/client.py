@@ -24,6 +24,7 @@ from ecg_edge.host.link.clock import Clock, SystemClock
 from ecg_edge.host.link.frames import Decoder, encode, samples_frame_bytes
 from ecg_edge.host.link.messages import (
     ERROR_TEXT,
+    LEADS_OFF,
     MAX_SAMPLES,
     NAK_TEXT,
     PROTOCOL_VERSION,
@@ -55,6 +56,7 @@ HELLO_S = 0.5  # the same while a board may still be booting
 GIVE_UP_S = 10.0  # silence after which the link counts as lost
 STUCK_S = 30.0  # the same for a device that answers and takes no sample
 LATE_S = 0.5  # for beats that arrive after DONE
+_NO_SPANS = np.zeros((0, 2), np.int64)
 _FIRST_BYTES = 400  # kept to describe a device that sends something else
 
 NO_SESSION = 4  # code of ERROR: samples without START
@@ -279,6 +281,7 @@ class Link:
         on_progress: Callable[[Progress], None] = lambda progress: None,
         progress: Progress | None = None,
         blocks: Iterable[int] = repeat(MAX_SAMPLES),
+        off_spans: NDArray[np.int64] = _NO_SPANS,
     ) -> Progress:
         """Send a whole signal and collect its beats, after `start`.
 
@@ -294,24 +297,36 @@ class Link:
             Filled as the stream goes on, so that the caller has it when the stream ends early.
         blocks : iterable of int
             Sizes of the blocks of samples, 1 to 240 each, without end. The results are independent of them.
+        off_spans : int64 array, shape (k, 2)
+            First sample of each segment that is sent with the flags of electrodes that are off, and first one
+            after it; ascending.
         """
-        return _Stream(self, samples, window_samples, on_progress, progress or Progress(), blocks).run()
+        cut = _SampleBlocks(samples, off_spans)
+        return _Stream(self, cut, window_samples, on_progress, progress or Progress(), blocks).run()
 
 
 class _SampleBlocks:
     """A signal, cut into blocks that are sent in the shorter of two frames."""
 
-    def __init__(self, samples: NDArray[np.int16]) -> None:
+    def __init__(self, samples: NDArray[np.int16], off_spans: NDArray[np.int64]) -> None:
+        self.count = len(samples)
         self._first = samples
+        self._borders = off_spans.ravel()
         self._data = samples.astype("<i2", copy=False).tobytes()
         self._steps = PackedSteps(samples)
+
+    def end(self, start: int, size: int) -> int:
+        """End of a block of at most `size` samples: a frame has one value of the lead flags."""
+        borders = self._borders[np.searchsorted(self._borders, start, "right") :][:1]
+        return int(min([start + size, self.count, *borders.tolist()]))
 
     def block(self, start: int, end: int) -> Samples | Deltas:
         """Samples `start` to `end`: as DELTAS unless SAMPLES has fewer bytes."""
         steps = self._steps.between(start, end)
+        flags = LEADS_OFF if np.searchsorted(self._borders, start, "right") % 2 else 0
         if 2 + len(steps) > 2 * (end - start):
-            return Samples(start, 0, self._data[2 * start : 2 * end])
-        return Deltas(start, 0, end - start, int(self._first[start]), steps)
+            return Samples(start, flags, self._data[2 * start : 2 * end])
+        return Deltas(start, flags, end - start, int(self._first[start]), steps)
 
 
 class _ReceiveWindow:
@@ -345,7 +360,7 @@ class _Stream:
     def __init__(
         self,
         link: Link,
-        samples: NDArray[np.int16],
+        samples: _SampleBlocks,
         window_samples: int,
         on_progress: Callable[[Progress], None],
         progress: Progress,
@@ -356,8 +371,7 @@ class _Stream:
         self._window, self._receive_window = window_samples, _ReceiveWindow(window_samples)
         self._sizes = (min(size, MAX_SAMPLES, window_samples) for size in blocks)
         self._size = next(self._sizes)
-        self._samples = _SampleBlocks(samples)
-        self._total = len(samples)
+        self._samples, self._total = samples, samples.count
         self._next = 0  # index of the sample to send next
         self._finish_sent = False
 
@@ -415,7 +429,7 @@ class _Stream:
         """Send what the newest credit allows, and FINISH after the last sample."""
         frames: list[Message] = []
         while self._next < self._total:
-            end = min(self._next + self._size, self._total)
+            end = self._samples.end(self._next, self._size)
             count = end - self._next
             if end > self.progress.samples_taken + self._window or not self._receive_window.fits(count):
                 break

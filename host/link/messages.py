@@ -16,6 +16,7 @@ MAX_SAMPLES = 240
 LABEL_UNCLASSIFIABLE = 254
 NOT_LABELLED = 255
 MODE_REPLAY = 0
+LEADS_OFF = 3  # lead flags of samples: both electrodes are off
 
 STATUS_TEXT = {
     0: "ready",

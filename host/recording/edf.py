@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.ecg.edf_gaps import FILL_NOTE, GAP_NOTE
 from ecg_edge.ecg.errors import EcgEdgeError, OutputError, RecordError
 from ecg_edge.ecg.files import replacing
 from ecg_edge.firmware.binding.rhythm import END, HEART_RATE
@@ -31,9 +32,6 @@ _DIGITAL_MAX: Final = 32767
 _ANNOTATION_SIGNALS: Final = 8  # annotations a second, on average
 _BLOCK_S: Final = 60
 _YEARS: Final = (1985, 2084)  # the header has two digits of the year
-
-FILL_NOTE: Final = "gap: the recording has ended"
-"""Text of the annotation of what the last second lacks."""
 
 Note = tuple[float, float, str]  # onset and duration in s (-1: none), text
 
@@ -177,7 +175,7 @@ def _note(mark: Mark, fs_hz: int) -> Note | None:
     if isinstance(mark, RhythmEvent) and mark.phase == END and mark.kind != HEART_RATE:
         return mark.onset / fs_hz, (mark.end - mark.onset) / fs_hz, event_text(mark, fs_hz)
     if isinstance(mark, Gap):
-        return mark.start / fs_hz, (mark.end - mark.start) / fs_hz, f"gap: {mark.reason}"
+        return mark.start / fs_hz, (mark.end - mark.start) / fs_hz, f"{GAP_NOTE}{mark.reason}"
     if isinstance(mark, QualityChange):
         text = f"bad signal: {reasons_text(mark.reasons)}" if mark.bad else "good signal"
         return mark.sample / fs_hz, -1, text

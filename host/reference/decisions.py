@@ -53,7 +53,6 @@ def decide(
     names: Sequence[str],
     samples: int,
     fs_hz: int = FS_HZ,
-    leads: NDArray[np.void] | None = None,
 ) -> Decided:
     """Apply the label rule and the rhythm rules to a signal's beats.
 
@@ -67,8 +66,6 @@ def decide(
         The model's labels, WFDB symbols.
     samples, fs_hz : int
         Length and rate of the signal.
-    leads : CHANGE_DTYPE array, shape (i,), optional
-        Changes of the leads.
     """
     beats = processed.beats
     flags = beats["flags"]
@@ -85,7 +82,7 @@ def decide(
         fs_hz,
         processed.ventricular,
         evidence_of(beats, outputs, chosen.labels, names),
-        [] if leads is None else _turns(leads),
+        _turns(processed.leads),
     )
     labels = chosen.settle(followed.in_fibrillation)
     return Decided(labels, to_messages(followed.events), followed.in_fibrillation)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.ecg.records import FS_HZ
-from ecg_edge.firmware import process_signal
+from ecg_edge.firmware import NO_SPANS, process_signal
 from ecg_edge.host.link.messages import Beat, Morphology, RhythmEvent, SignalQuality
 from ecg_edge.host.reference.decisions import decide
 from ecg_edge.host.reference.labels import Labels
@@ -75,6 +75,7 @@ def expect(
     labels: Sequence[str],
     fs_hz: int = FS_HZ,
     morphology: MorphologyModel | None = None,
+    off_spans: NDArray[np.int64] = NO_SPANS,
 ) -> Expected:
     """Run the device's C signal path and rhythm rules on this computer, and the reference engine between.
 
@@ -90,8 +91,12 @@ def expect(
         The model's labels.
     morphology : MorphologyModel, optional
         The second network on the device.
+    off_spans : int64 array, shape (k, 2)
+        Segments that are sent with the flags of electrodes that are off: the record has no samples there.
     """
-    processed = process_signal(samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz)
+    processed = process_signal(
+        samples, adu_per_mv=adu_per_mv, mains_hz=mains_hz, fs_hz=fs_hz, off_spans=off_spans
+    )
     outputs = engine.run(beat_inputs(processed.beats))
     decided = decide(processed, outputs, labels, len(samples), fs_hz)
     changes = processed.changes

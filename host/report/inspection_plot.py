@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from numpy.typing import NDArray
 
 from ecg_edge import firmware
 from ecg_edge.ecg.scoring.protocol import MATCH_WINDOW_S
@@ -36,6 +37,7 @@ BAD_COLOR: Final = "#6a4b9a"
 _STYLE: Final[Any] = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "ecg-edge"}
 _CLOSE: Final = 5  # logits: a candidate rejected with more is no close decision
 _CHARACTER: Final = {7: 0.0065, 9: 0.0085}  # width of a bold character as a share of a panel's, by font size
+_GAP_TEXT: Final[Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": BAD_COLOR, "clip_on": True}
 _DASHED: Final[Any] = (0, (5, 2))
 _DOTTED: Final[Any] = (0, (1, 1.5))
 
@@ -124,9 +126,18 @@ def samples_of(found: Inspection, segment: Segment) -> np.ndarray[Any, np.dtype[
     return np.arange(first, min(last, len(found.record.samples)))
 
 
-def _set_limits(axes: Axes, values: Any, below: float, above: float, least: float) -> None:
+def _without_gaps(found: Inspection, at: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float64]:
+    """Values at samples `at`, and no number where the record has no samples, so that no line is drawn."""
+    shown = values.astype(np.float64)
+    for start, end in found.record.invalid_spans:
+        shown[(at >= start) & (at < end)] = np.nan
+    return shown
+
+
+def _set_limits(axes: Axes, values: NDArray[np.float64], below: float, above: float, least: float) -> None:
     """Leave space below and above the curve for rows of text, as shares of its height."""
-    low, high = float(np.min(values)), float(np.max(values))
+    drawn = values[np.isfinite(values)]
+    low, high = (float(drawn.min()), float(drawn.max())) if len(drawn) else (0.0, 0.0)
     height = max(high - low, least)
     middle = (low + high) / 2
     axes.set_ylim(middle - height * (0.5 + below), middle + height * (0.5 + above))
@@ -137,12 +148,17 @@ def _set_limits(axes: Axes, values: Any, below: float, above: float, least: floa
 
 def _draw_raw(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = samples_of(found, segment)
-    signal_mv = found.record.samples[at] / found.record.adu_per_mv
+    signal_mv = _without_gaps(found, at, found.record.samples[at] / found.record.adu_per_mv)
     axes.plot(at / FS_HZ, signal_mv, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, signal_mv, 0.22, 0.22, 0.8)
     _name(axes, f"{found.record.lead} in mV")
     _row(axes, segment, 0.93, "detected", _detected(found, segment))
     _row(axes, segment, 0.055, "annotated", _annotated(found, segment))
+    for start_s, end_s in found.record.invalid_spans / FS_HZ:
+        first, last = max(start_s, segment.start_s), min(end_s, segment.end_s)
+        if first < last:
+            where = axes.get_xaxis_transform()
+            axes.text((first + last) / 2, 0.5, "no samples", transform=where, **_GAP_TEXT)
 
 
 def _detected(found: Inspection, segment: Segment) -> Iterable[tuple[float, str, str]]:
@@ -192,7 +208,7 @@ def _align(segment: Segment, time_s: float, text: str, size: int, usual: str) ->
 
 def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = samples_of(found, segment)
-    filtered = found.trace.filtered[at]
+    filtered = _without_gaps(found, at, found.trace.filtered[at])
     axes.plot(at / FS_HZ, filtered, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, filtered, 0.08, 0.1, 0.8)
     _name(axes, "filtered, mV")
@@ -217,8 +233,9 @@ def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = samples_of(found, segment)
     energy = np.maximum(found.trace.energy[at], 1)
     axes.set_yscale("log")
-    axes.fill_between(at / FS_HZ, energy, 1, color=FAINT, alpha=0.25, linewidth=0)
-    axes.plot(at / FS_HZ, energy, color=FAINT, linewidth=0.7)
+    shown = _without_gaps(found, at, energy)
+    axes.fill_between(at / FS_HZ, shown, 1, color=FAINT, alpha=0.25, linewidth=0)
+    axes.plot(at / FS_HZ, shown, color=FAINT, linewidth=0.7)
     candidates = found.trace.candidates
     times = candidates["energy_at"] / FS_HZ
     _draw_levels(axes, found, segment)

@@ -16,13 +16,16 @@ from ecg_edge.firmware import (
     FLAG_UNCLASSIFIABLE,
     FS_HZ,
     LEAD_OFF_PLUS,
+    LEADS_OFF,
     Processed,
     SignalPath,
     process_signal,
 )
 from ecg_edge.firmware.binding import rhythm
 from ecg_edge.firmware.binding.rhythm import Events, follow_beats
+from ecg_edge.firmware.binding.trace import trace
 from tests.support.core_signals import ADU_PER_MV, beats_at, ecg
+from tests.support.simulated import make_ecg
 
 Samples = npt.NDArray[np.int16]
 P_WAVE = [(0, 9, 0.15)]
@@ -181,3 +184,23 @@ def test_a_pause_needs_quiet_signal() -> None:
     found = to_samples(disturbed)
     kinds = events_of(process_signal(found), found)["kind"]
     assert rhythm.PAUSE not in kinds and rhythm.ASYSTOLE not in kinds
+
+
+def test_time_without_samples_is_time_without_electrodes() -> None:
+    samples, off_spans = make_ecg(60.0)[0], np.array([[7200, 9000], [12_000, 12_001]])
+    path, parts = SignalPath(), []
+    for start, end, flags in [
+        (0, 7200, 0),
+        (7200, 9000, LEADS_OFF),
+        (9000, 12_000, 0),
+        (12_000, 12_001, LEADS_OFF),
+        (12_001, len(samples), 0),
+    ]:
+        parts.append(path.push(samples[start:end], flags))
+    beats = np.concatenate([*parts, path.finish()])
+    found = process_signal(samples, off_spans=off_spans)
+    assert found.beats.tobytes() == beats.tobytes() and found.leads.tolist() == path.leads.tolist()
+    assert len(found.leads) == 2 and not len(process_signal(samples).leads)
+    candidates = trace(samples, off_spans=off_spans).candidates
+    accepted = candidates["at"][candidates["accepted"] != 0].tolist()
+    assert set(beats["r_sample"].tolist()) <= set(accepted)

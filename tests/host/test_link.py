@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 from ecg_edge.ecg.errors import LinkError, ToolError
 from ecg_edge.firmware import fingerprint
-from ecg_edge.host.conformance.comparison import Comparator, Comparison
+from ecg_edge.firmware.binding import rhythm
+from ecg_edge.host.conformance.comparison import Comparator, Comparison, compare
 from ecg_edge.host.devices.ports import open_transport
 from ecg_edge.host.devices.simulator import Faults, simulator, simulator_info
 from ecg_edge.host.link import transports
 from ecg_edge.host.link.client import Link, Progress
 from ecg_edge.host.link.frames import Decoder, encode
 from ecg_edge.host.link.messages import (
+    LEADS_OFF,
     PROTOCOL_VERSION,
     Credit,
     Deltas,
@@ -128,6 +130,26 @@ def most_under_way(frames: list[tuple[str, bytes]]) -> int:
             under_way = {at: size for at, size in under_way.items() if at >= message.next_index}
         most = max(most, sum(under_way.values()))
     return most
+
+
+@pytest.mark.parametrize("blocks", [repeat(240), cycle([1, 240, 7])])
+def test_time_without_samples_is_sent_as_electrodes_off(blocks: Iterable[int]) -> None:
+    """The device and the reference agree, and each frame lies inside or outside of such time."""
+    frames: list[tuple[str, bytes]] = []
+    off_spans = np.array([[7200, 9300], [20_000, 20_001], [len(ECG) - 100, len(ECG)]])
+    with linked() as link:
+        link.start(360, 200, 60, 0)
+        link.log = lambda direction, encoded: frames.append((direction, encoded))
+        progress = link.stream(ECG, INFO.window_samples, blocks=blocks, off_spans=off_spans)
+    assert compare(expect(ECG, 200, 60, HashEngine(), LABELS, off_spans=off_spans), progress).agrees
+    assert rhythm.LEADS_OFF in {event.kind for event in progress.events}
+    flags = np.zeros(len(ECG), np.int64)
+    for direction, encoded in frames:
+        (message,) = Decoder().feed(encoded.rstrip(b"\0") + b"\0")
+        if direction == ">" and isinstance(message, (Samples, Deltas)):
+            flags[message.first_index : message.first_index + len(message.values)] = message.lead_flags
+    edges = np.flatnonzero(np.diff(flags, prepend=0, append=0)).reshape(-1, 2)
+    assert edges.tolist() == off_spans.tolist() and set(flags) == {0, LEADS_OFF}
 
 
 def test_blocks_are_as_short_as_they_can_be() -> None:

@@ -237,6 +237,24 @@ def test_a_record_without_annotations_is_plotted(bare: Path, tmp_path: Path) -> 
         plain.errors()
 
 
+def test_no_line_is_drawn_where_there_are_no_samples(root: Path) -> None:
+    folder = root.parent / "gap"
+    folder.mkdir()
+    content = np.frombuffer((root / "mitdb" / "100.dat").read_bytes(), "<i2").copy()
+    content[200 * FS_HZ : 204 * FS_HZ] = -32768  # WFDB's invalid value
+    (folder / "100.dat").write_bytes(content.tobytes())
+    header = (root / "mitdb" / "100.hea").read_text().split()
+    (folder / "100.hea").write_text(f"{' '.join(header[:4])}\n100.dat 16 200 16 0 0 0 0 MLII\n")
+    gap = inspect_record(folder.parent, "gap", "100")
+    assert not ((gap.beats["r_sample"] > 200 * FS_HZ) & (gap.beats["r_sample"] < 204 * FS_HZ)).any()
+    for start_s, end_s, gaps in [(198.0, 208.0, 1), (201.0, 203.0, 1), (205.0, 210.0, 0)]:
+        figure = drawn(gap, Segment(start_s, end_s))
+        texts = [text.get_text() for text in figure.axes[0].texts]
+        assert texts.count("no samples") == gaps
+        x, y = figure.axes[0].lines[0].get_data()
+        np.testing.assert_array_equal(np.isnan(y), (x >= 200) & (x < 204))
+
+
 def test_one_sample_is_drawn(root: Path, tmp_path: Path) -> None:
     times = ("--from", "10", "--to", "10.003")
     assert run("plot", "100", *times, "--data", root, "--out", tmp_path / "one.png").exit_code == 0
