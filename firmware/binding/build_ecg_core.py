@@ -68,12 +68,14 @@ const char *ecg_core_status_text(int status);
 
 typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; size_t leads; int status;
 } progress_t;
+typedef struct { uint32_t samples; uint32_t beats; uint8_t leads_off; } told_t;
 uint32_t row_bytes(void);
+uint32_t lead_change_bytes(void);
 uint32_t change_bytes(void);
 uint32_t ventricular_bytes(void);
 progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
                       const uint32_t *marks, size_t mark_count, void *rows, size_t capacity, void *changes,
-                      void *ventricular, void *leads);
+                      void *ventricular, void *leads, told_t *told);
 progress_t finish_all(ecg_core_t *core, void *rows, size_t capacity);
 
 typedef struct { const char *name, *unit, *description; } qrs_feature_t;
@@ -100,6 +102,9 @@ SOURCE = """
 #include "trace.h"
 
 typedef struct { uint32_t sample; uint16_t reasons; uint8_t bad; } change_t;
+typedef struct { uint32_t sample; uint32_t told; uint32_t beats; uint8_t bad; } lead_change_t;
+typedef struct { uint32_t samples; uint32_t beats; uint8_t leads_off; } told_t;
+#define EVENTS_EVERY 36u /* as in firmware/src/events.h */
 typedef struct { size_t next_mark; size_t rows; size_t changes; size_t ventricular; size_t leads; int status;
 } progress_t;
 
@@ -108,11 +113,13 @@ enum {
     BEAT_BYTES = offsetof(ecg_core_beat_t, rhythm) + ECG_CORE_RHYTHM_FEATURES,
     ROW_BYTES = BEAT_BYTES + sizeof(uint32_t),
     CHANGE_BYTES = offsetof(change_t, bad) + 1,
+    LEAD_CHANGE_BYTES = offsetof(lead_change_t, bad) + 1,
     VENTRICULAR_BYTES = offsetof(ecg_core_ventricular_t, confidence) + 1
 };
 
 static uint32_t row_bytes(void) { return ROW_BYTES; }
 static uint32_t change_bytes(void) { return CHANGE_BYTES; }
+static uint32_t lead_change_bytes(void) { return LEAD_CHANGE_BYTES; }
 static uint32_t ventricular_bytes(void) { return VENTRICULAR_BYTES; }
 
 /* The caller gives room for every beat that `count` samples can bring. */
@@ -141,18 +148,20 @@ static void follow_ventricular(progress_t *progress, uint8_t *states, const ecg_
     memcpy(states + progress->ventricular++ * VENTRICULAR_BYTES, &now, VENTRICULAR_BYTES);
 }
 
-/* A lead went off, or all are on again. */
-static void follow_leads(progress_t *progress, uint8_t *changes, const ecg_core_t *core, uint8_t were_off) {
+/* A lead went off, or all are on again. The device looks every EVENTS_EVERY samples, and before a beat. */
+static void follow_leads(progress_t *progress, uint8_t *changes, const ecg_core_t *core, told_t *told,
+                         int has_beat) {
     ecg_core_signal_t now;
     ecg_core_signal(core, &now);
-    if (now.leads_off == were_off) return;
-    const change_t change = {now.leads_since, ECG_CORE_FLAG_LEADS_OFF, now.leads_off};
-    memcpy(changes + progress->leads++ * CHANGE_BYTES, &change, CHANGE_BYTES);
+    if ((!has_beat && told->samples % EVENTS_EVERY != 0) || now.leads_off == told->leads_off) return;
+    const lead_change_t change = {now.leads_since, told->samples, told->beats, now.leads_off};
+    memcpy(changes + progress->leads++ * LEAD_CHANGE_BYTES, &change, LEAD_CHANGE_BYTES);
+    told->leads_off = now.leads_off;
 }
 
 static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t count, uint8_t lead_flags,
                              const uint32_t *marks, size_t mark_count, void *rows, size_t capacity,
-                             void *changes, void *ventricular, void *leads) {
+                             void *changes, void *ventricular, void *leads, told_t *told) {
     progress_t progress = {0, 0, 0, 0, 0, ECG_CORE_OK};
     ecg_core_beat_t beat;
     ecg_core_signal_t before;
@@ -161,10 +170,13 @@ static progress_t push_block(ecg_core_t *core, const int16_t *samples, size_t co
         ecg_core_signal(core, &before);
         ecg_core_ventricular(core, &ventricular_before);
         progress.status = ecg_core_push(core, samples[i], lead_flags, &beat);
-        if (progress.status == ECG_CORE_BEAT) take(&progress, rows, &beat);
+        const int has_beat = progress.status == ECG_CORE_BEAT;
+        told->samples++;
+        follow_leads(&progress, leads, core, told, has_beat);
+        told->beats += (uint32_t)has_beat;
+        if (has_beat) take(&progress, rows, &beat);
         follow(&progress, changes, core, before.bad);
         follow_ventricular(&progress, ventricular, core, &ventricular_before);
-        follow_leads(&progress, leads, core, before.leads_off);
         for (; progress.next_mark < mark_count && marks[progress.next_mark] == i; progress.next_mark++) {
             progress.status = ecg_core_mark(core);
             if (progress.status != ECG_CORE_OK) return progress;

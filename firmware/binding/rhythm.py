@@ -334,19 +334,14 @@ class Turn:
         The signal's quality from there on, unless `ventricular` is given.
     ventricular : VENTRICULAR_DTYPE, optional
         State of the ventricular rhythm detector that is decided up to there.
-    leads_off : bool, optional
-        The leads are off, or on again, from there on.
     """
 
     sample: int
     is_bad: bool = False
     ventricular: np.void | None = None
-    leads_off: bool | None = None
 
     def apply(self, rhythm: Rhythm) -> Events:
         """Give it to the rules; return the events that it causes."""
-        if self.leads_off is not None:
-            return rhythm.leads(self.sample, self.leads_off)
         if self.ventricular is not None:
             return rhythm.ventricular(self.ventricular)
         return rhythm.tick(self.sample, self.is_bad)
@@ -368,7 +363,7 @@ def follow_beats(
     fs_hz: int = FS_HZ,
     ventricular: Iterable[np.void] = (),
     evidence: Evidence | None = None,
-    leads: Iterable[tuple[int, bool]] = (),
+    leads: Iterable[np.void] = (),
 ) -> Followed:
     """Apply the rules to a record.
 
@@ -386,14 +381,14 @@ def follow_beats(
         States of the ventricular rhythm detector, in the order of time.
     evidence : EVIDENCE_DTYPE array, shape (n,), optional
         As for `Rhythm.beats`.
-    leads : iterable of (int, bool)
-        From which sample on the leads are off, or on again, in the order of time.
+    leads : LEAD_CHANGE_DTYPE array, shape (i,)
+        Changes of the leads, which are told ahead of what the signal's quality decides.
 
     Returns
     -------
     Followed
     """
-    rhythm, first = Rhythm(fs_hz), 0
+    rhythm, first, is_bad = Rhythm(fs_hz), 0, False
     events: list[Events] = []
     suspected: list[npt.NDArray[np.bool_]] = []
 
@@ -402,14 +397,27 @@ def follow_beats(
         events.append(found.events)
         suspected.append(found.in_fibrillation)
 
-    columns = (r_samples, rr_samples, classes, *(() if evidence is None else (evidence,)))
-    off = [Turn(int(sample), leads_off=bool(is_off)) for sample, is_off in leads]
-    turns = sorted([*off, *merge_turns(changes, ventricular)], key=lambda turn: turn.sample)
-    for turn in turns:
-        last = int(np.searchsorted(r_samples, turn.sample))
+    def take(turn: Turn) -> None:
+        nonlocal first, is_bad
+        last = max(first, int(np.searchsorted(r_samples, turn.sample)))
         give(last)
         events.append(turn.apply(rhythm))
+        is_bad = is_bad if turn.ventricular is not None else turn.is_bad
         first = last
+
+    columns = (r_samples, rr_samples, classes, *(() if evidence is None else (evidence,)))
+    turns = merge_turns(changes, ventricular)
+    for change in leads:
+        until = settled(int(change["told"]), fs_hz)
+        while turns and turns[0].sample <= until:
+            take(turns.pop(0))
+        last = max(first, int(change["beats"]))
+        give(last)
+        first = last
+        events.append(rhythm.tick(until, is_bad))
+        events.append(rhythm.leads(int(change["sample"]), bool(change["bad"])))
+    for turn in turns:
+        take(turn)
     give(None)
     events.append(rhythm.finish(samples))
     return Followed(np.concatenate(events), np.concatenate(suspected))

@@ -60,6 +60,11 @@ BEAT_DTYPE = np.dtype(
 )
 # The signal turned bad or good: from this sample on, and why it is (was) bad, as FLAG_*.
 CHANGE_DTYPE = np.dtype([("sample", np.uint32), ("reasons", np.uint16), ("bad", np.uint8)])
+# A lead went off, or all are on again, from this sample on; the device tells of it after `told` samples and
+# `beats` beats.
+LEAD_CHANGE_DTYPE = np.dtype(
+    [("sample", np.uint32), ("told", np.uint32), ("beats", np.uint32), ("bad", np.uint8)]
+)
 # State of the ventricular rhythm detector, decided once a second: first sample of the present kind
 # (VENTRICULAR_*); decided for the samples before `until`; waves a minute (0: not known); 0 to 100.
 VENTRICULAR_DTYPE = np.dtype(
@@ -71,8 +76,10 @@ VENTRICULAR_DTYPE = np.dtype(
         ("confidence", np.uint8),
     ]
 )
-_ITEM_BYTES = tuple(dtype.itemsize for dtype in (BEAT_DTYPE, CHANGE_DTYPE, VENTRICULAR_DTYPE))
-if (lib.row_bytes(), lib.change_bytes(), lib.ventricular_bytes()) != _ITEM_BYTES:
+_ITEM_BYTES = tuple(
+    dtype.itemsize for dtype in (BEAT_DTYPE, CHANGE_DTYPE, LEAD_CHANGE_DTYPE, VENTRICULAR_DTYPE)
+)
+if (lib.row_bytes(), lib.change_bytes(), lib.lead_change_bytes(), lib.ventricular_bytes()) != _ITEM_BYTES:
     raise ImportError(
         "ecg_edge.firmware.binding._ecg_core is older than its Python code: run pip install -e . again"
     )
@@ -164,8 +171,9 @@ class SignalPath:
         self._rows = np.empty(_CHUNK, BEAT_DTYPE)
         self._changed = np.empty(_CHUNK, CHANGE_DTYPE)
         self._changes: list[Changes] = [np.empty(0, CHANGE_DTYPE)]
-        self._leads_changed = np.empty(_CHUNK, CHANGE_DTYPE)
-        self._leads: list[Changes] = [np.empty(0, CHANGE_DTYPE)]
+        self._leads_changed = np.empty(_CHUNK, LEAD_CHANGE_DTYPE)
+        self._leads: list[Changes] = [np.empty(0, LEAD_CHANGE_DTYPE)]
+        self._told = ffi.new("told_t *")
         self._decided = np.empty(_CHUNK, VENTRICULAR_DTYPE)
         self._ventricular: list[VentricularStates] = [np.empty(0, VENTRICULAR_DTYPE)]
         self._samples = 0
@@ -188,9 +196,10 @@ class SignalPath:
 
     @property
     def leads(self) -> Changes:
-        """CHANGE_DTYPE (n,): changes of the leads so far, `bad` where one is off; the first is to off.
+        """LEAD_CHANGE_DTYPE (n,): changes of the leads so far, `bad` where one is off; the first is to off.
 
-        They are known 100 ms after a lead went off, and 500 ms after it is on again.
+        They are known 100 ms after a lead went off, and 500 ms after it is on again. The device looks every
+        36 samples.
         """
         return _joined(self._leads)
 
@@ -295,6 +304,7 @@ class SignalPath:
             ffi.from_buffer(self._changed),
             ffi.from_buffer(self._decided),
             ffi.from_buffer(self._leads_changed),
+            self._told,
         )
         _raise_on(progress.status)
         self._samples += len(chunk)
@@ -338,7 +348,7 @@ class Processed:
         First sample of each bad segment, and first one after it; the last may end with the record.
     ventricular : VENTRICULAR_DTYPE (j,)
         Decisions of the ventricular rhythm detector, as `SignalPath.ventricular` has them.
-    leads : CHANGE_DTYPE (i,)
+    leads : LEAD_CHANGE_DTYPE (i,)
         Changes of the leads, as `SignalPath.leads` has them.
     """
 
@@ -346,7 +356,7 @@ class Processed:
     changes: Changes
     bad_spans: Spans
     ventricular: VentricularStates
-    leads: Changes = field(default_factory=lambda: np.empty(0, CHANGE_DTYPE))
+    leads: Changes = field(default_factory=lambda: np.empty(0, LEAD_CHANGE_DTYPE))
 
     @classmethod
     def of(cls, path: SignalPath, beats: Beats) -> Processed:

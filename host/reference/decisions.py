@@ -82,7 +82,7 @@ def decide(
         fs_hz,
         processed.ventricular,
         evidence_of(beats, outputs, chosen.labels, names),
-        _turns(processed.leads),
+        processed.leads,
     )
     labels = chosen.settle(followed.in_fibrillation)
     return Decided(labels, to_messages(followed.events), followed.in_fibrillation)

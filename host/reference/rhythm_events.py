@@ -153,7 +153,7 @@ class EventStream:
         self._labels = LabelRules(names)
         self._fs_hz = fs_hz
         self._pending: list[Turn] = []
-        self._changes_seen = self._ventricular_seen = self._leads_applied = 0
+        self._changes_seen = self._ventricular_seen = self._leads_applied = self._beats = 0
         self._bad = False
 
     def take(
@@ -179,7 +179,7 @@ class EventStream:
             Number of samples so far.
         ventricular : VENTRICULAR_DTYPE array, shape (j,)
             All states of the ventricular rhythm detector so far.
-        leads : CHANGE_DTYPE array, shape (i,), optional
+        leads : LEAD_CHANGE_DTYPE array, shape (i,), optional
             All changes of the leads so far.
 
         Returns
@@ -194,18 +194,21 @@ class EventStream:
         classes = classes_of(chosen.labels, self._names, beats["flags"])
         evidence = evidence_of(beats, outputs, chosen.labels, self._names)
         in_fibrillation = np.zeros(len(beats), bool)
+        waiting = [] if leads is None else list(leads[self._leads_applied :])
         for k in range(len(beats)):
+            while waiting and waiting[0]["beats"] <= self._beats:
+                events += self._apply_leads(waiting.pop(0))
             events += self._apply(int(beats["r_sample"][k]))
+            self._beats += 1
             one = slice(k, k + 1)
             found = self._rhythm.beats(
                 beats["r_sample"][one], beats["rr_samples"][one], classes[one], evidence[one]
             )
             events += to_messages(found.events)
             in_fibrillation[one] = found.in_fibrillation
-        until = settled(taken, self._fs_hz)
-        events += self._apply(until)
-        events += to_messages(self._rhythm.tick(until, self._bad))
-        return [*events, *self._apply_leads(leads)], chosen.settle(in_fibrillation)
+        for change in waiting:
+            events += self._apply_leads(change)
+        return [*events, *self._settle(settled(taken, self._fs_hz))], chosen.settle(in_fibrillation)
 
     def finish(
         self,
@@ -228,13 +231,15 @@ class EventStream:
             # Of one sample, quality comes before the ventricular state, as in `merge_turns`.
             self._pending = sorted(turns, key=lambda turn: (turn.sample, turn.ventricular is not None))
 
-    def _apply_leads(self, leads: NDArray[np.void] | None) -> list[RhythmEvent]:
-        """Pass on the changes of the leads, ahead of the settled time."""
-        events: list[RhythmEvent] = []
-        for change in [] if leads is None else leads[self._leads_applied :]:
-            events += to_messages(self._rhythm.leads(int(change["sample"]), bool(change["bad"])))
-            self._leads_applied += 1
-        return events
+    def _apply_leads(self, change: np.void) -> list[RhythmEvent]:
+        """Pass on a change of the leads, ahead of the settled time."""
+        self._leads_applied += 1
+        events = self._settle(settled(int(change["told"]), self._fs_hz))
+        return [*events, *to_messages(self._rhythm.leads(int(change["sample"]), bool(change["bad"])))]
+
+    def _settle(self, until: int) -> list[RhythmEvent]:
+        """Pass on the time up to sample `until`, and what lies in it."""
+        return [*self._apply(until), *to_messages(self._rhythm.tick(until, self._bad))]
 
     def _apply(self, until: int) -> list[RhythmEvent]:
         """Pass on what lies up to sample `until` and was not yet passed on."""

@@ -5,13 +5,15 @@ No pulse is told where there is no heart.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from ecg_edge.firmware import (
     FLAG_DOUBTFUL,
-    FLAG_LEADS_OFF,
     FLAG_SATURATED,
     FLAG_UNCLASSIFIABLE,
     FS_HZ,
@@ -83,12 +85,19 @@ def test_leads_off_is_known_after_a_tenth_of_a_second() -> None:
     assert len(path.leads) == 0
     path.push(samples[35:100], LEAD_OFF_PLUS)
     (change,) = path.leads
-    assert change.tolist() == (10 * FS_HZ, FLAG_LEADS_OFF, 1)
+    assert change[["sample", "bad"]].tolist() == (10 * FS_HZ, 1) and change["told"] == 10 * FS_HZ + 36
     path.push(samples[:179])
     path.push(samples[179:180], LEAD_OFF_PLUS)
     assert len(path.leads) == 1
-    path.push(samples[:180])
-    assert path.leads[1].tolist() == (10 * FS_HZ + 280, FLAG_LEADS_OFF, 0)
+    path.push(samples[:216])
+    assert path.leads[1][["sample", "bad"]].tolist() == (10 * FS_HZ + 280, 0)
+
+
+def test_the_device_looks_at_its_leads_as_often(project_root: Path) -> None:
+    """Replays compare the order of events, which depends on it."""
+    files = [project_root / "firmware" / name for name in ("src/events.h", "binding/build_ecg_core.py")]
+    found = [re.findall(r"#define EVENTS_EVERY (\d+)u", path.read_text()) for path in files]
+    assert found[0] == found[1] and len(found[0]) == 1
 
 
 SILENCES = {

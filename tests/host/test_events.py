@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecg_edge.ecg.errors import EcgEdgeError
-from ecg_edge.firmware import SignalPath, process_signal
+from ecg_edge.firmware import LEAD_CHANGE_DTYPE, SignalPath, process_signal
 from ecg_edge.firmware.binding.rhythm import RUN_V, Turn, follow_beats, merge_turns
 from ecg_edge.host.conformance.events_csv import EVENT_COLUMNS, event_rows, read_events
 from ecg_edge.host.conformance.folder import EVENTS_NAME
@@ -68,6 +68,29 @@ def test_a_stream_gives_what_the_whole_gives(samples: np.ndarray, block: int) ->
     assert expected.in_fibrillation.any() == (block == 500)
 
 
+@pytest.mark.parametrize("block", [7, 239, 4000])
+def test_a_stream_with_gaps_gives_what_the_whole_gives(block: int) -> None:
+    samples, random = noisy_ecg()
+    starts = np.sort(random.integers(0, len(samples), 20))
+    lengths = random.integers(1, 1500, 20).clip(max=np.diff(starts, append=len(samples)))
+    off_spans = np.stack([starts, starts + lengths], axis=1)
+    processed, engine = process_signal(samples, off_spans=off_spans), HashEngine()
+    expected = decide(processed, engine.run(beat_inputs(processed.beats)), LABELS, len(samples))
+    path, stream, events = SignalPath(), EventStream(LABELS, 360), []
+    for start in range(0, len(samples), block):
+        part = samples[start : start + block]
+        beats = path.push_with_gaps(part, (off_spans - start).clip(0, len(part)))
+        outputs = engine.run(beat_inputs(beats))
+        events += stream.take(beats, outputs, path.changes, start + len(part), path.ventricular, path.leads)[
+            0
+        ]
+    beats = path.finish()
+    outputs = engine.run(beat_inputs(beats))
+    events += stream.take(beats, outputs, path.changes, len(samples), path.ventricular, path.leads)[0]
+    events += stream.finish(path.changes, len(samples), path.ventricular)
+    assert len(path.leads) > 10 and events == expected.events
+
+
 def test_a_long_stream_merges_each_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = 0
 
@@ -88,9 +111,8 @@ def test_a_long_stream_merges_each_turn_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_leads_that_come_off_are_events_of_the_whole() -> None:
-    found = to_messages(
-        follow_beats(NOTHING, NOTHING, NOTHING, 20 * 360, leads=[(3600, True), (5400, False)]).events
-    )
+    leads = np.array([(3600, 3636, 0, 1), (5400, 5580, 0, 0)], LEAD_CHANGE_DTYPE)
+    found = to_messages(follow_beats(NOTHING, NOTHING, NOTHING, 20 * 360, leads=leads).events)
     (episode,) = episodes(found)
     assert (episode.name, episode.onset, episode.end) == ("leads off", 3600, 5400)
 
