@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style as styles
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator, NullFormatter
 from numpy.typing import NDArray
 
 from ecg_edge import firmware
@@ -36,7 +38,16 @@ COLORS: Final = {
 BAD_COLOR: Final = "#6a4b9a"
 _STYLE: Final[Any] = {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "ecg-edge"}
 _CLOSE: Final = 5  # logits: a candidate rejected with more is no close decision
-_CHARACTER: Final = {7: 0.0065, 9: 0.0085}  # width of a bold character as a share of a panel's, by font size
+_CHARACTER: Final = {7: 0.069, 9: 0.09}  # width of a bold character in inches, by font size
+_LINE_CHARACTER: Final = 0.068  # the same of the line under the title, on average
+_LEFT: Final = 0.72  # inches beside the panels: their names and scales, and "detected", "annotated"
+_BELOW: Final = 0.41
+_QUALITY: Final = 0.5  # height of the lowest panel at least
+_LEAST_PANELS: Final = 0.5  # of the height: a legend that leaves less is left out
+_SCORE_WIDTH: Final = 0.38  # inches of a score, with space to the next one
+_MOST_POINTS: Final = 40_000  # of the energy: more takes long and shows no more
+_STEPS_S: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800)
+"""Steps between the times below, then whole hours."""
 _GAP_TEXT: Final[Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": BAD_COLOR, "clip_on": True}
 _DASHED: Final[Any] = (0, (5, 2))
 _DOTTED: Final[Any] = (0, (1, 1.5))
@@ -57,7 +68,10 @@ class Segment:
 
 
 def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
-    """Draw four panels over one another into an empty figure.
+    """Draw four panels over one another into an empty figure of any size.
+
+    Where letters or scores would lie on one another, a stroke in its colour stands for each letter, and the
+    scores are left out.
 
     Parameters
     ----------
@@ -67,9 +81,14 @@ def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
     figure : Figure
         12 by 7.5 inches suit ten seconds.
     """
-    with mpl.rc_context(_STYLE):
-        figure.subplots_adjust(left=0.06, right=0.94, top=0.872, bottom=0.055, hspace=0.07)
-        panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [2.3, 2.1, 2.1, 0.62]})
+    width, height = figure.get_size_inches()
+    figure.set_facecolor("white")
+    with styles.context(["default", _STYLE]):  # whatever colours are set for other plots
+        top = max(1 - _write_head(figure, found, segment) / height, _LEAST_PANELS)
+        side = _LEFT / width
+        figure.subplots_adjust(left=side, right=1 - side, top=top, bottom=_BELOW / height, hspace=0.07)
+        quality = max(0.62, 6.5 * _QUALITY / max(top * height - _BELOW - _QUALITY, _QUALITY))
+        panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [2.3, 2.1, 2.1, quality]})
         for axes in panels:
             _trim(axes)
             _shade(axes, found, segment)
@@ -78,8 +97,8 @@ def draw(found: Inspection, segment: Segment, figure: Figure) -> None:
         _draw_energy(panels[2], found, segment)
         _draw_quality(panels[3], found, segment)
         panels[0].set_xlim(segment.start_s, segment.end_s)
+        panels[-1].xaxis.set_major_locator(MultipleLocator(_step_s(segment, _size(panels[0])[0])))
         panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: clock(x)))
-        _write_head(figure, found, segment)
 
 
 # ---- parts of all panels --------------------------------------------------------------------------------
@@ -109,8 +128,22 @@ def _shade(axes: Axes, found: Inspection, segment: Segment) -> None:
 
 
 def _name(axes: Axes, text: str) -> None:
-    axes.set_ylabel(text, color=INK, fontsize=8.5)
-    axes.yaxis.set_label_coords(-0.037, 0.5)
+    width, height = _size(axes)
+    axes.set_ylabel(text, color=INK, fontsize=min(8.5, 72 * height / (0.55 * len(text))))
+    axes.yaxis.set_label_coords(-0.48 / width, 0.5)
+
+
+def _size(axes: Axes) -> tuple[float, float]:
+    """Width and height of a panel in inches."""
+    figure: Any = axes.get_figure()
+    width, height = figure.get_size_inches()
+    return float(axes.get_position().width * width), float(axes.get_position().height * height)
+
+
+def _step_s(segment: Segment, width: float) -> float:
+    """Seconds between two of the times below: as many as have space, at whole seconds, minutes or hours."""
+    least = (segment.end_s - segment.start_s) / width
+    return next((step for step in _STEPS_S if step >= least), 3600.0 * math.ceil(least / 3600))
 
 
 def _color(found: Inspection, outcome: BeatMatch) -> str:
@@ -188,19 +221,40 @@ def _row(
 ) -> None:
     """A line of letters at a share of the panel's height; longer notes stand above it."""
     axes.text(1.008, height, name, transform=axes.transAxes, fontsize=8, color=INK, alpha=0.7, va="center")
-    for time_s, text, color in items:
+    listed = list(items)
+    where = axes.get_xaxis_transform()
+    letters = [item for item in listed if len(item[1]) == 1]
+    is_crowded = _is_crowded(axes, len(letters), _CHARACTER[9])
+    if is_crowded:
+        colors = [color for *_, color in letters]
+        low, high = height - 0.02, height + 0.02
+        axes.vlines([item[0] for item in letters], low, high, colors, linewidth=0.8, transform=where)
+    free_s = -math.inf
+    for time_s, text, color in listed:
         note = len(text) > 1
         size = 7 if note else 9
+        if is_crowded and (not note or time_s < free_s):
+            continue
+        free_s = time_s + _seconds(axes, segment, text, size)
         style: Any = {"va": "center", "color": color, "fontsize": size}
-        style["ha"] = _align(segment, time_s, text, size, "left" if note else "center")
-        where = axes.get_xaxis_transform()
+        style["ha"] = _align(axes, segment, time_s, text, size, "left" if note else "center")
         axes.text(time_s, height + 0.065 * note, text, transform=where, fontweight="bold", **style)
 
 
-def _align(segment: Segment, time_s: float, text: str, size: int, usual: str) -> str:
+def _is_crowded(axes: Axes, count: int, width: float) -> bool:
+    """Test if texts of a width in inches have no space side by side."""
+    return count * width > _size(axes)[0]
+
+
+def _seconds(axes: Axes, segment: Segment, text: str, size: int) -> float:
+    """Width of a text in seconds."""
+    return _CHARACTER[size] * len(text) * (segment.end_s - segment.start_s) / _size(axes)[0]
+
+
+def _align(axes: Axes, segment: Segment, time_s: float, text: str, size: int, usual: str) -> str:
     """Align a text at a time so that it stays in the panel; in the middle of the panel as usual."""
     before, after = time_s - segment.start_s, segment.end_s - time_s
-    width = _CHARACTER[size] * len(text) * (segment.end_s - segment.start_s)
+    width = _seconds(axes, segment, text, size)
     if usual == "left":
         return "right" if after < width else "left"
     return "left" if before < width / 2 else "right" if after < width / 2 else "center"
@@ -212,41 +266,55 @@ def _draw_filtered(axes: Axes, found: Inspection, segment: Segment) -> None:
     axes.plot(at / FS_HZ, filtered, color=INK, linewidth=0.85, solid_joinstyle="round")
     _set_limits(axes, filtered, 0.08, 0.1, 0.8)
     _name(axes, "filtered, mV")
-    for outcome in found.outcomes:
-        if segment.holds(outcome.time_s) and outcome.symbol != FLUTTER_WAVE:
-            _mark(axes, found, outcome)
+    here = [o for o in found.outcomes if segment.holds(o.time_s) and o.symbol != FLUTTER_WAVE]
+    for is_missed, color in dict.fromkeys((o.beat is None, _color(found, o)) for o in here):
+        chosen = [o for o in here if (o.beat is None, _color(found, o)) == (is_missed, color)]
+        _mark(axes, found, chosen, color, is_missed)
 
 
-def _mark(axes: Axes, found: Inspection, outcome: BeatMatch) -> None:
+def _mark(axes: Axes, found: Inspection, outcomes: Sequence[BeatMatch], color: str, is_missed: bool) -> None:
     """A dot at a detection's R peak, a ring at a missed annotation; grey where nothing counts."""
     filtered = found.trace.filtered
-    if outcome.beat is None:
-        at = min(round(outcome.time_s * FS_HZ), len(filtered) - 1)
-        style: Any = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.6}
-    else:
-        at = int(found.beats["r_sample"][outcome.beat])
-        style = {"markersize": 4}
-    axes.plot(at / FS_HZ, filtered[at], "o", color=_color(found, outcome), **style)
+    at = np.array([_place(found, outcome) for outcome in outcomes]).clip(max=len(filtered) - 1)
+    style: Any = {"markersize": 4}
+    if is_missed:
+        style = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.6}
+    axes.plot(at / FS_HZ, filtered[at], "o", color=color, **style)
+
+
+def _place(found: Inspection, outcome: BeatMatch) -> int:
+    """Sample of a detection's R peak, or of a missed annotation."""
+    return (
+        round(outcome.time_s * FS_HZ) if outcome.beat is None else int(found.beats["r_sample"][outcome.beat])
+    )
 
 
 def _draw_energy(axes: Axes, found: Inspection, segment: Segment) -> None:
     at = samples_of(found, segment)
     energy = np.maximum(found.trace.energy[at], 1)
     axes.set_yscale("log")
-    shown = _without_gaps(found, at, energy)
-    axes.fill_between(at / FS_HZ, shown, 1, color=FAINT, alpha=0.25, linewidth=0)
-    axes.plot(at / FS_HZ, shown, color=FAINT, linewidth=0.7)
-    candidates = found.trace.candidates
-    times = candidates["energy_at"] / FS_HZ
+    times, shown = _highest(at / FS_HZ, _without_gaps(found, at, energy))
+    axes.fill_between(times, shown, 1, color=FAINT, alpha=0.25, linewidth=0)
+    axes.plot(times, shown, color=FAINT, linewidth=0.7)
     _draw_levels(axes, found, segment)
-    for candidate in candidates[(times >= segment.start_s) & (times < segment.end_s)]:
-        _draw_candidate(axes, segment, candidate, _shows_score(found, candidate))
+    _draw_candidates(axes, found, segment)
     low = float(np.percentile(energy, 10))
     axes.set_ylim(max(1.0, low, float(energy.max()) / 300), float(energy.max()) * 3.2)
     axes.yaxis.set_major_formatter(NullFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="y", which="both", length=0)
     _name(axes, "QRS energy, log")
+
+
+def _highest(
+    times: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Reduce a long curve to the highest value of each of equal parts."""
+    step = -(-len(values) // _MOST_POINTS)
+    if step <= 1:
+        return times, values
+    whole = len(values) // step * step
+    return times[:whole:step], values[:whole].reshape(-1, step).max(axis=1)
 
 
 def _draw_levels(axes: Axes, found: Inspection, segment: Segment) -> None:
@@ -270,20 +338,31 @@ def _shows_score(found: Inspection, candidate: Any) -> bool:
     return any(o.kind == MISSED and abs(o.time_s - time_s) < MATCH_WINDOW_S for o in found.outcomes)
 
 
-def _draw_candidate(axes: Axes, segment: Segment, candidate: Any, write: bool) -> None:
-    accepted, refused = bool(candidate["accepted"]), candidate["score"] == REFUSED
-    color = FAINT if refused else INK
+def _draw_candidates(axes: Axes, found: Inspection, segment: Segment) -> None:
+    """A dot at each candidate, and the score where there is space."""
+    times = found.trace.candidates["energy_at"] / FS_HZ
+    here = found.trace.candidates[(times >= segment.start_s) & (times < segment.end_s)]
+    accepted, refused = here["accepted"] != 0, here["score"] == REFUSED
+    for chosen, color, fill in (
+        (~accepted & ~refused, INK, "white"),
+        (refused, FAINT, "white"),
+        (accepted, INK, INK),
+    ):
+        x, y = here["energy_at"][chosen] / FS_HZ, np.maximum(here["energy"][chosen], 1)
+        axes.plot(x, y, "o", markersize=4.2, color=color, markerfacecolor=fill, markeredgewidth=1.1)
+    if not _is_crowded(axes, int(accepted.sum()), _SCORE_WIDTH):
+        for candidate in here:
+            if _shows_score(found, candidate):
+                _write_score(axes, segment, candidate)
+
+
+def _write_score(axes: Axes, segment: Segment, candidate: Any) -> None:
+    text = f"{candidate['score'] / LOGIT:+.1f}".replace("-", "\N{MINUS SIGN}")
     x, y = candidate["energy_at"] / FS_HZ, max(1, int(candidate["energy"]))
-    fill = color if accepted else "white"
-    axes.plot(x, y, "o", markersize=4.2, color=color, markerfacecolor=fill, markeredgewidth=1.1)
-    if write:
-        text = f"{candidate['score'] / LOGIT:+.1f}".replace("-", "\N{MINUS SIGN}")
-        style: Any = {"fontsize": 7, "color": color, "ha": _align(segment, x, text, 7, "center")}
-        level = float(candidate["beat_energy"])
-        above = level if y < level < 2 * y else y  # not on the line of the last beats' mean
-        axes.annotate(
-            text, (x, above), xytext=(0, 5), textcoords="offset points", annotation_clip=True, **style
-        )
+    style: Any = {"fontsize": 7, "color": INK, "ha": _align(axes, segment, x, text, 7, "center")}
+    level = float(candidate["beat_energy"])
+    above = level if y < level < 2 * y else y  # not on the line of the last beats' mean
+    axes.annotate(text, (x, above), xytext=(0, 5), textcoords="offset points", annotation_clip=True, **style)
 
 
 def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
@@ -301,7 +380,7 @@ def _draw_quality(axes: Axes, found: Inspection, segment: Segment) -> None:
         if start_s < segment.end_s and end_s > segment.start_s:
             x = max(start_s, segment.start_s)
             style: Any = {"fontsize": 7, "color": BAD_COLOR, "va": "center"}
-            axes.text(x, 119, f" {text} ", ha=_align(segment, x, f" {text} ", 7, "left"), **style)
+            axes.text(x, 119, f" {text} ", ha=_align(axes, segment, x, f" {text} ", 7, "left"), **style)
 
 
 def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
@@ -317,24 +396,36 @@ def _bad_spans(found: Inspection) -> list[tuple[float, float, str]]:
 # ---- head ---------------------------------------------------------------------------------------------
 
 
-def _write_head(figure: Figure, found: Inspection, segment: Segment) -> None:
+def _write_head(figure: Figure, found: Inspection, segment: Segment) -> float:
+    """Write title, counts and legend, in lines that fit the width. Returns their height in inches."""
+    width, height = figure.get_size_inches()
+    room = width - _LEFT - 0.1
     title = f"{found.name}, {found.record.lead}, {clock(segment.start_s)} to {clock(segment.end_s)}"
-    figure.text(0.06, 0.98, title, fontsize=11, fontweight="bold", color=INK, va="center")
-    text = segment.title or _counts(found, segment)
-    figure.text(0.06, 0.953, text, fontsize=8.5, color=INK, va="center")
-    figure.legend(
-        handles=_handles(),
-        loc="upper left",
-        bbox_to_anchor=(0.055, 0.943),
-        borderpad=0,
-        ncols=6,
-        fontsize=7,
-        frameon=False,
-        labelcolor=INK,
-        handletextpad=0.5,
-        columnspacing=1.4,
-        labelspacing=0.3,
-    )
+    lines = textwrap.wrap(segment.title or _counts(found, segment), max(round(room / _LINE_CHARACTER), 1))
+    style: Any = {"color": INK, "va": "top", "linespacing": 1.15}
+    figure.text(_LEFT / width, 1 - 0.07 / height, title, fontsize=11, fontweight="bold", **style)
+    figure.text(_LEFT / width, 1 - 0.29 / height, "\n".join(lines), fontsize=8.5, **style)
+    top = 0.33 + 0.14 * len(lines)
+    below = top + _draw_legend(figure, top, room)
+    if below > height * (1 - _LEAST_PANELS):
+        figure.legends[0].remove()
+        below = top
+    return below + 0.16
+
+
+def _draw_legend(figure: Figure, top: float, room: float) -> float:
+    """Draw the legend at `top` in as many columns as have room, in inches. Returns its height."""
+    width, height = figure.get_size_inches()
+    style: Any = {"loc": "upper left", "borderpad": 0, "fontsize": 7, "frameon": False, "labelcolor": INK}
+    style |= {"handletextpad": 0.5, "columnspacing": 1.4, "labelspacing": 0.3, "borderaxespad": 0}
+    for columns in range(6, 0, -1):
+        place = (_LEFT / width, 1 - top / height)
+        legend = figure.legend(handles=_handles(), bbox_to_anchor=place, ncols=columns, **style)
+        box = legend.get_window_extent()
+        if columns == 1 or box.width / figure.dpi <= room:
+            break
+        legend.remove()
+    return float(box.height / figure.dpi)
 
 
 def _counts(found: Inspection, segment: Segment) -> str:

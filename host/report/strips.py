@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style as styles
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -69,7 +69,7 @@ def clock(time_s: float, digits: int = 1) -> str:
 @contextmanager
 def open_figure(width: float, height: float, layout: Any = "constrained") -> Iterator[Figure]:
     """A figure outside pyplot, which would keep it, with this module's style."""
-    with mpl.rc_context(_STYLE):
+    with styles.context(["default", _STYLE]):  # whatever colours are set for other plots
         yield Figure(figsize=(width, height), layout=layout)
 
 

@@ -45,6 +45,10 @@ class Stepper:
             self.at = wanted
             self._draw()
 
+    def on_resize(self, event: Any) -> None:
+        """Draw the page again: its texts have the same size in a smaller window."""
+        self._draw()
+
     def _draw(self) -> None:
         self._figure.clear()
         self._pages[self.at](self._figure)
@@ -71,4 +75,5 @@ def show(pages: Sequence[Drawer], size: tuple[float, float]) -> None:
         figure = pyplot.figure(figsize=size)
         stepper = Stepper(figure, pages)
         figure.canvas.mpl_connect("key_press_event", stepper.on_key)
+        figure.canvas.mpl_connect("resize_event", stepper.on_resize)
         pyplot.show()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import wfdb
 from click.testing import Result
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from typer import BadParameter
@@ -168,9 +170,9 @@ def test_the_picture_says_what_it_shows(found: Inspection) -> None:
     assert {"detected", "annotated", "N"} <= rows
 
 
-def drawn(found: Inspection, segment: Segment) -> Figure:
+def drawn(found: Inspection, segment: Segment, size: tuple[float, float] = (12, 7.5)) -> Figure:
     """A figure whose texts have their places."""
-    figure = Figure(figsize=(12, 7.5))
+    figure = Figure(figsize=size)
     FigureCanvasAgg(figure)
     draw(found, segment, figure)
     figure.canvas.draw()
@@ -180,15 +182,48 @@ def drawn(found: Inspection, segment: Segment) -> Figure:
 @pytest.mark.parametrize(
     "title", ["", "missed V at 5:25.4: no candidate of enough energy in the window " * 2]
 )
-@pytest.mark.parametrize("start_s", [0.0, 120.0, 299.0])
-def test_head_legend_and_panels_do_not_overlap(found: Inspection, start_s: float, title: str) -> None:
-    figure = drawn(found, Segment(start_s, start_s + 10, title=title))
+@pytest.mark.parametrize("size", [(12, 7.5), (8, 5), (6.4, 4.8), (20, 10)])
+@pytest.mark.parametrize("start_s", [0.0, 299.0])
+def test_head_legend_and_panels_do_not_overlap(
+    found: Inspection, start_s: float, size: tuple[float, float], title: str
+) -> None:
+    figure = drawn(found, Segment(start_s, start_s + 10, title=title), size)
     parts = [*figure.texts, figure.legends[0]]
     boxes = [part.get_window_extent() for part in parts]
     for upper, lower in zip(boxes, [*boxes[1:], figure.axes[0].get_window_extent()], strict=True):
         assert upper.y0 >= lower.y1
     assert max(box.x1 for box in boxes) <= figure.bbox.x1
-    assert ("are not scored" in figure.texts[1].get_text()) is (not title)
+    assert ("are not scored" in " ".join(figure.texts[1].get_text().split())) is (not title)
+
+
+@pytest.mark.parametrize("size", [(12, 7.5), (8, 5), (6.4, 4.8)])
+def test_names_of_panels_do_not_overlap(found: Inspection, size: tuple[float, float]) -> None:
+    figure = drawn(found, Segment(300, 310), size)
+    boxes = [axes.yaxis.label.get_window_extent() for axes in figure.axes]
+    for upper, lower in pairwise(boxes):
+        assert upper.y0 >= lower.y1
+    rows = [text for text in figure.axes[0].texts if text.get_text() in ("detected", "annotated")]
+    assert max(text.get_window_extent().x1 for text in rows) <= figure.bbox.x1
+    assert min(box.x0 for box in boxes) >= 0
+
+
+def test_a_legend_without_space_is_left_out(found: Inspection) -> None:
+    assert not drawn(found, Segment(300, 310), (4, 2.5)).legends
+
+
+def test_a_long_segment_has_strokes_for_letters_and_no_scores(found: Inspection) -> None:
+    figure = drawn(found, Segment(0, SECONDS))
+    assert {text.get_text() for text in figure.axes[0].texts} == {"detected", "annotated"}
+    assert not figure.axes[2].texts
+    counts = [len(strokes.get_segments()) for strokes in figure.axes[0].collections[-2:]]
+    assert counts == [len(found.beats), len(found.record.annotation_samples)]
+    assert [text.get_text() for text in figure.axes[3].get_xticklabels()][1:3] == ["0:00", "1:00"]
+
+
+def test_a_dark_style_changes_nothing(found: Inspection) -> None:
+    with style.context("dark_background"):
+        figure = drawn(found, Segment(300, 310))
+    assert {axes.get_facecolor() for axes in figure.axes} == {figure.get_facecolor()} == {(1, 1, 1, 1)}
 
 
 @pytest.mark.parametrize("length_s", [2.0, 10.0, 13.0])
@@ -298,6 +333,8 @@ def test_pages_are_turned_with_keys() -> None:
         stepper.on_key(SimpleNamespace(key=key))
     assert "".join(drawn) == "abcb"
     assert figure.texts[0].get_text() == "2 of 3"
+    stepper.on_resize(SimpleNamespace())
+    assert "".join(drawn) == "abcbb" and len(figure.texts) == 1
 
 
 def test_a_matched_beat_with_a_wrong_label_has_its_own_colour(found: Inspection) -> None:
