@@ -76,10 +76,13 @@ VENTRICULAR_DTYPE = np.dtype(
         ("confidence", np.uint8),
     ]
 )
-_ITEM_BYTES = tuple(
-    dtype.itemsize for dtype in (BEAT_DTYPE, CHANGE_DTYPE, LEAD_CHANGE_DTYPE, VENTRICULAR_DTYPE)
-)
-if (lib.row_bytes(), lib.change_bytes(), lib.lead_change_bytes(), lib.ventricular_bytes()) != _ITEM_BYTES:
+_ITEM_BYTES = {
+    "row_bytes": BEAT_DTYPE.itemsize,
+    "change_bytes": CHANGE_DTYPE.itemsize,
+    "lead_change_bytes": LEAD_CHANGE_DTYPE.itemsize,
+    "ventricular_bytes": VENTRICULAR_DTYPE.itemsize,
+}
+if any(getattr(lib, name, int)() != size for name, size in _ITEM_BYTES.items()):
     raise ImportError(
         "ecg_edge.firmware.binding._ecg_core is older than its Python code: run pip install -e . again"
     )
