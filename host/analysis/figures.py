@@ -169,6 +169,7 @@ def _limits(report: DeviceReport, quality: Quality) -> list[str]:
             f"the file has {own_hz:g} samples a second: below {LEAST_RATE_HZ} a QRS complex may be too "
             "blurred to tell bundle branch block from a normal beat"
         )
+    found += [report.own.rate_doubt] if report.own.rate_doubt else []
     return found + _unit_limits(report.own)
 
 

@@ -6,6 +6,7 @@ own.record.samples, own.off_spans, own.started
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from fractions import Fraction
@@ -23,7 +24,7 @@ from ecg_edge.ecg.records import GAIN_RANGE, Record, check_resampling, load_reco
 from ecg_edge.ecg.selection import without_suffix
 from ecg_edge.ecg.signal_files import RawSignal
 from ecg_edge.firmware import BOARD_RATES_HZ
-from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, read_matrix, read_table
+from ecg_edge.host.analysis.tables import TABLE_SUFFIXES, Columns, read_matrix, read_table
 from ecg_edge.host.conformance.folder import FRAMES_NAME
 from ecg_edge.host.live.items import LeadChange
 from ecg_edge.host.recording.recording import Recording, is_recording
@@ -34,6 +35,8 @@ RATES_HZ: Final = (50.0, 10_000.0)
 SHORTEST_S: Final = 10.0
 """Below this the signal path has hardly learned the average beat."""
 
+_TIME_UNITS_S: Final = (1e-6, 1e-3, 1.0)
+_RATE_TOLERANCE: Final = 0.02
 _FINE: Final = 1000
 """ADC units per millivolt of a table in millivolts."""
 
@@ -78,6 +81,8 @@ class OwnRecording:
         Time of the first sample, where the file has it.
     is_unit_named : bool
         The user named unit or gain, which the file does not state.
+    rate_doubt : str
+        Why the rate that the user named may be wrong; "" where nothing speaks against it.
     """
 
     path: Path
@@ -86,6 +91,7 @@ class OwnRecording:
     off_spans: NDArray[np.int64]
     started: datetime | None = None
     is_unit_named: bool = False
+    rate_doubt: str = ""
 
 
 def is_own(path: Path) -> bool:
@@ -256,7 +262,19 @@ def _read_values(path: Path, reading: Reading) -> OwnRecording:
     samples, adu_per_mv = to_device(raw, fs_hz)
     nothing: NDArray[Any] = np.zeros(0, np.int64)
     record = Record(path.stem, "", fs_hz, adu_per_mv, name, samples, nothing, nothing.astype("U1"), ())
-    return OwnRecording(path, record, raw.rate_hz, record.invalid_spans, is_unit_named=True)
+    doubt = _rate_doubt(columns, reading.rate_hz)
+    return OwnRecording(path, record, raw.rate_hz, record.invalid_spans, is_unit_named=True, rate_doubt=doubt)
+
+
+def _rate_doubt(columns: Columns, rate_hz: float) -> str:
+    """Compare a rate with the column of times, in s, ms or us; a step of 1 may count the samples."""
+    name, step = columns.time_step() or ("", 1.0)
+    rates = [1 / (step * unit_s) for unit_s in _TIME_UNITS_S if step != 1]
+    nearest = min(rates, key=lambda rate: abs(math.log(rate / rate_hz)), default=rate_hz)
+    if abs(nearest / rate_hz - 1) <= _RATE_TOLERANCE or not RATES_HZ[0] <= nearest <= RATES_HZ[1]:
+        return ""
+    found = f"{nearest:.4g} samples a second, not {rate_hz:g}"
+    return f"by its column {name!r} the file has {found}: check --rate"
 
 
 def _in_adu(

@@ -20,7 +20,10 @@ from ecg_edge.ecg.memory import require_memory
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 
-_TIME: Final = re.compile(r"(time|t|seconds|sec|s|ms|timestamp|date|clock|sample|index|n)\b.*", re.IGNORECASE)
+_TIME: Final = re.compile(
+    r"(time|timestamp|date|clock|elapsed|millis|micros|sample|index)(\b|_).*|(t|seconds|sec|s|ms|us|n)\b.*",
+    re.IGNORECASE,
+)
 _HEAD_LINES: Final = 3  # names, units: more is no table of samples
 _COMMENTS: Final = ("#", "%")
 _LARGEST_BYTES: Final = 4_000_000_000
@@ -61,6 +64,13 @@ class Columns:
                 "Replace them, or divide the file there."
             )
         return self.names[place], values
+
+    def time_step(self) -> tuple[str, float] | None:
+        """Name of the first column of times, and its mean step from row to row; None where none ascends."""
+        for name, values in zip(self.names, self.values.T, strict=True):
+            if _TIME.fullmatch(name) and len(values) > 1 and (np.diff(values) > 0).all():
+                return name, float(values[-1] - values[0]) / (len(values) - 1)
+        return None
 
     def _place(self, path: Path, lead: str) -> int:
         leads = [number for number, name in enumerate(self.names) if not _TIME.fullmatch(name)]

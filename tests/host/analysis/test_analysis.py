@@ -188,6 +188,8 @@ def test_what_limits_the_report_is_said(tmp_path: Path) -> None:
 
     plain = run(make_ecg(60.0)[0])
     assert figures_of(plain)["limits"] == []
+    doubted = replace(plain, own=replace(plain.own, rate_doubt="check --rate"))
+    assert figures_of(doubted)["limits"] == ["check --rate"]
     for rate_hz, said in ((Fraction(64), 0), (Fraction(125, 2), 1)):
         slow = replace(plain, own=replace(plain.own, own_hz=rate_hz))
         assert len(figures_of(slow)["limits"]) == said

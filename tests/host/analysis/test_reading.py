@@ -172,6 +172,26 @@ def test_matlab_files_of_a_challenge(tmp_path: Path) -> None:
         read_own(tmp_path / "A3.mat", ADU)
 
 
+@pytest.mark.parametrize(
+    ("name", "unit_s", "rate_hz", "said"),
+    [
+        ("time", 1.0, 360, ""),
+        ("time", 1.0, 250, "by its column 'time' the file has 360 samples a second, not 250: check --rate"),
+        ("time_ms", 1e-3, 360, ""),
+        ("ms", 1e-3, 125, "by its column 'ms' the file has 360 samples a second, not 125: check --rate"),
+        ("seconds", 1e-6, 360, ""),
+        ("sample", 1 / 360, 250, ""),
+        ("time", 1000.0, 250, ""),
+    ],
+)
+def test_a_rate_that_the_column_of_times_contradicts(
+    tmp_path: Path, name: str, unit_s: float, rate_hz: float, said: str
+) -> None:
+    rows = np.stack([np.arange(7200) / 360 / unit_s, SAMPLES / 200], axis=1)
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header=f"{name},ECG", comments="")
+    assert read_own(tmp_path / "t.csv", Reading(rate_hz=rate_hz, unit="mV")).rate_doubt == said
+
+
 @pytest.mark.parametrize("name", ["r1", "r1.hea", "r1.dat"])
 def test_a_record_by_any_of_its_names(tmp_path: Path, name: str) -> None:
     header = write_record(tmp_path, "r1", SAMPLES, fs_hz=360, adu_per_mv=200, lead="II")
