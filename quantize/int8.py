@@ -2,8 +2,8 @@
 
 The scales of the inputs are fixed: the device's signal path writes both tensors with them. The calibration
 beats contain the extremes of both tensors, so that the converter derives these scales. Channels are scaled to
-use their whole range, weights are rounded so that the layers' outputs change least, and what still shifts the
-logits on average where labels are near each other is taken off their bias.
+use their whole range, weights are rounded so that logits change least relative to each other where labels are
+near, and what still shifts them on average there is taken off their bias.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
     chosen = _without_low_logits(network, beats[order[:calibration_beats]])
     compared = beats[order[:COMPARED_BEATS]]
     calibration = dict(zip(BEAT_INPUTS, dequantize(*with_extremes(chosen.beat, chosen.rhythm)), strict=True))
-    inputs = dequantize(compared.beat, compared.rhythm)
-    rounded = round_weights(equalize_channels(network, inputs), inputs)
+    scaled = equalize_channels(network, dequantize(compared.beat, compared.rhythm))
+    close = close_beats(network, beats, COMPARED_BEATS, seed)
+    rounded = round_weights(scaled, dequantize(close.beat, close.rhythm))
     shift = logits_shift(convert(rounded, calibration), compared, _logits(network, compared))
     last = rounded.layers[-1]
     kernel, bias = last.get_weights()
@@ -94,6 +95,25 @@ def quantize_network(network: KerasModel, beats: Beats, calibration_beats: int, 
     flatbuffer = convert(rounded, calibration)
     check_inputs(parse_network(flatbuffer), "quantized network")
     return flatbuffer
+
+
+def close_beats(network: KerasModel, beats: Beats, count: int, seed: int) -> Beats:
+    """Draw beats near the border of two labels: by p (1 - p), p the more probable one's share of the two.
+
+    Parameters
+    ----------
+    network : KerasModel
+    beats : Beats
+        All are taken where there are no more than `count`.
+    count : int
+    seed : int
+    """
+    if len(beats) <= count:
+        return beats
+    logits = np.sort(_logits(network, beats), axis=1).astype(np.float64)
+    weights = np.cosh((logits[:, -1] - logits[:, -2]) / 2) ** -2.0
+    chosen = np.random.default_rng(seed).choice(len(beats), count, replace=False, p=weights / weights.sum())
+    return beats[chosen]
 
 
 def _logits(network: KerasModel, beats: Beats) -> npt.NDArray[np.float32]:

@@ -252,9 +252,9 @@ def _as_utc(moment: datetime) -> datetime:
 
 
 def _read_values(path: Path, reading: Reading) -> OwnRecording:
-    if reading.rate_hz is None:
-        raise RecordError(f"{path}: does not state its rate. Name it: --rate 250.")
     columns = read_matrix(path) if path.suffix.lower() == ".mat" else read_table(path)
+    if reading.rate_hz is None:
+        raise RecordError(f"{path}: does not state its rate. Name it: {_rate_hint(columns)}.")
     name, values = columns.choose(path, reading.lead)
     raw = RawSignal(*_in_adu(path, values, reading), exact_rate(reading.rate_hz))
     fs_hz = board_rate(reading.rate_hz)
@@ -266,10 +266,21 @@ def _read_values(path: Path, reading: Reading) -> OwnRecording:
     return OwnRecording(path, record, raw.rate_hz, record.invalid_spans, is_unit_named=True, rate_doubt=doubt)
 
 
-def _rate_doubt(columns: Columns, rate_hz: float) -> str:
-    """Compare a rate with the column of times, in s, ms or us; a step of 1 may count the samples."""
+def _rates_of_times(columns: Columns) -> tuple[str, list[float]]:
+    """Return the column of times and the rates it may mean: in s, ms or us; a step of 1 may count samples."""
     name, step = columns.time_step() or ("", 1.0)
-    rates = [1 / (step * unit_s) for unit_s in _TIME_UNITS_S if step != 1]
+    return name, [1 / (step * unit_s) for unit_s in _TIME_UNITS_S if step != 1]
+
+
+def _rate_hint(columns: Columns) -> str:
+    name, rates = _rates_of_times(columns)
+    possible = [rate for rate in rates if RATES_HZ[0] <= rate <= RATES_HZ[1]]
+    return f"--rate {possible[0]:g}, by its column {name!r}" if len(possible) == 1 else "--rate 250"
+
+
+def _rate_doubt(columns: Columns, rate_hz: float) -> str:
+    """Compare a rate with the column of times."""
+    name, rates = _rates_of_times(columns)
     nearest = min(rates, key=lambda rate: abs(math.log(rate / rate_hz)), default=rate_hz)
     if abs(nearest / rate_hz - 1) <= _RATE_TOLERANCE or not RATES_HZ[0] <= nearest <= RATES_HZ[1]:
         return ""
