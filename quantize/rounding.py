@@ -119,8 +119,7 @@ def round_to_grid(weights: Float, moments: Float) -> Rounded:
 def _parameters(network: Any) -> tuple[list[Any], list[Any]]:
     """List the kernels, and what is added after them, in the order of `_gradients`."""
     kernels = [layer.kernel for layer in _layers(network) if hasattr(layer, "kernel")]
-    added = [layer.beta if _is_normalization(layer) else layer.bias for layer in _layers(network)]
-    return kernels, [one for one in added if one is not None]
+    return kernels, [one for one in map(_added_by, _layers(network)) if one is not None]
 
 
 def _layers(network: Any) -> list[Any]:
@@ -128,8 +127,9 @@ def _layers(network: Any) -> list[Any]:
     return [layer for layer in network.layers if isinstance(layer, kinds)]
 
 
-def _is_normalization(layer: Any) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization)
+def _added_by(layer: Any) -> Any:
+    """Return what a layer adds to each of its channels; None where it adds nothing."""
+    return layer.beta if isinstance(layer, keras.layers.BatchNormalization) else layer.bias
 
 
 def _steps(kernel: Float) -> Float:
@@ -172,7 +172,7 @@ def _gradients(network: Any, inputs: Sequence[npt.NDArray[np.float32]]) -> Itera
             if hasattr(layer, "kernel"):
                 read = tf.reshape(_read_by(layer, values), (len(slope), places.shape[1], -1))
                 of_kernels.append(tf.reshape(tf.einsum("nip,nic->npc", read, places), (len(slope), -1)))
-            if _is_normalization(layer) or layer.use_bias:
+            if _added_by(layer) is not None:
                 of_added.append(tf.reduce_sum(places, axis=1))
         yield tf.concat(of_kernels + of_added, axis=1).numpy()
 

@@ -138,7 +138,7 @@ MEASUREMENTS: Final = (
     ),
     Measurement(
         "classifier",
-        ("evaluate", "classifier", BUNDLE),
+        ("evaluate", "classifier", BUNDLE, "--card"),
         "Parts of the databases that only test; int8, label rule as on the device; R peaks as each row says; "
         f"{EC57}.",
         selected,

@@ -50,6 +50,18 @@ def test_all_figures_are_of_the_shipped_model_and_signal_path(folder: Path, ship
         assert results["core_fingerprint"] == f"0x{fingerprint():08x}", name
 
 
+def test_the_shipped_model_card_has_the_device_s_figures_as_measured(
+    folder: Path, shipped_bundle: Path
+) -> None:
+    card = (shipped_bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
+    rows = json.loads((folder / "classifier.json").read_text())["figures"]["rows"]
+    chosen = [row for row in rows if row["database"] == "mitdb" and row["start_s"] == 300]
+    assert len(chosen) == 4
+    for row in chosen:
+        rates = f"{100 * row['gross']['veb_se']:.1f} / {100 * row['gross']['veb_ppv']:.1f}"
+        assert f"| {row['group']} | {row['peaks']} | {row['patients']} | {rates} |" in card
+
+
 def test_the_network_rows_are_the_manifest_s(folder: Path, shipped_bundle: Path) -> None:
     figures = json.loads((folder / "network.json").read_text())["figures"]
     assert figures["metrics"] == json.loads(json.dumps(load_bundle(shipped_bundle).manifest.metrics))
