@@ -111,7 +111,8 @@ def close_beats(network: KerasModel, beats: Beats, count: int, seed: int) -> Bea
     if len(beats) <= count:
         return beats
     logits = np.sort(_logits(network, beats), axis=1).astype(np.float64)
-    weights = np.cosh((logits[:, -1] - logits[:, -2]) / 2) ** -2.0
+    margins = np.minimum(logits[:, -1] - logits[:, -2], 100.0)  # no weight is 0
+    weights = np.cosh(margins / 2) ** -2.0
     chosen = np.random.default_rng(seed).choice(len(beats), count, replace=False, p=weights / weights.sum())
     return beats[chosen]
 

@@ -35,7 +35,7 @@ MAX_PARAMETERS: Final = 20_000  # weights that fit the flash of the smallest boa
 MAX_STRIDE: Final = 128  # samples of a beat; a longer stride leaves a single output
 MAX_SEED: Final = 2**32 - 1  # numpy's limit
 BEATS: Final = "beats"
-TRAINING_FORMAT: Final = 6
+TRAINING_FORMAT: Final = 7
 """Raised when what trains, how networks are quantized, or what is kept of a fold changes."""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OTHER_TABLES: Final = ("tune", "ablation")
